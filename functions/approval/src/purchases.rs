@@ -1,0 +1,162 @@
+//! The demo pair of the seed documents: `POST /purchase-materials` asks, `GET /purchases` lists.
+
+use lambda_http::http::header::{CONTENT_TYPE, LOCATION};
+use lambda_http::http::{HeaderMap, StatusCode};
+use placet_core::humanlayer::is_call_id;
+use placet_core::purchase::{self, Purchase};
+use placet_core::{NewOperation, Operation, Outcome};
+use placet_runtime::http::{Request, Response, form, json, set, text, wants_page};
+use placet_runtime::problem::Problem;
+use placet_runtime::{CreateError, Created, StoreError};
+use serde_json::{Map, Value, json};
+
+use crate::humanlayer::{create_problem, new_call_id};
+use crate::{Approval, unavailable};
+
+/// How many pages of the list are searched for purchases, at 100 operations each.
+const PAGES: usize = 10;
+
+impl Approval {
+    pub(crate) async fn purchase_materials(&self, request: &Request) -> Response {
+        match self.purchase(request).await {
+            Ok(_) if wants_page(request.headers()) => {
+                let mut response = text(StatusCode::SEE_OTHER, "text/plain", String::new());
+                set(&mut response, LOCATION, "/purchases");
+                response
+            }
+            Ok(operation) => json(StatusCode::OK, &self.describe(&operation)),
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    pub(crate) async fn purchases(&self, request: &Request) -> Response {
+        let tenant = match self.demo_tenant(request.headers()).await {
+            Ok(tenant) => tenant,
+            Err(problem) => return problem.into_response(),
+        };
+        match self.all_purchases(&tenant).await {
+            Ok(purchases) => {
+                let purchases: Vec<_> = purchases.iter().map(|one| self.describe(one)).collect();
+                json(StatusCode::OK, &json!({"purchases": purchases}))
+            }
+            Err(error) => unavailable(&error).into_response(),
+        }
+    }
+
+    async fn purchase(&self, request: &Request) -> Result<Operation, Problem> {
+        let tenant = self.demo_tenant(request.headers()).await?;
+        let (purchase, call_id) = read(request.headers(), request.body().as_ref())?;
+        let config = &self.runtime.config;
+        let new = NewOperation {
+            tenant,
+            call_id,
+            run_id: "demo".to_owned(),
+            function: purchase::FUNCTION.to_owned(),
+            kwargs: serde_json::to_value(purchase).unwrap_or_default(),
+            extras: Map::new(),
+            plan: config.plan(purchase::FUNCTION),
+            time_to_decide: config.time_to_decide(purchase::FUNCTION),
+            by: "demo".to_owned(),
+        };
+        let created = self.runtime.create(new).await;
+        let (Created::New(operation) | Created::Before(operation)) =
+            created.map_err(|error: CreateError| create_problem(&error))?;
+        tracing::info!(
+            tenant = operation.tenant,
+            call_id = operation.call_id,
+            "purchase asked for"
+        );
+        Ok(*operation)
+    }
+
+    async fn all_purchases(&self, tenant: &str) -> Result<Vec<Operation>, StoreError> {
+        let mut purchases = Vec::new();
+        let mut start = None;
+        for _ in 0..PAGES {
+            let page = self.runtime.store.list_operations(tenant, start).await?;
+            purchases
+                .extend(page.items.into_iter().filter(|one| one.function == purchase::FUNCTION));
+            start = page.next;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(purchases)
+    }
+
+    fn describe(&self, operation: &Operation) -> Value {
+        let state = operation.state_at(self.runtime.clock.now());
+        let mut described = json!({
+            "call_id": operation.call_id,
+            "material": operation.kwargs.get("material"),
+            "quantity": operation.kwargs.get("quantity"),
+            "state": state,
+            "status": purchase::status(state),
+            "created_at": operation.created_at.to_string(),
+            "deadline": operation.deadline.to_string(),
+            "digest": operation.digest,
+            "inbox": format!("/inbox/{}", operation.call_id),
+        });
+        if let Some(decision) = &operation.decision {
+            described["comment"] = decision.comment.clone().into();
+        }
+        match &operation.outcome {
+            Some(Outcome::Result(result)) => described["result"] = result.clone(),
+            Some(Outcome::Failure(failure)) => described["failure"] = json!(failure),
+            None => {}
+        }
+        described
+    }
+}
+
+/// What is to be bought and under which id. The button's form brings an id of its own, so that a
+/// second click asks for nothing new; a program can bring one as `Idempotency-Key`.
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Purchase, String), Problem> {
+    let invalid =
+        |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail);
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let form_type = "application/x-www-form-urlencoded";
+    let is_form = header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(form_type));
+    let mut fields = if is_form { read_form(body) } else { read_json(body) }?;
+    let form_id = is_form.then(|| fields.remove("call_id")).flatten();
+    let given = form_id.as_ref().and_then(Value::as_str).or_else(|| header("idempotency-key"));
+    let call_id = given.map_or_else(new_call_id, str::to_owned);
+    if !is_call_id(&call_id) {
+        return Err(invalid(
+            "the idempotency key can not be an id: up to 255 bytes, none of / \\ ? # %".to_owned(),
+        ));
+    }
+    let purchase: Purchase = serde_json::from_value(Value::Object(fields))
+        .map_err(|error| invalid(format!("not a purchase of material and quantity: {error}")))?;
+    purchase.check().map_err(|reason| invalid(reason.to_owned()))?;
+    Ok((purchase, call_id))
+}
+
+fn read_json(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_body",
+            r#"the body must be an object like {"material": "wood", "quantity": 10}"#,
+        )),
+        Err(error) => {
+            let detail = format!("the body is not valid JSON: {error}");
+            Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail))
+        }
+    }
+}
+
+fn read_form(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let malformed =
+        || Problem::new(StatusCode::BAD_REQUEST, "malformed_form", "the form can not be decoded");
+    let fields = form(body).ok_or_else(malformed)?;
+    let typed = fields.into_iter().map(|(name, value)| match value.parse::<u32>() {
+        Ok(number) if name == "quantity" => (name, Value::from(number)),
+        _ => (name, Value::from(value)),
+    });
+    Ok(typed.collect())
+}

@@ -1,0 +1,81 @@
+use askama::Template;
+use placet_core::{Operation, Outcome, Timestamp, purchase};
+use serde_json::Value;
+
+use super::href;
+use super::visible::Shown;
+use super::words::Moment;
+
+/// Longer texts in a cell are cut; the whole is on the operation's page.
+const LONGEST_CELL: usize = 200;
+
+#[derive(Template)]
+#[template(path = "purchase_form.html")]
+pub(super) struct Form<'a> {
+    here: &'static str,
+    call_id: &'a str,
+    default: purchase::Purchase,
+}
+
+impl<'a> Form<'a> {
+    pub(super) fn new(call_id: &'a str) -> Self {
+        Self { here: "purchase", call_id, default: purchase::Purchase::default() }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "purchases.html")]
+pub(super) struct Page {
+    here: &'static str,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    href: String,
+    material: Shown,
+    quantity: Shown,
+    status: &'static str,
+    asked: Moment,
+    comment: Option<Shown>,
+    result: Option<Shown>,
+}
+
+impl Page {
+    pub(super) fn new(operations: &[Operation], now: Timestamp) -> Self {
+        let rows = operations.iter().map(|operation| Row::new(operation, now)).collect();
+        Self { here: "purchases", rows }
+    }
+}
+
+impl Row {
+    fn new(operation: &Operation, now: Timestamp) -> Self {
+        let argument = |name| cell(operation.kwargs.get(name).unwrap_or(&Value::Null));
+        let comment = operation.decision.as_ref().map(|decision| decision.comment.as_str());
+        Self {
+            href: href(operation),
+            material: argument("material"),
+            quantity: argument("quantity"),
+            status: purchase::status(operation.state_at(now)),
+            asked: Moment::ago(operation.created_at, now),
+            comment: comment
+                .filter(|comment| !comment.is_empty())
+                .map(|comment| Shown::text(comment).shorten(LONGEST_CELL)),
+            result: operation.outcome.as_ref().and_then(result),
+        }
+    }
+}
+
+fn result(outcome: &Outcome) -> Option<Shown> {
+    match outcome {
+        Outcome::Result(Value::Null) => None,
+        Outcome::Result(value) => Some(cell(value)),
+        Outcome::Failure(failure) => Some(Shown::text(&failure.message).shorten(LONGEST_CELL)),
+    }
+}
+
+fn cell(value: &Value) -> Shown {
+    match value {
+        Value::String(text) => Shown::text(text).shorten(LONGEST_CELL),
+        other => Shown::line(other),
+    }
+}

@@ -1,0 +1,353 @@
+//! Text as it is: what a person approves must not hide anything.
+//!
+//! Characters that do not show by themselves are replaced by a sign that does: controls, zero-width
+//! characters, spaces that are not the usual one, and the marks that turn the reading direction.
+//! Every run of ordinary text stands in its own `<bdi>`, so that right-to-left letters in it can
+//! not reorder what stands beside it.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use serde_json::Value;
+
+use super::characters;
+
+/// How many kinds of hidden characters a warning names.
+const NAMED: usize = 6;
+
+/// A bit of a text on a page.
+#[derive(Clone, Debug, PartialEq)]
+enum Piece {
+    /// Ours: brackets, commas, numbers.
+    Syntax(String),
+    /// Theirs, and it shows by itself.
+    Text(String),
+    /// A line break.
+    Break,
+    /// A tab.
+    Tab,
+    /// The name of a character that does not show by itself, and how often it stands there.
+    Mark(String, usize),
+    /// The rest is left out.
+    Cut,
+}
+
+/// A text with nothing hidden in it. Renders as escaped HTML.
+#[derive(Clone, Debug, Default, PartialEq, Template)]
+#[template(path = "shown.html")]
+pub(super) struct Shown {
+    pieces: Vec<Piece>,
+    hidden: BTreeSet<char>,
+    right_to_left: bool,
+}
+
+impl HtmlSafe for Shown {}
+
+impl Shown {
+    /// A string, spaces at its ends made visible.
+    pub(super) fn text(text: &str) -> Self {
+        let mut shown = Self::default();
+        if text.is_empty() {
+            shown.pieces.push(Piece::Mark("empty".to_owned(), 1));
+            return shown;
+        }
+        let inner = text.trim_matches(' ');
+        let before = text.len() - text.trim_start_matches(' ').len();
+        let after = text.len() - before - inner.len();
+        shown.push_spaces(before);
+        shown.push_text(inner, false);
+        shown.push_spaces(after);
+        shown
+    }
+
+    /// A value for a row of its own: a string without quotes, anything nested as indented JSON.
+    pub(super) fn value(value: &Value) -> Self {
+        match value {
+            Value::String(text) => Self::text(text),
+            nested => Self::json(nested, Some(0)),
+        }
+    }
+
+    /// The members of an object as `name: value, …` on one line, each value and the whole shortened.
+    pub(super) fn line(value: &Value) -> Self {
+        const LONGEST_VALUE: usize = 60;
+        const LONGEST_LINE: usize = 160;
+        let mut shown = Self::default();
+        match value {
+            Value::Object(members) => {
+                for (index, (name, member)) in members.iter().enumerate() {
+                    if index > 0 {
+                        shown.push_syntax(", ");
+                    }
+                    shown.append(Self::text(name).shorten(LONGEST_VALUE));
+                    shown.push_syntax(": ");
+                    shown.append(Self::json(member, None).shorten(LONGEST_VALUE));
+                }
+            }
+            odd => shown.append(Self::json(odd, None)),
+        }
+        shown.shorten(LONGEST_LINE)
+    }
+
+    /// What a person must be told before trusting what the eye sees of these texts.
+    pub(super) fn warnings(texts: &[&Self]) -> Vec<String> {
+        let hidden: BTreeSet<char> = texts.iter().flat_map(|text| &text.hidden).copied().collect();
+        let mut warnings: Vec<_> = hidden_warning(&hidden).into_iter().collect();
+        if texts.iter().any(|text| text.right_to_left) {
+            let warning = "Has letters written from right to left: \
+                           words and numbers beside them may be shown in another order.";
+            warnings.push(warning.to_owned());
+        }
+        warnings
+    }
+
+    /// As text without markup, for a page's title.
+    pub(super) fn plain(&self) -> String {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Syntax(part) | Piece::Text(part) => text.push_str(part),
+                Piece::Break | Piece::Tab => text.push(' '),
+                Piece::Mark(name, _) => text.push_str(&format!("[{name}]")),
+                Piece::Cut => text.push('…'),
+            }
+        }
+        text
+    }
+
+    /// At most about `longest` characters of it.
+    pub(super) fn shorten(mut self, longest: usize) -> Self {
+        let mut left = longest;
+        for index in 0..self.pieces.len() {
+            let length = self.pieces[index].length();
+            if length <= left {
+                left -= length;
+                continue;
+            }
+            if let Piece::Text(part) | Piece::Syntax(part) = &mut self.pieces[index] {
+                *part = part.chars().take(left).collect();
+                self.pieces.truncate(index + 1);
+            } else {
+                self.pieces.truncate(index);
+            }
+            self.pieces.push(Piece::Cut);
+            break;
+        }
+        self
+    }
+
+    fn json(value: &Value, depth: Option<usize>) -> Self {
+        let mut shown = Self::default();
+        shown.push_json(value, depth);
+        shown
+    }
+
+    fn append(&mut self, other: Self) {
+        self.pieces.extend(other.pieces);
+        self.hidden.extend(other.hidden);
+        self.right_to_left |= other.right_to_left;
+    }
+
+    /// `depth` is how far it is indented; `None` puts everything on one line.
+    fn push_json(&mut self, value: &Value, depth: Option<usize>) {
+        match value {
+            Value::String(text) => self.push_string(text),
+            Value::Array(items) => {
+                self.push_nested(["[", "]"], items.iter().map(|item| (None, item)), depth);
+            }
+            Value::Object(members) => {
+                let members = members.iter().map(|(name, member)| (Some(name), member));
+                self.push_nested(["{", "}"], members, depth);
+            }
+            scalar => self.push_syntax(&scalar.to_string()),
+        }
+    }
+
+    fn push_nested<'v>(
+        &mut self,
+        brackets: [&str; 2],
+        items: impl ExactSizeIterator<Item = (Option<&'v String>, &'v Value)>,
+        depth: Option<usize>,
+    ) {
+        let inner = depth.map(|depth| depth + 1);
+        let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
+        let filled = items.len() > 0;
+        self.push_syntax(brackets[0]);
+        for (index, (name, item)) in items.enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            match inner {
+                Some(depth) => self.push_syntax(&format!("{comma}{}", line(depth))),
+                None if index > 0 => self.push_syntax(", "),
+                None => {}
+            }
+            if let Some(name) = name {
+                self.push_string(name);
+                self.push_syntax(": ");
+            }
+            self.push_json(item, inner);
+        }
+        if let Some(depth) = depth.filter(|_| filled) {
+            self.push_syntax(&line(depth));
+        }
+        self.push_syntax(brackets[1]);
+    }
+
+    fn push_string(&mut self, text: &str) {
+        self.push_syntax("\"");
+        self.push_text(text, true);
+        self.push_syntax("\"");
+    }
+
+    fn push_text(&mut self, text: &str, quoted: bool) {
+        for character in text.chars() {
+            match character {
+                '"' | '\\' if quoted => self.push_plain(&['\\', character]),
+                '\n' if quoted => self.push_plain(&['\\', 'n']),
+                '\t' if quoted => self.push_plain(&['\\', 't']),
+                '\n' => self.pieces.push(Piece::Break),
+                '\t' => self.pieces.push(Piece::Tab),
+                hidden if characters::hidden(hidden).is_some() => self.push_mark(hidden),
+                plain => self.push_plain(&[plain]),
+            }
+        }
+    }
+
+    fn push_plain(&mut self, plain: &[char]) {
+        self.right_to_left |= plain.iter().copied().any(characters::right_to_left);
+        if let Some(Piece::Text(text)) = self.pieces.last_mut() {
+            text.extend(plain);
+        } else {
+            self.pieces.push(Piece::Text(plain.iter().collect()));
+        }
+    }
+
+    fn push_syntax(&mut self, syntax: &str) {
+        if let Some(Piece::Syntax(text)) = self.pieces.last_mut() {
+            text.push_str(syntax);
+        } else {
+            self.pieces.push(Piece::Syntax(syntax.to_owned()));
+        }
+    }
+
+    fn push_mark(&mut self, character: char) {
+        self.hidden.insert(character);
+        let name = code_point(character);
+        match self.pieces.last_mut() {
+            Some(Piece::Mark(last, count)) if *last == name => *count += 1,
+            _ => self.pieces.push(Piece::Mark(name, 1)),
+        }
+    }
+
+    fn push_spaces(&mut self, count: usize) {
+        if count > 0 {
+            self.pieces.push(Piece::Mark("space".to_owned(), count));
+        }
+    }
+}
+
+impl Piece {
+    fn length(&self) -> usize {
+        match self {
+            Self::Syntax(text) | Self::Text(text) => text.chars().count(),
+            Self::Mark(name, _) => name.len(),
+            Self::Break | Self::Tab | Self::Cut => 1,
+        }
+    }
+}
+
+fn code_point(character: char) -> String {
+    format!("U+{:04X}", u32::from(character))
+}
+
+fn hidden_warning(hidden: &BTreeSet<char>) -> Option<String> {
+    if hidden.is_empty() {
+        return None;
+    }
+    let name = |character: &char| {
+        let what = characters::hidden(*character).unwrap_or_default();
+        format!("{what} ({})", code_point(*character))
+    };
+    let named: Vec<_> = hidden.iter().take(NAMED).map(name).collect();
+    let rest = match hidden.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    Some(format!("Holds characters that normally stay invisible: {}{rest}.", named.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn html(shown: &Shown) -> String {
+        shown.render().unwrap()
+    }
+
+    #[test]
+    fn ordinary_text_is_only_escaped() {
+        assert_eq!(html(&Shown::text("Größe <b> & \"x\"")), "<bdi>Größe &#60;b&#62; &#38; &#34;x&#34;</bdi>");
+    }
+
+    #[test]
+    fn what_would_not_show_is_named_and_explained() {
+        let shown = Shown::text("pay\u{202e}0001\u{200b}\u{200b}\0");
+        assert_eq!(
+            html(&shown),
+            "<bdi>pay</bdi><b class=\"mark\">U+202E</b><bdi>0001</bdi>\
+             <b class=\"mark\">U+200B ×2</b><b class=\"mark\">U+0000</b>"
+        );
+        assert_eq!(
+            Shown::warnings(&[&shown]),
+            ["Holds characters that normally stay invisible: control character (U+0000), \
+              zero width space (U+200B), right-to-left override (U+202E)."]
+        );
+        assert!(Shown::warnings(&[&Shown::text("plain"), &Shown::text("")]).is_empty());
+    }
+
+    #[test]
+    fn spaces_and_breaks_that_a_reader_would_miss_are_shown() {
+        assert_eq!(html(&Shown::text("")), "<b class=\"mark\">empty</b>");
+        assert_eq!(html(&Shown::text("  ")), "<b class=\"mark\">space ×2</b>");
+        assert_eq!(html(&Shown::text("a ")), "<bdi>a</bdi><b class=\"mark\">space</b>");
+        assert_eq!(html(&Shown::text("a\u{a0}b")), "<bdi>a</bdi><b class=\"mark\">U+00A0</b><bdi>b</bdi>");
+        let lines = html(&Shown::text("a\n\tb"));
+        assert!(lines.starts_with("<bdi>a</bdi><i class=\"sign\">↵</i>\n<i class=\"sign\">⇥</i>\t"), "{lines}");
+    }
+
+    #[test]
+    fn nested_values_are_indented_json_with_isolated_strings() {
+        let shown = Shown::value(&json!({"to": ["a\"\n\u{202e}", 1, null], "none": {}, "no": []}));
+        assert_eq!(
+            shown.plain(),
+            "{\n  \"no\": [],\n  \"none\": {},\n  \"to\": [\n    \"a\\\"\\n[U+202E]\",\n    1,\n    null\n  ]\n}"
+        );
+        assert!(html(&shown).contains("<bdi>none</bdi>"));
+        assert_eq!(Shown::warnings(&[&shown]).len(), 1);
+    }
+
+    #[test]
+    fn right_to_left_letters_are_shown_with_a_warning() {
+        let shown = Shown::value(&json!({"account": "א 0044 0532"}));
+        assert!(html(&shown).contains("<bdi>א 0044 0532</bdi>"));
+        assert!(Shown::warnings(&[&shown])[0].contains("may be shown in another order"));
+    }
+
+    #[test]
+    fn a_line_is_short_and_no_argument_pushes_the_others_out() {
+        let line = Shown::line(&json!({"body": "x".repeat(1000), "to": "ann"})).plain();
+        assert_eq!(line, format!("body: \"{}…, to: \"ann\"", "x".repeat(59)));
+        let many: serde_json::Map<_, _> = (0..100).map(|n| (format!("n{n}"), n.into())).collect();
+        assert_eq!(Shown::line(&Value::Object(many)).plain().chars().count(), 161);
+        assert_eq!(Shown::line(&json!([1, "two"])).plain(), "[1, \"two\"]");
+    }
+
+    #[test]
+    fn a_warning_stays_readable_whatever_is_thrown_at_it() {
+        let everything: String = ('\u{2000}'..='\u{2064}').collect();
+        let warning = &Shown::warnings(&[&Shown::text(&everything)])[0];
+        assert!(warning.contains(" more.") && warning.len() < 300, "{warning}");
+    }
+}

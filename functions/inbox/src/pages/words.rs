@@ -1,0 +1,128 @@
+//! Times and states in words.
+
+use std::time::Duration;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use placet_core::{Operation, State, Timestamp};
+
+/// A moment as `<time>`, in words or as date and time in UTC.
+#[derive(Clone, Debug, Template)]
+#[template(source = r#"<time datetime="{{ datetime }}">{{ words }}</time>"#, ext = "html")]
+pub(super) struct Moment {
+    datetime: String,
+    words: String,
+}
+
+impl HtmlSafe for Moment {}
+
+impl Moment {
+    /// Date and time, to the second.
+    pub(super) fn date(at: Timestamp) -> Self {
+        let datetime = at.to_string();
+        let words = match datetime.split_once('T') {
+            Some((date, time)) => format!("{date} {} UTC", time.get(..8).unwrap_or(time)),
+            None => datetime.clone(),
+        };
+        Self { datetime, words }
+    }
+
+    /// How long ago it was.
+    pub(super) fn ago(at: Timestamp, now: Timestamp) -> Self {
+        Self { datetime: at.to_string(), words: format!("{} ago", span(now.since(at))) }
+    }
+
+    /// How long until then.
+    pub(super) fn left(at: Timestamp, now: Timestamp) -> Self {
+        Self { datetime: at.to_string(), words: format!("{} left", span(at.since(now))) }
+    }
+}
+
+/// A duration in at most two units, rounded down.
+pub(super) fn span(duration: Duration) -> String {
+    let minutes = duration.as_secs() / 60;
+    let (hours, days) = (minutes / 60, minutes / (24 * 60));
+    match (days, hours, minutes) {
+        (0, 0, 0) => "under a minute".to_owned(),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, _) => with_rest(format!("{hours} h"), minutes % 60, "min"),
+        (1, _, _) => with_rest("1 day".to_owned(), hours % 24, "h"),
+        _ => with_rest(format!("{days} days"), hours % 24, "h"),
+    }
+}
+
+fn with_rest(whole: String, rest: u64, unit: &str) -> String {
+    if rest == 0 { whole } else { format!("{whole} {rest} {unit}") }
+}
+
+/// Where an operation stands: a sentence, and a sign and a CSS class for it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Standing {
+    pub(super) class: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) words: String,
+}
+
+impl Standing {
+    /// Of `operation` at `now`.
+    pub(super) fn of(operation: &Operation, now: Timestamp) -> Self {
+        let (attempts, limit) = (operation.attempts, operation.attempt_limit);
+        let (class, sign, words) = match operation.state_at(now) {
+            State::Pending => ("waits", "●", "Waits for a decision".to_owned()),
+            State::Approved => ("good", "✓", "Approved: the asker acts on the answer".to_owned()),
+            State::Denied => ("bad", "✕", "Denied: nothing runs".to_owned()),
+            State::Expired => ("past", "–", "Expired: nobody decided before the deadline".to_owned()),
+            State::Queued if attempts == 0 => ("busy", "…", "Approved: about to run".to_owned()),
+            State::Queued => {
+                ("busy", "…", format!("Approved: waits for attempt {} of {limit}", attempts + 1))
+            }
+            State::Running => ("busy", "…", format!("Running: attempt {attempts} of {limit}")),
+            State::Succeeded => ("good", "✓", "Done".to_owned()),
+            State::Failed => ("bad", "✕", "Failed: it did not take effect".to_owned()),
+            State::Unknown => {
+                ("unknown", "?", "Outcome unknown: it may or may not have run".to_owned())
+            }
+        };
+        Self { class, sign, words }
+    }
+}
+
+/// Through which door somebody came, or which part acted, in words.
+pub(super) fn door(by: &str) -> &str {
+    match by {
+        "inbox" => "in the inbox",
+        "link" => "through a decision link",
+        "api" => "through the API",
+        "worker" => "by the worker",
+        "timer" => "by the timer",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_rounded_down_to_two_units() {
+        let span = |seconds| span(Duration::from_secs(seconds));
+        assert_eq!(span(59), "under a minute");
+        assert_eq!(span(3 * 60 + 59), "3 min");
+        assert_eq!(span(3600), "1 h");
+        assert_eq!(span(3600 + 125 * 60), "3 h 5 min");
+        assert_eq!(span(24 * 3600), "1 day");
+        assert_eq!(span(51 * 3600), "2 days 3 h");
+    }
+
+    #[test]
+    fn moments_carry_the_exact_time_whatever_they_say() {
+        let asked = Timestamp::from_millis(1_795_165_200_120);
+        let later = asked.plus(Duration::from_secs(180));
+        let html = |moment: Moment| moment.render().unwrap();
+        let datetime = "<time datetime=\"2026-11-20T09:00:00.120Z\">";
+        assert_eq!(html(Moment::ago(asked, later)), format!("{datetime}3 min ago</time>"));
+        assert_eq!(html(Moment::date(asked)), format!("{datetime}2026-11-20 09:00:00 UTC</time>"));
+        assert!(html(Moment::left(later, asked)).contains(">3 min left<"));
+        assert!(html(Moment::date(Timestamp::from_millis(i64::MAX))).contains("ms</time>"));
+    }
+}

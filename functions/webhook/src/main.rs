@@ -1,0 +1,9 @@
+//! The webhook function of Placet as a Lambda binary.
+
+use placet_webhook::Webhook;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let handle = |webhook: Webhook, event| async move { webhook.handle(event).await };
+    placet_runtime::lambda::serve(Webhook::new, handle).await
+}

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use placet_core::{Report, webhook};
+use placet_runtime::Runtime;
+use placet_runtime::config::HttpExecutor;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::execute::failure;
+
+/// The most of an answer that is kept as result, in bytes.
+const LARGEST_RESULT: usize = 64 * 1024;
+
+/// The HTTP client of all `http` executors.
+#[derive(Clone, Debug)]
+pub struct HttpClient(Result<reqwest::Client, Arc<reqwest::Error>>);
+
+impl HttpClient {
+    /// A client that follows no redirect, uses no proxy and keeps no connection.
+    ///
+    /// A kept connection that the other side has just closed fails in a way that leaves open
+    /// whether the request arrived; a fresh one says so.
+    pub(crate) fn new() -> Self {
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let client = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map(|tls| tls.with_root_certificates(roots).with_no_client_auth())
+            .map_or_else(
+                |_| reqwest::Client::builder(),
+                |tls| reqwest::Client::builder().tls_backend_preconfigured(tls),
+            );
+        let client = client
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("placet/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self(client.map_err(Arc::new))
+    }
+
+    /// Posts `{call_id, fn, kwargs}` and makes of the answer what can be known from it.
+    pub(crate) async fn run(&self, http: &HttpExecutor, call: &Call, runtime: &Runtime) -> Report {
+        let client = match &self.0 {
+            Ok(client) => client,
+            Err(error) => return Report::NotDone(failure("no_client", &error.to_string()), None),
+        };
+        let body = json!({"call_id": call.call_id, "fn": call.function, "kwargs": call.kwargs});
+        let body = body.to_string();
+        let now = runtime.clock.now();
+        let mut request = client
+            .post(&http.url.0)
+            .timeout(http.timeout.0)
+            .header(CONTENT_TYPE, "application/json")
+            .header("idempotency-key", &call.idempotency_key)
+            .header("webhook-id", &call.idempotency_key)
+            .header("webhook-timestamp", now.seconds().to_string());
+        if let Some(reference) = &http.secret {
+            match reference.resolve(&runtime.environment) {
+                Ok(secret) => {
+                    let signature =
+                        webhook::sign(&secret, &call.idempotency_key, now, body.as_bytes());
+                    request = request.header("webhook-signature", signature);
+                }
+                Err(error) => {
+                    return Report::NotDone(failure("no_secret", &error.to_string()), None);
+                }
+            }
+        }
+        match request.body(body).send().await {
+            Ok(response) => answered(response).await,
+            Err(error) => unanswered(&error),
+        }
+    }
+}
+
+/// Only an error before anything was sent is known to have had no effect.
+fn unanswered(error: &reqwest::Error) -> Report {
+    let text = causes(error);
+    if error.is_connect() {
+        Report::NotDone(failure("unreachable", &text), None)
+    } else if error.is_builder() {
+        Report::Rejected(failure("invalid_request", &text))
+    } else if error.is_timeout() {
+        Report::Unclear(failure("timeout", &text))
+    } else {
+        Report::Unclear(failure("connection_lost", &text))
+    }
+}
+
+async fn answered(response: Response) -> Report {
+    let status = response.status();
+    let message = format!("the endpoint answered {status}");
+    if status.is_success() {
+        return Report::Succeeded(result(response).await);
+    }
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY | StatusCode::REQUEST_TIMEOUT => {
+            Report::NotDone(failure("throttled", &message), retry_after(&response))
+        }
+        status if status.is_server_error() => Report::Unclear(failure("server_error", &message)),
+        status if status.is_redirection() => {
+            let message = format!("{message}; redirects are not followed");
+            Report::Rejected(failure("redirected", &message))
+        }
+        _ => Report::Rejected(failure("rejected", &message)),
+    }
+}
+
+/// The answer's body: JSON if it is that, else text; null if it is empty, too large or cut off. The
+/// status has said already that the operation is done.
+async fn result(mut response: Response) -> Value {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST_RESULT {
+            return Value::Null;
+        }
+    }
+    match (serde_json::from_slice(&body), String::from_utf8(body)) {
+        (Ok(json), _) => json,
+        (Err(_), Ok(text)) if !text.is_empty() => Value::from(text),
+        _ => Value::Null,
+    }
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// An error with its causes, without the URL, which may hold a secret.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = "the endpoint could not be asked".to_owned();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

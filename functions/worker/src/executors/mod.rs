@@ -1,0 +1,84 @@
+//! What can run an approved operation: functions compiled into the worker, and HTTP endpoints.
+//!
+//! To add a function of your own: write it like [`purchase_materials`](purchase_materials::purchase_materials),
+//! add it to [`Functions::shipped`], and name it in `placet.yaml`.
+
+mod http;
+pub mod purchase_materials;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use http::HttpClient;
+use placet_core::{Operation, Report};
+use placet_runtime::config::{Definition, Executor};
+use serde_json::Value;
+
+/// One attempt at an approved operation, as an executor sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The asker's id.
+    pub call_id: String,
+    /// The function's name.
+    pub function: String,
+    /// The arguments, exactly as they were approved.
+    pub kwargs: Value,
+    /// The same for every attempt: what is done under it must be done once.
+    pub idempotency_key: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+impl Call {
+    pub(crate) fn of(operation: &Operation) -> Self {
+        Self {
+            call_id: operation.call_id.clone(),
+            function: operation.function.clone(),
+            kwargs: operation.kwargs.clone(),
+            idempotency_key: operation.idempotency_key(),
+            attempt: operation.attempts,
+        }
+    }
+}
+
+type Running = Pin<Box<dyn Future<Output = Report> + Send>>;
+
+/// A compiled-in function, ready to be called.
+pub type Function = Arc<dyn Fn(Call) -> Running + Send + Sync>;
+
+/// The functions compiled into the worker, by the name `placet.yaml` gives them.
+#[derive(Clone, Default)]
+pub struct Functions(BTreeMap<&'static str, Function>);
+
+impl Functions {
+    /// All functions of this worker. Add your own here.
+    pub fn shipped() -> Self {
+        Self::default().with("purchase_materials", purchase_materials::purchase_materials)
+    }
+
+    /// These functions and one more.
+    #[must_use]
+    pub fn with<F, Fut>(mut self, name: &'static str, function: F) -> Self
+    where
+        F: Fn(Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Report> + Send + 'static,
+    {
+        self.0.insert(name, Arc::new(move |call| Box::pin(function(call))));
+        self
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Function> {
+        self.0.get(name)
+    }
+
+    pub(crate) fn missing(&self, definition: &Definition) -> Option<String> {
+        match &definition.executor {
+            Some(Executor::Function(name)) if self.get(name).is_none() => {
+                Some(format!("function {name} is not compiled into the worker"))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Background work off the queue: run approved operations, work off webhook receipts.
+//!
+//! Each record of a batch is parsed and run on its own. One that can not be read, panics or meets
+//! a service that does not answer is reported as failed and comes again, at last to the dead-letter
+//! queue; the others are done.
+
+mod execute;
+pub mod executors;
+mod process;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+pub use executors::{Call, Functions};
+use placet_core::{Job, Message, MessageError};
+use placet_runtime::{CommandError, Runtime, StoreError};
+use tokio::task::JoinSet;
+
+/// The worker function.
+#[derive(Clone)]
+pub struct Worker {
+    runtime: Runtime,
+    functions: Functions,
+    http: executors::HttpClient,
+}
+
+/// Why a record was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Another try may do it.
+    #[error("to be tried again: {0}")]
+    Retry(String),
+    /// No try will ever do it.
+    #[error(transparent)]
+    Terminal(#[from] MessageError),
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+impl From<CommandError> for JobError {
+    fn from(error: CommandError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+impl Worker {
+    /// The function over these services, with the functions it can run.
+    pub fn new(runtime: Runtime, functions: Functions) -> Self {
+        for (name, definition) in runtime.config.operations() {
+            if let Some(problem) = functions.missing(definition) {
+                tracing::error!(
+                    function = name,
+                    problem,
+                    "approved operations of this name will fail"
+                );
+            }
+        }
+        Self { runtime, functions, http: executors::HttpClient::new() }
+    }
+
+    /// Works off a batch and says which of its records have to come again.
+    ///
+    /// The records run at the same time; Lambda hands over at most ten (see `template.yaml`).
+    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let mut running = JoinSet::new();
+        let mut ids = Vec::new();
+        for record in event.records {
+            let worker = self.clone();
+            let id = record.message_id.clone().unwrap_or_default();
+            let task = running.spawn(async move { worker.record(&record).await });
+            ids.push((task.id(), id));
+        }
+        let mut failed = Vec::new();
+        while let Some(joined) = running.join_next_with_id().await {
+            let (task, problem) = match joined {
+                Ok((_, Ok(()))) => continue,
+                Ok((task, Err(error))) => (task, error.to_string()),
+                Err(panicked) => (panicked.id(), panicked.to_string()),
+            };
+            let id = ids.iter().find(|(known, _)| *known == task).map(|(_, id)| id.clone());
+            tracing::error!(message_id = id, error = problem, "queue message not done");
+            failed.push(failure(id.unwrap_or_default()));
+        }
+        let mut response = SqsBatchResponse::default();
+        response.batch_item_failures = failed;
+        response
+    }
+
+    async fn record(&self, record: &SqsMessage) -> Result<(), JobError> {
+        let message = Message::parse(record.body.as_deref().unwrap_or_default())?;
+        let done = match message.job {
+            Job::Execute => self.execute(&message.tenant, &message.id).await,
+            Job::Process => self.process(&message.id).await,
+        };
+        if let (Err(JobError::Retry(_)), Some(handle)) = (&done, &record.receipt_handle) {
+            self.come_again(record, handle).await;
+        }
+        done
+    }
+
+    /// Sets the visibility of a failed message by its receive count, instead of the whole timeout.
+    async fn come_again(&self, record: &SqsMessage, handle: &str) {
+        let received = record.attributes.get("ApproximateReceiveCount");
+        let count = received.and_then(|count| count.parse().ok()).unwrap_or(1);
+        let id = record.message_id.as_deref().unwrap_or_default();
+        let delay = placet_core::backoff(count, id, None);
+        if let Err(error) = self.runtime.queue.retry_after(handle, delay).await {
+            tracing::warn!(%error, message_id = id, "visibility not set");
+        }
+    }
+}
+
+fn failure(id: String) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = id;
+    failure
+}

@@ -1,0 +1,225 @@
+//! The AWS services Placet stands on, as engines in this process that the unmodified SDK reaches
+//! over loopback.
+
+mod dynamodb;
+mod sqs;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
+
+pub use dynamodb::table_schema;
+
+/// The region the engines pretend to be in.
+pub const REGION: &str = "us-east-1";
+/// Name of the table.
+pub const TABLE: &str = "placet";
+/// Name of the work queue.
+pub const QUEUE: &str = "placet";
+/// Name of the queue for messages that failed five times.
+pub const DEAD_LETTER_QUEUE: &str = "placet-dlq";
+
+/// How long a stopping engine may finish what it is doing.
+const STOP_BOUND: Duration = Duration::from_secs(5);
+
+/// Where the table lives. Queues are always in memory: a message is only a pointer, and what it
+/// pointed to is found again by its due time.
+#[derive(Debug, Clone)]
+pub enum Storage {
+    /// Gone when the engines stop.
+    Memory,
+    /// In `placet.sqlite` in this folder, which is created if it is missing.
+    Folder(PathBuf),
+}
+
+/// What the queue does with `DelaySeconds`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delays {
+    /// A delayed message appears after its delay, as in AWS.
+    Real,
+    /// A delayed message appears at once, for tests whose clock does not tick.
+    Ignored,
+}
+
+/// Why the engines did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The data folder cannot be created, read or written.
+    #[error("cannot use the data folder `{}`: {source}; make it writable or choose another with PLACET_DATA_DIR", folder.display())]
+    Folder {
+        /// The folder as it was given.
+        folder: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Another process, or another `Engines`, has the data folder open.
+    #[error("the data folder `{}` is in use by another process; stop that one or choose another folder with PLACET_DATA_DIR", folder.display())]
+    FolderInUse {
+        /// The folder as it was given.
+        folder: PathBuf,
+    },
+    /// The database does not open, or its table cannot be set up.
+    #[error(
+        "cannot use the database {database}: {reason}; if the file is damaged, move it away to begin with an empty one"
+    )]
+    Database {
+        /// Its path, or `(in memory)`.
+        database: String,
+        /// What the engine said.
+        reason: String,
+    },
+    /// A queue cannot be created.
+    #[error("cannot create the queue `{queue}`: {reason}")]
+    Queue {
+        /// Name of the queue.
+        queue: &'static str,
+        /// What the engine said.
+        reason: String,
+    },
+    /// No loopback port is to be had.
+    #[error("cannot listen on 127.0.0.1: {0}")]
+    Listen(#[source] io::Error),
+}
+
+/// The running engines. Dropping them stops them: no new connection is taken, a request that is
+/// being worked on is finished, and the data folder becomes free when the last one is. To open
+/// the same folder again in this process, wait for [`Engines::stop`].
+pub struct Engines {
+    dynamodb: dynamodb::DynamoDb,
+    sqs: sqs::Sqs,
+}
+
+impl std::fmt::Debug for Engines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engines")
+            .field("dynamodb_url", &self.dynamodb.url)
+            .field("sqs_url", &self.sqs.url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engines {
+    /// Starts both engines inside the current tokio runtime and creates the table and the queues
+    /// if they are missing.
+    ///
+    /// # Errors
+    /// When the folder or a port cannot be used, see [`EngineError`].
+    pub async fn start(storage: Storage, delays: Delays) -> Result<Self, EngineError> {
+        Ok(Self {
+            dynamodb: dynamodb::DynamoDb::start(&storage)?,
+            sqs: sqs::Sqs::start(delays).await?,
+        })
+    }
+
+    /// Endpoint of the table.
+    pub fn dynamodb_url(&self) -> &str {
+        &self.dynamodb.url
+    }
+
+    /// Endpoint of the queues.
+    pub fn sqs_url(&self) -> &str {
+        &self.sqs.url
+    }
+
+    /// URL of the work queue.
+    pub fn queue_url(&self) -> &str {
+        &self.sqs.queue_url
+    }
+
+    /// URL of the dead-letter queue.
+    pub fn dead_letter_queue_url(&self) -> &str {
+        &self.sqs.dead_letter_queue_url
+    }
+
+    /// A client for the table, with static credentials and no retries.
+    pub fn dynamodb_client(&self, http_client: SharedHttpClient) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(aws_sdk_dynamodb::config::Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .endpoint_url(&self.dynamodb.url)
+            .retry_config(RetryConfig::disabled())
+            .http_client(http_client)
+            .build();
+        aws_sdk_dynamodb::Client::from_conf(config)
+    }
+
+    /// A client for the queues, with static credentials and no retries.
+    pub fn sqs_client(&self, http_client: SharedHttpClient) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(aws_sdk_sqs::config::Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .endpoint_url(&self.sqs.url)
+            .retry_config(RetryConfig::disabled())
+            .http_client(http_client)
+            .build();
+        aws_sdk_sqs::Client::from_conf(config)
+    }
+
+    /// Deletes the items whose `ttl` has passed on the wall clock, and says how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sweep(&self) -> Result<usize, EngineError> {
+        self.dynamodb.sweep().await
+    }
+
+    /// Stops the engines and waits, at most some seconds, until the data folder is free.
+    pub async fn stop(self) {
+        self.sqs.stop().await;
+        self.dynamodb.stop().await;
+    }
+}
+
+/// An HTTP client without TLS, enough for the engines.
+pub fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_http()
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "placet-local")
+}
+
+/// A listener on a free loopback port. `TCP_NODELAY` is set here because accepted sockets
+/// inherit it, and one of the servers gives no access to them.
+fn loopback_listener() -> Result<(TcpListener, SocketAddr), EngineError> {
+    let listen = || {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_nodelay(true)?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let listener = socket.listen(1024)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    listen().map_err(EngineError::Listen)
+}
+
+async fn wait_for_end(mut server: JoinHandle<()>) {
+    if tokio::time::timeout(STOP_BOUND, &mut server).await.is_err() {
+        server.abort();
+        let _ = server.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn accepted_sockets_inherit_nodelay() {
+        let (listener, address) = loopback_listener().unwrap();
+        let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        assert!(accepted.unwrap().0.nodelay().unwrap());
+    }
+}

@@ -1,0 +1,242 @@
+//! Crashes and broken connections at a chosen AWS call.
+//!
+//! [`Faults`] wraps the HTTP client under the AWS clients, and so sees every call a handler makes
+//! in the order it makes them. A process that dies between two calls leaves the same traces as one
+//! that dies at any point between them, so to try every crash of a handler it is enough to stop it
+//! before each call and after each call:
+//!
+//! - before: the request is not sent, and the future of the call never becomes ready;
+//! - after: the engine has done what was asked, and the answer never arrives.
+//!
+//! From that moment no other call of the same clients gets through either, whatever else runs
+//! concurrently, because a dead process sends nothing. The test waits for [`Faults::reached`],
+//! drops the handler, disarms, recovers and looks at the result;
+//! [`Faults::run_until_crash`] does the first three. What a handler detached with `tokio::spawn`
+//! outlives the drop; a `JoinSet` takes its tasks with it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::shared::IntoShared as _;
+use tokio::sync::watch;
+
+/// What goes wrong, at the n-th call from now on, counted from 0. A retry is a call too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// The process dies before the call is sent.
+    CrashBefore(usize),
+    /// The process dies after the call has taken effect.
+    CrashAfter(usize),
+    /// The call is not sent and fails with a connection error.
+    Fail(usize),
+}
+
+impl Plan {
+    fn call(self) -> usize {
+        match self {
+            Self::CrashBefore(n) | Self::CrashAfter(n) | Self::Fail(n) => n,
+        }
+    }
+
+    fn is_crash(self) -> bool {
+        !matches!(self, Self::Fail(_))
+    }
+}
+
+/// One call, as its `x-amz-target` header names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRecord {
+    /// Such as `DynamoDB_20120810` or `AmazonSQS`.
+    pub service: String,
+    /// Such as `PutItem`.
+    pub operation: String,
+}
+
+/// Counts the calls of the clients it is under, and lets one of them go wrong. Clones share
+/// everything.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    state: Arc<Mutex<State>>,
+    reached: Arc<watch::Sender<bool>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    plan: Option<Plan>,
+    calls: Vec<CallRecord>,
+    crashed: bool,
+}
+
+impl Faults {
+    /// Counts and does no harm.
+    pub fn disarmed() -> Self {
+        Self { state: Arc::default(), reached: Arc::new(watch::Sender::new(false)) }
+    }
+
+    /// The HTTP client to give to the clients of table and queues.
+    pub fn wrap(&self, inner: SharedHttpClient) -> SharedHttpClient {
+        SharedHttpClient::new(FaultyClient { inner, faults: self.clone() })
+    }
+
+    /// Starts counting from 0, with `plan`.
+    pub fn arm(&self, plan: Plan) {
+        self.reset();
+        self.state().plan = Some(plan);
+    }
+
+    /// Starts counting from 0, without a plan.
+    pub fn reset(&self) {
+        *self.state() = State::default();
+        self.reached.send_replace(false);
+    }
+
+    /// The calls since the last start of counting, the one that went wrong included.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.state().calls.clone()
+    }
+
+    /// Whether the armed plan has struck.
+    pub fn was_reached(&self) -> bool {
+        *self.reached.borrow()
+    }
+
+    /// Waits until the armed plan has struck.
+    pub async fn reached(&self) {
+        // The sender lives in self, so the channel cannot close while this waits.
+        let _ = self.reached.subscribe().wait_for(|reached| *reached).await;
+    }
+
+    /// Runs `f` to its end, or drops it at the crash, disarms, and gives `None`. A planned
+    /// failure is no crash: `f` sees an error and goes on.
+    pub async fn run_until_crash<F: Future>(&self, f: F) -> Option<F::Output> {
+        let output = tokio::select! {
+            biased;
+            output = f => Some(output),
+            () = self.crashed() => None,
+        };
+        if !self.state().crashed {
+            return output;
+        }
+        self.disarm();
+        None
+    }
+
+    async fn crashed(&self) {
+        self.reached().await;
+        if !self.state().crashed {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Lets calls through again but keeps the record and `was_reached`.
+    fn disarm(&self) {
+        let mut state = self.state();
+        state.plan = None;
+        state.crashed = false;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records a call and says what is to go wrong with it.
+    fn next_call(&self, record: CallRecord) -> Verdict {
+        let mut state = self.state();
+        if state.crashed {
+            return Verdict::NeverReturn;
+        }
+        let index = state.calls.len();
+        state.calls.push(record);
+        match state.plan.filter(|plan| plan.call() == index) {
+            None => Verdict::Send,
+            Some(Plan::CrashAfter(_)) => Verdict::SendAndCrash,
+            Some(Plan::CrashBefore(_)) => Verdict::Crash,
+            Some(Plan::Fail(_)) => Verdict::Fail,
+        }
+    }
+
+    fn strike(&self) {
+        {
+            let mut state = self.state();
+            state.crashed = state.plan.is_some_and(Plan::is_crash);
+        }
+        self.reached.send_replace(true);
+    }
+}
+
+enum Verdict {
+    Send,
+    SendAndCrash,
+    Crash,
+    NeverReturn,
+    Fail,
+}
+
+#[derive(Debug)]
+struct FaultyClient {
+    inner: SharedHttpClient,
+    faults: Faults,
+}
+
+impl HttpClient for FaultyClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        FaultyConnector {
+            inner: self.inner.http_connector(settings, components),
+            faults: self.faults.clone(),
+        }
+        .into_shared()
+    }
+}
+
+#[derive(Debug)]
+struct FaultyConnector {
+    inner: SharedHttpConnector,
+    faults: Faults,
+}
+
+impl HttpConnector for FaultyConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let faults = self.faults.clone();
+        let inner = self.inner.clone();
+        HttpConnectorFuture::new(async move {
+            match faults.next_call(record(&request)) {
+                Verdict::Send => {
+                    let answer = inner.call(request).await;
+                    // Another call may have crashed the process while this one was on its way.
+                    if faults.state().crashed {
+                        std::future::pending::<()>().await;
+                    }
+                    return answer;
+                }
+                Verdict::SendAndCrash => {
+                    // What the engine answered has happened, whether it was yes or no.
+                    let _ = inner.call(request).await;
+                    faults.strike();
+                }
+                Verdict::Crash => faults.strike(),
+                Verdict::NeverReturn => {}
+                Verdict::Fail => {
+                    faults.strike();
+                    return Err(ConnectorError::io("planned connection error".into()));
+                }
+            }
+            std::future::pending().await
+        })
+    }
+}
+
+fn record(request: &HttpRequest) -> CallRecord {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let (service, operation) = target.split_once('.').unwrap_or_default();
+    CallRecord { service: service.to_owned(), operation: operation.to_owned() }
+}

@@ -1,0 +1,123 @@
+//! A function as Lambda sees it: JSON in, JSON or an error out.
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use serde_json::Value;
+
+/// What a handler fails with; the same type as the Lambda runtime's own.
+pub type HandlerError = Box<dyn Error + Send + Sync>;
+
+/// The future of one invocation.
+pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Value, HandlerError>> + Send>>;
+
+/// Takes an event, answers with the function's response.
+pub type Handler = Arc<dyn Fn(Value) -> HandlerFuture + Send + Sync>;
+
+/// A handler and the name it has in logs.
+#[derive(Clone)]
+pub struct Function {
+    /// Name in logs, such as `webhook`.
+    pub name: &'static str,
+    /// The code.
+    pub handler: Handler,
+}
+
+impl Function {
+    /// Names an async function from event to response.
+    pub fn new<F, Fut>(name: &'static str, handler: F) -> Self
+    where
+        F: Fn(Value) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Value, HandlerError>> + Send + 'static,
+    {
+        Self { name, handler: Arc::new(move |event| Box::pin(handler(event))) }
+    }
+}
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Function").field(&self.name).finish()
+    }
+}
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub(crate) enum Invocation {
+    /// The handler answered.
+    Returned(Value),
+    /// The handler returned an error or panicked; the reason is in the log.
+    Failed,
+    /// The handler's future was dropped before it was done.
+    Killed,
+}
+
+/// Runs `function` on `event`. With `max_polls` its future is dropped, as by a crash, once it has
+/// been polled that often without finishing.
+pub(crate) async fn invoke(
+    function: &Function,
+    event: Value,
+    max_polls: Option<u32>,
+) -> Invocation {
+    let handler = Arc::clone(&function.handler);
+    let mut running: HandlerFuture = Box::pin(async move { handler(event).await });
+    let mut polls = 0;
+    let ended = std::future::poll_fn(|cx| {
+        polls += 1;
+        match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
+            Ok(Poll::Pending) if max_polls.is_some_and(|max| polls >= max) => Poll::Ready(None),
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(Some(result.map_err(|e| e.to_string()))),
+            Err(panic) => Poll::Ready(Some(Err(panic_message(panic.as_ref())))),
+        }
+    })
+    .await;
+    match ended {
+        Some(Ok(response)) => Invocation::Returned(response),
+        Some(Err(error)) => {
+            tracing::error!(function = function.name, error, "function failed");
+            Invocation::Failed
+        }
+        None => Invocation::Killed,
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", text.unwrap_or("(no message)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_before_or_after_an_await_is_a_failure() {
+        let at_once = Function::new("at_once", |_| async { panic!("one") });
+        let later = Function::new("later", |_| async {
+            tokio::task::yield_now().await;
+            panic!("two")
+        });
+        for function in [at_once, later] {
+            let ended = invoke(&function, json!({}), None).await;
+            assert!(matches!(ended, Invocation::Failed), "{ended:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_killed_handler_stops_after_its_last_allowed_poll() {
+        let function = Function::new("never", |_| std::future::pending());
+        let ended = invoke(&function, json!({}), Some(1)).await;
+        assert!(matches!(ended, Invocation::Killed));
+        let quick = Function::new("quick", |event| async { Ok(event) });
+        let ended = invoke(&quick, json!(7), Some(1)).await;
+        assert!(matches!(ended, Invocation::Returned(value) if value == 7));
+    }
+}

@@ -1,0 +1,165 @@
+use std::sync::{Arc, Mutex};
+
+use aws_lambda_events::sqs::SqsEvent;
+use placet_local::engines::Delays;
+use placet_local::event_source::{DrainReport, EventSource, EventSourceError};
+use placet_local::function::Function;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::Room;
+
+impl Room {
+    fn source(&self, function: Function) -> EventSource {
+        EventSource::new(self.sqs.clone(), self.engines.queue_url(), function)
+    }
+}
+
+/// Reports the records whose body is `poison` and counts the others as done.
+fn picky(done: &Arc<Mutex<Vec<String>>>) -> Function {
+    let done = Arc::clone(done);
+    Function::new("picky", move |event: Value| {
+        let done = Arc::clone(&done);
+        async move {
+            let event: SqsEvent = serde_json::from_value(event)?;
+            let mut failures = Vec::new();
+            for record in event.records {
+                if record.body.as_deref() == Some("poison") {
+                    failures.push(json!({ "itemIdentifier": record.message_id }));
+                } else {
+                    done.lock().unwrap().extend(record.body);
+                }
+            }
+            Ok(json!({ "batchItemFailures": failures }))
+        }
+    })
+}
+
+#[tokio::test]
+async fn one_poison_record_of_ten_ends_in_the_dead_letter_queue() {
+    let room = Room::new(Delays::Real).await;
+    for n in 0..10 {
+        let body = if n == 4 { "poison".to_owned() } else { n.to_string() };
+        room.send(body).await;
+    }
+    let done = Arc::default();
+    let report = room.source(picky(&done)).drain().await.unwrap();
+
+    assert_eq!(*done.lock().unwrap(), ["0", "1", "2", "3", "5", "6", "7", "8", "9"]);
+    let expected =
+        DrainReport { batches: 5, delivered: 14, deleted: 9, failed: 5, ..DrainReport::default() };
+    assert_eq!(report, expected);
+    assert_eq!(room.queue_counts().await, [0, 0, 0]);
+    let dead = room.dead_letters().await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].body(), Some("poison"));
+}
+
+#[tokio::test]
+async fn error_panic_and_malformed_answer_fail_the_batch() {
+    for function in [
+        Function::new("fails", |_| async { Err("on purpose".into()) }),
+        Function::new("panics", |_| async { panic!("on purpose") }),
+        Function::new("malformed", |_| async {
+            Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "" }] }))
+        }),
+        Function::new("unknown", |_| async {
+            Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "other" }] }))
+        }),
+    ] {
+        let room = Room::new(Delays::Real).await;
+        room.send("one").await;
+        room.send("two").await;
+        let name = function.name;
+        let report = room.source(function).drain().await.unwrap();
+        assert_eq!((report.batches, report.failed, report.deleted), (5, 10, 0), "{name}");
+        assert_eq!(room.queue_counts().await, [0, 0, 0], "{name}");
+        assert_eq!(room.dead_letters().await.len(), 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn records_carry_what_the_queue_knows() {
+    let room = Room::new(Delays::Real).await;
+    room.send(r#"{"v":1}"#).await;
+    let (seen, mut events) = mpsc::unbounded_channel();
+    let function = Function::new("fails_once", move |event: Value| {
+        let seen = seen.clone();
+        async move {
+            let first = event["Records"][0]["attributes"]["ApproximateReceiveCount"] == "1";
+            seen.send(event)?;
+            if first { Err("once".into()) } else { Ok(Value::Null) }
+        }
+    });
+    let report = room.source(function).drain().await.unwrap();
+    assert_eq!((report.deleted, report.failed), (1, 1));
+
+    let first: SqsEvent = serde_json::from_value(events.recv().await.unwrap()).unwrap();
+    let second: SqsEvent = serde_json::from_value(events.recv().await.unwrap()).unwrap();
+    let (first, second) = (&first.records[0], &second.records[0]);
+    assert_eq!(first.body.as_deref(), Some(r#"{"v":1}"#));
+    assert_eq!(first.md5_of_body.as_deref(), Some("a191475ae2bf7db9c7e320f7da455bbb"));
+    assert_eq!(first.event_source.as_deref(), Some("aws:sqs"));
+    assert_eq!(first.aws_region.as_deref(), Some("us-east-1"));
+    let arn = "arn:aws:sqs:us-east-1:000000000000:placet";
+    assert_eq!(first.event_source_arn.as_deref(), Some(arn));
+    for name in ["SentTimestamp", "SenderId", "ApproximateFirstReceiveTimestamp"] {
+        assert!(first.attributes.contains_key(name), "{name}");
+    }
+    assert_eq!(first.message_id, second.message_id);
+    assert_ne!(first.receipt_handle, second.receipt_handle);
+    assert_eq!(second.attributes["ApproximateReceiveCount"], "2");
+}
+
+#[tokio::test]
+async fn a_drain_that_feeds_itself_ends_with_an_error() {
+    let room = Room::new(Delays::Ignored).await;
+    room.send("again").await;
+    let (sqs, url) = (room.sqs.clone(), room.engines.queue_url().to_owned());
+    let function = Function::new("echo", move |_| {
+        let send = sqs.send_message().queue_url(&url);
+        let send = send.message_body("again").delay_seconds(60);
+        async move {
+            send.send().await?;
+            Ok(Value::Null)
+        }
+    });
+    let error = room.source(function).drain().await.unwrap_err();
+    assert!(matches!(error, EventSourceError::Endless), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn running_delivers_deletes_and_leaves_failures_in_flight() {
+    let room = Room::new(Delays::Real).await;
+    let (seen, mut bodies) = mpsc::unbounded_channel();
+    let function = Function::new("worker", move |event: Value| {
+        let seen = seen.clone();
+        async move {
+            let mut failures = Vec::new();
+            for record in event["Records"].as_array().unwrap() {
+                if record["body"] == "poison" {
+                    failures.push(json!({ "itemIdentifier": record["messageId"] }));
+                }
+                seen.send(record["body"].as_str().unwrap().to_owned())?;
+            }
+            Ok(json!({ "batchItemFailures": failures }))
+        }
+    });
+    let source = Arc::new(room.source(function));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = tokio::spawn(source.run(async { drop(stopped.await) }));
+
+    let sent = ["one", "poison", "two"];
+    for body in sent {
+        room.send(body).await;
+    }
+    let mut received = Vec::new();
+    for _ in sent {
+        received.push(bodies.recv().await.unwrap());
+    }
+    received.sort();
+    assert_eq!(received, sent);
+    drop(stop);
+    running.await.unwrap();
+    assert_eq!(room.queue_counts().await, [0, 1, 0]);
+}

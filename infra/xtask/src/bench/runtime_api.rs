@@ -1,0 +1,129 @@
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+/// Something the function told Lambda.
+#[derive(Debug)]
+pub enum Told {
+    /// It asks for an event, and there are none left.
+    Idle,
+    /// It answered an event with an error.
+    Failed,
+    /// It could not start; the body says why.
+    CouldNotStart(String),
+}
+
+/// Lambda's Runtime API on a loopback port: hands out one event a number of times, then never
+/// answers another poll. Its threads end with this process.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What the function tells.
+    pub told: Receiver<Told>,
+}
+
+/// What all connections share.
+struct Script {
+    event: Vec<u8>,
+    handed_out: AtomicUsize,
+    invocations: usize,
+}
+
+impl RuntimeApi {
+    /// Hands out `event` `invocations` times.
+    ///
+    /// # Errors
+    ///
+    /// If no loopback port can be had.
+    pub fn start(event: Vec<u8>, invocations: usize) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let (sender, told) = channel();
+        let script = Arc::new(Script { event, handed_out: AtomicUsize::new(0), invocations });
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let (script, sender) = (Arc::clone(&script), sender.clone());
+                // A broken connection is noticed by the one who waits for its end.
+                thread::spawn(move || script.serve(&connection, &sender));
+            }
+        });
+        Ok(Self { address, told })
+    }
+}
+
+impl Script {
+    fn serve(&self, connection: &TcpStream, told: &Sender<Told>) -> std::io::Result<()> {
+        // With Nagle's algorithm each reply waits 40 ms for the acknowledgement of the one before.
+        connection.set_nodelay(true)?;
+        let mut reader = BufReader::new(connection);
+        while let Some(request) = Request::read(&mut reader)? {
+            if request.path.ends_with("/invocation/next") {
+                let number = self.handed_out.fetch_add(1, Ordering::Relaxed);
+                if number >= self.invocations {
+                    let _ = told.send(Told::Idle);
+                    // Reads nothing until the process is gone.
+                    reader.read_to_end(&mut Vec::new())?;
+                    return Ok(());
+                }
+                self.hand_out(connection, number)?;
+                continue;
+            }
+            if request.path.ends_with("/init/error") {
+                let _ = told.send(Told::CouldNotStart(request.body));
+            } else if request.path.ends_with("/error") {
+                let _ = told.send(Told::Failed);
+            }
+            let mut stream = connection;
+            stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")?;
+        }
+        Ok(())
+    }
+
+    fn hand_out(&self, mut connection: &TcpStream, number: usize) -> std::io::Result<()> {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\n\
+             Content-Type: application/json\r\n\
+             Lambda-Runtime-Aws-Request-Id: 00000000-0000-4000-8000-{number:012}\r\n\
+             Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
+             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:000000000000:function:bench\r\n\
+             Content-Length: {}\r\n\r\n",
+            self.event.len()
+        );
+        connection.write_all(&[head.as_bytes(), &self.event].concat())
+    }
+}
+
+struct Request {
+    path: String,
+    body: String,
+}
+
+impl Request {
+    /// The next request of a connection; `None` at its end.
+    fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Self>> {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        let mut length = 0;
+        loop {
+            line.clear();
+            reader.read_line(&mut line)?;
+            let header = line.trim_end().to_ascii_lowercase();
+            if header.is_empty() {
+                break;
+            }
+            if let Some(value) = header.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        Ok(Some(Self { path, body: String::from_utf8_lossy(&body).into_owned() }))
+    }
+}

@@ -1,0 +1,14 @@
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// Everything that judges the code without running it.
+///
+/// # Errors
+///
+/// At the first finding.
+pub fn run(workspace: &Workspace) -> Result<(), Error> {
+    workspace.run(workspace.cargo("fmt --all --check"))?;
+    workspace.run(workspace.cargo("clippy --workspace --all-targets -- -D warnings"))?;
+    workspace.need_cargo_tool("deny")?;
+    workspace.run(workspace.cargo("deny check bans licenses sources"))
+}

@@ -1,0 +1,120 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::webhook::hmac_sha256;
+use crate::{Digest, Secret, Timestamp};
+
+/// Keeps a link's MAC from being taken for a MAC of anything else under the same key.
+const PURPOSE: &[u8] = b"placet decision link v1\n";
+
+/// Who may decide what until when: the content of a `/d/{token}` link.
+///
+/// The token is `base64url(JSON) . base64url(HMAC-SHA256)`. It is bound to the digest, so it can
+/// decide only on what was shown; it needs no list of used tokens, because the decision itself ends
+/// the `pending` state that it and all its siblings need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionLink {
+    /// Whose operation.
+    #[serde(rename = "t")]
+    pub tenant: String,
+    /// Which operation.
+    #[serde(rename = "c")]
+    pub call_id: String,
+    /// The digest of what it may decide on.
+    #[serde(rename = "d")]
+    pub digest: Digest,
+    /// The last moment at which it is good.
+    #[serde(rename = "e")]
+    pub expires_at: Timestamp,
+}
+
+/// Why a token is not a way in. The visitor is told the same for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// It is not of the token's form.
+    #[error("the token is malformed")]
+    Malformed,
+    /// It was not signed with the key of this deployment.
+    #[error("the token's signature does not verify")]
+    Signature,
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+}
+
+impl DecisionLink {
+    /// The token for this link.
+    pub fn sign(&self, key: &Secret) -> String {
+        let payload = serde_json::to_vec(self).unwrap_or_default();
+        let mac = mac(key, &payload);
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(mac))
+    }
+
+    /// Reads a token, in constant time as far as the signature goes.
+    ///
+    /// # Errors
+    ///
+    /// If it is malformed, signed with another key, or expired at `now`.
+    pub fn verify(token: &str, key: &Secret, now: Timestamp) -> Result<Self, LinkError> {
+        let (payload, given) = token.split_once('.').ok_or(LinkError::Malformed)?;
+        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| LinkError::Malformed);
+        let (payload, given) = (decode(payload)?, decode(given)?);
+        if !bool::from(subtle::ConstantTimeEq::ct_eq(mac(key, &payload).as_slice(), &given)) {
+            return Err(LinkError::Signature);
+        }
+        let link: Self = serde_json::from_slice(&payload).map_err(|_| LinkError::Malformed)?;
+        if now > link.expires_at {
+            return Err(LinkError::Expired);
+        }
+        Ok(link)
+    }
+}
+
+fn mac(key: &Secret, payload: &[u8]) -> [u8; 32] {
+    hmac_sha256(key.expose(), &[PURPOSE, payload])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link() -> DecisionLink {
+        DecisionLink {
+            tenant: "default".into(),
+            call_id: "call-1".into(),
+            digest: Digest::of_bytes(b"content"),
+            expires_at: Timestamp::from_millis(1000),
+        }
+    }
+
+    #[test]
+    fn a_signed_link_comes_back_until_it_expires() {
+        let key = Secret::new("key").unwrap();
+        let token = link().sign(&key);
+        let at = |millis| DecisionLink::verify(&token, &key, Timestamp::from_millis(millis));
+        assert_eq!(at(1000), Ok(link()));
+        assert_eq!(at(1001), Err(LinkError::Expired));
+    }
+
+    #[test]
+    fn no_changed_token_is_let_in() {
+        let key = Secret::new("key").unwrap();
+        let now = Timestamp::from_millis(0);
+        let token = link().sign(&key);
+        assert_eq!(
+            DecisionLink::verify(&token, &Secret::new("other").unwrap(), now),
+            Err(LinkError::Signature)
+        );
+        for index in 0..token.len() {
+            let mut bytes = token.clone().into_bytes();
+            bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert!(DecisionLink::verify(&changed, &key, now).is_err(), "at {index}");
+        }
+        for wrong in ["", ".", "a.b", &token[..token.len() - 1], &format!("{token}A")] {
+            assert!(DecisionLink::verify(wrong, &key, now).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use crate::{State, Timestamp};
+
+/// Why a command changes nothing. Not a fault: a concurrent decision, a late answer, a duplicate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Somebody decided before.
+    #[error("call already has a response: it is {}", .state.as_str())]
+    AlreadyDecided {
+        /// Where the operation stands.
+        state: State,
+    },
+    /// The answer came after the deadline.
+    #[error("the deadline {deadline} has passed, ask again")]
+    Expired {
+        /// The last moment at which a decision counted.
+        deadline: Timestamp,
+    },
+    /// The decision is about other content than what is stored.
+    #[error("what was decided on is not what is stored: open the operation again")]
+    DigestMismatch,
+    /// A worker wants to start what does not wait for a worker.
+    #[error("a {} operation can not be started", .state.as_str())]
+    NotQueued {
+        /// Where the operation stands.
+        state: State,
+    },
+    /// Another worker runs it.
+    #[error("another worker holds the lease until {until}")]
+    LeaseHeld {
+        /// When the lease ends.
+        until: Timestamp,
+    },
+    /// The next attempt is due later.
+    #[error("the next attempt starts no earlier than {not_before}")]
+    TooEarly {
+        /// When it may start.
+        not_before: Timestamp,
+    },
+    /// A worker reports on an attempt that is no longer its own.
+    #[error("the report is about an attempt that was given up")]
+    StaleAttempt,
+    /// A person settles what is not unknown.
+    #[error("only an unknown outcome can be settled, this one is {}", .state.as_str())]
+    NotUnknown {
+        /// Where the operation stands.
+        state: State,
+    },
+    /// The timer found nothing to do.
+    #[error("nothing is due")]
+    NothingDue,
+}
+
+impl Refusal {
+    /// The stable reason code, for replies and logs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyDecided { .. } => "already_decided",
+            Self::Expired { .. } => "expired",
+            Self::DigestMismatch => "digest_mismatch",
+            Self::NotQueued { .. } => "not_queued",
+            Self::LeaseHeld { .. } => "lease_held",
+            Self::TooEarly { .. } => "too_early",
+            Self::StaleAttempt => "stale_attempt",
+            Self::NotUnknown { .. } => "not_unknown",
+            Self::NothingDue => "nothing_due",
+        }
+    }
+}

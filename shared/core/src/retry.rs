@@ -1,0 +1,45 @@
+use std::time::Duration;
+
+use crate::Digest;
+
+/// The wait after the first attempt; it doubles with each further one.
+const FIRST: Duration = Duration::from_secs(2);
+
+/// The longest wait: what SQS can delay a message by.
+pub const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// The wait before the attempt after `attempt` (from 1), with up to 20 % taken off or put on.
+///
+/// The jitter comes from `seed`, so that a repeated computation gives the same answer. A longer
+/// wait the target asked for (`Retry-After`) is respected, up to 15 minutes.
+pub fn backoff(attempt: u32, seed: &str, asked: Option<Duration>) -> Duration {
+    let doubled = FIRST.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+    let base = doubled.min(LONGEST);
+    let hash = Digest::of_bytes(format!("{seed}#{attempt}").as_bytes());
+    let percent = 80 + u32::from(hash.as_bytes()[0]) * 40 / 255;
+    let jittered = base * percent / 100;
+    jittered.max(asked.unwrap_or_default()).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_within_its_jitter_and_stops_at_fifteen_minutes() {
+        for attempt in 1..40 {
+            let wait = backoff(attempt, "call-1", None).as_secs_f64();
+            let base = (2.0 * 2_f64.powi(attempt as i32 - 1)).min(900.0);
+            assert!((base * 0.79..=base * 1.21).contains(&wait), "{attempt}: {wait}");
+        }
+        assert!(backoff(u32::MAX, "call-1", None) <= LONGEST);
+    }
+
+    #[test]
+    fn respects_a_longer_wish_of_the_target() {
+        let asked = |seconds| backoff(1, "x", Some(Duration::from_secs(seconds)));
+        assert_eq!(asked(60), Duration::from_secs(60));
+        assert_eq!(asked(86_400), LONGEST);
+        assert!(asked(0) >= Duration::from_millis(1600));
+    }
+}

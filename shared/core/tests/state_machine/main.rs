@@ -1,0 +1,17 @@
+//! The operation's state machine against the laws: examples for every transition and refusal, and
+//! random histories compared with an independent model.
+
+#![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
+mod acts;
+mod case;
+mod decide;
+mod execute;
+mod laws;
+mod limits;
+mod model;
+mod property;
+mod states;
+mod story;
+mod tamper;
+mod unknown;

@@ -1,0 +1,103 @@
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::Environment;
+
+/// The certificate authorities behind every AWS endpoint. Reading the system's whole bundle instead
+/// is 88 % of the start of a function.
+/// <https://www.amazontrust.com/repository/>
+const AMAZON_ROOTS: &[u8] = include_bytes!("../roots/amazon.pem");
+
+/// The AWS clients of one function. They share one HTTP client and its connections.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// SQS.
+    pub sqs: aws_sdk_sqs::Client,
+}
+
+/// Why there are no AWS clients.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Region or credentials are not in the environment.
+    #[error("{0} is not set: Lambda sets it; elsewhere export credentials and a region")]
+    Missing(&'static str),
+    /// The certificate authorities can not be used.
+    #[error("the built-in Amazon certificate authorities can not be used: {0}")]
+    Roots(String),
+}
+
+/// The HTTPS client for AWS endpoints.
+///
+/// # Errors
+///
+/// If the certificate authorities built into this program are damaged.
+pub fn https_client() -> Result<SharedHttpClient, ConnectError> {
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    let tls = TlsContext::builder()
+        .with_trust_store(roots)
+        .build()
+        .map_err(|error| ConnectError::Roots(error.to_string()))?;
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls)
+        .build_https())
+}
+
+impl Aws {
+    /// Clients with region, credentials and endpoint overrides from the environment, under the names
+    /// that Lambda and the AWS tools use.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing.
+    pub fn connect(
+        environment: &Environment,
+        http: SharedHttpClient,
+    ) -> Result<Self, ConnectError> {
+        let need = |name| environment.get(name).ok_or(ConnectError::Missing(name));
+        let region = Region::new(need("AWS_REGION")?);
+        let credentials = Credentials::new(
+            need("AWS_ACCESS_KEY_ID")?,
+            need("AWS_SECRET_ACCESS_KEY")?,
+            environment.get("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_timeout(Duration::from_secs(8))
+            .build();
+        let dynamodb = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(region.clone())
+            .credentials_provider(credentials.clone())
+            .http_client(http.clone())
+            .timeout_config(timeouts.clone());
+        let sqs = aws_sdk_sqs::Config::builder()
+            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::v2026_01_12())
+            .region(region)
+            .credentials_provider(credentials)
+            .http_client(http)
+            .timeout_config(timeouts);
+        let dynamodb = match environment.get("AWS_ENDPOINT_URL_DYNAMODB") {
+            Some(url) => dynamodb.endpoint_url(url),
+            None => dynamodb,
+        };
+        let sqs = match environment.get("AWS_ENDPOINT_URL_SQS") {
+            Some(url) => sqs.endpoint_url(url),
+            None => sqs,
+        };
+        Ok(Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
+        })
+    }
+}

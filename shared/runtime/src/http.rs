@@ -1,0 +1,203 @@
+//! Between Function URL events and `http` requests.
+//!
+//! `lambda_http`'s own decoding is not used: release 1.3.2 panics on a body that is not valid
+//! base64 and rebuilds the URL from headers the sender chooses. Its types are.
+
+use std::future::Future;
+
+use aws_lambda_events::lambda_function_urls::{
+    LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::Body;
+use lambda_http::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+
+use crate::problem::Problem;
+
+/// A request as the handlers see it: the path and the body bytes as they came.
+pub type Request = lambda_http::Request;
+
+/// A response of a handler.
+pub type Response = lambda_http::Response<Body>;
+
+/// Decodes the event, calls the handler, encodes its response. An event that can not be decoded
+/// is answered 400 and never reaches the handler.
+pub async fn respond<F, Fut>(
+    event: LambdaFunctionUrlRequest,
+    handle: F,
+) -> LambdaFunctionUrlResponse
+where
+    F: FnOnce(Request) -> Fut,
+    Fut: Future<Output = Response>,
+{
+    encode(match decode(event) {
+        Ok(request) => handle(request).await,
+        Err(problem) => problem.into_response(),
+    })
+}
+
+fn decode(event: LambdaFunctionUrlRequest) -> Result<Request, Problem> {
+    let bad_request = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, "bad_request", detail);
+    let text = event.body.unwrap_or_default();
+    let body = if event.is_base64_encoded {
+        let bytes =
+            STANDARD.decode(text).map_err(|_| bad_request("the body is not valid base64"))?;
+        Body::Binary(bytes)
+    } else {
+        Body::Text(text)
+    };
+    let path =
+        event.raw_path.filter(|path| path.starts_with('/')).unwrap_or_else(|| "/".to_owned());
+    let target = match event.raw_query_string.filter(|query| !query.is_empty()) {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    };
+    let uri: Uri = target.parse().map_err(|_| bad_request("the path is not a valid URL path"))?;
+    let method = event.request_context.http.method.unwrap_or_default();
+    let mut request = Request::new(body);
+    *request.method_mut() =
+        method.parse().map_err(|_| bad_request("the method is not a valid HTTP method"))?;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = event.headers;
+    Ok(request)
+}
+
+fn encode(response: Response) -> LambdaFunctionUrlResponse {
+    let (parts, body) = response.into_parts();
+    let (body, is_base64_encoded) = match body {
+        Body::Text(text) => (Some(text), false),
+        Body::Binary(bytes) => (Some(STANDARD.encode(bytes)), true),
+        _ => (None, false),
+    };
+    let mut event = LambdaFunctionUrlResponse::default();
+    event.status_code = parts.status.as_u16().into();
+    event.headers = parts.headers;
+    event.body = body;
+    event.is_base64_encoded = is_base64_encoded;
+    event
+}
+
+/// A response with a JSON body.
+pub fn json(status: StatusCode, body: &serde_json::Value) -> Response {
+    text(status, "application/json", body.to_string())
+}
+
+/// A response with a text body of this type. Nothing here may be kept by a cache.
+pub fn text(status: StatusCode, content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::Text(body));
+    *response.status_mut() = status;
+    set(&mut response, CONTENT_TYPE, content_type);
+    set(&mut response, CACHE_CONTROL, "no-store");
+    response
+}
+
+/// Sets a header to a value known at compile time.
+pub fn set(response: &mut Response, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+/// Whether the caller is a browser that wants a page.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// The segments of a path, percent-decoded; empty ones are skipped, so that doubled and trailing
+/// slashes do not matter. `None` if a segment does not decode to UTF-8.
+pub fn segments(path: &str) -> Option<Vec<String>> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode).collect()
+}
+
+/// The fields of a submitted HTML form, in order.
+pub fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
+    let text = std::str::from_utf8(body).ok()?;
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let decode = |part: &str| percent_decode(&part.replace('+', " "));
+            Some((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        match (first, tail) {
+            (b'%', [high, low, after @ ..]) => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
+                rest = after;
+            }
+            (b'%', _) => return None,
+            (byte, after) => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(extra: Value) -> LambdaFunctionUrlRequest {
+        let mut event = json!({"version": "2.0", "rawPath": "/x", "rawQueryString": "", "headers": {},
+            "requestContext": {"http": {"method": "POST"}, "timeEpoch": 0}, "isBase64Encoded": false});
+        for (name, value) in extra.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn both_forms_of_a_body_give_the_same_bytes() {
+        for extra in [
+            json!({"body": "{\"a\":\"é\"}"}),
+            json!({"body": STANDARD.encode("{\"a\":\"é\"}"), "isBase64Encoded": true}),
+        ] {
+            let request = decode(event(extra)).unwrap();
+            assert_eq!(request.body().as_ref(), "{\"a\":\"é\"}".as_bytes());
+        }
+        assert!(decode(event(json!({}))).unwrap().body().as_ref().is_empty());
+    }
+
+    #[test]
+    fn what_can_not_be_decoded_is_a_400() {
+        for extra in [
+            json!({"body": "%%%", "isBase64Encoded": true}),
+            json!({"body": "YQ", "isBase64Encoded": true}),
+            json!({"rawPath": "/a b"}),
+            json!({"requestContext": {"http": {"method": "NO METHOD"}, "timeEpoch": 0}}),
+        ] {
+            assert_eq!(decode(event(extra)).unwrap_err().status, StatusCode::BAD_REQUEST);
+        }
+    }
+
+    #[test]
+    fn segments_ignore_doubled_slashes_and_decode() {
+        let expected = vec!["v1".to_owned(), "a b".to_owned(), "é".to_owned()];
+        assert_eq!(segments("//v1/a%20b//%C3%A9/"), Some(expected));
+        assert_eq!(segments("/%FF"), None);
+        assert_eq!(segments("/%2"), None);
+        assert_eq!(segments("/%zz"), None);
+    }
+
+    #[test]
+    fn forms_decode() {
+        let fields = form(b"comment=a+b%26c&verdict=approve&empty=").unwrap();
+        let expected = [("comment", "a b&c"), ("verdict", "approve"), ("empty", "")];
+        assert_eq!(fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(form(b"\xff=1"), None);
+    }
+}

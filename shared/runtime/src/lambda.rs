@@ -1,0 +1,44 @@
+//! Runs a handler under the Lambda runtime API.
+
+use std::future::Future;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Environment, Runtime, logging};
+
+/// Starts logging, builds the function and serves events until the environment is stopped.
+///
+/// A function that can not start says why in the log and stops.
+///
+/// # Errors
+///
+/// If the function can not be built, or the runtime API is gone.
+pub async fn serve<T, Event, Reply, Build, Handle, Fut>(
+    build: Build,
+    handle: Handle,
+) -> Result<(), Error>
+where
+    T: Clone,
+    Event: DeserializeOwned,
+    Reply: Serialize,
+    Build: FnOnce(Runtime) -> T,
+    Handle: Fn(T, Event) -> Fut,
+    Fut: Future<Output = Reply>,
+{
+    logging::start(&Environment::process());
+    let runtime = match Runtime::from_environment().await {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the function can not start");
+            return Err(error.into());
+        }
+    };
+    let function = build(runtime);
+    let handler = service_fn(|event: LambdaEvent<Event>| {
+        let reply = handle(function.clone(), event.payload);
+        async move { Ok::<Reply, Error>(reply.await) }
+    });
+    lambda_runtime::run(handler).await
+}

@@ -1,0 +1,87 @@
+//! What every function of Placet needs at the edge: the store, the queue, configuration, API keys,
+//! the HTTP shape of a Function URL, logging, and the shell that turns commands into writes.
+
+mod access;
+mod api_key;
+mod aws;
+mod clock;
+pub mod config;
+mod environment;
+pub mod http;
+pub mod lambda;
+pub mod logging;
+mod operations;
+pub mod problem;
+mod queue;
+mod store;
+
+use std::sync::Arc;
+
+pub use access::Access;
+pub use api_key::{ApiKey, ApiKeys, Unauthorized, key_digest};
+pub use aws::{Aws, ConnectError, https_client};
+pub use clock::Clock;
+pub use config::Config;
+pub use environment::Environment;
+pub use operations::{CommandError, CreateError, Created};
+pub use queue::{Queue, QueueError};
+pub use store::{DueItem, Page, Put, Receipt, ReceiptState, Store, StoreError, index};
+
+/// One deployment's services, as every function holds them. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    /// The table.
+    pub store: Store,
+    /// The queue the worker reads.
+    pub queue: Queue,
+    /// `placet.yaml`.
+    pub config: Arc<Config>,
+    /// The time.
+    pub clock: Clock,
+    /// The process environment, or what a test puts in its place.
+    pub environment: Environment,
+}
+
+/// What a function can not start without.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An environment variable is missing.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// The configuration can not be read.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// The AWS clients can not be made.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+}
+
+impl Runtime {
+    /// The runtime of a Lambda function: everything from its environment, connections warmed up.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that is missing, or the place in `placet.yaml` that is wrong.
+    pub async fn from_environment() -> Result<Self, StartError> {
+        let environment = Environment::process();
+        let need = |name| environment.get(name).ok_or(StartError::Missing(name));
+        let config = Config::load(need("PLACET_CONFIG")?.as_ref())?;
+        let aws = Aws::connect(&environment, https_client()?)?;
+        let runtime = Self {
+            store: Store::new(aws.dynamodb, need("PLACET_TABLE")?),
+            queue: Queue::new(aws.sqs, need("PLACET_QUEUE_URL")?),
+            config: Arc::new(config),
+            clock: Clock::System,
+            environment: environment.clone(),
+        };
+        runtime.warm_up().await;
+        Ok(runtime)
+    }
+
+    /// Opens the connections while the function is still in its init phase, where the CPU is not
+    /// throttled. What comes of it does not matter; a real call will say what is wrong.
+    async fn warm_up(&self) {
+        let both = async { tokio::join!(self.store.warm_up(), self.queue.warm_up()) };
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(1500), both).await;
+    }
+}

@@ -1,0 +1,29 @@
+//! JSON lines on standard error. The fields and what is never logged: `docs/LOGGING.md`.
+
+use std::io;
+
+use tracing::Level;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::Environment;
+
+/// Starts logging at the level of `PLACET_LOG`, `info` if it is not set. A second call does
+/// nothing.
+pub fn start(environment: &Environment) {
+    let level = match environment.get("PLACET_LOG").as_deref() {
+        Some("error") => Level::ERROR,
+        Some("warn") => Level::WARN,
+        Some("debug") => Level::DEBUG,
+        _ => Level::INFO,
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(io::stderr);
+    let _ =
+        tracing_subscriber::registry().with(LevelFilter::from_level(level)).with(lines).try_init();
+}

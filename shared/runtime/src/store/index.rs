@@ -1,0 +1,178 @@
+//! The two indexes: `due` (what is not terminal, by due time) and `list` (everything, by age).
+//! Both hold keys only, so that a transition does not pay for copies; items are read after.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use placet_core::{Operation, Timestamp};
+
+use super::attributes::{Reader, Writer};
+use super::{Item, Store, StoreError, key, operation};
+
+/// The most keys one `BatchGetItem` takes.
+const BATCH: usize = 100;
+
+/// What the timer finds in the `due` index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DueItem {
+    /// An operation, by its call id.
+    Operation(String),
+    /// A receipt, by its id.
+    Receipt(String),
+}
+
+/// One page of an index.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The items of this page.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+/// Where a page starts.
+#[derive(Clone, Debug)]
+pub struct Cursor(Item);
+
+impl Store {
+    /// A page of what is due at or before `until`, most overdue first.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked.
+    pub async fn due(
+        &self,
+        tenant: &str,
+        until: Timestamp,
+        start: Option<Cursor>,
+    ) -> Result<Page<DueItem>, StoreError> {
+        let values = Writer::default()
+            .text(":tenant", key::due_pk(tenant))
+            .text(":until", key::due_sk(until))
+            .finish();
+        let query =
+            Query { index: "due", condition: "due_pk = :tenant AND due_sk <= :until", values };
+        let page = self.query(query, true, start).await?;
+        Ok(Page { items: page.items.iter().filter_map(due_item).collect(), next: page.next })
+    }
+
+    /// Every operation that is not terminal, earliest due first: what waits for a person is among it.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked, or an item can not be read.
+    pub async fn open_operations(&self, tenant: &str) -> Result<Vec<Operation>, StoreError> {
+        let mut operations = Vec::new();
+        let mut start = None;
+        loop {
+            let values = Writer::default().text(":tenant", key::due_pk(tenant)).finish();
+            let query = Query { index: "due", condition: "due_pk = :tenant", values };
+            let page = self.query(query, true, start).await?;
+            operations.extend(self.operations(&page.items).await?);
+            start = page.next;
+            if start.is_none() || operations.len() >= 1000 {
+                return Ok(operations);
+            }
+        }
+    }
+
+    /// A page of all operations of a tenant, newest first.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked, or an item can not be read.
+    pub async fn list_operations(
+        &self,
+        tenant: &str,
+        start: Option<Cursor>,
+    ) -> Result<Page<Operation>, StoreError> {
+        let values = Writer::default().text(":tenant", key::list_pk(tenant)).finish();
+        let query = Query { index: "list", condition: "list_pk = :tenant", values };
+        let page = self.query(query, false, start).await?;
+        Ok(Page { items: self.operations(&page.items).await?, next: page.next })
+    }
+
+    async fn query(
+        &self,
+        query: Query,
+        forward: bool,
+        start: Option<Cursor>,
+    ) -> Result<Page<Item>, StoreError> {
+        let reply = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(query.index)
+            .key_condition_expression(query.condition)
+            .set_expression_attribute_values(Some(query.values))
+            .scan_index_forward(forward)
+            .limit(i32::try_from(BATCH).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start.map(|cursor| cursor.0))
+            .send()
+            .await
+            .map_err(StoreError::service("Query"))?;
+        Ok(Page {
+            items: reply.items.unwrap_or_default(),
+            next: reply.last_evaluated_key.map(Cursor),
+        })
+    }
+
+    /// The operations under these index entries, in their order; other items are left out.
+    async fn operations(&self, entries: &[Item]) -> Result<Vec<Operation>, StoreError> {
+        let keys: Vec<Item> = entries
+            .iter()
+            .filter(|entry| matches!(due_item(entry), Some(DueItem::Operation(_))))
+            .map(|entry| {
+                let part = |name: &str| Some((name.to_owned(), entry.get(name)?.clone()));
+                ["pk", "sk"].into_iter().filter_map(part).collect()
+            })
+            .collect();
+        let mut found = HashMap::new();
+        for batch in keys.chunks(BATCH) {
+            found.extend(self.batch_get(batch).await?);
+        }
+        let in_order = keys.iter().filter_map(|key| found.remove(pk(key)?));
+        in_order.map(operation::decode).collect()
+    }
+
+    async fn batch_get(&self, keys: &[Item]) -> Result<HashMap<String, Item>, StoreError> {
+        let mut found = HashMap::new();
+        let mut wanted = keys.to_vec();
+        while !wanted.is_empty() {
+            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).build();
+            let request = request.map_err(|error| StoreError::Service {
+                action: "BatchGetItem",
+                cause: error.to_string(),
+            })?;
+            let reply = self.client.batch_get_item().request_items(&self.table, request).send();
+            let reply = reply.await.map_err(StoreError::service("BatchGetItem"))?;
+            for item in reply.responses.unwrap_or_default().into_values().flatten() {
+                if let Some(pk) = pk(&item) {
+                    found.insert(pk.to_owned(), item);
+                }
+            }
+            let rest = reply.unprocessed_keys.unwrap_or_default().into_values();
+            wanted = rest.flat_map(|table| table.keys).collect();
+        }
+        Ok(found)
+    }
+}
+
+struct Query {
+    index: &'static str,
+    condition: &'static str,
+    values: Item,
+}
+
+fn pk(item: &Item) -> Option<&str> {
+    item.get("pk").and_then(|key: &AttributeValue| key.as_s().ok()).map(String::as_str)
+}
+
+fn due_item(entry: &Item) -> Option<DueItem> {
+    let pk = pk(entry)?;
+    match Reader(entry.clone()).optional_text("sk")?.as_str() {
+        "OP" => pk.rsplit_once('#').map(|(_, call_id)| DueItem::Operation(call_id.to_owned())),
+        "RC" => pk.strip_prefix("RC#").map(|id| DueItem::Receipt(id.to_owned())),
+        _ => None,
+    }
+}

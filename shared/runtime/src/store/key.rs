@@ -1,0 +1,53 @@
+//! How items are found. Tenant, source and call id hold no `#`, so no two items share a key.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use placet_core::{Digest, Kind, Timestamp};
+
+use super::Item;
+
+pub(super) fn operation(tenant: &str, call_id: &str) -> Item {
+    primary(operation_pk(tenant, call_id), "OP")
+}
+
+pub(super) fn operation_pk(tenant: &str, call_id: &str) -> String {
+    format!("T#{tenant}#OP#{}#{call_id}", Kind::FunctionCall.as_str())
+}
+
+/// `receipt_id` is `<source>#<digest of the signed delivery id>`.
+pub(super) fn receipt(receipt_id: &str) -> Item {
+    primary(receipt_pk(receipt_id), "RC")
+}
+
+pub(super) fn receipt_pk(receipt_id: &str) -> String {
+    format!("RC#{receipt_id}")
+}
+
+pub(super) fn api_key(digest: Digest) -> Item {
+    primary(format!("KEY#{digest}"), "KEY")
+}
+
+pub(super) fn warm_up() -> Item {
+    primary("WARM".to_owned(), "UP")
+}
+
+pub(super) fn due_pk(tenant: &str) -> String {
+    format!("T#{tenant}#DUE")
+}
+
+/// Sorts as text as it sorts in time, for the next 29,000 years.
+pub(super) fn due_sk(due: Timestamp) -> String {
+    format!("{:015}", due.millis())
+}
+
+pub(super) fn list_pk(tenant: &str) -> String {
+    format!("T#{tenant}#LIST#{}", Kind::FunctionCall.as_str())
+}
+
+pub(super) fn list_sk(created_at: Timestamp, call_id: &str) -> String {
+    format!("{:015}#{call_id}", created_at.millis())
+}
+
+fn primary(pk: String, sk: &str) -> Item {
+    let pair = [("pk", pk), ("sk", sk.to_owned())];
+    pair.map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).into()
+}

@@ -1,0 +1,174 @@
+use std::time::Duration;
+
+use placet_core::{Digest, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::attributes::{Reader, Writer};
+use super::{Item, Put, Store, StoreError, key};
+use crate::api_key::ApiKey;
+
+/// How long a receipt is kept, and with it the memory of its delivery id.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Where a received webhook stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReceiptState {
+    /// Stored and acknowledged; the worker has yet to work it off.
+    Received,
+    /// Worked off.
+    Done,
+    /// It can not be worked off; the note says why.
+    Failed,
+}
+
+/// A verified webhook delivery, with the exact bytes of its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// `<source>#<digest of the signed delivery id>`.
+    pub id: String,
+    /// Whose source it is.
+    pub tenant: String,
+    /// The source in `placet.yaml`.
+    pub source: String,
+    /// The signed delivery id.
+    pub delivery_id: String,
+    /// The raw body.
+    pub body: Vec<u8>,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Where it stands.
+    pub state: ReceiptState,
+    /// What came of it, for a person.
+    pub note: String,
+    /// When the timer looks at it; `None` once it is done or failed.
+    pub due: Option<Timestamp>,
+    /// How often the timer drove it again.
+    pub redrives: u32,
+}
+
+impl Receipt {
+    /// The id under which the delivery of a source is stored once.
+    pub fn id_of(source: &str, delivery_id: &str) -> String {
+        format!("{source}#{}", Digest::of_bytes(delivery_id.as_bytes()))
+    }
+}
+
+impl Store {
+    /// Stores a receipt unless its delivery was received before.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked.
+    pub async fn create_receipt(&self, receipt: &Receipt) -> Result<Put<()>, StoreError> {
+        let put = self.put_if(encode(receipt), "attribute_not_exists(pk)", Item::new()).await?;
+        Ok(match put {
+            Put::Stored => Put::Stored,
+            Put::Existing(_) => Put::Existing(()),
+        })
+    }
+
+    /// Reads a receipt.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked, or the item can not be read.
+    pub async fn receipt(&self, id: &str) -> Result<Option<Receipt>, StoreError> {
+        let item = self.get(key::receipt(id), true).await?;
+        item.map(decode).transpose()
+    }
+
+    /// Stores the next version of a receipt that is still to be worked off.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked.
+    pub async fn replace_receipt(&self, next: &Receipt) -> Result<(), StoreError> {
+        let values = Writer::default().text(":received", "received").finish();
+        self.put_if(encode(next), "receipt_state = :received", values).await?;
+        Ok(())
+    }
+
+    /// Stores an API key under its digest; the key itself is never stored.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked.
+    pub async fn put_api_key(&self, digest: Digest, api_key: &ApiKey) -> Result<(), StoreError> {
+        let mut item = key::api_key(digest);
+        item.extend(
+            Writer::default().text("tenant", &api_key.tenant).text("name", &api_key.name).finish(),
+        );
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request.send().await.map_err(StoreError::service("PutItem"))?;
+        Ok(())
+    }
+
+    /// Finds an API key by its digest.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked, or the item can not be read.
+    pub async fn api_key(&self, digest: Digest) -> Result<Option<ApiKey>, StoreError> {
+        let Some(item) = self.get(key::api_key(digest), false).await? else {
+            return Ok(None);
+        };
+        let reader = Reader(item);
+        Ok(Some(ApiKey { tenant: reader.text("tenant")?, name: reader.text("name")? }))
+    }
+}
+
+fn encode(receipt: &Receipt) -> Item {
+    let writer = Writer::default()
+        .text("pk", key::receipt_pk(&receipt.id))
+        .text("sk", "RC")
+        .text("receipt_id", &receipt.id)
+        .text("tenant", &receipt.tenant)
+        .text("source", &receipt.source)
+        .text("delivery_id", &receipt.delivery_id)
+        .bytes("body", receipt.body.clone())
+        .number("received_at", receipt.received_at.millis())
+        .text("receipt_state", state_name(receipt.state))
+        .text("note", &receipt.note)
+        .number("redrives", receipt.redrives)
+        .number("ttl", receipt.received_at.plus(KEPT).seconds());
+    match receipt.due {
+        Some(due) => writer
+            .text("due_pk", key::due_pk(&receipt.tenant))
+            .text("due_sk", key::due_sk(due))
+            .finish(),
+        None => writer.finish(),
+    }
+}
+
+fn decode(item: Item) -> Result<Receipt, StoreError> {
+    let reader = Reader(item);
+    let state = match reader.text("receipt_state")?.as_str() {
+        "received" => ReceiptState::Received,
+        "done" => ReceiptState::Done,
+        "failed" => ReceiptState::Failed,
+        _ => return Err(reader.corrupt("receipt_state")),
+    };
+    let due = reader.optional_text("due_sk");
+    let due = due.map(|text| text.parse().map(Timestamp::from_millis)).transpose();
+    Ok(Receipt {
+        id: reader.text("receipt_id")?,
+        tenant: reader.text("tenant")?,
+        source: reader.text("source")?,
+        delivery_id: reader.text("delivery_id")?,
+        body: reader.bytes("body")?,
+        received_at: reader.moment("received_at")?,
+        state,
+        note: reader.text("note")?,
+        due: due.map_err(|_| reader.corrupt("due_sk"))?,
+        redrives: reader.number("redrives")?,
+    })
+}
+
+const fn state_name(state: ReceiptState) -> &'static str {
+    match state {
+        ReceiptState::Received => "received",
+        ReceiptState::Done => "done",
+        ReceiptState::Failed => "failed",
+    }
+}

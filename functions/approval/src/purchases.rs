@@ -7,14 +7,11 @@ use placet_core::purchase::{self, Purchase};
 use placet_core::{NewOperation, Operation, Outcome};
 use placet_runtime::http::{Request, Response, form, json, set, text, wants_page};
 use placet_runtime::problem::Problem;
-use placet_runtime::{CreateError, Created, StoreError};
+use placet_runtime::{CreateError, Created};
 use serde_json::{Map, Value, json};
 
 use crate::humanlayer::{create_problem, new_call_id};
 use crate::{Approval, unavailable};
-
-/// How many pages of the list are searched for purchases, at 100 operations each.
-const PAGES: usize = 10;
 
 impl Approval {
     pub(crate) async fn purchase_materials(&self, request: &Request) -> Response {
@@ -34,7 +31,7 @@ impl Approval {
             Ok(tenant) => tenant,
             Err(problem) => return problem.into_response(),
         };
-        match self.all_purchases(&tenant).await {
+        match self.runtime.store.operations_of(&tenant, purchase::FUNCTION).await {
             Ok(purchases) => {
                 let purchases: Vec<_> = purchases.iter().map(|one| self.describe(one)).collect();
                 json(StatusCode::OK, &json!({"purchases": purchases}))
@@ -67,21 +64,6 @@ impl Approval {
             "purchase asked for"
         );
         Ok(*operation)
-    }
-
-    async fn all_purchases(&self, tenant: &str) -> Result<Vec<Operation>, StoreError> {
-        let mut purchases = Vec::new();
-        let mut start = None;
-        for _ in 0..PAGES {
-            let page = self.runtime.store.list_operations(tenant, start).await?;
-            purchases
-                .extend(page.items.into_iter().filter(|one| one.function == purchase::FUNCTION));
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
-        }
-        Ok(purchases)
     }
 
     fn describe(&self, operation: &Operation) -> Value {

@@ -1,1 +1,48 @@
-fn main() {}
+//! The `placet` command: the system on this machine, and the operator's verbs.
+
+mod check;
+mod dev;
+mod engines;
+mod environment;
+mod link;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+placet [COMMAND]
+
+  dev                 run the whole system on this machine (default)
+  check               read placet.yaml and print what it means
+  link CALL_ID [24h]  print a link that lets its bearer decide on a pending operation
+  engines             run only the embedded DynamoDB and SQS, in memory, until killed
+  help                print this
+
+Settings are environment variables, see README.md.";
+
+/// A sentence that names the thing and the mend.
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = match arguments.as_slice() {
+        [] | ["dev"] => dev::run().await,
+        ["check"] => check::run(),
+        ["link", call_id] => link::run(call_id, "24h").await,
+        ["link", call_id, valid] => link::run(call_id, valid).await,
+        ["engines"] => engines::run().await,
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command: {}\n\n{USAGE}", arguments.join(" ")).into()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("placet: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

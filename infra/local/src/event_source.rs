@@ -13,7 +13,6 @@
 
 mod record;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -288,7 +287,8 @@ impl EventSource {
         Ok(())
     }
 
-    /// A handle that is no longer in flight is refused for itself and needs nothing.
+    /// A handle that is no longer in flight, such as the second of a duplicate, is refused for
+    /// itself and needs nothing.
     async fn make_visible(&self, messages: &[Message]) -> Result<(), EventSourceError> {
         let entries: Vec<_> = receipt_handles(messages)
             .map(|(id, handle)| {
@@ -321,15 +321,10 @@ fn release(held: Vec<(u32, Message)>, ready: &mut Vec<Message>) -> Vec<(u32, Mes
     still_held
 }
 
-/// Each receipt handle once, with a name for its entry in a batch.
+/// The receipt handles, each with a name for its entry in a batch.
 fn receipt_handles(messages: &[Message]) -> impl Iterator<Item = (String, &str)> {
-    let mut seen = HashSet::new();
-    messages
-        .iter()
-        .filter_map(Message::receipt_handle)
-        .filter(move |handle| seen.insert(*handle))
-        .enumerate()
-        .map(|(index, handle)| (index.to_string(), handle))
+    let handles = messages.iter().filter_map(Message::receipt_handle);
+    handles.enumerate().map(|(index, handle)| (index.to_string(), handle))
 }
 
 fn failed(call: &'static str, error: &(impl std::error::Error + 'static)) -> EventSourceError {

@@ -8,3 +8,4 @@ pub mod event_source;
 pub mod faults;
 pub mod front_door;
 pub mod function;
+pub mod system;

@@ -3,27 +3,28 @@
 use std::io;
 
 use tracing::Level;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::Environment;
 
-/// Starts logging at the level of `PLACET_LOG`, `info` if it is not set. A second call does
-/// nothing.
-pub fn start(environment: &Environment) {
+/// Starts logging at the level of `PLACET_LOG`, `info` if it is not set; of the `quiet` targets only
+/// errors. A second call does nothing.
+pub fn start(environment: &Environment, quiet: &[&str]) {
     let level = match environment.get("PLACET_LOG").as_deref() {
         Some("error") => Level::ERROR,
         Some("warn") => Level::WARN,
         Some("debug") => Level::DEBUG,
         _ => Level::INFO,
     };
+    let quiet = quiet.iter().map(|target| (*target, Level::ERROR));
+    let filter = Targets::new().with_default(level).with_targets(quiet);
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_writer(io::stderr);
-    let _ =
-        tracing_subscriber::registry().with(LevelFilter::from_level(level)).with(lines).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

@@ -77,9 +77,11 @@ fn invisible(character: char) -> Option<&'static str> {
         '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}' | '\u{100000}'..='\u{10fffd}' => {
             "private use character"
         }
-        '\u{0600}'..='\u{0605}' | '\u{06dd}' | '\u{070f}' | '\u{0890}'..='\u{0891}' | '\u{08e2}' => {
-            "Arabic or Syriac format character"
-        }
+        '\u{0600}'..='\u{0605}'
+        | '\u{06dd}'
+        | '\u{070f}'
+        | '\u{0890}'..='\u{0891}'
+        | '\u{08e2}' => "Arabic or Syriac format character",
         '\u{17b4}' | '\u{17b5}' => "Khmer inherent vowel",
         '\u{110bd}' | '\u{110cd}' => "Kaithi number sign",
         '\u{13430}'..='\u{1343f}' => "hieroglyph format control",

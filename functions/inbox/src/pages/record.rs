@@ -30,7 +30,9 @@ impl Answer {
             door: Shown::text(door(&decision.by)),
             ago: Moment::ago(decision.at, now),
             at: Moment::date(decision.at),
-            comment: Some(&decision.comment).filter(|text| !text.is_empty()).map(|text| Shown::text(text)),
+            comment: Some(&decision.comment)
+                .filter(|text| !text.is_empty())
+                .map(|text| Shown::text(text)),
             option: decision.option.as_ref().map(title),
         })
     }
@@ -79,7 +81,13 @@ impl Event {
             what: Shown::text(&what(entry)),
             door: Shown::text(door(&entry.by)),
             at: Moment::date(entry.at),
-            details: entry.detail.as_object().into_iter().flatten().filter_map(particular).collect(),
+            details: entry
+                .detail
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(particular)
+                .collect(),
         }
     }
 }

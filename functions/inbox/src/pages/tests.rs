@@ -1,0 +1,391 @@
+use std::time::Duration;
+
+use placet_core::{
+    Command, Failure, NewOperation, Operation, Plan, Report, Settlement, Timestamp, Verdict,
+};
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_165_200_000);
+
+fn plan(idempotent: bool) -> Plan {
+    Plan {
+        executor: "POST https://bank.example/transfers".into(),
+        idempotent,
+        max_attempts: 3,
+        timeout: Duration::from_secs(20),
+        redrive: Duration::from_secs(60),
+    }
+}
+
+/// Asked three minutes ago, with an hour to decide.
+fn asked(kwargs: Value, extras: Value, plan: Option<Plan>) -> Operation {
+    let new = NewOperation {
+        tenant: "default".into(),
+        call_id: "call 1/ä".into(),
+        run_id: "run-1".into(),
+        function: "transfer".into(),
+        kwargs,
+        extras: extras.as_object().cloned().unwrap_or_default(),
+        plan,
+        time_to_decide: Duration::from_secs(3600),
+        by: "api".into(),
+    };
+    Operation::create(new, "w1", Timestamp::from_millis(NOW.millis() - 180_000))
+}
+
+fn plain() -> Operation {
+    asked(json!({"amount": 10}), json!({}), None)
+}
+
+fn after(operation: &Operation, command: Command) -> Operation {
+    operation.apply(&command, "w2", NOW).unwrap().operation
+}
+
+fn decided(
+    operation: &Operation,
+    verdict: Verdict,
+    comment: &str,
+    option: Option<&str>,
+) -> Operation {
+    let option = option.map(str::to_owned);
+    let comment = comment.to_owned();
+    after(operation, Command::Decide { verdict, comment, option, by: "inbox".into(), seen: None })
+}
+
+fn finished(idempotent: bool, report: Report) -> Operation {
+    let pending = asked(json!({"amount": 10}), json!({}), Some(plan(idempotent)));
+    let queued = decided(&pending, Verdict::Approve, "fine", None);
+    let running = after(&queued, Command::Start { plan: Some(plan(idempotent)) });
+    after(&running, Command::Finish { attempt: 1, report })
+}
+
+fn unknown() -> Operation {
+    let failure = Failure { code: "timeout".into(), message: "no answer in time".into() };
+    finished(false, Report::Unclear(failure))
+}
+
+fn page(of: &Operation) -> String {
+    operation(of, NOW, Some("/inbox/here"), None).unwrap()
+}
+
+#[track_caller]
+fn has(html: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(html.contains(part), "{part:?} is missing in\n{html}");
+    }
+}
+
+#[track_caller]
+fn has_not(html: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(!html.contains(part), "{part:?} is in\n{html}");
+    }
+}
+
+#[test]
+fn a_path_segment_holds_only_unreserved_characters() {
+    assert_eq!(call_id_segment("call-7_x.~"), "call-7_x.~");
+    assert_eq!(call_id_segment("a/b?c#d%e \u{e4}\""), "a%2Fb%3Fc%23d%25e%20%C3%A4%22");
+}
+
+#[test]
+fn the_inbox_lists_what_waits_by_deadline_and_what_is_unknown_apart() {
+    let mut sooner = plain();
+    sooner.deadline = NOW.plus(Duration::from_secs(300));
+    let denied = decided(&sooner, Verdict::Deny, "", None);
+    let html = inbox(&[unknown(), plain(), sooner, denied], NOW).unwrap();
+    has(
+        &html,
+        &[
+            "href=\"/inbox/call%201%2F%C3%A4\"",
+            "<bdi>amount</bdi>: 10",
+            ">3 min ago</time>",
+            ">57 min left</time>",
+            "class=\"soon\"><time datetime=\"2026-11-20T09:05:00.000Z\">5 min left",
+            "Outcome unknown: a person must find out",
+        ],
+    );
+    let at = |part: &str| html.find(part).unwrap();
+    assert!(at("5 min left") < at("57 min left") && at("57 min left") < at("Outcome unknown"));
+    assert_eq!(html.matches("<li>").count(), 3);
+}
+
+#[test]
+fn the_inbox_leaves_out_what_is_past_its_deadline_and_says_when_nothing_waits() {
+    let later = NOW.plus(Duration::from_secs(3600));
+    let html = inbox(&[plain()], later).unwrap();
+    has(&html, &["Nothing waits for a decision"]);
+    has_not(&html, &["<li>", "Outcome unknown"]);
+}
+
+#[test]
+fn every_argument_is_shown_with_its_type() {
+    let kwargs = json!({"to": "ann", "n": "10", "amount": 10.5, "deep": {"a": [true, null]}});
+    let html = page(&asked(kwargs, json!({}), None));
+    for (name, kind, value) in [
+        ("to", "text", "<bdi>ann</bdi>"),
+        ("n", "text", "<bdi>10</bdi>"),
+        ("amount", "number", "10.5"),
+        ("deep", "object", "{\n  &#34;<bdi>a</bdi>&#34;: [\n    true,\n    null\n  ]\n}"),
+    ] {
+        let row = format!(
+            "<dt><span class=\"name\"><bdi>{name}</bdi></span> <span class=\"kind\">{kind}</span></dt>\n\
+             <dd><div class=\"value\">{value}</div>"
+        );
+        has(&html, &[&row]);
+    }
+    has(&page(&asked(json!({}), json!({}), None)), &["It is called without arguments."]);
+    has(&page(&asked(json!([1, 2]), json!({}), None)), &["[\n  1,\n  2\n]"]);
+}
+
+#[test]
+fn hostile_text_stays_text_wherever_it_comes_from() {
+    let evil = "</textarea><script>alert(1)</script>\"'>";
+    let mut operation = asked(
+        json!({evil: evil}),
+        json!({"state": {evil: evil}, "reject_options": [
+            {"name": evil, "title": evil, "description": evil, "prompt_fill": evil}]}),
+        None,
+    );
+    operation.function = evil.into();
+    operation.call_id = evil.into();
+    operation.run_id = evil.into();
+    operation.digest = operation.content_digest();
+    let denied = decided(&operation, Verdict::Deny, evil, Some(evil));
+    let form = Some("/inbox/\"><script>");
+    for html in [
+        super::operation(&operation, NOW, form, Some(evil)).unwrap(),
+        super::operation(&denied, NOW, form, Some(evil)).unwrap(),
+        inbox(&[operation.clone()], NOW).unwrap(),
+        purchases(&[operation, denied], NOW).unwrap(),
+        purchase_form(evil).unwrap(),
+        message(evil, evil).unwrap(),
+    ] {
+        has(&html, &["&#60;script&#62;"]);
+        has_not(&html, &["<script", "</textarea><", "\"'>", "style=", "onclick", "javascript:"]);
+    }
+}
+
+#[test]
+fn nothing_in_an_argument_can_hide() {
+    let html = page(&asked(json!({"iban": "DE\u{202e}12\0\u{200b}"}), json!({}), None));
+    has_not(&html, &["\u{202e}", "\0", "\u{200b}"]);
+    has(&html, &["U+202E", "U+0000", "U+200B", "right-to-left override (U+202E)"]);
+}
+
+#[test]
+fn a_long_argument_is_shown_whole() {
+    let long = "0123456789".repeat(10_240);
+    let html = page(&asked(json!({"blob": long}), json!({}), None));
+    has(&html, &[&long, "text, 102400 characters"]);
+}
+
+#[test]
+fn a_pending_operation_can_be_decided_with_the_digest_that_was_shown() {
+    let options = json!({"reject_options": [
+        {"name": "later", "title": "Not now", "description": "After lunch", "prompt_fill": "Ask again"},
+        {"name": "other"}]});
+    let operation = asked(json!({"amount": 10}), options, None);
+    let html = page(&operation);
+    let digest = operation.digest.to_string();
+    has(
+        &html,
+        &[
+            "<form class=\"card\" method=\"post\" action=\"/inbox/here\">",
+            &format!("<input type=\"hidden\" name=\"digest\" value=\"{digest}\">"),
+            &format!("<span>{}</span> <span>{}</span>", &digest[..8], &digest[8..16]),
+            "<label for=\"comment\">",
+            "name=\"comment\"",
+            "name=\"option\" value=\"\" checked",
+            "name=\"option\" value=\"later\"><span><bdi>Not now</bdi>",
+            "After lunch",
+            "the asker reads: “<bdi>Ask again</bdi>”",
+            "name=\"option\" value=\"other\"><span><bdi>other</bdi>",
+            "name=\"verdict\" value=\"approve\"",
+            "name=\"verdict\" value=\"deny\"",
+            "What else the asker sent",
+        ],
+    );
+    has_not(&html, &["name=\"settlement\""]);
+    let at = |part: &str| html.find(part).unwrap();
+    assert!(at("id=\"arguments\"") < at("name=\"verdict\""), "a person reads before deciding");
+}
+
+#[test]
+fn enter_in_a_field_decides_nothing() {
+    let html = page(&plain());
+    let first = html.find("<button").unwrap();
+    assert!(
+        html[first..]
+            .starts_with("<button class=\"nothing\" type=\"submit\" formmethod=\"dialog\"")
+    );
+}
+
+#[test]
+fn there_is_no_form_where_nothing_can_be_decided() {
+    let late = NOW.plus(Duration::from_secs(3600));
+    let mut changed = plain();
+    changed.kwargs = json!({"amount": 1000});
+    let done = finished(true, Report::Succeeded(json!({"order": 7})));
+    for html in [
+        operation(&plain(), NOW, None, None).unwrap(),
+        operation(&plain(), late, Some("/inbox/here"), None).unwrap(),
+        page(&changed),
+        page(&decided(&plain(), Verdict::Approve, "", None)),
+        page(&decided(&plain(), Verdict::Deny, "", None)),
+        page(&done),
+        operation(&unknown(), NOW, None, None).unwrap(),
+    ] {
+        has_not(&html, &["<form", "<button", "name=\"digest\""]);
+    }
+}
+
+#[test]
+fn what_was_changed_in_the_store_is_called_out() {
+    let mut changed = plain();
+    changed.kwargs = json!({"amount": 1000});
+    has(&page(&changed), &["What is stored is not what was asked"]);
+    let entries = json!([{"at": 0, "event": "created", "by": "api", "detail": {}, "write": "w",
+        "hash": changed.digest}]);
+    changed.history = serde_json::from_value(entries).unwrap();
+    has(&page(&changed), &["The chain of this history is broken"]);
+    has_not(&page(&plain()), &["What is stored is not", "is broken"]);
+}
+
+#[test]
+fn an_unknown_outcome_can_be_settled_in_three_ways() {
+    let operation = unknown();
+    let html = page(&operation);
+    has(
+        &html,
+        &[
+            "Outcome unknown: it may or may not have run",
+            "no answer in time",
+            &format!("name=\"digest\" value=\"{}\"", operation.digest),
+            "name=\"comment\"",
+            "name=\"settlement\" value=\"happened\"",
+            "name=\"settlement\" value=\"did_not_happen\"",
+            "name=\"settlement\" value=\"run_again\"",
+            "it then happens twice",
+        ],
+    );
+    has_not(&html, &["name=\"verdict\"", "name=\"option\""]);
+}
+
+#[test]
+fn what_runs_on_approval_is_said() {
+    let with = |plan| page(&asked(json!({}), json!({}), plan));
+    has(&with(None), &["Nothing runs here: the asker acts on the answer."]);
+    let executor = "<code><bdi>POST https://bank.example/transfers</bdi></code>";
+    has(&with(Some(plan(true))), &[executor, "(idempotent)", "up to 3 times"]);
+    has(&with(Some(plan(false))), &[executor, "(not idempotent)", "asks a person"]);
+}
+
+#[test]
+fn a_decision_and_what_came_of_it_are_told() {
+    let options = json!({"reject_options": [{"name": "later", "title": "Not now"}]});
+    let operation = asked(json!({}), options, None);
+    let html = page(&decided(&operation, Verdict::Deny, "too early", Some("later")));
+    has(&html, &["Denied: nothing runs", "Reason: <bdi>Not now</bdi>", "<bdi>too early</bdi>"]);
+
+    let html = page(&finished(true, Report::Succeeded(json!({"order": 7}))));
+    has(
+        &html,
+        &[
+            "Done",
+            "<strong>Approved</strong> <bdi>in the inbox</bdi>",
+            "&#34;<bdi>order</bdi>&#34;: 7",
+        ],
+    );
+
+    let failure = Failure { code: "rejected".into(), message: "no such account".into() };
+    let html = page(&finished(true, Report::Rejected(failure)));
+    has(
+        &html,
+        &["Failed: it did not take effect", "no such account", "<code><bdi>rejected</bdi></code>"],
+    );
+}
+
+#[test]
+fn the_history_tells_what_happened_in_words() {
+    let settle = Command::Settle {
+        settlement: Settlement::RunAgain,
+        comment: "not in the ledger".into(),
+        by: "inbox".into(),
+        seen: unknown().digest,
+    };
+    let html = page(&after(&unknown(), settle));
+    has(
+        &html,
+        &[
+            "<strong><bdi>Asked</bdi></strong> <span><bdi>through the API</bdi></span>",
+            "<strong><bdi>Attempt 1 started</bdi></strong> <span><bdi>by the worker</bdi></span>",
+            "<dt>lease until</dt><dd><time datetime=\"2026-11-20T09:0",
+            "<bdi>Outcome unknown</bdi>",
+            "<bdi>A person let it run again</bdi>",
+            "<bdi>not in the ledger</bdi>",
+            "Approved: waits for attempt 2 of 4",
+            "<a class=\"button\" href=\"\">Look again</a>",
+        ],
+    );
+}
+
+#[test]
+fn a_notice_is_shown_and_announced() {
+    let html = operation(&plain(), NOW, None, Some("Your answer came too late.")).unwrap();
+    has(&html, &["<p class=\"notice\" role=\"status\">Your answer came too late.</p>"]);
+}
+
+#[test]
+fn the_purchase_form_posts_its_defaults_under_the_given_id() {
+    has(
+        &purchase_form("call-9").unwrap(),
+        &[
+            "method=\"post\" action=\"/purchase-materials\"",
+            "name=\"call_id\" value=\"call-9\"",
+            "name=\"material\" type=\"text\" value=\"wood\"",
+            "name=\"quantity\" type=\"number\" value=\"10\"",
+            "purchase_materials",
+        ],
+    );
+}
+
+#[test]
+fn purchases_are_listed_as_given_in_the_demos_words() {
+    let wood = asked(json!({"material": "wood", "quantity": 10}), json!({}), Some(plan(true)));
+    let denied = decided(&wood, Verdict::Deny, "too much", None);
+    let done = finished(true, Report::Succeeded(json!("10 pieces ordered")));
+    let html = purchases(&[wood, denied, done], NOW).unwrap();
+    has(
+        &html,
+        &[
+            "<bdi>wood</bdi>",
+            "<bdi>too much</bdi>",
+            "<bdi>10 pieces ordered</bdi>",
+            "/inbox/call%201",
+        ],
+    );
+    let at = |status: &str| html.find(&format!(">{status}</span>")).unwrap();
+    assert!(at("pending") < at("denied") && at("denied") < at("finalised"));
+    has(&purchases(&[], NOW).unwrap(), &["No purchases yet"]);
+}
+
+#[test]
+fn every_page_is_a_document_with_the_stylesheet_and_no_script() {
+    for html in [
+        inbox(&[plain(), unknown()], NOW).unwrap(),
+        page(&plain()),
+        page(&unknown()),
+        purchase_form("c").unwrap(),
+        purchases(&[plain()], NOW).unwrap(),
+        message("Not found", "There is no such operation.").unwrap(),
+    ] {
+        assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
+        has(&html, &["<link rel=\"stylesheet\" href=\"/inbox/style.css\">", "<h1", "</html>"]);
+        has_not(&html, &["<script", "style=\"", "http://", "src="]);
+    }
+    has(STYLE, &["prefers-color-scheme: dark", ":focus-visible"]);
+    has_not(STYLE, &["url(", "@import"]);
+}

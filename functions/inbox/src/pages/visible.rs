@@ -16,6 +16,9 @@ use super::characters;
 /// How many kinds of hidden characters a warning names.
 const NAMED: usize = 6;
 
+/// Deeper levels are not indented further, so that a small value can not make a huge page.
+const DEEPEST_INDENT: usize = 16;
+
 /// A bit of a text on a page.
 #[derive(Clone, Debug, PartialEq)]
 enum Piece {
@@ -171,7 +174,7 @@ impl Shown {
         depth: Option<usize>,
     ) {
         let inner = depth.map(|depth| depth + 1);
-        let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
+        let line = |depth: usize| format!("\n{}", "  ".repeat(depth.min(DEEPEST_INDENT)));
         let filled = items.len() > 0;
         self.push_syntax(brackets[0]);
         for (index, (name, item)) in items.enumerate() {
@@ -288,7 +291,10 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_only_escaped() {
-        assert_eq!(html(&Shown::text("Größe <b> & \"x\"")), "<bdi>Größe &#60;b&#62; &#38; &#34;x&#34;</bdi>");
+        assert_eq!(
+            html(&Shown::text("Größe <b> & \"x\"")),
+            "<bdi>Größe &#60;b&#62; &#38; &#34;x&#34;</bdi>"
+        );
     }
 
     #[test]
@@ -312,9 +318,15 @@ mod tests {
         assert_eq!(html(&Shown::text("")), "<b class=\"mark\">empty</b>");
         assert_eq!(html(&Shown::text("  ")), "<b class=\"mark\">space ×2</b>");
         assert_eq!(html(&Shown::text("a ")), "<bdi>a</bdi><b class=\"mark\">space</b>");
-        assert_eq!(html(&Shown::text("a\u{a0}b")), "<bdi>a</bdi><b class=\"mark\">U+00A0</b><bdi>b</bdi>");
+        assert_eq!(
+            html(&Shown::text("a\u{a0}b")),
+            "<bdi>a</bdi><b class=\"mark\">U+00A0</b><bdi>b</bdi>"
+        );
         let lines = html(&Shown::text("a\n\tb"));
-        assert!(lines.starts_with("<bdi>a</bdi><i class=\"sign\">↵</i>\n<i class=\"sign\">⇥</i>\t"), "{lines}");
+        assert!(
+            lines.starts_with("<bdi>a</bdi><i class=\"sign\">↵</i>\n<i class=\"sign\">⇥</i>\t"),
+            "{lines}"
+        );
     }
 
     #[test]
@@ -326,6 +338,14 @@ mod tests {
         );
         assert!(html(&shown).contains("<bdi>none</bdi>"));
         assert_eq!(Shown::warnings(&[&shown]).len(), 1);
+    }
+
+    #[test]
+    fn a_small_value_makes_no_huge_page() {
+        let numbers = Value::from(vec![0; 10_000]);
+        let deep = (0..100).fold(numbers, |inner, _| json!([inner]));
+        assert!(html(&Shown::value(&deep)).len() < 40 * deep.to_string().len());
+        assert_eq!(html(&Shown::text(&"\0".repeat(10_000))), "<b class=\"mark\">U+0000 ×10000</b>");
     }
 
     #[test]

@@ -71,7 +71,9 @@ impl Standing {
             State::Pending => ("waits", "●", "Waits for a decision".to_owned()),
             State::Approved => ("good", "✓", "Approved: the asker acts on the answer".to_owned()),
             State::Denied => ("bad", "✕", "Denied: nothing runs".to_owned()),
-            State::Expired => ("past", "–", "Expired: nobody decided before the deadline".to_owned()),
+            State::Expired => {
+                ("past", "–", "Expired: nobody decided before the deadline".to_owned())
+            }
             State::Queued if attempts == 0 => ("busy", "…", "Approved: about to run".to_owned()),
             State::Queued => {
                 ("busy", "…", format!("Approved: waits for attempt {} of {limit}", attempts + 1))

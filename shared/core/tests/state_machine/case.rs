@@ -58,7 +58,7 @@ impl Case {
 
     pub fn running(plan: Plan) -> Self {
         let mut case = Self::queued(plan);
-        case.wait(SECOND).becomes(&case.start(), State::Running);
+        case.wait(SECOND).start_next();
         case
     }
 
@@ -127,10 +127,14 @@ impl Case {
         self
     }
 
-    /// Starts the next attempt at the first moment it may start.
+    /// Waits for the first moment at which the next attempt may start.
+    pub fn until_its_turn(&mut self) -> &mut Self {
+        self.wait_until(self.not_before().max(self.now))
+    }
+
     #[track_caller]
     pub fn start_next(&mut self) -> &mut Self {
-        self.wait_until(self.not_before().max(self.now));
+        self.until_its_turn();
         self.becomes(&self.start(), State::Running)
     }
 
@@ -138,13 +142,6 @@ impl Case {
     #[track_caller]
     pub fn lapse(&mut self, state: State) -> &mut Self {
         self.wait_until(self.due()).becomes(&Command::Redrive, state)
-    }
-
-    pub fn failure_code(&self) -> &str {
-        match &self.operation.outcome {
-            Some(Outcome::Failure(failure)) => &failure.code,
-            other => panic!("no failure: {other:?}"),
-        }
     }
 }
 
@@ -196,4 +193,11 @@ pub fn failure(code: &str) -> Failure {
 
 pub fn just_before(moment: Timestamp) -> Timestamp {
     Timestamp::from_millis(moment.millis() - 1)
+}
+
+pub fn failure_code(operation: &Operation) -> &str {
+    match &operation.outcome {
+        Some(Outcome::Failure(failure)) => &failure.code,
+        other => panic!("no failure: {other:?}"),
+    }
 }

@@ -4,7 +4,7 @@ use placet_core::{Effect, Operation, Outcome, State, Timestamp, Transition};
 
 type Rules = Vec<(&'static str, bool)>;
 
-/// Checks one transition; the error names the first law it breaks and shows both sides.
+/// Checks one transition; the error names the first law it breaks.
 pub fn check(
     before: &Operation,
     transition: &Transition,
@@ -23,7 +23,10 @@ pub fn check(
     ];
     match rules.concat().into_iter().find(|(_, holds)| !holds) {
         None => Ok(()),
-        Some((rule, _)) => Err(format!("broken: {rule}\nbefore: {before:#?}\nafter: {after:#?}")),
+        Some((rule, _)) => {
+            let (from, to) = (before.state.as_str(), after.state.as_str());
+            Err(format!("broken: {rule} ({from} to {to}, version {})", after.version))
+        }
     }
 }
 
@@ -90,7 +93,7 @@ fn leased(before: &Operation, after: &Operation, now: Timestamp) -> Rules {
     let granted = u32::from(running && before.state != State::Running);
     let timeout = after.plan.as_ref().map(|plan| plan.timeout).unwrap_or_default();
     let redrive = after.plan.as_ref().map(|plan| plan.redrive).unwrap_or_default();
-    let (earliest, latest) = (now.plus(timeout), now.plus(timeout + redrive));
+    let (earliest, latest) = (now.plus(timeout), now.plus(timeout).plus(redrive));
     let lease = after.lease.as_ref();
     vec![
         ("who runs has the lease, and nobody else", lease.is_some() == running),

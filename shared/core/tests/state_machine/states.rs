@@ -12,15 +12,18 @@ fn in_state(state: State) -> Case {
         State::Running | State::Succeeded | State::Failed => Case::running(plan(false)),
         State::Unknown => Case::unknown(),
     };
-    match state {
-        State::Approved => drop(case.becomes(&approve(), state)),
-        State::Denied => drop(case.becomes(&deny(), state)),
-        State::Expired => drop(case.lapse(state)),
-        State::Succeeded => drop(case.becomes(&finish(1, succeeded()), state)),
-        State::Failed => drop(case.becomes(&finish(1, rejected()), state)),
-        State::Pending | State::Queued | State::Running | State::Unknown => {}
+    let command = match state {
+        State::Approved => approve(),
+        State::Denied => deny(),
+        State::Expired => Command::Redrive,
+        State::Succeeded => finish(1, succeeded()),
+        State::Failed => finish(1, rejected()),
+        State::Pending | State::Queued | State::Running | State::Unknown => return case,
+    };
+    if state == State::Expired {
+        case.wait_until(case.due());
     }
-    assert_eq!(case.operation.state, state);
+    case.becomes(&command, state);
     case
 }
 

@@ -3,7 +3,7 @@
 use placet_core::{Command, Digest, History, Operation, Plan, State, Verdict};
 use serde_json::{Value, json};
 
-use crate::case::{Case, SECOND, plan};
+use crate::case::{Case, SECOND, deny, failure_code, finish, not_done, plan};
 
 type Mutation = (&'static str, fn(&mut Operation));
 
@@ -74,19 +74,104 @@ const MUTATIONS: [Mutation; 28] = [
     ("entry.write", |o| rewrite(o, |entries| entries[APPROVED]["write"] = json!("w"))),
 ];
 
-/// Starts a changed operation with the plan of before and with the stored one.
-fn start_changed(honest: &Case, (name, change): Mutation, expected: State) {
-    let mut changed = honest.operation.clone();
-    change(&mut changed);
-    assert_ne!(changed, honest.operation, "{name} changes nothing");
-    for plan in [honest.operation.plan.clone(), changed.plan.clone()] {
-        let started = changed.apply(&Command::Start { plan }, "write-9", honest.now).unwrap();
-        let Case { operation, effect, .. } =
-            &Case { operation: started.operation, effect: started.effect, now: honest.now };
-        let code = Case { operation: operation.clone(), ..*honest_like(honest) }.failure_code().to_owned();
-        assert!(["digest_mismatch", "history_broken"].contains(&code.as_str()), "{name}: {code}");
-        assert_eq!((operation.state, operation.lease.as_ref()), (expected, None), "{name}");
-        assert_eq!((effect, operation.attempts), (&None, changed.attempts), "{name}");
-        assert_eq!(operation.due.is_none(), expected.is_terminal(), "{name}");
+/// Starts a changed operation with the plan it was approved with, and with the stored one.
+fn never_runs(honest: &Case, expected: State) {
+    for (name, change) in MUTATIONS {
+        let mut changed = honest.operation.clone();
+        change(&mut changed);
+        assert_ne!(changed, honest.operation, "{name} changes nothing");
+        for plan in [honest.operation.plan.clone(), changed.plan.clone()] {
+            let started = changed.apply(&Command::Start { plan }, "write-9", honest.now).unwrap();
+            let after = started.operation;
+            let code = failure_code(&after);
+            assert!(["digest_mismatch", "history_broken"].contains(&code), "{name}: {code}");
+            assert_eq!((after.state, &after.lease), (expected, &None), "{name}");
+            assert_eq!((started.effect, after.attempts), (None, changed.attempts), "{name}");
+            assert_eq!(after.due.is_none(), expected.is_terminal(), "{name}");
+            assert_eq!(after.version, changed.version + 1, "{name}");
+        }
     }
+}
+
+#[test]
+fn nothing_that_was_changed_after_the_approval_runs() {
+    for idempotent in [true, false] {
+        never_runs(&Case::queued(plan(idempotent)), State::Failed);
+    }
+}
+
+#[test]
+fn nor_at_a_later_attempt() {
+    let mut case = Case::running(plan(false));
+    case.becomes(&finish(1, not_done()), State::Queued).until_its_turn();
+    never_runs(&case, State::Failed);
+}
+
+/// The attempt before the change may have had its effect: failed would say that it had none.
+#[test]
+fn after_an_unclear_attempt_it_is_unknown_what_ran_before_the_change() {
+    let mut case = Case::running(plan(true));
+    case.lapse(State::Queued).until_its_turn();
+    never_runs(&case, State::Unknown);
+}
+
+#[test]
+fn a_failed_start_is_on_record() {
+    let mut case = Case::queued(plan(false));
+    case.operation.kwargs["quantity"] = json!(11);
+    let started = case.operation.apply(&case.start(), "write-9", case.now).unwrap();
+    let last = started.operation.history.entries().last().unwrap();
+    assert_eq!((last.event.as_str(), &last.detail["code"]), ("failed", &json!("digest_mismatch")));
+}
+
+/// What is stored says no, whatever else was changed.
+#[test]
+fn nothing_runs_whose_stored_decision_is_a_no() {
+    let mut case = Case::queued(plan(false));
+    case.operation.decision.as_mut().unwrap().verdict = Verdict::Deny;
+    let started = case.operation.apply(&case.start(), "write-9", case.now).unwrap();
+    assert_ne!(started.operation.state, State::Running);
+}
+
+#[test]
+fn nothing_runs_that_was_queued_without_an_approval() {
+    for decision in [None, Some(deny())] {
+        let mut case = Case::asked(Some(plan(false)));
+        if let Some(deny) = decision {
+            case.becomes(&deny, State::Denied);
+        }
+        case.operation.state = State::Queued;
+        let started = case.operation.apply(&case.start(), "write-9", case.now).unwrap();
+        assert_eq!(started.operation.state, State::Failed);
+    }
+}
+
+#[test]
+fn nothing_runs_in_another_way_than_approved() {
+    let changes: [fn(Plan) -> Option<Plan>; 3] = [
+        |_| None,
+        |plan| Some(Plan { executor: "function sell_materials".into(), ..plan }),
+        |plan| Some(Plan { idempotent: !plan.idempotent, ..plan }),
+    ];
+    for change in changes {
+        for idempotent in [true, false] {
+            let mut case = Case::queued(plan(idempotent));
+            case.becomes(&Command::Start { plan: change(plan(idempotent)) }, State::Failed);
+            assert_eq!(failure_code(&case.operation), "policy_changed");
+            assert_eq!(case.operation.attempts, 0);
+        }
+        let mut case = Case::running(plan(true));
+        case.lapse(State::Queued).until_its_turn();
+        case.becomes(&Command::Start { plan: change(plan(true)) }, State::Unknown);
+        assert_eq!(failure_code(&case.operation), "policy_changed");
+    }
+}
+
+/// The revision is what runs and whether it may be repeated, not how patient we are.
+#[test]
+fn other_times_and_limits_are_no_other_way() {
+    let mut case = Case::queued(plan(false));
+    let patient =
+        Plan { max_attempts: 9, timeout: 60 * SECOND, redrive: 600 * SECOND, ..plan(false) };
+    case.becomes(&Command::Start { plan: Some(patient) }, State::Running);
 }

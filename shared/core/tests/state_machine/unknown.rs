@@ -4,7 +4,7 @@ use placet_core::{Command, Digest, Effect, Outcome, Plan, Refusal, Settlement, S
 use serde_json::Value;
 
 use crate::case::{
-    Case, DAY, SECOND, finish, not_done, plan, rejected, settle, succeeded, unclear,
+    Case, DAY, SECOND, failure_code, finish, not_done, plan, rejected, settle, succeeded, unclear,
 };
 
 const SETTLEMENTS: [Settlement; 3] =
@@ -34,7 +34,7 @@ fn a_person_found_that_it_happened() {
 fn a_person_found_that_it_did_not_happen() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
         case.becomes(&case.settle(Settlement::DidNotHappen), State::Failed);
-        assert_eq!(case.failure_code(), "settled");
+        assert_eq!(failure_code(&case.operation), "settled");
     }
 }
 
@@ -118,7 +118,7 @@ fn what_a_late_report_queues_again_has_no_outcome() {
 fn a_late_report_counts_as_the_attempt_it_is_about() {
     let mut case = Case::running(Plan { max_attempts: 1, ..plan(false) });
     case.lapse(State::Unknown).becomes(&finish(1, not_done()), State::Failed);
-    assert_eq!(case.failure_code(), "attempts_exhausted");
+    assert_eq!(failure_code(&case.operation), "attempts_exhausted");
 }
 
 #[test]
@@ -153,9 +153,10 @@ fn a_late_report_of_one_attempt_does_not_speak_for_the_others() {
 #[test]
 fn a_late_report_that_knows_nothing_queues_nothing() {
     let mut case = Case::running(plan(true));
-    case.lapse(State::Queued).wait_until(case.not_before());
+    case.lapse(State::Queued).until_its_turn();
     case.becomes(&Command::Start { plan: None }, State::Unknown);
-    case.becomes(&finish(1, unclear()), State::Unknown);
+    let late = case.operation.apply(&finish(1, unclear()), "write-9", case.now).unwrap();
+    assert_eq!((late.operation.state, late.effect), (State::Unknown, None));
 }
 
 #[test]

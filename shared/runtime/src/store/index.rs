@@ -12,6 +12,9 @@ use super::{Item, Store, StoreError, key, operation};
 /// The most keys one `BatchGetItem` takes.
 const BATCH: usize = 100;
 
+/// How many pages of the list are searched for one function.
+const PAGES: usize = 10;
+
 /// What the timer finds in the `due` index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DueItem {
@@ -90,6 +93,29 @@ impl Store {
         let query = Query { index: "list", condition: "list_pk = :tenant", values };
         let page = self.query(query, false, start).await?;
         Ok(Page { items: self.operations(&page.items).await?, next: page.next })
+    }
+
+    /// The newest operations of one function, among the newest thousand of the tenant.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked, or an item can not be read.
+    pub async fn operations_of(
+        &self,
+        tenant: &str,
+        function: &str,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let mut found = Vec::new();
+        let mut start = None;
+        for _ in 0..PAGES {
+            let page = self.list_operations(tenant, start).await?;
+            found.extend(page.items.into_iter().filter(|operation| operation.function == function));
+            start = page.next;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     async fn query(

@@ -1,0 +1,101 @@
+//! Pages as HTTP responses, with the headers that keep them to themselves.
+
+use lambda_http::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use lambda_http::http::{HeaderValue, StatusCode};
+use placet_runtime::http::{Response, set, text};
+
+use crate::pages;
+
+/// No script at all, nothing from elsewhere, no frame around it.
+const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
+
+/// What a visitor gets to see.
+pub(crate) struct Page {
+    status: StatusCode,
+    html: String,
+    location: Option<String>,
+}
+
+impl Page {
+    pub(crate) fn ok(rendered: Result<String, impl std::error::Error>) -> Self {
+        match rendered {
+            Ok(html) => Self { status: StatusCode::OK, html, location: None },
+            Err(error) => {
+                tracing::error!(%error, "page not rendered");
+                Self::message(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Something is wrong here",
+                    "The page could not be made.",
+                )
+            }
+        }
+    }
+
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// After a POST: the page to look at, so that a reload posts nothing again.
+    pub(crate) fn see_other(location: String) -> Self {
+        Self { status: StatusCode::SEE_OTHER, html: String::new(), location: Some(location) }
+    }
+
+    pub(crate) fn message(status: StatusCode, title: &str, text: &str) -> Self {
+        let html = pages::message(title, text).unwrap_or_else(|_| title.to_owned());
+        Self { status, html, location: None }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::message(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.")
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let text = "This address does not answer to this method.";
+        Self::message(StatusCode::METHOD_NOT_ALLOWED, "Not like this", text)
+    }
+
+    pub(crate) fn closed() -> Self {
+        let text = "This page is not open. Open the decision link you were sent.";
+        Self::message(StatusCode::FORBIDDEN, "Closed", text)
+    }
+
+    pub(crate) fn bad_link() -> Self {
+        let text = "It has expired, was not copied whole, or what it is about has changed. Ask for a new one.";
+        Self::message(StatusCode::FORBIDDEN, "This link is no longer good", text)
+    }
+
+    pub(crate) fn bad_form() -> Self {
+        let text = "The form could not be read. Nothing was changed. Open the page again and decide there.";
+        Self::message(StatusCode::BAD_REQUEST, "Not decided", text)
+    }
+
+    pub(crate) fn not_decided() -> Self {
+        let text = "The decision could not be stored. Open the page again to see how it stands.";
+        Self::message(StatusCode::SERVICE_UNAVAILABLE, "Not decided", text)
+    }
+}
+
+pub(crate) fn page(page: Page) -> Response {
+    let mut response = text(page.status, "text/html; charset=utf-8", page.html);
+    set(&mut response, CONTENT_SECURITY_POLICY, POLICY);
+    // Not `no-referrer`: browsers would then post our own forms with `Origin: null`.
+    set(&mut response, REFERRER_POLICY, "same-origin");
+    set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(&mut response, X_FRAME_OPTIONS, "DENY");
+    set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
+    if let Some(location) = page.location.and_then(|location| HeaderValue::from_str(&location).ok())
+    {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+pub(crate) fn style() -> Response {
+    let mut response = text(StatusCode::OK, "text/css; charset=utf-8", pages::STYLE.to_owned());
+    set(&mut response, CACHE_CONTROL, "public, max-age=3600");
+    response
+}

@@ -1,0 +1,170 @@
+//! `placet dev`: the whole system on one port of this machine, with its data in one folder.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use placet_local::engines::{Delays, Storage, TABLE, http_client};
+use placet_local::system::{Setup, System};
+use placet_runtime::{Access, Clock, Environment, logging};
+use placet_worker::Functions;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{Failure, environment};
+
+/// The key of the local API if `PLACET_LOCAL_KEY` does not name another.
+pub const LOCAL_KEY: &str = "local-dev-key";
+
+/// The file in the data folder that tells other commands how to reach this system.
+pub const RUNNING: &str = "running.json";
+
+/// How often the timer runs here. On AWS it is once a minute.
+const TICK: Duration = Duration::from_secs(1);
+
+pub async fn run() -> Result<(), Failure> {
+    let environment = environment::load()?;
+    logging::start(&environment, &["dynoxide", "rustack_sqs_core"]);
+    let config = environment::config(&environment)?;
+    let address = environment.get("PLACET_ADDR").unwrap_or_else(|| "127.0.0.1:8000".to_owned());
+    let listener = TcpListener::bind(&address).await.map_err(|error| {
+        format!("can not listen on {address}: {error}. Set PLACET_ADDR to another address, as in 127.0.0.1:8001")
+    })?;
+    let address = listener.local_addr()?;
+    let folder = environment::data_folder(&environment);
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let api_key = environment.get("PLACET_LOCAL_KEY").unwrap_or_else(|| LOCAL_KEY.to_owned());
+    let environment = with_link_secret(environment, &folder)?;
+    let system = System::start(Setup {
+        storage: Storage::Folder(folder.clone()),
+        delays: Delays::Real,
+        config,
+        environment: environment.clone(),
+        clock: Clock::System,
+        functions: Functions::shipped(),
+        http_client: http_client(),
+        access: if address.ip().is_loopback() { Access::Loopback } else { Access::Closed },
+        api_key: api_key.clone(),
+    })
+    .await?;
+    announce(&folder, address, &system, &environment)?;
+    banner(address, &folder, &api_key);
+    serve(system, listener).await;
+    let _ = fs::remove_file(folder.join(RUNNING));
+    Ok(())
+}
+
+/// Serves until the process is asked to stop, then lets what is in work finish.
+async fn serve(system: System, listener: TcpListener) {
+    let (stop, stopping) = watch::channel(false);
+    let wait = |mut stopping: watch::Receiver<bool>| async move {
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let door = tokio::spawn(Arc::clone(&system.front_door).serve(listener, wait(stopping.clone())));
+    let pump = tokio::spawn(Arc::clone(&system.event_source).run(wait(stopping.clone())));
+    let ticking = async {
+        let mut ticks = tokio::time::interval(TICK);
+        loop {
+            ticks.tick().await;
+            system.timer.handle().await;
+        }
+    };
+    tokio::select! {
+        () = stopped() => {}
+        () = ticking => {}
+    }
+    stop.send_replace(true);
+    let _ = tokio::join!(door, pump);
+    system.engines.stop().await;
+}
+
+/// Ends when the process is asked to stop.
+pub async fn stopped() {
+    let asked = |kind: SignalKind| async move {
+        match signal(kind) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = asked(SignalKind::interrupt()) => {}
+        () = asked(SignalKind::terminate()) => {}
+    }
+}
+
+/// Without a key of its own for decision links, this system makes one and keeps it with its data.
+fn with_link_secret(environment: Environment, folder: &Path) -> Result<Environment, Failure> {
+    if environment.get("PLACET_LINK_SECRET").is_some() {
+        return Ok(environment);
+    }
+    let file = folder.join("link-secret");
+    let secret = match fs::read_to_string(&file) {
+        Ok(secret) if secret.len() >= 32 => secret,
+        _ => {
+            let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+            write_private(&file, &secret)?;
+            secret
+        }
+    };
+    let own: Environment = [("PLACET_LINK_SECRET".to_owned(), secret)].into_iter().collect();
+    Ok(own.over(&environment))
+}
+
+/// Tells `placet link` how to reach the table and which key the inbox takes.
+fn announce(
+    folder: &Path,
+    address: SocketAddr,
+    system: &System,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    let found = json!({
+        "AWS_ENDPOINT_URL_DYNAMODB": system.engines.dynamodb_url(),
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "PLACET_TABLE": TABLE,
+        "PLACET_INBOX_URL": format!("http://{address}"),
+        "PLACET_LINK_SECRET": environment.get("PLACET_LINK_SECRET"),
+    });
+    write_private(&folder.join(RUNNING), &found.to_string())
+}
+
+fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
+    let named = |error: std::io::Error| format!("{}: {error}", file.display());
+    let opened =
+        fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(file);
+    opened.and_then(|mut opened| opened.write_all(text.as_bytes())).map_err(named)?;
+    Ok(())
+}
+
+fn banner(address: SocketAddr, folder: &Path, api_key: &str) {
+    println!(
+        "Placet is up.
+
+  address  http://{address}
+  inbox    http://{address}/inbox
+  API key  {api_key}
+  data     {}
+",
+        folder.display()
+    );
+    if !address.ip().is_loopback() {
+        println!(
+            "This address is not loopback: the pages are closed, open them with `placet link CALL_ID`.\n"
+        );
+    }
+    println!(
+        "Try it:
+  curl -X POST http://{address}/purchase-materials
+  open http://{address}/inbox, decide, then: curl http://{address}/purchases"
+    );
+}

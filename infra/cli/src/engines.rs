@@ -1,0 +1,40 @@
+//! `placet engines`: the embedded DynamoDB and SQS alone, for functions that run elsewhere, as
+//! under `sam local invoke` or the runtime interface emulator.
+
+use placet_local::engines::{Delays, Storage, TABLE, http_client};
+use placet_local::system::{Setup, System};
+use placet_runtime::{Access, Clock, Environment};
+use placet_worker::Functions;
+use serde_json::json;
+
+use crate::Failure;
+use crate::dev::{LOCAL_KEY, stopped};
+
+pub async fn run() -> Result<(), Failure> {
+    let environment = Environment::process();
+    let system = System::start(Setup {
+        storage: Storage::Memory,
+        delays: Delays::Real,
+        config: crate::environment::config(&environment)?,
+        api_key: environment.get("PLACET_LOCAL_KEY").unwrap_or_else(|| LOCAL_KEY.to_owned()),
+        environment,
+        clock: Clock::System,
+        functions: Functions::default(),
+        http_client: http_client(),
+        access: Access::Closed,
+    })
+    .await?;
+    let engines = &system.engines;
+    println!(
+        "{}",
+        json!({
+            "dynamodb_url": engines.dynamodb_url(),
+            "sqs_url": engines.sqs_url(),
+            "queue_url": engines.queue_url(),
+            "dead_letter_queue_url": engines.dead_letter_queue_url(),
+            "table": TABLE,
+        })
+    );
+    stopped().await;
+    Ok(())
+}

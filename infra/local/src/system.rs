@@ -1,0 +1,192 @@
+//! The whole of Placet in one process: the engines, the five functions, the front door and the
+//! event source. `placet dev` and the tests differ only in what they pass to [`System::start`].
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::header::ACCEPT;
+use http::request::Parts;
+use placet_approval::Approval;
+use placet_inbox::Inbox;
+use placet_runtime::{
+    Access, ApiKey, Clock, Config, Environment, Queue, Runtime, Store, StoreError, key_digest,
+};
+use placet_timer::Timer;
+use placet_webhook::Webhook;
+use placet_worker::{Functions, Worker};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::engines::{Delays, EngineError, Engines, Storage, TABLE, http_client};
+use crate::event_source::EventSource;
+use crate::front_door::FrontDoor;
+use crate::function::Function;
+
+/// What a system is made of.
+pub struct Setup {
+    /// Where the table is kept.
+    pub storage: Storage,
+    /// Whether message delays are real.
+    pub delays: Delays,
+    /// `placet.yaml`.
+    pub config: Config,
+    /// The environment the functions see.
+    pub environment: Environment,
+    /// The clock of all functions.
+    pub clock: Clock,
+    /// The functions the worker can run.
+    pub functions: Functions,
+    /// Carries the functions' calls to the engines.
+    pub http_client: SharedHttpClient,
+    /// Whether the pages are open.
+    pub access: Access,
+    /// The API key of the project.
+    pub api_key: String,
+}
+
+/// A running system.
+pub struct System {
+    /// The engines under it.
+    pub engines: Engines,
+    /// What every function of it holds.
+    pub runtime: Runtime,
+    /// Its one port.
+    pub front_door: Arc<FrontDoor>,
+    /// Takes messages from the queue to the worker.
+    pub event_source: Arc<EventSource>,
+    /// Drives what is due.
+    pub timer: Timer,
+}
+
+/// Why a system did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// An engine did not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The API key could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl System {
+    /// Starts engines and functions. Nothing is served or polled yet.
+    ///
+    /// # Errors
+    ///
+    /// If an engine can not be started, see [`EngineError`], or the key can not be stored.
+    pub async fn start(setup: Setup) -> Result<Self, SystemError> {
+        let engines = Engines::start(setup.storage, setup.delays).await?;
+        let dynamodb = engines.dynamodb_client(setup.http_client.clone());
+        let sqs = engines.sqs_client(setup.http_client);
+        let poller = engines.sqs_client(http_client());
+        let runtime = Runtime {
+            store: Store::new(dynamodb, TABLE),
+            queue: Queue::new(sqs, engines.queue_url()),
+            config: Arc::new(setup.config),
+            clock: setup.clock,
+            environment: setup.environment,
+        };
+        let tenant = runtime.config.project.as_str().to_owned();
+        let api_key = ApiKey { tenant, name: "local".to_owned() };
+        runtime.store.put_api_key(key_digest(&setup.api_key), &api_key).await?;
+        let worker = Worker::new(runtime.clone(), setup.functions);
+        let worker =
+            function("worker", worker, |worker, event| async move { worker.handle(event).await });
+        Ok(Self {
+            front_door: Arc::new(front_door(&runtime, setup.access)),
+            event_source: Arc::new(EventSource::new(poller, engines.queue_url(), worker)),
+            timer: Timer::new(runtime.clone()),
+            engines,
+            runtime,
+        })
+    }
+}
+
+fn front_door(runtime: &Runtime, access: Access) -> FrontDoor {
+    let webhook = Webhook::new(runtime.clone());
+    let webhook =
+        function("webhook", webhook, |webhook, event| async move { webhook.handle(event).await });
+    let approval = Approval::new(runtime.clone(), access);
+    let approval =
+        function(
+            "approval",
+            approval,
+            |approval, event| async move { approval.handle(event).await },
+        );
+    let inbox = Inbox::new(runtime.clone(), access);
+    let inbox = function("inbox", inbox, |inbox, event| async move { inbox.handle(event).await });
+    let clock = runtime.clock.clone();
+    FrontDoor::new(Arc::new(move || clock.now().millis()), move |parts| match room(parts) {
+        Room::Webhook => webhook.clone(),
+        Room::Approval => approval.clone(),
+        Room::Inbox => inbox.clone(),
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    Webhook,
+    Approval,
+    Inbox,
+}
+
+/// Which function answers on the one port. Deployed, each has a Function URL of its own. The demo
+/// pair is a page for a browser and JSON for a program.
+fn room(parts: &Parts) -> Room {
+    let path = parts.uri.path();
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let reads = matches!(parts.method, http::Method::GET | http::Method::HEAD);
+    let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let browser = accept.is_some_and(|accept| accept.contains("text/html"));
+    match first {
+        "webhook" | "webhooks" => Room::Webhook,
+        "inbox" | "d" => Room::Inbox,
+        "" | "purchases" | "purchase-materials" if reads && browser => Room::Inbox,
+        _ => Room::Approval,
+    }
+}
+
+/// A typed handler as Lambda sees it: JSON in, JSON out.
+fn function<T, Event, Reply, Handle, Fut>(name: &'static str, app: T, handle: Handle) -> Function
+where
+    T: Clone + Send + Sync + 'static,
+    Event: DeserializeOwned,
+    Reply: Serialize,
+    Handle: Fn(T, Event) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Reply> + Send,
+{
+    Function::new(name, move |event: Value| {
+        let app = app.clone();
+        async move {
+            let event = serde_json::from_value(event)?;
+            let reply = handle(app, event).await;
+            Ok(serde_json::to_value(reply)?)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_has_its_room() {
+        let room = |method: &str, path: &str, accept: &str| {
+            let request = http::Request::builder().method(method).uri(path).header(ACCEPT, accept);
+            super::room(&request.body(()).unwrap().into_parts().0)
+        };
+        let page = "text/html,application/xhtml+xml";
+        assert_eq!(room("POST", "/webhook/inbound", "*/*"), Room::Webhook);
+        assert_eq!(room("POST", "/webhooks/humanlayer", "*/*"), Room::Webhook);
+        assert_eq!(room("GET", "/inbox/call-1", page), Room::Inbox);
+        assert_eq!(room("POST", "/d/token", page), Room::Inbox);
+        assert_eq!(room("GET", "/purchases", page), Room::Inbox);
+        assert_eq!(room("GET", "/purchases", "application/json"), Room::Approval);
+        assert_eq!(room("POST", "/purchase-materials", page), Room::Approval);
+        assert_eq!(room("GET", "/", page), Room::Inbox);
+        assert_eq!(room("GET", "/healthz", "*/*"), Room::Approval);
+        assert_eq!(room("GET", "//humanlayer/v1/function_calls/x", "*/*"), Room::Approval);
+    }
+}

@@ -1,0 +1,329 @@
+//! The harness: one system, typed clients, a ledger of what really ran, and a guard that fails the
+//! test if work is left over.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use placet_core::{Failure, Operation, Report, State, Timestamp, webhook};
+use placet_local::engines::{Delays, Storage, TABLE, http_client};
+use placet_local::event_source::DrainReport;
+use placet_local::faults::Faults;
+use placet_local::system::{Setup, System};
+use placet_runtime::{Access, Clock, Config, Environment};
+use placet_timer::Tick;
+use placet_worker::{Call, Functions};
+use serde_json::{Value, json};
+
+pub const KEY: &str = "test-key";
+pub const TENANT: &str = "default";
+pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const LINK_SECRET: &str = "a key for links of forty bytes in length";
+pub const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+const CONFIG: &str = "
+project: default
+operations:
+  charge: {executor: {function: charge}, idempotent: true, deadline: 1h}
+  charge_once: {executor: {function: charge_once}, idempotent: false, deadline: 1h}
+  purchase_materials: {executor: {function: purchase_materials}, idempotent: true}
+  panics: {executor: {function: panics}, idempotent: false}
+sources:
+  humanlayer: {preset: svix, secret: env:PLACET_SECRET_HUMANLAYER, paths: [/webhook/inbound], target: decide}
+";
+
+pub struct World {
+    pub system: System,
+    pub clock: Clock,
+    pub faults: Faults,
+    table: Client,
+    finished: bool,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with_environment(&[("PLACET_SECRET_HUMANLAYER", WEBHOOK_SECRET)]).await
+    }
+
+    pub async fn with_environment(pairs: &[(&str, &str)]) -> Self {
+        let clock = Clock::manual(START);
+        let faults = Faults::disarmed();
+        let own = [("PLACET_LINK_SECRET", LINK_SECRET)];
+        let pairs = pairs.iter().chain(&own).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let ledger = Ledger::default();
+        let system = System::start(Setup {
+            storage: Storage::Memory,
+            delays: Delays::Ignored,
+            config: Config::parse(CONFIG).unwrap(),
+            environment: Environment::from_iter(pairs),
+            clock: clock.clone(),
+            functions: ledger.functions(),
+            http_client: faults.wrap(http_client()),
+            access: Access::Loopback,
+            api_key: KEY.to_owned(),
+        })
+        .await
+        .unwrap();
+        ledger.open(system.engines.dynamodb_client(faults.wrap(http_client())));
+        let table = system.engines.dynamodb_client(http_client());
+        Self { system, clock, faults, table, finished: false }
+    }
+
+    pub fn advance(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    pub fn post(&self, path: &str) -> Ask<'_> {
+        self.ask(Method::POST, path)
+    }
+
+    pub fn get(&self, path: &str) -> Ask<'_> {
+        self.ask(Method::GET, path)
+    }
+
+    pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {
+        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8000");
+        Ask { world: self, request, body: Bytes::new() }
+    }
+
+    /// Creates a call of this function and hands back its id.
+    pub async fn create(&self, call_id: &str, function: &str) -> Answer {
+        let body = json!({"run_id": "run", "call_id": call_id, "spec": {"fn": function, "kwargs": {"amount": 7}}});
+        self.post("/humanlayer/v1/function_calls").key(KEY).json(&body).send().await
+    }
+
+    pub async fn respond(&self, call_id: &str, approved: bool) -> Answer {
+        let path = format!("/humanlayer/v1/agent/function_calls/{call_id}/respond");
+        let body = json!({"approved": approved, "comment": "because"});
+        self.post(&path).key(KEY).json(&body).send().await
+    }
+
+    pub async fn approved(&self, call_id: &str, function: &str) {
+        assert_eq!(self.create(call_id, function).await.status, StatusCode::OK);
+        assert_eq!(self.respond(call_id, true).await.status, StatusCode::OK);
+    }
+
+    /// A delivery of HumanLayer's cloud, signed now.
+    pub async fn deliver(&self, delivery_id: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        let secret = webhook::parse_secret(WEBHOOK_SECRET).unwrap();
+        let now = self.clock.now();
+        self.post("/webhook/inbound")
+            .header("svix-id", delivery_id)
+            .header("svix-timestamp", &now.seconds().to_string())
+            .header("svix-signature", &webhook::sign(&secret, delivery_id, now, body.as_bytes()))
+            .body(body)
+            .send()
+            .await
+    }
+
+    /// Works off the queue until it is empty.
+    pub async fn work(&self) -> DrainReport {
+        self.system.event_source.drain().await.unwrap()
+    }
+
+    pub async fn tick(&self) -> Tick {
+        self.system.timer.handle().await
+    }
+
+    /// Lets time pass and everything happen until nothing is under way any more.
+    pub async fn settle(&self) {
+        for _ in 0..50 {
+            self.work().await;
+            if self.under_way().await == 0 {
+                return;
+            }
+            self.advance(Duration::from_secs(16 * 60));
+            self.tick().await;
+        }
+        panic!("still under way after fifty rounds");
+    }
+
+    async fn under_way(&self) -> usize {
+        let operations = self.system.runtime.store.open_operations(TENANT).await.unwrap();
+        let moving = |one: &&Operation| matches!(one.state, State::Queued | State::Running);
+        operations.iter().filter(moving).count() + self.open_receipts().await
+    }
+
+    async fn open_receipts(&self) -> usize {
+        let items = self.table.scan().table_name(TABLE).filter_expression("receipt_state = :r");
+        let received = AttributeValue::S("received".to_owned());
+        let found = items.expression_attribute_values(":r", received).send().await.unwrap();
+        found.items().len()
+    }
+
+    pub async fn operation(&self, call_id: &str) -> Operation {
+        let found = self.system.runtime.store.operation(TENANT, call_id, true).await;
+        found.unwrap().unwrap_or_else(|| panic!("there is no operation {call_id}"))
+    }
+
+    pub async fn state(&self, call_id: &str) -> State {
+        self.operation(call_id).await.state
+    }
+
+    /// How often an operation really took effect.
+    pub async fn effects(&self, call_id: &str) -> usize {
+        let query = self.table.query().table_name(TABLE).key_condition_expression("pk = :pk");
+        let pk = AttributeValue::S(format!("LEDGER#{call_id}"));
+        query.expression_attribute_values(":pk", pk).send().await.unwrap().items().len()
+    }
+
+    /// Everything in the table, as text, sorted: two of these show whether anything changed.
+    pub async fn contents(&self) -> Vec<String> {
+        let items = self.table.scan().table_name(TABLE).send().await.unwrap();
+        let text = |item: &std::collections::HashMap<String, AttributeValue>| {
+            let sorted: std::collections::BTreeMap<_, _> = item.iter().collect();
+            format!("{sorted:?}")
+        };
+        let mut contents: Vec<String> = items.items().iter().map(text).collect();
+        contents.sort();
+        contents
+    }
+
+    /// Changes an attribute of an operation behind the store's back.
+    pub async fn tamper(&self, call_id: &str, attribute: &str, value: AttributeValue) {
+        let pk = format!("T#{TENANT}#OP#function_call#{call_id}");
+        let update = self.table.update_item().table_name(TABLE);
+        let update = update.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S("OP".to_owned()));
+        let update = update.update_expression("SET #a = :v").expression_attribute_names("#a", attribute);
+        update.expression_attribute_values(":v", value).send().await.unwrap();
+    }
+
+    /// How many messages the dead-letter queue holds.
+    pub async fn dead_letters(&self) -> usize {
+        let sqs = self.system.engines.sqs_client(http_client());
+        let received = sqs.receive_message().queue_url(self.system.engines.dead_letter_queue_url());
+        received.max_number_of_messages(10).send().await.unwrap().messages().len()
+    }
+
+    pub async fn send_raw(&self, body: &str) {
+        let sqs = self.system.engines.sqs_client(http_client());
+        let send = sqs.send_message().queue_url(self.system.engines.queue_url());
+        send.message_body(body).send().await.unwrap();
+    }
+
+    /// Ends the test: nothing may be under way, and nothing may wait on the queue.
+    pub async fn finish(mut self) {
+        let left = self.work().await;
+        assert_eq!(left.failed, 0, "messages that can not be worked off are left: {left:?}");
+        assert_eq!(self.under_way().await, 0, "operations or receipts are left under way");
+        self.finished = true;
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !self.finished && !std::thread::panicking() {
+            panic!("the test did not call finish(): work may be left over");
+        }
+    }
+}
+
+/// A request in the making.
+pub struct Ask<'a> {
+    world: &'a World,
+    request: http::request::Builder,
+    body: Bytes,
+}
+
+impl Ask<'_> {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub fn key(self, key: &str) -> Self {
+        self.header("authorization", &format!("Bearer {key}"))
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    pub fn form(self, body: &str) -> Self {
+        self.header("content-type", "application/x-www-form-urlencoded").body(body.to_owned())
+    }
+
+    pub fn page(self) -> Self {
+        self.header("accept", "text/html")
+    }
+
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let request = self.request.body(self.body).unwrap();
+        let response = self.world.system.front_door.call(request).await;
+        let (parts, body) = response.into_parts();
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        Answer {
+            status: parts.status,
+            content_type: header("content-type").unwrap_or_default().to_owned(),
+            location: header("location").unwrap_or_default().to_owned(),
+            text: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub content_type: String,
+    pub location: String,
+    pub text: String,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    /// The value of a hidden field of the page's form.
+    #[track_caller]
+    pub fn hidden(&self, name: &str) -> String {
+        let before = format!("name=\"{name}\" value=\"");
+        let rest = self.text.split_once(&before).unwrap_or_else(|| panic!("no field {name}: {}", self.text)).1;
+        rest.split_once('"').unwrap().0.to_owned()
+    }
+}
+
+/// What really ran, as rows in the engine: written through the faulty client, so that a crash can
+/// come before the effect, or after it and before its answer.
+#[derive(Clone, Default)]
+struct Ledger(std::sync::Arc<std::sync::OnceLock<Client>>);
+
+impl Ledger {
+    fn open(&self, client: Client) {
+        self.0.set(client).ok();
+    }
+
+    fn functions(&self) -> Functions {
+        let (charge, charge_once) = (self.clone(), self.clone());
+        Functions::shipped()
+            .with("charge", move |call| {
+                let (ledger, row) = (charge.clone(), call.idempotency_key.clone());
+                async move { ledger.write(call, row).await }
+            })
+            .with("charge_once", move |call| {
+                let ledger = charge_once.clone();
+                let row = placet_core::Digest::of_bytes(format!("{:?}", std::time::Instant::now()).as_bytes());
+                async move { ledger.write(call, row.to_string()).await }
+            })
+            .with("panics", |_| async { panic!("a bug in a function") })
+    }
+
+    /// One row is one effect. An idempotent function writes all its attempts to one row.
+    async fn write(&self, call: Call, row: String) -> Report {
+        let put = self.0.get().unwrap().put_item().table_name(TABLE);
+        let put = put.item("pk", AttributeValue::S(format!("LEDGER#{}", call.call_id)));
+        match put.item("sk", AttributeValue::S(row)).send().await {
+            Ok(_) => Report::Succeeded(json!({"charged": call.kwargs["amount"]})),
+            Err(_) => Report::Unclear(Failure { code: "lost".to_owned(), message: "no answer".to_owned() }),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+"""The SAM template: linted, transformed as CloudFormation would, and built."""
+
+import json
+import os
+import platform
+import re
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from samcli.lib.package.utils import make_zip_with_lambda_permissions
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "template.yaml"
+TOOLS = Path(sys.executable).parent
+EVENTS = sorted((ROOT / "events").glob("*.json"))
+
+FUNCTIONS = ["webhook", "approval", "inbox", "worker", "timer"]
+PUBLIC = ["webhook", "approval", "inbox"]
+VARIABLES = {"PLACET_TABLE", "PLACET_QUEUE_URL", "PLACET_CONFIG", "PLACET_LOG"}
+SECRETS = {"webhook": {"PLACET_SECRET_HUMANLAYER"}, "inbox": {"PLACET_LINK_SECRET"}}
+ASKS = {"sqs:SendMessage", "sqs:GetQueueAttributes"}
+TAKES = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
+READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem"}
+PAGES = READ_WRITE | {"dynamodb:BatchGetItem"}
+# What a function may do, by resource: the table, its indexes, the queue.
+ALLOWED = {
+    "webhook": {"Table": READ_WRITE | {"dynamodb:UpdateItem"}, "WorkQueue": ASKS},
+    "approval": {"Table": PAGES, "list": {"dynamodb:Query"}, "WorkQueue": ASKS},
+    "inbox": {
+        "Table": PAGES,
+        "due": {"dynamodb:Query"},
+        "list": {"dynamodb:Query"},
+        "WorkQueue": ASKS,
+    },
+    "worker": {"Table": READ_WRITE, "WorkQueue": ASKS | TAKES},
+    "timer": {"Table": READ_WRITE, "due": {"dynamodb:Query"}, "WorkQueue": ASKS},
+}
+TOKEN = r"[\w-]+\.[\w-]+"
+ROUTES = {
+    "approval": [
+        "POST /humanlayer/v1/function_calls",
+        "GET /humanlayer/v1/function_calls/[^/]+",
+        "POST /humanlayer/v1/agent/function_calls/[^/]+/respond",
+        "POST /purchase-materials",
+        "GET /purchases",
+        "GET /healthz",
+        "GET /version",
+    ],
+    "inbox": [
+        "GET /inbox",
+        "(GET|POST) /inbox/[^/.]+",
+        f"(GET|POST) /d/{TOKEN}",
+        "GET /purchase-materials",
+        "GET /purchases",
+        r"GET /inbox/style\.css",
+    ],
+    "webhook": ["POST /webhook/inbound", "POST /webhooks/[^/]+"],
+}
+BUILD_SECONDS = 1200
+
+
+def run(*command, timeout=120, **variables):
+    path = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "SAM_CLI_TELEMETRY": "0"} | variables
+    done = subprocess.run(
+        [TOOLS / command[0], *command[1:]],
+        cwd=ROOT,
+        env=environment,
+        timeout=timeout,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def resources():
+    """What SAM makes of the template, with its own defaults and generated resources."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    template = yaml_parse(TEMPLATE.read_text())
+    for resource in template["Resources"].values():
+        for local_path in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
+            resource["Properties"][local_path] = "s3://bucket/key"
+    parameters = {"LinkSecret": "x" * 32}
+    return Translator({}, Parser()).translate(template, parameters)["Resources"]
+
+
+def of_type(resources, kind):
+    found = {name: one["Properties"] for name, one in resources.items() if one["Type"] == kind}
+    assert found, kind
+    return found
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements(role):
+    for policy in role.get("Policies", []):
+        yield from as_list(policy["PolicyDocument"]["Statement"])
+
+
+def granted(role, function):
+    """Actions by resource; an index by its name."""
+    actions = {}
+    for statement in statements(role):
+        assert statement["Effect"] == "Allow"
+        for resource in as_list(statement["Resource"]):
+            name = resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"]
+            name = name.removeprefix("${Table.Arn}/index/")
+            actions.setdefault(name, set()).update(as_list(statement["Action"]))
+    logs = actions.pop(f"{function.capitalize()}Logs")
+    assert logs == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    return actions
+
+
+def test_sam_finds_nothing():
+    assert "is a valid SAM Template" in run("sam", "validate", "--lint")
+
+
+def test_cfn_lint_finds_nothing():
+    assert run("cfn-lint", "template.yaml") == ""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_its_variables_and_no_other_secret(resources, function):
+    properties = of_type(resources, "AWS::Lambda::Function")[f"{function.capitalize()}Function"]
+    variables = set(properties["Environment"]["Variables"])
+    assert variables == VARIABLES | SECRETS.get(function, set())
+    assert (properties["Runtime"], properties["Handler"]) == ("provided.al2023", "bootstrap")
+    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+    log_group = properties["LoggingConfig"]["LogGroup"]["Ref"]
+    assert "RetentionInDays" in of_type(resources, "AWS::Logs::LogGroup")[log_group]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_it_does_and_no_more(resources, function):
+    role = of_type(resources, "AWS::IAM::Role")[f"{function.capitalize()}Role"]
+    assert granted(role, function) == ALLOWED[function]
+
+
+def test_no_policy_has_a_wildcard(resources):
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        assert not role.get("ManagedPolicyArns"), f"{name} has managed policies"
+        for statement in statements(role):
+            assert "*" not in json.dumps([statement["Action"], statement["Resource"]]), name
+
+
+def test_function_urls_are_public_with_both_permissions(resources):
+    urls = of_type(resources, "AWS::Lambda::Url").values()
+    names = {f"{function.capitalize()}Function" for function in PUBLIC}
+    assert {url["TargetFunctionArn"]["Ref"] for url in urls} == names
+    permissions = of_type(resources, "AWS::Lambda::Permission").values()
+    for name in names:
+        own = [one for one in permissions if one["FunctionName"] == {"Ref": name}]
+        actions = {one["Action"]: one.get("InvokedViaFunctionUrl") for one in own}
+        assert actions == {"lambda:InvokeFunctionUrl": None, "lambda:InvokeFunction": True}
+
+
+def test_a_worker_has_time_before_its_messages_come_again(resources):
+    functions = of_type(resources, "AWS::Lambda::Function")
+    queue = of_type(resources, "AWS::SQS::Queue")["WorkQueue"]
+    assert queue["VisibilityTimeout"] >= 6 * functions["WorkerFunction"]["Timeout"]
+    mapping = of_type(resources, "AWS::Lambda::EventSourceMapping")["WorkerFunctionWork"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_the_layer_is_the_configuration_and_nothing_else(tmp_path):
+    packed = make_zip_with_lambda_permissions(str(tmp_path / "layer"), ROOT / "infra/layers/config")
+    with zipfile.ZipFile(packed) as layer:
+        assert layer.namelist() == ["placet.yaml"]
+        assert stat.S_ISREG(layer.infolist()[0].external_attr >> 16)
+        assert layer.read("placet.yaml") == (ROOT / "placet.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_a_sample_event_is_for_a_known_route_and_documented(path):
+    event = json.loads(path.read_text())
+    function = path.stem.split("-")[0]
+    if function == "worker":
+        assert all(record["eventSource"] == "aws:sqs" for record in event["Records"])
+    elif function == "timer":
+        assert event["detail-type"] == "Scheduled Event"
+    else:
+        http = event["requestContext"]["http"]
+        assert event["rawPath"] == http["path"]
+        route = f"{http['method']} {http['path']}"
+        assert any(re.fullmatch(known, route) for known in ROUTES[function]), route
+    assert f"`{path.name}`" in (ROOT / "events/README.md").read_text()
+
+
+@pytest.mark.timeout(BUILD_SECONDS + 60)
+def test_sam_builds_five_functions(tmp_path):
+    """A real `sam build` of every function; without optimisation, which is most of its time."""
+    x86_64 = platform.machine() == "x86_64"
+    quick = {"OPT_LEVEL": "0", "LTO": "off", "CODEGEN_UNITS": "16"}
+    run(
+        *("sam", "build", "--config-env", "x86_64" if x86_64 else "default"),
+        *("--build-dir", str(tmp_path)),
+        timeout=BUILD_SECONDS,
+        **{f"CARGO_PROFILE_RELEASE_{key}": value for key, value in quick.items()},
+    )
+    for function in FUNCTIONS:
+        bootstrap = tmp_path / f"{function.capitalize()}Function" / "bootstrap"
+        program = bootstrap.read_bytes()
+        assert program[:4] == b"\x7fELF" and os.access(bootstrap, os.X_OK)
+        assert int.from_bytes(program[18:20], "little") == (62 if x86_64 else 183)
+        newest = max(int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)", program))
+        assert newest <= 34, "Amazon Linux 2023 has glibc 2.34"

@@ -46,7 +46,10 @@ async fn a_repeated_creation_shows_how_it_stands_now() {
     world.create("call-1", "f").await;
     world.respond("call-1", false).await;
     let again = world.create("call-1", "f").await;
-    assert_eq!((again.status, &again.json()["status"]["approved"]), (StatusCode::OK, &json!(false)));
+    assert_eq!(
+        (again.status, &again.json()["status"]["approved"]),
+        (StatusCode::OK, &json!(false))
+    );
     world.finish().await;
 }
 
@@ -76,13 +79,17 @@ async fn workers_with_the_same_message_run_it_once() {
     for function in ["charge", "charge_once"] {
         let world = World::start().await;
         world.approved("call-1", function).await;
-        let message = placet_core::Message::new(placet_core::Job::Execute, "default", "call-1").to_body();
+        let message =
+            placet_core::Message::new(placet_core::Job::Execute, "default", "call-1").to_body();
         for _ in 0..19 {
             world.send_raw(&message).await;
         }
         join_all((0..4).map(|_| world.work())).await;
         world.settle().await;
-        assert_eq!((world.state("call-1").await, world.effects("call-1").await), (State::Succeeded, 1));
+        assert_eq!(
+            (world.state("call-1").await, world.effects("call-1").await),
+            (State::Succeeded, 1)
+        );
         world.finish().await;
     }
 }

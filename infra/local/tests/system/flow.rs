@@ -28,7 +28,10 @@ async fn an_approved_purchase_is_finalised() {
 
     world.work().await;
     let purchase = &purchases(&world).await[0];
-    assert_eq!((&purchase["state"], &purchase["status"]), (&json!("succeeded"), &json!("finalised")));
+    assert_eq!(
+        (&purchase["state"], &purchase["status"]),
+        (&json!("succeeded"), &json!("finalised"))
+    );
     assert_eq!(purchase["comment"], "go ahead");
     assert_eq!(purchase["result"]["material"], "wood");
     world.finish().await;
@@ -57,7 +60,9 @@ async fn reading_never_changes_anything() {
     let asked = world.post("/purchase-materials").send().await.json();
     let before = world.contents().await;
     let inbox = asked["inbox"].as_str().unwrap();
-    for path in ["/", "/inbox", inbox, "/purchases", "/purchase-materials", "/healthz", "/inbox/style.css"] {
+    for path in
+        ["/", "/inbox", inbox, "/purchases", "/purchase-materials", "/healthz", "/inbox/style.css"]
+    {
         for method in [Method::GET, Method::HEAD] {
             world.ask(method.clone(), path).page().send().await;
             world.ask(method, path).send().await;
@@ -74,7 +79,10 @@ async fn a_second_click_on_the_button_asks_for_nothing_new() {
     let form = format!("call_id={}&material=wood&quantity=10", page.hidden("call_id"));
     for _ in 0..2 {
         let clicked = world.post("/purchase-materials").page().form(&form).send().await;
-        assert_eq!((clicked.status, clicked.location.as_str()), (StatusCode::SEE_OTHER, "/purchases"));
+        assert_eq!(
+            (clicked.status, clicked.location.as_str()),
+            (StatusCode::SEE_OTHER, "/purchases")
+        );
     }
     assert_eq!(purchases(&world).await.len(), 1);
     world.finish().await;
@@ -97,7 +105,8 @@ async fn pending_is_not_false_and_a_denial_has_a_comment() {
     let created = world.create("call-1", "f").await.json();
     assert_eq!(created["status"].get("approved"), None);
     let path = "/humanlayer/v1/agent/function_calls/call-1/respond";
-    let denied = world.post(path).key(KEY).json(&json!({"approved": false, "comment": null})).send().await;
+    let denied =
+        world.post(path).key(KEY).json(&json!({"approved": false, "comment": null})).send().await;
     assert_eq!(denied.json()["status"]["comment"], "");
     let read = world.get("//humanlayer//v1/function_calls/call-1/").key(KEY).send().await.json();
     assert_eq!(read["status"]["approved"], false);

@@ -10,7 +10,7 @@ use http::{Method, Request, StatusCode};
 use placet_core::{Failure, Operation, Report, State, Timestamp, webhook};
 use placet_local::engines::{Delays, Storage, TABLE, http_client};
 use placet_local::event_source::DrainReport;
-use placet_local::faults::Faults;
+use placet_local::faults::{Faults, Plan};
 use placet_local::system::{Setup, System};
 use placet_runtime::{Access, Clock, Config, Environment};
 use placet_timer::Tick;
@@ -51,7 +51,8 @@ impl World {
         let clock = Clock::manual(START);
         let faults = Faults::disarmed();
         let own = [("PLACET_LINK_SECRET", LINK_SECRET)];
-        let pairs = pairs.iter().chain(&own).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let pairs =
+            pairs.iter().chain(&own).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let ledger = Ledger::default();
         let system = System::start(Setup {
             storage: Storage::Memory,
@@ -117,6 +118,14 @@ impl World {
             .body(body)
             .send()
             .await
+    }
+
+    /// Runs `work` with this crash; says whether it was reached. What comes after meets no fault.
+    pub async fn crashes(&self, plan: Plan, work: impl Future) -> bool {
+        self.faults.arm(plan);
+        let crashed = self.faults.run_until_crash(work).await.is_none();
+        self.faults.reset();
+        crashed
     }
 
     /// Works off the queue until it is empty.
@@ -186,8 +195,10 @@ impl World {
     pub async fn tamper(&self, call_id: &str, attribute: &str, value: AttributeValue) {
         let pk = format!("T#{TENANT}#OP#function_call#{call_id}");
         let update = self.table.update_item().table_name(TABLE);
-        let update = update.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S("OP".to_owned()));
-        let update = update.update_expression("SET #a = :v").expression_attribute_names("#a", attribute);
+        let update =
+            update.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S("OP".to_owned()));
+        let update =
+            update.update_expression("SET #a = :v").expression_attribute_names("#a", attribute);
         update.expression_attribute_values(":v", value).send().await.unwrap();
     }
 
@@ -202,6 +213,11 @@ impl World {
         let sqs = self.system.engines.sqs_client(http_client());
         let send = sqs.send_message().queue_url(self.system.engines.queue_url());
         send.message_body(body).send().await.unwrap();
+    }
+
+    /// Ends a test that leaves things broken on purpose.
+    pub fn abandon(mut self) {
+        self.finished = true;
     }
 
     /// Ends the test: nothing may be under way, and nothing may wait on the queue.
@@ -287,7 +303,11 @@ impl Answer {
     #[track_caller]
     pub fn hidden(&self, name: &str) -> String {
         let before = format!("name=\"{name}\" value=\"");
-        let rest = self.text.split_once(&before).unwrap_or_else(|| panic!("no field {name}: {}", self.text)).1;
+        let rest = self
+            .text
+            .split_once(&before)
+            .unwrap_or_else(|| panic!("no field {name}: {}", self.text))
+            .1;
         rest.split_once('"').unwrap().0.to_owned()
     }
 }
@@ -311,7 +331,9 @@ impl Ledger {
             })
             .with("charge_once", move |call| {
                 let ledger = charge_once.clone();
-                let row = placet_core::Digest::of_bytes(format!("{:?}", std::time::Instant::now()).as_bytes());
+                let row = placet_core::Digest::of_bytes(
+                    format!("{:?}", std::time::Instant::now()).as_bytes(),
+                );
                 async move { ledger.write(call, row.to_string()).await }
             })
             .with("panics", |_| async { panic!("a bug in a function") })
@@ -323,7 +345,10 @@ impl Ledger {
         let put = put.item("pk", AttributeValue::S(format!("LEDGER#{}", call.call_id)));
         match put.item("sk", AttributeValue::S(row)).send().await {
             Ok(_) => Report::Succeeded(json!({"charged": call.kwargs["amount"]})),
-            Err(_) => Report::Unclear(Failure { code: "lost".to_owned(), message: "no answer".to_owned() }),
+            Err(_) => Report::Unclear(Failure {
+                code: "lost".to_owned(),
+                message: "no answer".to_owned(),
+            }),
         }
     }
 }

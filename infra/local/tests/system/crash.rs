@@ -1,0 +1,156 @@
+//! A crash before and after every call that a handler, the worker or the timer makes, then
+//! recovery: the effect happened once, or nobody knows and nothing claims to.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use placet_core::State;
+use placet_local::faults::Plan;
+use serde_json::json;
+
+use crate::world::World;
+
+/// Runs `scenario` with a crash at one call after the other, until it gets through without one.
+async fn at_every_call<F>(scenario: F)
+where
+    F: AsyncFn(Plan) -> bool,
+{
+    for crash in [Plan::CrashBefore as fn(usize) -> Plan, Plan::CrashAfter] {
+        let mut call = 0;
+        while scenario(crash(call)).await {
+            call += 1;
+        }
+        assert!(call > 1, "the scenario makes no calls");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_crashes_runs_an_idempotent_operation_once() {
+    at_every_call(async |plan| {
+        let world = World::start().await;
+        world.approved("call-1", "charge").await;
+        let crashed = world.crashes(plan, world.work()).await;
+        world.settle().await;
+        let ended = (world.state("call-1").await, world.effects("call-1").await);
+        assert_eq!(ended, (State::Succeeded, 1), "{plan:?}");
+        world.finish().await;
+        crashed
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_that_crashes_runs_any_other_operation_at_most_once() {
+    at_every_call(async |plan| {
+        let world = World::start().await;
+        world.approved("call-1", "charge_once").await;
+        let crashed = world.crashes(plan, world.work()).await;
+        world.settle().await;
+        let ended = (world.state("call-1").await, world.effects("call-1").await);
+        let honest = [(State::Succeeded, 1), (State::Unknown, 0), (State::Unknown, 1)];
+        assert!(honest.contains(&ended), "{plan:?}: {ended:?}");
+        if !crashed {
+            assert_eq!(ended, (State::Succeeded, 1));
+        }
+        world.finish().await;
+        crashed
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_is_lost_is_never_taken_for_a_failure() {
+    for function in ["charge", "charge_once"] {
+        let world = World::start().await;
+        world.approved("call-1", function).await;
+        // Read, lease, effect: the third call of the worker.
+        world.faults.arm(Plan::Fail(2));
+        world.work().await;
+        world.faults.reset();
+        world.settle().await;
+        let (state, effects) = (world.state("call-1").await, world.effects("call-1").await);
+        match function {
+            "charge" => assert_eq!((state, effects), (State::Succeeded, 1)),
+            _ => assert_eq!((state, effects), (State::Unknown, 0)),
+        }
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_crashes_is_whole_or_not_there() {
+    at_every_call(async |plan| {
+        let world = World::start().await;
+        world.create("call-1", "charge_once").await;
+        let crashed = world.crashes(plan, world.respond("call-1", true)).await;
+        let again = world.respond("call-1", true).await.status;
+        assert!(matches!(again, StatusCode::OK | StatusCode::CONFLICT), "{plan:?}: {again}");
+        world.settle().await;
+        let ended = (world.state("call-1").await, world.effects("call-1").await);
+        assert_eq!(ended, (State::Succeeded, 1), "{plan:?}");
+        world.finish().await;
+        crashed
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_creation_that_crashes_can_be_repeated() {
+    at_every_call(async |plan| {
+        let world = World::start().await;
+        let crashed = world.crashes(plan, world.create("call-1", "charge")).await;
+        assert_eq!(world.create("call-1", "charge").await.status, StatusCode::OK, "{plan:?}");
+        assert_eq!(world.operation("call-1").await.version, 1);
+        world.finish().await;
+        crashed
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_crashes_decides_once_when_it_is_sent_again() {
+    let spec = json!({"fn": "charge_once", "kwargs": {"amount": 7}});
+    let body =
+        json!({"run_id": "run", "call_id": "call-1", "spec": spec, "status": {"approved": true}});
+    at_every_call(async |plan| {
+        let world = World::start().await;
+        world.create("call-1", "charge_once").await;
+        let delivered = async {
+            world.deliver("msg_1", &body).await;
+            world.work().await;
+        };
+        let crashed = world.crashes(plan, delivered).await;
+        assert_eq!(world.deliver("msg_1", &body).await.status, StatusCode::OK);
+        world.settle().await;
+        let (state, effects) = (world.state("call-1").await, world.effects("call-1").await);
+        assert!(
+            effects <= 1 && matches!(state, State::Succeeded | State::Unknown),
+            "{plan:?}: {state:?}"
+        );
+        let decision = world.operation("call-1").await.decision.unwrap();
+        assert_eq!(decision.by, "webhook humanlayer msg_1");
+        world.finish().await;
+        crashed
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_timer_that_crashes_leaves_what_is_due_due() {
+    at_every_call(async |plan| {
+        let world = World::start().await;
+        world.create("expires", "charge").await;
+        world.approved("runs", "charge").await;
+        world.advance(Duration::from_secs(2 * 3600));
+        let crashed = world.crashes(plan, world.tick()).await;
+        world.advance(Duration::from_secs(180));
+        world.tick().await;
+        world.settle().await;
+        assert_eq!(world.state("expires").await, State::Expired, "{plan:?}");
+        let ran = (world.state("runs").await, world.effects("runs").await);
+        assert_eq!(ran, (State::Succeeded, 1), "{plan:?}");
+        world.finish().await;
+        crashed
+    })
+    .await;
+}

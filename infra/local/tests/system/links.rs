@@ -1,0 +1,115 @@
+//! Signed decision links: the way in where nothing is open.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use placet_core::{DecisionLink, Digest, Secret, State};
+
+use crate::world::{LINK_SECRET, TENANT, World};
+
+async fn link(world: &World, call_id: &str) -> DecisionLink {
+    let digest = world.operation(call_id).await.digest;
+    let expires_at = world.clock.now().plus(Duration::from_secs(600));
+    DecisionLink { tenant: TENANT.to_owned(), call_id: call_id.to_owned(), digest, expires_at }
+}
+
+fn path(link: &DecisionLink) -> String {
+    format!("/d/{}", link.sign(&Secret::new(LINK_SECRET).unwrap()))
+}
+
+#[tokio::test]
+async fn a_link_shows_and_decides_and_then_neither_it_nor_its_siblings_decide_again() {
+    let world = World::start().await;
+    world.create("call-1", "charge").await;
+    let link = link(&world, "call-1").await;
+    let sibling = DecisionLink {
+        expires_at: world.clock.now().plus(Duration::from_secs(900)),
+        ..link.clone()
+    };
+    let before = world.contents().await;
+    for _ in 0..50 {
+        for method in [Method::GET, Method::HEAD] {
+            assert_eq!(world.ask(method, &path(&link)).page().send().await.status, StatusCode::OK);
+        }
+    }
+    assert_eq!(world.contents().await, before, "a scanner opened the link");
+
+    let page = world.get(&path(&link)).page().send().await;
+    let form = format!("digest={}&comment=&verdict=approve", page.hidden("digest"));
+    let decided = world.post(&path(&link)).form(&form).send().await;
+    assert_eq!(decided.status, StatusCode::SEE_OTHER);
+    for spent in [path(&link), path(&sibling)] {
+        let again = form.replace("approve", "deny");
+        let refused = world.post(&spent).form(&again).send().await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.text.contains("already has a response"), "{}", refused.text);
+    }
+    assert_eq!(world.operation("call-1").await.decision.unwrap().by, "link");
+    world.settle().await;
+    assert_eq!((world.state("call-1").await, world.effects("call-1").await), (State::Succeeded, 1));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn bad_links_all_look_the_same_and_change_nothing() {
+    let world = World::start().await;
+    world.create("call-1", "charge").await;
+    let good = link(&world, "call-1").await;
+    let other_key = Secret::new("another key of more than thirty-two bytes").unwrap();
+    let expired = DecisionLink { expires_at: world.clock.now(), ..good.clone() };
+    let other_content = DecisionLink { digest: Digest::of_bytes(b"other"), ..good.clone() };
+    world.advance(Duration::from_millis(1));
+    let bad = [
+        format!("/d/{}", good.sign(&other_key)),
+        format!("{}x", path(&good)),
+        "/d/x".to_owned(),
+        path(&expired),
+        path(&other_content),
+    ];
+    let before = world.contents().await;
+    let form = format!("digest={}&comment=&verdict=approve", good.digest);
+    let shown = world.get(&bad[0]).page().send().await.text;
+    for path in &bad {
+        for answer in
+            [world.get(path).page().send().await, world.post(path).form(&form).send().await]
+        {
+            assert_eq!((answer.status, &answer.text), (StatusCode::FORBIDDEN, &shown), "{path}");
+        }
+    }
+    assert_eq!(world.contents().await, before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_decides_only_on_what_it_shows() {
+    let world = World::start().await;
+    world.create("call-1", "charge").await;
+    let link = link(&world, "call-1").await;
+    let form = format!("digest={}&comment=&verdict=approve", Digest::of_bytes(b"other"));
+    let refused = world.post(&path(&link)).form(&form).send().await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    for garbled in ["", "verdict=approve", "digest=x&verdict=approve", "digest=x&verdict=maybe"] {
+        let refused = world.post(&path(&link)).form(garbled).send().await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{garbled}");
+    }
+    assert_eq!(world.state("call-1").await, State::Pending);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_and_other_hosts_are_not_let_in() {
+    let world = World::start().await;
+    world.create("call-1", "charge").await;
+    let digest = world.operation("call-1").await.digest;
+    let form = format!("digest={digest}&comment=&verdict=approve");
+    let foreign =
+        [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")];
+    for (name, value) in foreign {
+        let refused = world.post("/inbox/call-1").header(name, value).form(&form).send().await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}: {value}");
+        let refused = world.post("/purchase-materials").header(name, value).send().await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{name}: {value}");
+    }
+    assert_eq!(world.state("call-1").await, State::Pending);
+    world.finish().await;
+}

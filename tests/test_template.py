@@ -31,7 +31,7 @@ READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem"}
 PAGES = READ_WRITE | {"dynamodb:BatchGetItem"}
 # What a function may do, by resource: the table, its indexes, the queue.
 ALLOWED = {
-    "webhook": {"Table": READ_WRITE | {"dynamodb:UpdateItem"}, "WorkQueue": ASKS},
+    "webhook": {"Table": READ_WRITE, "WorkQueue": ASKS},
     "approval": {"Table": PAGES, "list": {"dynamodb:Query"}, "WorkQueue": ASKS},
     "inbox": {
         "Table": PAGES,

@@ -1,12 +1,15 @@
 //! A submitted form: a decision, or what a person found out about an unknown outcome.
 
 use lambda_http::http::StatusCode;
-use placet_core::{Command, Digest, Settlement, Verdict};
+use placet_core::{Command, Digest, Operation, Settlement, Verdict};
 use placet_runtime::CommandError;
 use placet_runtime::http::form;
 
 use crate::reply::Page;
 use crate::{Inbox, Subject, pages};
+
+/// The longest comment, in bytes.
+const LONGEST_COMMENT: usize = 16 * 1024;
 
 impl Inbox {
     pub(crate) async fn decide(
@@ -15,7 +18,7 @@ impl Inbox {
         body: &[u8],
     ) -> Result<Page, Page> {
         let Subject { operation, action, by } = subject?;
-        let command = read(body, by).ok_or_else(Page::bad_form)?;
+        let command = read(body, by, &operation).ok_or_else(Page::bad_form)?;
         let (tenant, call_id) = (operation.tenant.clone(), operation.call_id.clone());
         match self.runtime.command(&tenant, &call_id, |_| command.clone()).await {
             Ok(decided) => {
@@ -41,7 +44,7 @@ impl Inbox {
 }
 
 /// The command a form asks for; `None` if it is not one of our forms.
-fn read(body: &[u8], by: &str) -> Option<Command> {
+fn read(body: &[u8], by: &str, operation: &Operation) -> Option<Command> {
     let fields = form(body)?;
     let field = |name: &str| {
         let found = fields.iter().find(|(known, _)| known == name);
@@ -49,25 +52,39 @@ fn read(body: &[u8], by: &str) -> Option<Command> {
     };
     let seen: Digest = field("digest")?.parse().ok()?;
     let comment = field("comment").unwrap_or_default().replace("\r\n", "\n");
-    if comment.len() > 16 * 1024 {
+    if comment.len() > LONGEST_COMMENT {
         return None;
     }
     let by = by.to_owned();
-    let verdict = match (field("verdict"), field("settlement")) {
-        (Some("approve"), None) => Verdict::Approve,
-        (Some("deny"), None) => Verdict::Deny,
-        (None, Some(settlement)) => {
-            let settlement = match settlement {
-                "happened" => Settlement::Happened,
-                "did_not_happen" => Settlement::DidNotHappen,
-                "run_again" => Settlement::RunAgain,
-                _ => return None,
-            };
-            return Some(Command::Settle { settlement, comment, by, seen });
+    let settle =
+        |settlement| Command::Settle { settlement, comment: comment.clone(), by: by.clone(), seen };
+    match (field("verdict"), field("settlement")) {
+        (Some("approve"), None) => {
+            let verdict = Verdict::Approve;
+            Some(Command::Decide { verdict, comment, option: None, by, seen: Some(seen) })
         }
-        _ => return None,
+        (Some("deny"), None) => {
+            let (option, comment) = denial(field("option"), comment, operation)?;
+            Some(Command::Decide { verdict: Verdict::Deny, comment, option, by, seen: Some(seen) })
+        }
+        (None, Some("happened")) => Some(settle(Settlement::Happened)),
+        (None, Some("did_not_happen")) => Some(settle(Settlement::DidNotHappen)),
+        (None, Some("run_again")) => Some(settle(Settlement::RunAgain)),
+        _ => None,
+    }
+}
+
+/// The reject option a person chose, one of those the asker offers, and the comment, which the
+/// option brings if the person wrote none.
+fn denial(
+    chosen: Option<&str>,
+    comment: String,
+    operation: &Operation,
+) -> Option<(Option<String>, String)> {
+    let Some(name) = chosen else {
+        return Some((None, comment));
     };
-    let denied = verdict == Verdict::Deny;
-    let option = field("option").filter(|_| denied).map(str::to_owned);
-    Some(Command::Decide { verdict, comment, option, by, seen: Some(seen) })
+    let option = pages::reject_options(operation).into_iter().find(|option| option.name == name)?;
+    let filled = option.prompt_fill.filter(|_| comment.is_empty()).map(str::to_owned);
+    Some((Some(name.to_owned()), filled.unwrap_or(comment)))
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use placet_core::{DecisionLink, Digest, Secret, State};
+use serde_json::json;
 
-use crate::world::{LINK_SECRET, TENANT, World};
+use crate::world::{KEY, LINK_SECRET, TENANT, World};
 
 async fn link(world: &World, call_id: &str) -> DecisionLink {
     let digest = world.operation(call_id).await.digest;
@@ -111,5 +112,29 @@ async fn pages_of_other_sites_and_other_hosts_are_not_let_in() {
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{name}: {value}");
     }
     assert_eq!(world.state("call-1").await, State::Pending);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_denial_brings_the_option_that_was_chosen_and_its_comment() {
+    let world = World::start().await;
+    let options = json!([{"name": "later", "prompt_fill": "Ask again tomorrow"}]);
+    let spec = json!({"fn": "charge", "kwargs": {}, "reject_options": options});
+    for (call_id, comment, expected) in [("a", "", "Ask again tomorrow"), ("b", "no", "no")] {
+        let body = json!({"run_id": "run", "call_id": call_id, "spec": spec});
+        world.post("/humanlayer/v1/function_calls").key(KEY).json(&body).send().await;
+        let path = format!("/inbox/{call_id}");
+        let digest = world.get(&path).page().send().await.hidden("digest");
+        let form =
+            |option| format!("digest={digest}&comment={comment}&option={option}&verdict=deny");
+        let unknown = world.post(&path).form(&form("never")).send().await;
+        assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+        world.post(&path).form(&form("later")).send().await;
+        let decision = world.operation(call_id).await.decision.unwrap();
+        assert_eq!(
+            (decision.option.as_deref(), decision.comment.as_str()),
+            (Some("later"), expected)
+        );
+    }
     world.finish().await;
 }

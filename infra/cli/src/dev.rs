@@ -162,9 +162,7 @@ fn banner(address: SocketAddr, folder: &Path, api_key: &str) {
             "This address is not loopback: the pages are closed, open them with `placet link CALL_ID`.\n"
         );
     }
-    println!(
-        "Try it:
-  curl -X POST http://{address}/purchase-materials
-  open http://{address}/inbox, decide, then: curl http://{address}/purchases"
-    );
+    println!("Try it: ask, decide in the inbox, look.\n");
+    println!("  curl -X POST http://{address}/purchase-materials");
+    println!("  curl http://{address}/purchases");
 }

@@ -4,6 +4,8 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::Environment;
@@ -100,4 +102,29 @@ impl Aws {
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
         })
     }
+}
+
+/// What went wrong with a call, for the log: the service's code and message, or the chain of causes
+/// before it was reached. Never the request or the response, which hold what people store.
+pub(crate) fn describe<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    if let SdkError::ServiceError(refused) = error {
+        let (code, message) = (refused.err().code(), refused.err().message());
+        return format!("{}: {}", code.unwrap_or("unknown error"), message.unwrap_or("no message"));
+    }
+    let (what, source): (_, Option<&dyn std::error::Error>) = match error {
+        SdkError::ConstructionFailure(_) => ("the request could not be built", None),
+        SdkError::TimeoutError(_) => ("no answer in time", None),
+        SdkError::DispatchFailure(failure) => {
+            let source = failure.as_connector_error().map(|error| error as &dyn std::error::Error);
+            ("the service could not be reached", source)
+        }
+        _ => ("the answer could not be read", None),
+    };
+    let mut text = what.to_owned();
+    let mut cause = source;
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::QueueAttributeName;
 use placet_core::Message;
+
+use crate::aws::describe;
 
 /// The longest a message can be delayed. <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 const LONGEST_DELAY: i32 = 900;
@@ -44,10 +45,7 @@ impl Queue {
             .delay_seconds(seconds)
             .send()
             .await
-            .map_err(|error| QueueError {
-                action: "SendMessage",
-                cause: DisplayErrorContext(error).to_string(),
-            })?;
+            .map_err(|error| QueueError { action: "SendMessage", cause: describe(&error) })?;
         Ok(())
     }
 
@@ -70,7 +68,7 @@ impl Queue {
             .await
             .map_err(|error| QueueError {
                 action: "ChangeMessageVisibility",
-                cause: DisplayErrorContext(error).to_string(),
+                cause: describe(&error),
             })?;
         Ok(())
     }

@@ -132,7 +132,10 @@ async fn a_status_in_the_creation_approves_nothing() {
 #[tokio::test]
 async fn unknown_things_and_wrong_methods_are_told_apart() {
     let world = World::start().await;
+    let long = format!("/humanlayer/v1/function_calls/{}", "x".repeat(3000));
     let cases = [
+        (Method::GET, long.as_str(), StatusCode::NOT_FOUND),
+        (Method::GET, "/humanlayer/v1/function_calls/a%23b", StatusCode::NOT_FOUND),
         (Method::GET, "/humanlayer/v1/function_calls/nobody", StatusCode::NOT_FOUND),
         (Method::POST, "/humanlayer/v1/agent/function_calls/nobody/respond", StatusCode::NOT_FOUND),
         (Method::GET, "/humanlayer/v1/nonsense", StatusCode::NOT_FOUND),

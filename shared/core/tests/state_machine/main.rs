@@ -7,6 +7,7 @@ mod acts;
 mod case;
 mod decide;
 mod execute;
+mod identity;
 mod laws;
 mod limits;
 mod model;

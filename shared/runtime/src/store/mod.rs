@@ -8,12 +8,14 @@ mod receipt;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 pub use index::{DueItem, Page};
 pub use receipt::{Receipt, ReceiptState};
+
+use crate::aws::describe;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -57,9 +59,9 @@ pub enum StoreError {
 impl StoreError {
     fn service<E>(action: &'static str) -> impl FnOnce(SdkError<E>) -> Self
     where
-        E: std::error::Error + 'static,
+        E: ProvideErrorMetadata,
     {
-        move |error| Self::Service { action, cause: DisplayErrorContext(error).to_string() }
+        move |error| Self::Service { action, cause: describe(&error) }
     }
 }
 

@@ -1,3 +1,4 @@
+use placet_core::humanlayer::is_call_id;
 use placet_core::{Kind, Operation, State, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -64,7 +65,7 @@ impl Store {
         }
     }
 
-    /// Reads an operation. `consistent` is for decisions; a poll can do with half the price.
+    /// Reads an operation; what can not be an id has none. `consistent` is for decisions; a poll can do with half the price.
     ///
     /// # Errors
     ///
@@ -75,6 +76,9 @@ impl Store {
         call_id: &str,
         consistent: bool,
     ) -> Result<Option<Operation>, StoreError> {
+        if !is_call_id(call_id) {
+            return Ok(None);
+        }
         let item = self.get(key::operation(tenant, call_id), consistent).await?;
         item.map(decode).transpose()
     }

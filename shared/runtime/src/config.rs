@@ -163,7 +163,9 @@ impl Config {
     ///
     /// What is wrong and where.
     pub fn parse(text: &str) -> Result<Self, String> {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        // No excerpt of the file: somebody may have put a secret where its name belongs.
+        let options = serde_saphyr::options! { with_snippet: false };
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
     }
 
     /// The operation of this function name.

@@ -42,7 +42,9 @@ impl Worker {
         };
         match self.runtime.command(&receipt.tenant, &call.call_id, command).await {
             Ok(operation) => Ok(done(&operation)),
-            Err(CommandError::Refused(refusal)) => Ok(self.refused(receipt, &call, refusal, &by).await?),
+            Err(CommandError::Refused(refusal)) => {
+                Ok(self.refused(receipt, &call, refusal, &by).await?)
+            }
             Err(error @ CommandError::NotFound(_)) => Ok((ReceiptState::Failed, error.to_string())),
             Err(error) => Err(error.into()),
         }

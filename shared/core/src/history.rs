@@ -23,8 +23,9 @@ pub struct Entry {
 
 /// What happened to an operation, oldest first, each entry chained to the one before it.
 ///
-/// The chain shows that an entry was changed, removed or put between others after the fact by
-/// somebody who did not rewrite all that follows it.
+/// The chain starts at the identity of its operation. It shows that an entry was changed, removed,
+/// put between others or taken from another operation by somebody who did not rewrite all that
+/// follows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct History(Vec<Entry>);
@@ -48,44 +49,29 @@ impl History {
         self.0.iter().any(|entry| entry.write == write)
     }
 
-    /// Recomputes the chain.
+    /// Recomputes the chain of the operation with this identity.
     ///
     /// # Errors
     ///
     /// Names the first entry whose hash is not the one its content gives.
-    pub fn verify(&self) -> Result<(), HistoryBroken> {
-        let mut before = None;
+    pub fn verify(&self, identity: Digest) -> Result<(), HistoryBroken> {
+        let mut before = identity;
         for (index, entry) in self.0.iter().enumerate() {
             if entry.hash != chain(before, entry) {
                 return Err(HistoryBroken { index });
             }
-            before = Some(entry.hash);
+            before = entry.hash;
         }
         Ok(())
     }
 
-    pub(crate) fn push(
-        &mut self,
-        at: Timestamp,
-        event: &str,
-        by: &str,
-        detail: Value,
-        write: &str,
-    ) {
-        let mut entry = Entry {
-            at,
-            event: event.to_owned(),
-            by: by.to_owned(),
-            detail,
-            write: write.to_owned(),
-            hash: Digest::of_bytes(b""),
-        };
-        entry.hash = chain(self.0.last().map(|last| last.hash), &entry);
+    pub(crate) fn push(&mut self, identity: Digest, mut entry: Entry) {
+        entry.hash = chain(self.0.last().map_or(identity, |last| last.hash), &entry);
         self.0.push(entry);
     }
 }
 
-fn chain(before: Option<Digest>, entry: &Entry) -> Digest {
+fn chain(before: Digest, entry: &Entry) -> Digest {
     Digest::of_json(&json!({
         "before": before,
         "at": entry.at,
@@ -100,18 +86,31 @@ fn chain(before: Option<Digest>, entry: &Entry) -> Digest {
 mod tests {
     use super::*;
 
+    fn identity() -> Digest {
+        Digest::of_bytes(b"an operation")
+    }
+
     fn history() -> History {
         let mut history = History::default();
         for (index, event) in ["created", "approved", "started"].into_iter().enumerate() {
-            let at = Timestamp::from_millis(index as i64);
-            history.push(at, event, "api", json!({"n": index}), &format!("w{index}"));
+            let entry = Entry {
+                at: Timestamp::from_millis(index as i64),
+                event: event.to_owned(),
+                by: "api".to_owned(),
+                detail: json!({"n": index}),
+                write: format!("w{index}"),
+                hash: identity(),
+            };
+            history.push(identity(), entry);
         }
         history
     }
 
     #[test]
     fn an_honest_history_verifies() {
-        assert_eq!(history().verify(), Ok(()));
+        assert_eq!(history().verify(identity()), Ok(()));
+        let other = Digest::of_bytes(b"another operation");
+        assert_eq!(history().verify(other), Err(HistoryBroken { index: 0 }));
         assert!(history().has_write("w1"));
         assert!(!history().has_write("w9"));
     }
@@ -129,7 +128,7 @@ mod tests {
         for change in changes {
             let mut history = history();
             change(&mut history.0);
-            assert_eq!(history.verify(), Err(HistoryBroken { index: 1 }));
+            assert_eq!(history.verify(identity()), Err(HistoryBroken { index: 1 }));
         }
     }
 }

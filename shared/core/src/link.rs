@@ -8,7 +8,7 @@ use crate::{Digest, Secret, Timestamp};
 /// Keeps a link's MAC from being taken for a MAC of anything else under the same key.
 const PURPOSE: &[u8] = b"placet decision link v1\n";
 
-/// Who may decide what until when: the content of a `/d/{token}` link.
+/// What its bearer may decide until when: the content of a `/d/{token}` link.
 ///
 /// The token is `base64url(JSON) . base64url(HMAC-SHA256)`. It is bound to the digest, so it can
 /// decide only on what was shown; it needs no list of used tokens, because the decision itself ends

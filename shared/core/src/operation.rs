@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{Digest, History, Timestamp};
+use crate::{Digest, Entry, History, HistoryBroken, Timestamp};
 
 /// What kind of thing a person is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ pub struct Decision {
 pub struct Lease {
     /// The attempt, from 1.
     pub attempt: u32,
-    /// After this moment the worker is taken for dead.
+    /// From this moment on the worker is taken for dead.
     pub until: Timestamp,
 }
 
@@ -256,7 +256,7 @@ impl Operation {
         };
         operation.digest = operation.content_digest();
         let detail = json!({"digest": operation.digest, "deadline": deadline});
-        operation.history.push(now, "created", &new.by, detail, write);
+        operation.record(now, "created", &new.by, detail, write);
         operation
     }
 
@@ -295,6 +295,33 @@ impl Operation {
         } else {
             self.state
         }
+    }
+
+    /// Whether the history is the one that was written for this operation.
+    ///
+    /// # Errors
+    ///
+    /// Names the first entry that does not follow from what is before it.
+    pub fn verify_history(&self) -> Result<(), HistoryBroken> {
+        self.history.verify(self.identity())
+    }
+
+    pub(crate) fn record(
+        &mut self,
+        at: Timestamp,
+        event: &str,
+        by: &str,
+        detail: Value,
+        write: &str,
+    ) {
+        let identity = self.identity();
+        let (event, by, write) = (event.to_owned(), by.to_owned(), write.to_owned());
+        self.history.push(identity, Entry { at, event, by, detail, write, hash: identity });
+    }
+
+    /// What tells this operation from all others: where its history starts.
+    fn identity(&self) -> Digest {
+        Digest::of_json(&json!([self.tenant, self.kind.as_str(), self.call_id]))
     }
 
     /// The key under which an executor must do this operation at most once. The same for every

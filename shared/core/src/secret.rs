@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// Bytes that must never be printed: it has no `Display`, and `Debug` shows only that it is there.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {

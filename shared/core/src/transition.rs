@@ -146,7 +146,7 @@ impl Operation {
             }
             Command::Redrive => step.redrive()?,
             Command::Settle { settlement, comment, by, seen } => {
-                step.check_unknown(*seen)?;
+                step.check_unknown(*settlement, *seen)?;
                 step.settle(*settlement, comment, by);
             }
         }
@@ -175,7 +175,7 @@ impl<'a> Step<'a> {
     }
 
     fn record(&mut self, event: &str, by: &str, detail: Value) {
-        self.next.history.push(self.now, event, by, detail, self.write);
+        self.next.record(self.now, event, by, detail, self.write);
     }
 
     fn end(&mut self, state: State, outcome: Option<Outcome>) {
@@ -197,6 +197,7 @@ impl<'a> Step<'a> {
         let redrive = self.plan(|plan| plan.redrive);
         let not_before = self.now.plus(delay);
         self.next.state = State::Queued;
+        self.next.outcome = None;
         self.next.lease = None;
         self.next.not_before = Some(not_before);
         self.next.due = Some(not_before.plus(redrive));
@@ -263,7 +264,7 @@ impl<'a> Step<'a> {
         }
         // A lease that ends at the due time already in the index saves moving it there.
         let (timeout, redrive) = self.plan(|plan| (plan.timeout, plan.redrive));
-        let shortest = self.now.plus(timeout + redrive / 4);
+        let shortest = self.now.plus(timeout.saturating_add(redrive / 4));
         let until = self.next.due.filter(|due| *due >= shortest).unwrap_or(shortest);
         self.next.attempts += 1;
         self.next.state = State::Running;
@@ -276,19 +277,20 @@ impl<'a> Step<'a> {
     /// Law 1: shown = approved = executed.
     fn not_as_approved(&self, configured: Option<&Plan>) -> Option<Failure> {
         let operation = &self.next;
-        let approved = operation.decision.as_ref().map(|decision| decision.digest);
-        let written = operation.history.entries().iter().rev();
-        let recorded = written
-            .filter(|entry| entry.event == "approved")
-            .find_map(|entry| entry.detail.get("digest")?.as_str()?.parse::<Digest>().ok());
         let content = operation.content_digest();
-        if approved != Some(content) || recorded != Some(content) || operation.digest != content {
+        let decided = operation.decision.as_ref().is_some_and(|decision| {
+            decision.verdict == Verdict::Approve && decision.digest == content
+        });
+        let entries = operation.history.entries().iter();
+        let approval = entries.rev().find(|entry| entry.event == "approved");
+        let recorded = approval.is_some_and(|entry| entry.detail["digest"] == json!(content));
+        if !decided || !recorded || operation.digest != content {
             return Some(failure(
                 "digest_mismatch",
                 "what is stored is not what was approved: it was changed in between and did not run",
             ));
         }
-        if let Err(broken) = operation.history.verify() {
+        if let Err(broken) = operation.verify_history() {
             return Some(failure("history_broken", &broken.to_string()));
         }
         let revision = configured.map(Plan::revision);
@@ -319,24 +321,25 @@ impl<'a> Step<'a> {
                 self.record("succeeded", "worker", json!({"attempt": attempt}));
                 self.end(State::Succeeded, Some(Outcome::Result(result.clone())));
             }
-            Report::Rejected(failure) => self.give_up(failure.clone()),
-            Report::NotDone(failure, wish) => self.retry(failure, *wish),
+            Report::Rejected(failure) => self.give_up(failure.clone(), "worker"),
+            Report::NotDone(failure, wish) => self.retry(failure, *wish, "worker"),
             Report::Unclear(failure) => {
                 self.next.unclear = true;
-                if self.plan(|plan| plan.idempotent) {
-                    self.retry(failure, None);
+                // A late report that knows nothing is no reason to leave `unknown`.
+                if self.plan(|plan| plan.idempotent) && self.next.state == State::Running {
+                    self.retry(failure, None, "worker");
                 } else {
-                    self.give_up(failure.clone());
+                    self.give_up(failure.clone(), "worker");
                 }
             }
         }
     }
 
-    fn retry(&mut self, cause: &Failure, wish: Option<Duration>) {
+    fn retry(&mut self, cause: &Failure, wish: Option<Duration>, by: &str) {
         if self.next.attempts >= self.next.attempt_limit {
             let message =
                 format!("given up after {} attempts: {}", self.next.attempts, cause.message);
-            return self.give_up(failure("attempts_exhausted", &message));
+            return self.give_up(failure("attempts_exhausted", &message), by);
         }
         let delay = backoff(self.next.attempts, &self.next.call_id, wish);
         let detail = json!({
@@ -345,13 +348,13 @@ impl<'a> Step<'a> {
             "message": cause.message,
             "not_before": self.now.plus(delay),
         });
-        self.record("retrying", "worker", detail);
+        self.record("retrying", by, detail);
         self.queue(delay);
     }
 
-    fn give_up(&mut self, failure: Failure) {
+    fn give_up(&mut self, failure: Failure, by: &str) {
         let state = if self.next.unclear { State::Unknown } else { State::Failed };
-        self.fail(state, failure, "worker");
+        self.fail(state, failure, by);
     }
 
     fn redrive(&mut self) -> Result<(), Refusal> {
@@ -371,7 +374,7 @@ impl<'a> Step<'a> {
                     "the worker was not heard of after it had started: it may or may not have run",
                 );
                 if self.plan(|plan| plan.idempotent) {
-                    self.retry(&lost, None);
+                    self.retry(&lost, None, "timer");
                 } else {
                     self.fail(State::Unknown, lost, "timer");
                 }
@@ -382,9 +385,13 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    fn check_unknown(&self, seen: Digest) -> Result<(), Refusal> {
+    /// What was changed after it was approved can be closed, whatever came of it, but not run.
+    fn check_unknown(&self, settlement: Settlement, seen: Digest) -> Result<(), Refusal> {
         if self.next.state != State::Unknown {
             return Err(Refusal::NotUnknown { state: self.next.state });
+        }
+        if settlement != Settlement::RunAgain && seen == self.next.digest {
+            return Ok(());
         }
         self.check_seen(seen)
     }
@@ -407,8 +414,8 @@ impl<'a> Step<'a> {
                 self.end(State::Failed, Some(Outcome::Failure(found)));
             }
             Settlement::RunAgain => {
-                self.next.attempt_limit = self.next.attempts + self.plan(|plan| plan.max_attempts);
-                self.next.outcome = None;
+                let more = self.plan(|plan| plan.max_attempts);
+                self.next.attempt_limit = self.next.attempts.saturating_add(more);
                 self.queue(Duration::ZERO);
             }
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::record::{Answer, Detail, Ending, Event};
 use super::visible::Shown;
-use super::words::{Moment, Standing, span};
+use super::words::{Moment, Standing};
 
 /// Texts longer than this say how long they are.
 const LONG_TEXT: usize = 500;
@@ -144,7 +144,7 @@ impl<'a> Page<'a> {
             form: Form::new(operation, state, form.filter(|_| !changed)),
             reload: matches!(state, State::Queued | State::Running),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
-            history_holds: operation.history.verify().is_ok(),
+            history_holds: operation.verify_history().is_ok(),
         }
     }
 
@@ -174,7 +174,7 @@ impl Run {
             executor: Shown::text(&plan.executor),
             idempotent: plan.idempotent,
             max_attempts: plan.max_attempts,
-            timeout: span(plan.timeout),
+            timeout: format!("{} s", plan.timeout.as_secs_f32()),
         }
     }
 }

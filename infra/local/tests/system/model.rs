@@ -132,7 +132,7 @@ async fn story(function: &str, steps: &[Step]) {
         }
         let stored = world.operation("call-1").await;
         assert_eq!(comparable(&stored), comparable(&model));
-        stored.history.verify().unwrap();
+        stored.verify_history().unwrap();
         assert_eq!(stored.due.is_none(), stored.state.is_terminal(), "law 3");
     }
     world.abandon();

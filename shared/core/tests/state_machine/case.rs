@@ -35,10 +35,14 @@ pub struct Case {
 
 impl Case {
     pub fn asked(plan: Option<Plan>) -> Self {
+        Self::asked_as("call-1", plan)
+    }
+
+    pub fn asked_as(call_id: &str, plan: Option<Plan>) -> Self {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let new = NewOperation {
             tenant: "default".into(),
-            call_id: "call-1".into(),
+            call_id: call_id.into(),
             run_id: "run-1".into(),
             function: "purchase_materials".into(),
             kwargs: json!({"material": "wood", "quantity": 10, "to": {"city": "Bonn"}}),

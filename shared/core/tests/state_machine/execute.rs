@@ -6,7 +6,7 @@ use placet_core::{Command, Effect, Outcome, Plan, Refusal, Report, State};
 use serde_json::json;
 
 use crate::case::{
-    Case, MILLISECOND, SECOND, failure, failure_code, finish, just_before, not_done, plan,
+    Case, MILLISECOND, SECOND, approve, failure, failure_code, finish, just_before, not_done, plan,
     rejected, succeeded, unclear,
 };
 
@@ -117,8 +117,8 @@ fn each_wait_is_longer_than_the_one_before() {
 #[test]
 fn operations_that_failed_together_do_not_come_back_together() {
     let waits = |call_id: &str| {
-        let mut case = Case::running(plan(true));
-        case.operation.call_id = call_id.into();
+        let mut case = Case::asked_as(call_id, Some(plan(true)));
+        case.becomes(&approve(), State::Queued).start_next();
         case.becomes(&finish(1, not_done()), State::Queued);
         case.not_before()
     };

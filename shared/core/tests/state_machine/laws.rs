@@ -70,7 +70,7 @@ fn recorded(before: &Operation, after: &Operation, write: &str, now: Timestamp) 
     let new = all.get(old.len()..).unwrap_or_default();
     vec![
         ("history only grows", all.starts_with(old)),
-        ("history verifies", after.history.verify().is_ok()),
+        ("history verifies", after.verify_history().is_ok()),
         ("what is new was written now", new.iter().all(|new| new.write == write && new.at == now)),
         ("a change of state is recorded", before.state == after.state || !new.is_empty()),
     ]

@@ -85,7 +85,7 @@ fn an_operation_is_born_waiting_for_its_deadline() {
         assert_eq!(case.operation.version, 1);
         assert_eq!(case.operation.last_write, "write-1");
         assert_eq!(case.operation.digest, case.operation.content_digest());
-        assert!(case.operation.history.verify().is_ok());
+        assert!(case.operation.verify_history().is_ok());
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the history tells afterwards: what happened, by whom, and the particulars.
 
-use placet_core::{Command, Operation, Plan, Report, Settlement, State};
+use placet_core::{Command, Operation, Plan, Settlement, State};
 use serde_json::{Value, json};
 
-use crate::case::{Case, DAY, approve, deny, failure, finish, plan, rejected, succeeded, unclear};
+use crate::case::{Case, DAY, approve, deny, finish, not_done, plan, rejected, succeeded, unclear};
 
 /// Event and author of every entry.
 fn told(operation: &Operation) -> Vec<(&str, &str)> {
@@ -26,14 +26,21 @@ fn a_story_with_a_good_end() {
     case.start_next();
     assert_eq!(last_detail(&case)["attempt"], json!(1));
     assert_eq!(last_detail(&case)["until"], json!(case.due()));
-    case.becomes(&finish(1, Report::NotDone(failure("busy"), None)), State::Queued);
+    case.becomes(&finish(1, not_done()), State::Queued);
     let again = json!({"attempt": 1, "code": "busy", "message": "it was busy", "not_before": case.not_before()});
     assert_eq!(last_detail(&case), &again);
-    case.start_next().becomes(&finish(2, succeeded()), State::Succeeded);
+    case.start_next();
     assert_eq!(last_detail(&case)["attempt"], json!(2));
+    case.becomes(&finish(2, unclear()), State::Queued);
+    assert_eq!(last_detail(&case)["attempt"], json!(2));
+    assert_eq!(last_detail(&case)["code"], json!("timeout"));
+    case.start_next().becomes(&finish(3, succeeded()), State::Succeeded);
+    assert_eq!(last_detail(&case)["attempt"], json!(3));
     let expected = [
         ("created", "api"),
         ("approved", "inbox"),
+        ("started", "worker"),
+        ("retrying", "worker"),
         ("started", "worker"),
         ("retrying", "worker"),
         ("started", "worker"),
@@ -90,10 +97,11 @@ fn a_story_that_ended_early() {
 /// The reason of the last attempt is in what is said about all of them.
 #[test]
 fn giving_up_says_why() {
-    let mut case = Case::running(Plan { max_attempts: 1, ..plan(true) });
-    case.becomes(&finish(1, Report::NotDone(failure("busy"), None)), State::Failed);
+    let mut case = Case::running(Plan { max_attempts: 2, ..plan(true) });
+    case.becomes(&finish(1, not_done()), State::Queued).start_next();
+    case.becomes(&finish(2, not_done()), State::Failed);
     let message = last_detail(&case)["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("it was busy") && message.contains('1'), "{message}");
+    assert!(message.contains("it was busy") && message.contains('2'), "{message}");
 }
 
 /// `by` is who acted: what a redrive writes was not written by a worker, who is not heard of.

@@ -1,6 +1,8 @@
 //! Law 1: what was changed behind the store's back, or is configured in another way, never runs.
 
-use placet_core::{Command, Digest, History, Operation, Plan, State, Verdict};
+use placet_core::{
+    Command, Digest, History, Operation, Outcome, Plan, Refusal, Settlement, State, Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::case::{Case, SECOND, deny, failure_code, finish, not_done, plan};
@@ -121,7 +123,8 @@ fn a_failed_start_is_on_record() {
     case.operation.kwargs["quantity"] = json!(11);
     let started = case.operation.apply(&case.start(), "write-9", case.now).unwrap();
     let last = started.operation.history.entries().last().unwrap();
-    assert_eq!((last.event.as_str(), &last.detail["code"]), ("failed", &json!("digest_mismatch")));
+    assert_eq!((last.event.as_str(), last.by.as_str()), ("failed", "worker"));
+    assert_eq!(last.detail["code"], json!("digest_mismatch"));
 }
 
 /// What is stored says no, whatever else was changed.
@@ -174,4 +177,32 @@ fn other_times_and_limits_are_no_other_way() {
     let patient =
         Plan { max_attempts: 9, timeout: 60 * SECOND, redrive: 600 * SECOND, ..plan(false) };
     case.becomes(&Command::Start { plan: Some(patient) }, State::Running);
+}
+
+#[test]
+fn an_approval_can_not_be_carried_over_to_another_operation() {
+    let approved = Case::queued(plan(true)).operation;
+    let mut other = Case::asked_as("call-2", Some(plan(true)));
+    other.operation.decision = approved.decision;
+    other.operation.history = approved.history;
+    other.operation.state = State::Queued;
+    let started = other.operation.apply(&other.start(), "write", other.now).unwrap();
+    let Some(Outcome::Failure(failure)) = started.operation.outcome else { panic!("it runs") };
+    assert_eq!((started.operation.state, failure.code.as_str()), (State::Failed, "history_broken"));
+}
+
+#[test]
+fn what_was_changed_can_be_closed_but_not_run_again() {
+    let mut case = Case::unknown();
+    case.operation.kwargs = serde_json::json!({"quantity": 11});
+    let settle = |settlement| Command::Settle {
+        settlement,
+        comment: String::new(),
+        by: "inbox".to_owned(),
+        seen: case.operation.digest,
+    };
+    let apply = |settlement| case.operation.apply(&settle(settlement), "write", case.now);
+    assert_eq!(apply(Settlement::RunAgain), Err(Refusal::DigestMismatch));
+    assert_eq!(apply(Settlement::Happened).unwrap().operation.state, State::Succeeded);
+    assert_eq!(apply(Settlement::DidNotHappen).unwrap().operation.state, State::Failed);
 }

@@ -4,7 +4,7 @@ use lambda_http::http::header::{CONTENT_TYPE, LOCATION};
 use lambda_http::http::{HeaderMap, StatusCode};
 use placet_core::humanlayer::is_call_id;
 use placet_core::purchase::{self, Purchase};
-use placet_core::{NewOperation, Operation, Outcome};
+use placet_core::{NewOperation, Operation, Outcome, strict_json};
 use placet_runtime::http::{Request, Response, form, json, set, text, wants_page};
 use placet_runtime::problem::Problem;
 use placet_runtime::{CreateError, Created};
@@ -118,15 +118,15 @@ fn read_json(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }
-    match serde_json::from_slice(body) {
+    match strict_json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid_body",
             r#"the body must be an object like {"material": "wood", "quantity": 10}"#,
         )),
-        Err(error) => {
-            let detail = format!("the body is not valid JSON: {error}");
+        Err(reason) => {
+            let detail = format!("the body is not JSON we can take: {reason}");
             Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail))
         }
     }

@@ -99,6 +99,7 @@ impl Worker {
     }
 }
 
+/// A failure with at most a thousand characters of message: it is kept in the history.
 pub(crate) fn failure(code: &str, message: &str) -> Failure {
-    Failure { code: code.to_owned(), message: message.to_owned() }
+    Failure { code: code.to_owned(), message: message.chars().take(1000).collect() }
 }

@@ -29,6 +29,9 @@ pub const RUNNING: &str = "running.json";
 /// How often the timer runs here. On AWS it is once a minute.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often items whose time to live is over are deleted, as DynamoDB does in its own time.
+const SWEEP: Duration = Duration::from_secs(600);
+
 pub async fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     logging::start(&environment, &["dynoxide", "rustack_sqs_core"]);
@@ -71,9 +74,18 @@ async fn serve(system: System, listener: TcpListener) {
     let pump = tokio::spawn(Arc::clone(&system.event_source).run(wait(stopping.clone())));
     let ticking = async {
         let mut ticks = tokio::time::interval(TICK);
+        let mut sweeps = tokio::time::interval(SWEEP);
         loop {
-            ticks.tick().await;
-            system.timer.handle().await;
+            tokio::select! {
+                _ = ticks.tick() => {
+                    system.timer.handle().await;
+                }
+                _ = sweeps.tick() => {
+                    if let Err(error) = system.engines.sweep().await {
+                        tracing::warn!(%error, "expired items not tidied up");
+                    }
+                }
+            }
         }
     };
     tokio::select! {

@@ -14,6 +14,7 @@ pub mod purchase;
 mod refusal;
 mod retry;
 mod secret;
+pub mod strict_json;
 mod timestamp;
 mod transition;
 pub mod webhook;

@@ -61,12 +61,8 @@ pub struct Definition {
     /// How long a person has to decide.
     pub deadline: Option<Period>,
     /// How often it may be tried.
-    #[serde(default = "five")]
-    pub max_attempts: u32,
-}
-
-const fn five() -> u32 {
-    5
+    #[serde(default)]
+    pub max_attempts: Attempts,
 }
 
 /// What runs an operation.
@@ -185,7 +181,7 @@ impl Config {
         Some(Plan {
             executor: executor.describe(),
             idempotent: definition.idempotent,
-            max_attempts: definition.max_attempts.max(1),
+            max_attempts: definition.max_attempts.0,
             timeout: executor.timeout(),
             redrive: self.defaults.redrive.0,
         })
@@ -306,6 +302,29 @@ impl TryFrom<Period> for Timeout {
     }
 }
 
+/// How often an operation may be tried: 1 to 20, because each attempt is kept in its history; 5 if
+/// not said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct Attempts(pub u32);
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self(5)
+    }
+}
+
+impl TryFrom<u32> for Attempts {
+    type Error = String;
+
+    fn try_from(attempts: u32) -> Result<Self, Self::Error> {
+        match attempts {
+            1..=20 => Ok(Self(attempts)),
+            _ => Err("max_attempts is 1 to 20".to_owned()),
+        }
+    }
+}
+
 /// An address operations are posted to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -414,6 +433,8 @@ mod tests {
                 "at most 25s",
             ),
             ("project: x\noperations:\n  f: {executor: {shell: rm}}", "shell"),
+            ("project: x\noperations:\n  f: {max_attempts: 0}", "1 to 20"),
+            ("project: x\noperations:\n  f: {max_attempts: 21}", "1 to 20"),
             (
                 "project: x\nsources:\n  s: {preset: svix, secret: whsec_AAAA, target: decide}",
                 "env:NAME",

@@ -1,6 +1,7 @@
 use serde_json::{Map, Value};
 
 use super::fields::{FieldError, Fields};
+use crate::strict_json;
 
 /// The longest id a client may choose, in bytes.
 const LONGEST_ID: usize = 255;
@@ -12,7 +13,7 @@ const LONGEST_COMMENT: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBody {
     /// It is not JSON. The text says where it breaks.
-    #[error("the body is not valid JSON: {0}")]
+    #[error("the body is not JSON we can take: {0}")]
     Json(String),
     /// It is JSON, but a field is missing or wrong.
     #[error("the body has an invalid field")]
@@ -94,14 +95,14 @@ pub(super) fn kwargs(spec: &Fields<'_>) -> Value {
 }
 
 pub(super) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, InvalidBody> {
-    match serde_json::from_slice(body) {
+    match strict_json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(InvalidBody::Field(FieldError {
             loc: vec!["body".to_owned()],
             msg: "Input should be a valid dictionary".to_owned(),
             kind: "dict_type",
         })),
-        Err(error) => Err(InvalidBody::Json(error.to_string())),
+        Err(reason) => Err(InvalidBody::Json(reason)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! The state machine is [`Operation::apply`]; everything else serves it.
 
 pub mod canonical;
+mod command;
 mod digest;
 mod history;
 pub mod humanlayer;
@@ -19,6 +20,7 @@ mod timestamp;
 mod transition;
 pub mod webhook;
 
+pub use command::{Command, Report, Settlement};
 pub use digest::{Digest, ParseDigestError};
 pub use history::{Entry, History, HistoryBroken};
 pub use job::{Job, Message, MessageError};
@@ -30,4 +32,4 @@ pub use refusal::Refusal;
 pub use retry::backoff;
 pub use secret::Secret;
 pub use timestamp::Timestamp;
-pub use transition::{Command, Effect, Report, Settlement, Transition};
+pub use transition::{Effect, Transition};

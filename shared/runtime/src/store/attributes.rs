@@ -3,7 +3,7 @@ use placet_core::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Item, StoreError};
+use super::{Item, StoreError, key};
 
 /// An item in the making.
 #[derive(Default)]
@@ -30,6 +30,14 @@ impl Writer {
         match serde_json::to_string(value) {
             Ok(text) if text != "null" => self.text(name, text),
             _ => self,
+        }
+    }
+
+    /// Puts the item into the `due` index, unless it is terminal.
+    pub(super) fn due(self, tenant: &str, due: Option<Timestamp>) -> Self {
+        match due {
+            Some(due) => self.text("due_pk", key::due_pk(tenant)).text("due_sk", key::due_sk(due)),
+            None => self,
         }
     }
 
@@ -79,6 +87,13 @@ impl Reader {
                 serde_json::from_str(text).map(Some).map_err(|_| self.corrupt(name))
             }
         }
+    }
+
+    /// When the item is due; `None` once it is terminal.
+    pub(super) fn due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let text = self.optional_text("due_sk");
+        let moment = text.map(|text| text.parse().map(Timestamp::from_millis));
+        moment.transpose().map_err(|_| self.corrupt("due_sk"))
     }
 
     pub(super) fn corrupt(&self, attribute: &'static str) -> StoreError {

@@ -1,5 +1,5 @@
 use placet_core::humanlayer::is_call_id;
-use placet_core::{Kind, Operation, State, Timestamp};
+use placet_core::{Kind, Operation, State};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -85,7 +85,7 @@ impl Store {
 }
 
 fn encode(operation: &Operation) -> Item {
-    let writer = Writer::default()
+    Writer::default()
         .text("pk", key::operation_pk(&operation.tenant, &operation.call_id))
         .text("sk", "OP")
         .text("list_pk", key::list_pk(&operation.tenant))
@@ -111,14 +111,9 @@ fn encode(operation: &Operation) -> Item {
         .json("unclear", &operation.unclear)
         .json("lease", &operation.lease)
         .json("outcome", &operation.outcome)
-        .json("history", &operation.history);
-    match operation.due {
-        Some(due) => writer
-            .text("due_pk", key::due_pk(&operation.tenant))
-            .text("due_sk", key::due_sk(due))
-            .finish(),
-        None => writer.finish(),
-    }
+        .json("history", &operation.history)
+        .due(&operation.tenant, operation.due)
+        .finish()
 }
 
 pub(super) fn decode(item: Item) -> Result<Operation, StoreError> {
@@ -138,7 +133,7 @@ pub(super) fn decode(item: Item) -> Result<Operation, StoreError> {
         state: name::<State>(&reader, "state")?,
         version: reader.number("version")?,
         last_write: reader.text("last_write")?,
-        due: due(&reader)?,
+        due: reader.due()?,
         decision: reader.optional_json("decision")?,
         attempts: reader.number("attempts")?,
         attempt_limit: reader.number("attempt_limit")?,
@@ -153,10 +148,4 @@ pub(super) fn decode(item: Item) -> Result<Operation, StoreError> {
 fn name<T: DeserializeOwned>(reader: &Reader, attribute: &'static str) -> Result<T, StoreError> {
     let text = Value::from(reader.text(attribute)?);
     serde_json::from_value(text).map_err(|_| reader.corrupt(attribute))
-}
-
-fn due(reader: &Reader) -> Result<Option<Timestamp>, StoreError> {
-    let text = reader.optional_text("due_sk");
-    let moment = text.map(|text| text.parse().map(Timestamp::from_millis));
-    moment.transpose().map_err(|_| reader.corrupt("due_sk"))
 }

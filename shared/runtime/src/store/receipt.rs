@@ -119,7 +119,7 @@ impl Store {
 }
 
 fn encode(receipt: &Receipt) -> Item {
-    let writer = Writer::default()
+    Writer::default()
         .text("pk", key::receipt_pk(&receipt.id))
         .text("sk", "RC")
         .text("receipt_id", &receipt.id)
@@ -131,14 +131,9 @@ fn encode(receipt: &Receipt) -> Item {
         .text("receipt_state", state_name(receipt.state))
         .text("note", &receipt.note)
         .number("redrives", receipt.redrives)
-        .number("ttl", receipt.received_at.plus(KEPT).seconds());
-    match receipt.due {
-        Some(due) => writer
-            .text("due_pk", key::due_pk(&receipt.tenant))
-            .text("due_sk", key::due_sk(due))
-            .finish(),
-        None => writer.finish(),
-    }
+        .number("ttl", receipt.received_at.plus(KEPT).seconds())
+        .due(&receipt.tenant, receipt.due)
+        .finish()
 }
 
 fn decode(item: Item) -> Result<Receipt, StoreError> {
@@ -149,8 +144,6 @@ fn decode(item: Item) -> Result<Receipt, StoreError> {
         "failed" => ReceiptState::Failed,
         _ => return Err(reader.corrupt("receipt_state")),
     };
-    let due = reader.optional_text("due_sk");
-    let due = due.map(|text| text.parse().map(Timestamp::from_millis)).transpose();
     Ok(Receipt {
         id: reader.text("receipt_id")?,
         tenant: reader.text("tenant")?,
@@ -160,7 +153,7 @@ fn decode(item: Item) -> Result<Receipt, StoreError> {
         received_at: reader.moment("received_at")?,
         state,
         note: reader.text("note")?,
-        due: due.map_err(|_| reader.corrupt("due_sk"))?,
+        due: reader.due()?,
         redrives: reader.number("redrives")?,
     })
 }

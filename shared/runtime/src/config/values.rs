@@ -1,0 +1,178 @@
+//! The values of `placet.yaml` that can be wrong by themselves.
+
+use std::time::Duration;
+
+use placet_core::{Secret, webhook};
+use serde::Deserialize;
+
+use crate::Environment;
+
+/// The longest one attempt may take: the worker function stops at 30 s.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// A name that may stand in a key and in a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Name(String);
+
+impl Name {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text))
+        } else {
+            Err(format!("{text:?} is not a name: 1 to 64 letters, digits, - _ ."))
+        }
+    }
+}
+
+/// A length of time as `250ms`, `20s`, `15m`, `24h` or `7d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Period(pub Duration);
+
+impl TryFrom<String> for Period {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong =
+            || format!("{text:?} is not a length of time: write 250ms, 20s, 15m, 24h or 7d");
+        let unit_at = text.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(unit_at);
+        let millis = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60 * 1000,
+            "h" => 60 * 60 * 1000,
+            "d" => 24 * 60 * 60 * 1000,
+            _ => return Err(wrong()),
+        };
+        let number: u32 = number.parse().map_err(|_| wrong())?;
+        match u64::from(number) * millis {
+            0 => Err(wrong()),
+            total => Ok(Self(Duration::from_millis(total))),
+        }
+    }
+}
+
+/// How long an attempt may take: at most 25 s, 20 s if not said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Period")]
+pub struct Timeout(pub Duration);
+
+impl Default for Timeout {
+    fn default() -> Self {
+        Self(Duration::from_secs(20))
+    }
+}
+
+impl TryFrom<Period> for Timeout {
+    type Error = String;
+
+    fn try_from(period: Period) -> Result<Self, Self::Error> {
+        if period.0 > LONGEST_TIMEOUT {
+            return Err("a timeout is at most 25s: the worker function stops at 30 s".to_owned());
+        }
+        Ok(Self(period.0))
+    }
+}
+
+/// How often an operation may be tried: 1 to 20, because each attempt is kept in its history; 5 if
+/// not said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct Attempts(pub u32);
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self(5)
+    }
+}
+
+impl TryFrom<u32> for Attempts {
+    type Error = String;
+
+    fn try_from(attempts: u32) -> Result<Self, Self::Error> {
+        match attempts {
+            1..=20 => Ok(Self(attempts)),
+            _ => Err("max_attempts is 1 to 20".to_owned()),
+        }
+    }
+}
+
+/// An address operations are posted to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct EndpointUrl(pub String);
+
+impl TryFrom<String> for EndpointUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let uri: lambda_http::http::Uri =
+            text.parse().map_err(|error| format!("{text:?} is not a URL: {error}"))?;
+        let on_this_machine = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        match uri.scheme_str() {
+            Some("https") => Ok(Self(text)),
+            Some("http") if on_this_machine => Ok(Self(text)),
+            _ => Err(format!("{text:?} must be https:// (http:// is for this machine only)")),
+        }
+    }
+}
+
+/// Where a secret is: `env:NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SecretRef {
+    /// The environment variable that holds it.
+    pub variable: String,
+}
+
+impl TryFrom<String> for SecretRef {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.strip_prefix("env:") {
+            Some(variable) if !variable.is_empty() => Ok(Self { variable: variable.to_owned() }),
+            _ => {
+                Err("a secret is a reference, env:NAME; the secret itself never stands here"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+/// Why there is no key to sign or verify with.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set.
+    #[error("{0} is not set")]
+    Missing(String),
+    /// Its value is not of the form.
+    #[error("{0}: {1}")]
+    Format(String, webhook::SecretFormat),
+}
+
+impl SecretRef {
+    /// The Standard Webhooks key this refers to.
+    ///
+    /// # Errors
+    ///
+    /// If the variable is not set or its value is not of the form `whsec_…`.
+    pub fn resolve(&self, environment: &Environment) -> Result<Secret, SecretError> {
+        let text = environment
+            .get(&self.variable)
+            .ok_or_else(|| SecretError::Missing(self.variable.clone()))?;
+        webhook::parse_secret(&text)
+            .map_err(|wrong| SecretError::Format(self.variable.clone(), wrong))
+    }
+}

@@ -5,20 +5,24 @@ use placet_core::humanlayer::{self, InvalidBody, Respond};
 use placet_core::{Command, NewOperation, Refusal, Verdict};
 use placet_runtime::http::{Request, Response, json};
 use placet_runtime::problem::Problem;
-use placet_runtime::{ApiKey, CommandError, CreateError, Created};
+use placet_runtime::{ApiKey, CommandError, CreateError, Created, new_call_id};
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::{Approval, unavailable};
 
 impl Approval {
-    pub(crate) async fn humanlayer(&self, path: &[&str], request: &Request) -> Response {
+    pub(crate) async fn humanlayer(
+        &self,
+        path: &[&str],
+        method: Method,
+        request: &Request,
+    ) -> Response {
         let key = match self.authorize(request.headers()).await {
             Ok(key) => key,
             Err(problem) => return problem.into_detail(),
         };
         let body = request.body().as_ref();
-        let reply = match (path, request.method()) {
+        let reply = match (path, &method) {
             (["function_calls"], &Method::POST) => self.create_call(&key, body).await,
             (["function_calls", call_id], &Method::GET) => self.get_call(&key, call_id).await,
             (["agent", "function_calls", call_id, "respond"], &Method::POST) => {
@@ -91,10 +95,6 @@ impl Approval {
     fn reply(&self, operation: &placet_core::Operation) -> Response {
         json(StatusCode::OK, &humanlayer::function_call(operation, self.runtime.clock.now()))
     }
-}
-
-pub(crate) fn new_call_id() -> String {
-    format!("call-{}", Uuid::now_v7().simple())
 }
 
 /// What a client is told instead of its call: `{"detail": text}`, or FastAPI's list of fields.

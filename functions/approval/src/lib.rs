@@ -22,8 +22,7 @@ pub struct Approval {
 
 impl Approval {
     /// The function over these services.
-    pub fn new(runtime: Runtime, access: Access) -> Self {
-        let keys = ApiKeys::new(runtime.store.clone(), runtime.clock.clone());
+    pub fn new(runtime: Runtime, keys: ApiKeys, access: Access) -> Self {
         Self { runtime, keys, access }
     }
 
@@ -37,9 +36,13 @@ impl Approval {
             return Problem::not_found("the path is not valid UTF-8").into_response();
         };
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let method = request.method().clone();
+        // A HEAD is answered like a GET; the front end leaves the body out.
+        let method =
+            if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
         match (path.as_slice(), method) {
-            (["humanlayer", "v1", rest @ ..], _) => self.humanlayer(rest, &request).await,
+            (["humanlayer", "v1", rest @ ..], method) => {
+                self.humanlayer(rest, method, &request).await
+            }
             (["v1", ..], _) => match self.authorize(request.headers()).await {
                 Ok(_) => Problem::not_found("there is no such route under /v1").into_response(),
                 Err(problem) => problem.into_response(),
@@ -59,6 +62,11 @@ impl Approval {
 
     /// The key a request brings. All that are not good get one answer.
     async fn authorize(&self, headers: &HeaderMap) -> Result<ApiKey, Problem> {
+        if !self.access.knows_host(headers) {
+            tracing::warn!(reason = "the Host header names another site", "request refused");
+            let detail = "this system answers only to the name of this machine";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_host", detail));
+        }
         self.keys.authorize(headers).await.map_err(|error| match error {
             Unauthorized::Store(error) => unavailable(&error),
             refused => {
@@ -70,8 +78,9 @@ impl Approval {
     }
 
     /// Whose demo it is: the person's at this machine, or the key's.
-    async fn demo_tenant(&self, headers: &HeaderMap) -> Result<String, Problem> {
-        if self.access.lets_in(headers) {
+    async fn demo_tenant(&self, request: &Request) -> Result<String, Problem> {
+        let headers = request.headers();
+        if self.access.lets_in(request.method(), headers) {
             return Ok(self.runtime.config.project.as_str().to_owned());
         }
         self.authorize(headers).await.map(|key| key.tenant)

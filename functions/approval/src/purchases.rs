@@ -7,10 +7,10 @@ use placet_core::purchase::{self, Purchase};
 use placet_core::{NewOperation, Operation, Outcome, strict_json};
 use placet_runtime::http::{Request, Response, form, json, set, text, wants_page};
 use placet_runtime::problem::Problem;
-use placet_runtime::{CreateError, Created};
+use placet_runtime::{CreateError, Created, new_call_id};
 use serde_json::{Map, Value, json};
 
-use crate::humanlayer::{create_problem, new_call_id};
+use crate::humanlayer::create_problem;
 use crate::{Approval, unavailable};
 
 impl Approval {
@@ -27,7 +27,7 @@ impl Approval {
     }
 
     pub(crate) async fn purchases(&self, request: &Request) -> Response {
-        let tenant = match self.demo_tenant(request.headers()).await {
+        let tenant = match self.demo_tenant(request).await {
             Ok(tenant) => tenant,
             Err(problem) => return problem.into_response(),
         };
@@ -41,7 +41,7 @@ impl Approval {
     }
 
     async fn purchase(&self, request: &Request) -> Result<Operation, Problem> {
-        let tenant = self.demo_tenant(request.headers()).await?;
+        let tenant = self.demo_tenant(request).await?;
         let (purchase, call_id) = read(request.headers(), request.body().as_ref())?;
         let config = &self.runtime.config;
         let new = NewOperation {

@@ -1,6 +1,7 @@
 //! A submitted form: a decision, or what a person found out about an unknown outcome.
 
 use lambda_http::http::StatusCode;
+use placet_core::humanlayer::is_comment;
 use placet_core::{Command, Digest, Operation, Settlement, Verdict};
 use placet_runtime::CommandError;
 use placet_runtime::http::form;
@@ -8,17 +9,18 @@ use placet_runtime::http::form;
 use crate::reply::Page;
 use crate::{Inbox, Subject, pages};
 
-/// The longest comment, in bytes.
-const LONGEST_COMMENT: usize = 16 * 1024;
-
 impl Inbox {
     pub(crate) async fn decide(
         &self,
         subject: Result<Subject, Page>,
         body: &[u8],
     ) -> Result<Page, Page> {
-        let Subject { operation, action, by } = subject?;
+        let Subject { operation, action, by, may } = subject?;
         let command = read(body, by, &operation).ok_or_else(Page::bad_form)?;
+        if !may.allows(&command) {
+            tracing::warn!(call_id = operation.call_id, by, "the link is for something else");
+            return Err(Page::bad_link());
+        }
         let (tenant, call_id) = (operation.tenant.clone(), operation.call_id.clone());
         match self.runtime.command(&tenant, &call_id, |_| command.clone()).await {
             Ok(decided) => {
@@ -52,12 +54,14 @@ fn read(body: &[u8], by: &str, operation: &Operation) -> Option<Command> {
     };
     let seen: Digest = field("digest")?.parse().ok()?;
     let comment = field("comment").unwrap_or_default().replace("\r\n", "\n");
-    if comment.len() > LONGEST_COMMENT {
+    if !is_comment(&comment) {
         return None;
     }
     let by = by.to_owned();
-    let settle =
-        |settlement| Command::Settle { settlement, comment: comment.clone(), by: by.clone(), seen };
+    let settle = |settlement| {
+        let (comment, by, attempt) = (comment.clone(), by.clone(), field("attempt")?.parse().ok()?);
+        Some(Command::Settle { settlement, comment, by, seen, attempt })
+    };
     match (field("verdict"), field("settlement")) {
         (Some("approve"), None) => {
             let verdict = Verdict::Approve;
@@ -67,9 +71,9 @@ fn read(body: &[u8], by: &str, operation: &Operation) -> Option<Command> {
             let (option, comment) = denial(field("option"), comment, operation)?;
             Some(Command::Decide { verdict: Verdict::Deny, comment, option, by, seen: Some(seen) })
         }
-        (None, Some("happened")) => Some(settle(Settlement::Happened)),
-        (None, Some("did_not_happen")) => Some(settle(Settlement::DidNotHappen)),
-        (None, Some("run_again")) => Some(settle(Settlement::RunAgain)),
+        (None, Some("happened")) => settle(Settlement::Happened),
+        (None, Some("did_not_happen")) => settle(Settlement::DidNotHappen),
+        (None, Some("run_again")) => settle(Settlement::RunAgain),
         _ => None,
     }
 }

@@ -11,10 +11,9 @@ use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use lambda_http::http::{Method, StatusCode};
-use placet_core::{DecisionLink, Operation, Secret, State, purchase};
+use placet_core::{Command, DecisionLink, Operation, Secret, State, purchase};
 use placet_runtime::http::{Request, Response, respond, segments};
-use placet_runtime::{Access, Runtime, StoreError};
-use uuid::Uuid;
+use placet_runtime::{Access, Runtime, StoreError, new_call_id};
 
 use crate::reply::{Page, page, style};
 
@@ -36,6 +35,37 @@ struct Subject {
     action: String,
     /// Through which door the person came.
     by: &'static str,
+    /// What may be done through that door.
+    may: May,
+}
+
+/// What a visitor may do with an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum May {
+    /// Whatever its state asks for.
+    Everything,
+    /// Decide while it is pending.
+    Decide,
+    /// Settle the outcome of this attempt.
+    Settle(u32),
+}
+
+impl May {
+    fn allows(self, command: &Command) -> bool {
+        match (self, command) {
+            (Self::Everything, _) | (Self::Decide, Command::Decide { .. }) => true,
+            (Self::Settle(own), Command::Settle { attempt, .. }) => own == *attempt,
+            _ => false,
+        }
+    }
+
+    fn applies_to(self, operation: &Operation) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Decide => operation.state == State::Pending,
+            Self::Settle(attempt) => operation.attempts == attempt,
+        }
+    }
 }
 
 impl Inbox {
@@ -68,7 +98,9 @@ impl Inbox {
                 let subject = self.by_link(token).await;
                 self.decide(subject, request.body().as_ref()).await
             }
-            (_, true, _) | (_, _, true) if !self.access.lets_in(request.headers()) => {
+            (_, true, _) | (_, _, true)
+                if !self.access.lets_in(request.method(), request.headers()) =>
+            {
                 Err(Page::closed())
             }
             (["inbox", call_id], true, _) => self.show(self.by_id(call_id).await),
@@ -78,10 +110,7 @@ impl Inbox {
             }
             ([], true, _) => Ok(Page::see_other("/inbox".to_owned())),
             (["inbox"], true, _) => self.waiting().await,
-            (["purchase-materials"], true, _) => {
-                let call_id = format!("call-{}", Uuid::now_v7().simple());
-                Ok(Page::ok(pages::purchase_form(&call_id)))
-            }
+            (["purchase-materials"], true, _) => Ok(Page::ok(pages::purchase_form(&new_call_id()))),
             (["purchases"], true, _) => self.purchases().await,
             (["inbox" | "purchases" | "purchase-materials" | "d", ..], ..) => {
                 Err(Page::method_not_allowed())
@@ -109,16 +138,17 @@ impl Inbox {
     }
 
     fn show(&self, subject: Result<Subject, Page>) -> Result<Page, Page> {
-        let Subject { operation, action, .. } = subject?;
+        let Subject { operation, action, may, .. } = subject?;
+        let form = may.applies_to(&operation).then_some(action.as_str());
         let now = self.runtime.clock.now();
-        Ok(Page::ok(pages::operation(&operation, now, Some(&action), None)))
+        Ok(Page::ok(pages::operation(&operation, now, form, None)))
     }
 
     async fn by_id(&self, call_id: &str) -> Result<Subject, Page> {
         let tenant = self.runtime.config.project.as_str();
         let operation = self.load(tenant, call_id).await?;
         let action = format!("/inbox/{}", pages::call_id_segment(call_id));
-        Ok(Subject { operation, action, by: "inbox" })
+        Ok(Subject { operation, action, by: "inbox", may: May::Everything })
     }
 
     /// Whoever brings a link is told the same whatever is wrong with it; the log says what.
@@ -140,7 +170,8 @@ impl Inbox {
             );
             return Err(Page::bad_link());
         }
-        Ok(Subject { operation, action: format!("/d/{token}"), by: "link" })
+        let may = link.settles.map_or(May::Decide, May::Settle);
+        Ok(Subject { operation, action: format!("/d/{token}"), by: "link", may })
     }
 
     async fn load(&self, tenant: &str, call_id: &str) -> Result<Operation, Page> {

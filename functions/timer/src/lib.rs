@@ -3,11 +3,18 @@
 use std::time::Duration;
 
 use placet_core::{Command, Job, State};
-use placet_runtime::{CommandError, DueItem, Receipt, ReceiptState, Runtime, StoreError};
+use placet_runtime::{CommandError, DueItem, Receipt, Runtime, StoreError};
 use serde::Serialize;
+use tokio::task::JoinSet;
 
-/// How often a receipt is put on the queue again before it is given up.
-const RECEIPT_REDRIVES: u32 = 10;
+/// How many items are driven at the same time.
+const AT_ONCE: usize = 16;
+
+/// The longest wait between two redrives of a receipt.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// After so many redrives of a receipt a person should look at the worker.
+const MANY_REDRIVES: u32 = 5;
 
 /// The timer function.
 #[derive(Clone)]
@@ -36,22 +43,21 @@ impl Timer {
 
     /// Drives everything that is due. An item that can not be driven is logged and does not hold up
     /// the others.
-    pub async fn handle(&self) -> Tick {
+    ///
+    /// # Errors
+    ///
+    /// If the index can not be read: then nothing is driven, and the function's errors must show it.
+    pub async fn handle(&self) -> Result<Tick, StoreError> {
         let tenant = self.runtime.config.project.as_str();
         let mut tick = Tick::default();
         let mut start = None;
         loop {
-            let now = self.runtime.clock.now();
-            let page = match self.runtime.store.due(tenant, now, start).await {
-                Ok(page) => page,
-                Err(error) => {
-                    tracing::error!(tenant, %error, "the due index can not be read");
-                    tick.failed += 1;
-                    break;
-                }
-            };
-            for item in page.items {
-                self.drive(tenant, &item, &mut tick).await;
+            let page = self.runtime.store.due(tenant, self.runtime.clock.now(), start).await;
+            let page = page.inspect_err(
+                |error| tracing::error!(tenant, %error, "the due index can not be read"),
+            )?;
+            for items in page.items.chunks(AT_ONCE) {
+                self.drive_all(tenant, items, &mut tick).await;
             }
             start = page.next;
             if start.is_none() {
@@ -62,72 +68,82 @@ impl Timer {
             let Tick { driven, expired, receipts, failed } = tick;
             tracing::info!(driven, expired, receipts, failed, "timer drove what was due");
         }
-        tick
+        Ok(tick)
     }
 
-    async fn drive(&self, tenant: &str, item: &DueItem, tick: &mut Tick) {
+    async fn drive_all(&self, tenant: &str, items: &[DueItem], tick: &mut Tick) {
+        let mut driving = JoinSet::new();
+        for item in items.iter().cloned() {
+            let (timer, tenant) = (self.clone(), tenant.to_owned());
+            driving.spawn(async move { timer.drive(&tenant, &item).await });
+        }
+        while let Some(driven) = driving.join_next().await {
+            let one = driven.unwrap_or_else(|panicked| {
+                tracing::error!(error = %panicked, "due item not driven");
+                Tick { failed: 1, ..Tick::default() }
+            });
+            tick.driven += one.driven;
+            tick.expired += one.expired;
+            tick.receipts += one.receipts;
+            tick.failed += one.failed;
+        }
+    }
+
+    async fn drive(&self, tenant: &str, item: &DueItem) -> Tick {
         let driven = match item {
-            DueItem::Operation(call_id) => self.drive_operation(tenant, call_id, tick).await,
-            DueItem::Receipt(id) => self.drive_receipt(id, tick).await.map_err(CommandError::from),
+            DueItem::Operation(call_id) => self.drive_operation(tenant, call_id).await,
+            DueItem::Receipt(id) => self.drive_receipt(id).await.map_err(CommandError::from),
         };
-        if let Err(error) = driven {
+        driven.unwrap_or_else(|error| {
             tracing::error!(tenant, ?item, %error, "due item not driven");
-            tick.failed += 1;
-        }
+            Tick { failed: 1, ..Tick::default() }
+        })
     }
 
-    async fn drive_operation(
-        &self,
-        tenant: &str,
-        call_id: &str,
-        tick: &mut Tick,
-    ) -> Result<(), CommandError> {
-        match self.runtime.command(tenant, call_id, |_| Command::Redrive).await {
-            Ok(operation) => {
-                let state = operation.state;
-                tick.driven += 1;
-                tick.expired += usize::from(state == State::Expired);
-                if state == State::Unknown {
-                    tracing::error!(
-                        tenant,
-                        call_id,
-                        "the outcome is unknown: a person has to settle it in the inbox"
-                    );
-                } else {
-                    tracing::warn!(
-                        tenant,
-                        call_id,
-                        state = state.as_str(),
-                        "operation was past due"
-                    );
-                }
-                Ok(())
-            }
+    async fn drive_operation(&self, tenant: &str, call_id: &str) -> Result<Tick, CommandError> {
+        let state = match self.runtime.command(tenant, call_id, |_| Command::Redrive).await {
+            Ok(operation) => operation.state,
             // The index lags behind the item, or somebody was faster.
-            Err(CommandError::Refused(_) | CommandError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error),
+            Err(CommandError::Refused(_) | CommandError::NotFound(_)) => return Ok(Tick::default()),
+            Err(error) => return Err(error),
+        };
+        if state == State::Unknown {
+            tracing::error!(
+                tenant,
+                call_id,
+                "the outcome is unknown: a person has to settle it in the inbox"
+            );
+        } else {
+            tracing::warn!(tenant, call_id, state = state.as_str(), "operation was past due");
         }
+        Ok(Tick { driven: 1, expired: usize::from(state == State::Expired), ..Tick::default() })
     }
 
-    async fn drive_receipt(&self, id: &str, tick: &mut Tick) -> Result<(), StoreError> {
+    /// Puts a receipt on the queue again, at growing intervals. It is never given up: it was
+    /// acknowledged, so its sender will not send it again.
+    async fn drive_receipt(&self, id: &str) -> Result<Tick, StoreError> {
         let now = self.runtime.clock.now();
         let found = self.runtime.store.receipt(id).await?;
         let Some(receipt) = found.filter(|receipt| receipt.due.is_some_and(|due| due <= now))
         else {
-            return Ok(());
+            return Ok(Tick::default());
         };
-        let redrives = receipt.redrives + 1;
-        if redrives > RECEIPT_REDRIVES {
-            let note = format!("given up: not worked off after {RECEIPT_REDRIVES} redrives");
-            tracing::error!(receipt_id = id, "webhook given up");
-            let given_up = Receipt { state: ReceiptState::Failed, note, due: None, ..receipt };
-            return self.runtime.store.replace_receipt(&given_up).await;
+        let redrives = receipt.redrives.saturating_add(1);
+        if redrives >= MANY_REDRIVES {
+            tracing::error!(
+                receipt_id = id,
+                redrives,
+                "webhook still not worked off: look at the worker"
+            );
         }
-        let due = Some(now.plus(self.runtime.config.defaults.redrive.0));
+        let wait =
+            self.runtime.config.defaults.redrive.0.saturating_mul(2_u32.saturating_pow(redrives));
+        let due = Some(now.plus(wait.min(LONGEST_WAIT)));
         let (tenant, id) = (receipt.tenant.clone(), receipt.id.clone());
-        self.runtime.store.replace_receipt(&Receipt { due, redrives, ..receipt }).await?;
+        if !self.runtime.store.replace_receipt(&Receipt { due, redrives, ..receipt }).await? {
+            return Ok(Tick::default());
+        }
         self.runtime.enqueue(Job::Process, &tenant, &id, Duration::ZERO).await;
-        tick.receipts += 1;
-        Ok(())
+        Ok(Tick { receipts: 1, ..Tick::default() })
     }
 }

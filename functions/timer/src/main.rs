@@ -4,6 +4,6 @@ use placet_timer::Timer;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let handle = |timer: Timer, _: serde_json::Value| async move { timer.handle().await };
+    let handle = |timer: Timer, _: serde_json::Value| async move { Ok(timer.handle().await?) };
     placet_runtime::lambda::serve(Timer::new, handle).await
 }

@@ -9,7 +9,7 @@ use aws_lambda_events::lambda_function_urls::{
 use lambda_http::http::{HeaderMap, Method, StatusCode};
 use placet_core::Job;
 use placet_core::webhook::{SignatureHeaders, Verified, verify};
-use placet_runtime::config::Source;
+use placet_runtime::config::{SecretError, Source};
 use placet_runtime::http::{Request, Response, json, respond};
 use placet_runtime::problem::Problem;
 use placet_runtime::{Put, Receipt, ReceiptState, Runtime, StoreError};
@@ -54,9 +54,9 @@ impl Webhook {
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
                 .into_response();
         }
-        let Some(verified) = self.verify(name, source, request.headers(), body) else {
-            let detail = "the delivery is not signed by this source";
-            return Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).into_response();
+        let verified = match self.verify(name, source, request.headers(), body) {
+            Ok(verified) => verified,
+            Err(problem) => return problem.into_response(),
         };
         match self.receive(name, &verified, body).await {
             Ok(duplicate) => {
@@ -71,27 +71,34 @@ impl Webhook {
         }
     }
 
-    /// The delivery as proven to come from the source. Why not is only for the log.
+    /// The delivery as proven to come from the source. Why not is only for the log. A secret that is
+    /// not set closes the source; one that is not of its form is our fault, and the sender shall
+    /// come again.
     fn verify(
         &self,
         name: &str,
         source: &Source,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Option<Verified> {
-        let secret = match source.secret.resolve(&self.runtime.environment) {
-            Ok(secret) => secret,
-            Err(error) => {
-                tracing::warn!(source = name, %error, "webhook refused, the source is closed");
-                return None;
-            }
+    ) -> Result<Verified, Problem> {
+        let unauthorized = || {
+            let detail = "the delivery is not signed by this source";
+            Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
         };
+        let secret = source.secret.resolve(&self.runtime.environment).map_err(|error| {
+            tracing::error!(source = name, %error, "webhook refused, the source is closed");
+            match error {
+                SecretError::Missing(_) => unauthorized(),
+                SecretError::Format(..) => Problem::unavailable(),
+            }
+        })?;
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let verified = SignatureHeaders::find(header)
             .and_then(|signed| verify(&[secret], &signed, body, self.runtime.clock.now()));
-        verified
-            .inspect_err(|reason| tracing::warn!(source = name, %reason, "webhook refused"))
-            .ok()
+        verified.map_err(|reason| {
+            tracing::warn!(source = name, %reason, "webhook refused");
+            unauthorized()
+        })
     }
 
     /// Stores a verified delivery once and puts it on the queue; says whether it was here before.

@@ -4,6 +4,6 @@ use placet_webhook::Webhook;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let handle = |webhook: Webhook, event| async move { webhook.handle(event).await };
+    let handle = |webhook: Webhook, event| async move { Ok(webhook.handle(event).await) };
     placet_runtime::lambda::serve(Webhook::new, handle).await
 }

@@ -3,12 +3,21 @@
 //! Whatever happens between the lease and the record, `placet_core`'s state machine makes of it
 //! what can be known; see the essay in its `transition.rs`.
 
-use placet_core::{Command, Failure, Operation, Refusal, Report, State};
+use std::time::Duration;
+
+use placet_core::{Command, Failure, Operation, Plan, Refusal, Report, State};
 use placet_runtime::CommandError;
 use placet_runtime::config::Executor;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{Call, JobError, Worker};
+
+/// The most of a result that is kept, in bytes of JSON.
+const LARGEST_RESULT: usize = 64 * 1024;
+
+/// How much longer than its executor an attempt may take, for an answer that was cut off in time.
+const ANSWER: Duration = Duration::from_secs(1);
 
 impl Worker {
     pub(crate) async fn execute(&self, tenant: &str, call_id: &str) -> Result<(), JobError> {
@@ -35,7 +44,7 @@ impl Worker {
         };
         let attempt = started.attempts;
         tracing::info!(tenant, call_id, attempt, "operation started");
-        let report = self.run(&started).await;
+        let report = within_bounds(self.run(&started).await);
         self.record_report(tenant, call_id, attempt, report).await
     }
 
@@ -55,7 +64,15 @@ impl Worker {
             }
             Err(CommandError::Refused(refusal)) => {
                 let code = Refusal::code(&refusal);
-                tracing::warn!(tenant, call_id, attempt, code, "report came too late");
+                let took_effect = matches!(report, Report::Succeeded(_));
+                tracing::error!(
+                    tenant,
+                    call_id,
+                    attempt,
+                    code,
+                    took_effect,
+                    "report came too late"
+                );
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -64,42 +81,72 @@ impl Worker {
 
     /// Runs one attempt within its timeout. A panic is an outcome nobody knows.
     async fn run(&self, operation: &Operation) -> Report {
-        let definition = self.runtime.config.operation(&operation.function);
-        let Some(executor) = definition.and_then(|definition| definition.executor.as_ref()) else {
-            return Report::Rejected(failure(
-                "not_configured",
-                "placet.yaml runs nothing for this function",
-            ));
+        let (Some(plan), Some(lease)) = (&operation.plan, &operation.lease) else {
+            return not_run("not_configured", "nothing runs this function");
         };
-        let call = Call::of(operation);
+        // Whoever was stopped since it took the lease must not start now: the timer may have given
+        // the attempt up.
+        if self.runtime.clock.now().plus(plan.timeout) > lease.until {
+            return not_run("lease_too_short", "the worker was held up before it could start");
+        }
         let mut task = JoinSet::new();
-        match executor {
-            Executor::Function(name) => match self.functions.get(name) {
-                Some(function) => task.spawn(function(call)),
-                None => {
-                    return Report::Rejected(failure(
-                        "no_such_function",
-                        &format!("function {name} is not compiled into the worker"),
-                    ));
-                }
-            },
-            Executor::Http(http) => {
-                let (client, http, runtime) =
-                    (self.http.clone(), http.clone(), self.runtime.clone());
-                task.spawn(async move { client.run(&http, &call, &runtime).await })
-            }
-        };
-        match tokio::time::timeout(executor.timeout(), task.join_next()).await {
+        if let Err(failure) = self.spawn(&mut task, operation, plan) {
+            return Report::Rejected(failure);
+        }
+        match tokio::time::timeout(plan.timeout + ANSWER, task.join_next()).await {
             Ok(Some(Ok(report))) => report,
-            Ok(Some(Err(panicked))) => Report::Unclear(failure("panicked", &panicked.to_string())),
-            Ok(None) | Err(_) => {
-                Report::Unclear(failure("timeout", "no answer within the time an attempt may take"))
+            Ok(Some(Err(panicked))) => {
+                Report::Unclear(Failure::new("panicked", &panicked.to_string()))
+            }
+            Ok(None) | Err(_) => Report::Unclear(Failure::new(
+                "timeout",
+                "no answer within the time an attempt may take",
+            )),
+        }
+    }
+
+    fn spawn(
+        &self,
+        task: &mut JoinSet<Report>,
+        operation: &Operation,
+        plan: &Plan,
+    ) -> Result<(), Failure> {
+        let call = Call::of(operation);
+        let definition = self.runtime.config.operation(&operation.function);
+        match definition.and_then(|definition| definition.executor.as_ref()) {
+            Some(Executor::Function(name)) => {
+                let function = self.functions.get(name).ok_or_else(|| {
+                    let message = format!("function {name} is not compiled into the worker");
+                    Failure::new("no_such_function", &message)
+                })?;
+                task.spawn(function(call));
+            }
+            Some(Executor::Http(http)) => {
+                let (client, runtime) = (self.http.clone(), self.runtime.clone());
+                let (http, timeout) = (http.clone(), plan.timeout);
+                task.spawn(async move { client.run(&http, timeout, &call, &runtime).await });
+            }
+            None => {
+                return Err(Failure::new(
+                    "not_configured",
+                    "placet.yaml runs nothing for this function",
+                ));
             }
         }
+        Ok(())
     }
 }
 
-/// A failure with at most a thousand characters of message: it is kept in the history.
-pub(crate) fn failure(code: &str, message: &str) -> Failure {
-    Failure { code: code.to_owned(), message: message.chars().take(1000).collect() }
+fn not_run(code: &str, message: &str) -> Report {
+    Report::NotDone(Failure::new(code, message), None)
+}
+
+/// A result too large to be kept is left out: that it ran must be recorded in any case.
+fn within_bounds(report: Report) -> Report {
+    match report {
+        Report::Succeeded(result) if result.to_string().len() > LARGEST_RESULT => {
+            Report::Succeeded(json!({"result_left_out": "it has more than 64 KB"}))
+        }
+        report => report,
+    }
 }

@@ -25,24 +25,15 @@ pub struct Worker {
 /// Why a record was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    /// Another try may do it.
+    /// The table did not answer: another try may do it.
     #[error("to be tried again: {0}")]
-    Retry(String),
-    /// No try will ever do it.
+    Store(#[from] StoreError),
+    /// An operation could not be written: another try may do it.
+    #[error("to be tried again: {0}")]
+    Command(#[from] CommandError),
+    /// It is no message of ours. No try will ever do it, and the dead-letter queue is for that.
     #[error(transparent)]
-    Terminal(#[from] MessageError),
-}
-
-impl From<StoreError> for JobError {
-    fn from(error: StoreError) -> Self {
-        Self::Retry(error.to_string())
-    }
-}
-
-impl From<CommandError> for JobError {
-    fn from(error: CommandError) -> Self {
-        Self::Retry(error.to_string())
-    }
+    Unreadable(#[from] MessageError),
 }
 
 impl Worker {
@@ -94,7 +85,7 @@ impl Worker {
             Job::Execute => self.execute(&message.tenant, &message.id).await,
             Job::Process => self.process(&message.id).await,
         };
-        if let (Err(JobError::Retry(_)), Some(handle)) = (&done, &record.receipt_handle) {
+        if let (Err(_), Some(handle)) = (&done, &record.receipt_handle) {
             self.come_again(record, handle).await;
         }
         done

@@ -20,7 +20,11 @@ impl Worker {
             Ok(Completed::Ignored(reason)) => (ReceiptState::Done, reason.to_owned()),
             Err(error) => (ReceiptState::Failed, error.to_string()),
         };
-        tracing::info!(receipt_id, ?state, note, "webhook worked off");
+        if state == ReceiptState::Failed {
+            tracing::error!(receipt_id, note, "webhook had no effect");
+        } else {
+            tracing::info!(receipt_id, note, "webhook worked off");
+        }
         self.runtime.store.replace_receipt(&Receipt { state, note, due: None, ..receipt }).await?;
         Ok(())
     }

@@ -12,7 +12,7 @@ pub fn run() -> Result<(), Failure> {
         print_operation(&config, name);
     }
     for (name, source) in config.sources() {
-        let paths = source.paths.iter().map(String::as_str);
+        let paths = source.paths.iter().map(|path| path.as_str());
         let paths: Vec<_> =
             paths.chain([format!("/webhooks/{name}").as_str()]).map(str::to_owned).collect();
         let open = match source.secret.resolve(&environment) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,8 +42,19 @@ pub async fn run() -> Result<(), Failure> {
     })?;
     let address = listener.local_addr()?;
     let folder = environment::data_folder(&environment);
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let api_key = environment.get("PLACET_LOCAL_KEY").unwrap_or_else(|| LOCAL_KEY.to_owned());
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .map_err(|error| format!("{}: {error}", folder.display()))?;
+    let api_key = match environment.get("PLACET_LOCAL_KEY") {
+        Some(key) => key,
+        None if address.ip().is_loopback() => LOCAL_KEY.to_owned(),
+        None => return Err(format!(
+            "{address} is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY"
+        )
+        .into()),
+    };
     let environment = with_link_secret(environment, &folder)?;
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
@@ -78,7 +89,8 @@ async fn serve(system: System, listener: TcpListener) {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
-                    system.timer.handle().await;
+                    // An error is in the log already; the next tick tries again.
+                    let _ = system.timer.handle().await;
                 }
                 _ = sweeps.tick() => {
                     if let Err(error) = system.engines.sweep().await {

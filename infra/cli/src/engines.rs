@@ -3,7 +3,7 @@
 
 use placet_local::engines::{Delays, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
-use placet_runtime::{Access, Clock, Environment};
+use placet_runtime::{Access, ApiKey, Clock, Environment, key_digest};
 use placet_worker::Functions;
 use serde_json::json;
 
@@ -12,11 +12,12 @@ use crate::dev::{LOCAL_KEY, stopped};
 
 pub async fn run() -> Result<(), Failure> {
     let environment = Environment::process();
+    let api_key = environment.get("PLACET_LOCAL_KEY").unwrap_or_else(|| LOCAL_KEY.to_owned());
     let system = System::start(Setup {
         storage: Storage::Memory,
         delays: Delays::Real,
         config: crate::environment::config(&environment)?,
-        api_key: environment.get("PLACET_LOCAL_KEY").unwrap_or_else(|| LOCAL_KEY.to_owned()),
+        api_key: api_key.clone(),
         environment,
         clock: Clock::System,
         functions: Functions::default(),
@@ -24,6 +25,9 @@ pub async fn run() -> Result<(), Failure> {
         access: Access::Closed,
     })
     .await?;
+    let tenant = system.runtime.config.project.as_str().to_owned();
+    let owner = ApiKey { tenant, name: "local".to_owned() };
+    system.runtime.store.put_api_key(key_digest(&api_key), &owner).await?;
     let engines = &system.engines;
     println!(
         "{}",

@@ -27,17 +27,23 @@ pub async fn run(call_id: &str, valid: &str) -> Result<(), Failure> {
         .operation(&tenant, call_id, true)
         .await?
         .ok_or_else(|| format!("project {tenant} has no call with id {call_id}"))?;
-    match operation.state_at(now) {
-        State::Pending | State::Unknown => {}
+    let settles = match operation.state_at(now) {
+        State::Pending => None,
+        State::Unknown => Some(operation.attempts),
         state => {
             return Err(
                 format!("{call_id} is {}, there is nothing to decide", state.as_str()).into()
             );
         }
-    }
+    };
     let expires_at = now.plus(valid.0);
-    let link =
-        DecisionLink { tenant, call_id: call_id.to_owned(), digest: operation.digest, expires_at };
+    let link = DecisionLink {
+        tenant,
+        call_id: call_id.to_owned(),
+        digest: operation.digest,
+        settles,
+        expires_at,
+    };
     println!("{}/d/{}", need("PLACET_INBOX_URL")?.trim_end_matches('/'), link.sign(&key));
     Ok(())
 }

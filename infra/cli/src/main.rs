@@ -13,7 +13,7 @@ placet [COMMAND]
 
   dev                 run the whole system on this machine (default)
   check               read placet.yaml and print what it means
-  link CALL_ID [24h]  print a link that lets its bearer decide on a pending operation
+  link CALL_ID [24h]  print a link that lets its bearer decide, or settle an unknown outcome
   engines             run only the embedded DynamoDB and SQS, in memory, until killed
   help                print this
 

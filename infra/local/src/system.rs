@@ -8,9 +8,7 @@ use http::header::ACCEPT;
 use http::request::Parts;
 use placet_approval::Approval;
 use placet_inbox::Inbox;
-use placet_runtime::{
-    Access, ApiKey, Clock, Config, Environment, Queue, Runtime, Store, StoreError, key_digest,
-};
+use placet_runtime::{Access, ApiKey, ApiKeys, Clock, Config, Environment, Queue, Runtime, Store};
 use placet_timer::Timer;
 use placet_webhook::Webhook;
 use placet_worker::{Functions, Worker};
@@ -65,9 +63,6 @@ pub enum SystemError {
     /// An engine did not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The API key could not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl System {
@@ -75,7 +70,7 @@ impl System {
     ///
     /// # Errors
     ///
-    /// If an engine can not be started, see [`EngineError`], or the key can not be stored.
+    /// If an engine can not be started, see [`EngineError`].
     pub async fn start(setup: Setup) -> Result<Self, SystemError> {
         let engines = Engines::start(setup.storage, setup.delays).await?;
         let dynamodb = engines.dynamodb_client(setup.http_client.clone());
@@ -90,12 +85,13 @@ impl System {
         };
         let tenant = runtime.config.project.as_str().to_owned();
         let api_key = ApiKey { tenant, name: "local".to_owned() };
-        runtime.store.put_api_key(key_digest(&setup.api_key), &api_key).await?;
+        let keys = ApiKeys::new(runtime.store.clone(), runtime.clock.clone());
+        let keys = keys.and(&setup.api_key, api_key);
         let worker = Worker::new(runtime.clone(), setup.functions);
         let worker =
             function("worker", worker, |worker, event| async move { worker.handle(event).await });
         Ok(Self {
-            front_door: Arc::new(front_door(&runtime, setup.access)),
+            front_door: Arc::new(front_door(&runtime, keys, setup.access)),
             event_source: Arc::new(EventSource::new(poller, engines.queue_url(), worker)),
             timer: Timer::new(runtime.clone()),
             engines,
@@ -104,11 +100,11 @@ impl System {
     }
 }
 
-fn front_door(runtime: &Runtime, access: Access) -> FrontDoor {
+fn front_door(runtime: &Runtime, keys: ApiKeys, access: Access) -> FrontDoor {
     let webhook = Webhook::new(runtime.clone());
     let webhook =
         function("webhook", webhook, |webhook, event| async move { webhook.handle(event).await });
-    let approval = Approval::new(runtime.clone(), access);
+    let approval = Approval::new(runtime.clone(), keys, access);
     let approval =
         function(
             "approval",
@@ -117,11 +113,13 @@ fn front_door(runtime: &Runtime, access: Access) -> FrontDoor {
         );
     let inbox = Inbox::new(runtime.clone(), access);
     let inbox = function("inbox", inbox, |inbox, event| async move { inbox.handle(event).await });
-    let clock = runtime.clock.clone();
-    FrontDoor::new(Arc::new(move || clock.now().millis()), move |parts| match room(parts) {
-        Room::Webhook => webhook.clone(),
-        Room::Approval => approval.clone(),
-        Room::Inbox => inbox.clone(),
+    let (clock, config) = (runtime.clock.clone(), runtime.config.clone());
+    FrontDoor::new(Arc::new(move || clock.now().millis()), move |parts| {
+        match room(parts, &config) {
+            Room::Webhook => webhook.clone(),
+            Room::Approval => approval.clone(),
+            Room::Inbox => inbox.clone(),
+        }
     })
 }
 
@@ -134,13 +132,14 @@ enum Room {
 
 /// Which function answers on the one port. Deployed, each has a Function URL of its own. The demo
 /// pair is a page for a browser and JSON for a program.
-fn room(parts: &Parts) -> Room {
+fn room(parts: &Parts, config: &Config) -> Room {
     let path = parts.uri.path();
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let reads = matches!(parts.method, http::Method::GET | http::Method::HEAD);
     let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     let browser = accept.is_some_and(|accept| accept.contains("text/html"));
     match first {
+        _ if config.source_at(path).is_some() => Room::Webhook,
         "webhook" | "webhooks" => Room::Webhook,
         "inbox" | "d" => Room::Inbox,
         "" | "purchases" | "purchase-materials" if reads && browser => Room::Inbox,
@@ -173,13 +172,16 @@ mod tests {
 
     #[test]
     fn each_path_has_its_room() {
+        let source = "project: x\nsources: {s: {preset: svix, secret: env:S, paths: [/hooks/s], target: decide}}";
+        let config = Config::parse(source).unwrap();
         let room = |method: &str, path: &str, accept: &str| {
             let request = http::Request::builder().method(method).uri(path).header(ACCEPT, accept);
-            super::room(&request.body(()).unwrap().into_parts().0)
+            super::room(&request.body(()).unwrap().into_parts().0, &config)
         };
         let page = "text/html,application/xhtml+xml";
         assert_eq!(room("POST", "/webhook/inbound", "*/*"), Room::Webhook);
         assert_eq!(room("POST", "/webhooks/humanlayer", "*/*"), Room::Webhook);
+        assert_eq!(room("POST", "/hooks/s", "*/*"), Room::Webhook);
         assert_eq!(room("GET", "/inbox/call-1", page), Room::Inbox);
         assert_eq!(room("POST", "/d/token", page), Room::Inbox);
         assert_eq!(room("GET", "/purchases", page), Room::Inbox);

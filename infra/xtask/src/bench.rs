@@ -153,8 +153,8 @@ fn print(rows: &[Row]) {
         megabytes(MOST_MEMORY),
     );
     println!(
-        "\nMB = 1,000,000 bytes. Peak memory: VmHWM after {INVOCATIONS} sample events. The AWS \
-         endpoints are a closed loopback port:\nno call to AWS is in these numbers, only the attempt."
+        "\nMB = 1,000,000 bytes. Peak memory: VmHWM after {INVOCATIONS} sample events. AWS is a loopback stub \
+         without TLS\nthat refuses every call: handshakes and waiting for AWS are not in these numbers."
     );
 }
 

@@ -44,6 +44,9 @@ pub enum Command {
         by: String,
         /// The digest the person saw.
         seen: Digest,
+        /// The attempt whose outcome the person was asked about: what is said of one can not settle
+        /// the next.
+        attempt: u32,
     },
 }
 

@@ -11,8 +11,8 @@ const PURPOSE: &[u8] = b"placet decision link v1\n";
 /// What its bearer may decide until when: the content of a `/d/{token}` link.
 ///
 /// The token is `base64url(JSON) . base64url(HMAC-SHA256)`. It is bound to the digest, so it can
-/// decide only on what was shown; it needs no list of used tokens, because the decision itself ends
-/// the `pending` state that it and all its siblings need.
+/// decide only on what was shown. It needs no list of used tokens: the decision itself ends the
+/// `pending` state that it and all its siblings need, and a settlement is good for one attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionLink {
@@ -25,6 +25,10 @@ pub struct DecisionLink {
     /// The digest of what it may decide on.
     #[serde(rename = "d")]
     pub digest: Digest,
+    /// Absent in a link that decides. One that settles an unknown outcome names the attempt: the
+    /// same link can not settle the next.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub settles: Option<u32>,
     /// The last moment at which it is good.
     #[serde(rename = "e")]
     pub expires_at: Timestamp,
@@ -85,6 +89,7 @@ mod tests {
             tenant: "default".into(),
             call_id: "call-1".into(),
             digest: Digest::of_bytes(b"content"),
+            settles: None,
             expires_at: Timestamp::from_millis(1000),
         }
     }

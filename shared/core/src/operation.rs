@@ -141,6 +141,14 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    /// A failure; of the message the first thousand characters are kept, because it stays in the
+    /// history.
+    pub fn new(code: &str, message: &str) -> Self {
+        Self { code: code.to_owned(), message: message.chars().take(1000).collect() }
+    }
+}
+
 /// How the execution ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -279,10 +287,10 @@ impl Operation {
         }))
     }
 
-    /// Whether a second creation asks for the same as this one: everything the asker said.
+    /// Whether a second creation asks for the same as this one: all that was specified. The run is
+    /// not part of it, an agent that starts again has a new one.
     pub fn asks_the_same(&self, other: &Self) -> bool {
         self.function == other.function
-            && self.run_id == other.run_id
             && same_json(&self.kwargs, &other.kwargs)
             && same_json(&Value::Object(self.extras.clone()), &Value::Object(other.extras.clone()))
     }

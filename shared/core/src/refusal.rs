@@ -36,8 +36,8 @@ pub enum Refusal {
         /// When it may start.
         not_before: Timestamp,
     },
-    /// A worker reports on an attempt that is no longer its own.
-    #[error("the report is about an attempt that was given up")]
+    /// A worker reports on, or a person settles, an attempt that is not the current one.
+    #[error("this is about an earlier attempt")]
     StaleAttempt,
     /// A person settles what is not unknown.
     #[error("only an unknown outcome can be settled, this one is {}", .state.as_str())]

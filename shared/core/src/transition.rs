@@ -79,8 +79,9 @@ impl Operation {
                 step.finish(*attempt, report);
             }
             Command::Redrive => step.redrive()?,
-            Command::Settle { settlement, comment, by, seen } => {
+            Command::Settle { settlement, comment, by, seen, attempt } => {
                 step.check_unknown(*settlement, *seen)?;
+                step.check_attempt(*attempt)?;
                 step.settle(*settlement, comment, by);
             }
         }
@@ -133,7 +134,7 @@ impl<'a> Step<'a> {
         self.next.state = State::Queued;
         self.next.outcome = None;
         self.next.lease = None;
-        self.next.not_before = Some(not_before);
+        self.next.not_before = (!delay.is_zero()).then_some(not_before);
         self.next.due = Some(not_before.plus(redrive));
         self.effect = Some(Effect::Execute(delay));
     }
@@ -219,17 +220,17 @@ impl<'a> Step<'a> {
         let approval = entries.rev().find(|entry| entry.event == "approved");
         let recorded = approval.is_some_and(|entry| entry.detail["digest"] == json!(content));
         if !decided || !recorded || operation.digest != content {
-            return Some(failure(
+            return Some(Failure::new(
                 "digest_mismatch",
                 "what is stored is not what was approved: it was changed in between and did not run",
             ));
         }
         if let Err(broken) = operation.verify_history() {
-            return Some(failure("history_broken", &broken.to_string()));
+            return Some(Failure::new("history_broken", &broken.to_string()));
         }
         let revision = configured.map(Plan::revision);
         if revision != operation.plan.as_ref().map(Plan::revision) {
-            return Some(failure(
+            return Some(Failure::new(
                 "policy_changed",
                 "placet.yaml runs this function in another way than when it was approved: ask again",
             ));
@@ -273,7 +274,7 @@ impl<'a> Step<'a> {
         if self.next.attempts >= self.next.attempt_limit {
             let message =
                 format!("given up after {} attempts: {}", self.next.attempts, cause.message);
-            return self.give_up(failure("attempts_exhausted", &message), by);
+            return self.give_up(Failure::new("attempts_exhausted", &message), by);
         }
         let delay = backoff(self.next.attempts, &self.next.call_id, wish);
         let detail = json!({
@@ -303,7 +304,7 @@ impl<'a> Step<'a> {
             State::Queued => self.queue(Duration::ZERO),
             State::Running => {
                 self.next.unclear = true;
-                let lost = failure(
+                let lost = Failure::new(
                     "lease_lapsed",
                     "the worker was not heard of after it had started: it may or may not have run",
                 );
@@ -343,8 +344,10 @@ impl<'a> Step<'a> {
                 self.end(State::Succeeded, Some(Outcome::Result(Value::Null)));
             }
             Settlement::DidNotHappen => {
-                let found =
-                    failure("settled", &format!("a person found that it did not run: {comment}"));
+                let found = Failure::new(
+                    "settled",
+                    &format!("a person found that it did not run: {comment}"),
+                );
                 self.end(State::Failed, Some(Outcome::Failure(found)));
             }
             Settlement::RunAgain => {
@@ -354,8 +357,4 @@ impl<'a> Step<'a> {
             }
         }
     }
-}
-
-fn failure(code: &str, message: &str) -> Failure {
-    Failure { code: code.to_owned(), message: message.to_owned() }
 }

@@ -1,5 +1,5 @@
-use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{HOST, HeaderName, ORIGIN};
+use lambda_http::http::{HeaderMap, Method};
 
 /// Whether the pages and the demo are open to whoever reaches them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,17 +14,31 @@ impl Access {
     /// Whether a request without key and link is let in.
     ///
     /// On loopback it must come from a program or from our own pages: a page of another site could
-    /// make the browser post here, and a name that resolves to loopback could make it read.
-    pub fn lets_in(self, headers: &HeaderMap) -> bool {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let host = text(HOST).unwrap_or_default();
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let own_origin = text(ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
-        let site = text(HeaderName::from_static("sec-fetch-site"));
-        let own_site = site.is_none_or(|site| matches!(site, "same-origin" | "none"));
-        let loopback = matches!(name, "127.0.0.1" | "localhost" | "[::1]");
-        self == Self::Loopback && loopback && own_origin && own_site
+    /// make the browser post here. Following a link from another site is let in, it only reads.
+    pub fn lets_in(self, method: &Method, headers: &HeaderMap) -> bool {
+        let own_origin = text(headers, ORIGIN).is_none_or(|origin| {
+            text(headers, HOST).is_some_and(|host| origin == format!("http://{host}"))
+        });
+        let fetched = |name, values: &[&str]| {
+            text(headers, HeaderName::from_static(name)).is_none_or(|value| values.contains(&value))
+        };
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        let own_site = fetched("sec-fetch-site", &["same-origin", "none"])
+            || reads && fetched("sec-fetch-mode", &["navigate"]);
+        self == Self::Loopback && self.knows_host(headers) && own_origin && own_site
     }
+
+    /// Whether the request is addressed to this machine by a name that is surely its own. A name
+    /// of another site that resolves to loopback would give that site our answers.
+    pub fn knows_host(self, headers: &HeaderMap) -> bool {
+        let host = text(headers, HOST).unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        self == Self::Closed || matches!(name, "127.0.0.1" | "localhost" | "[::1]")
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 #[cfg(test)]
@@ -35,7 +49,24 @@ mod tests {
         let pairs = headers.iter().map(|(name, value)| {
             (HeaderName::from_static(name), value.parse().expect("a header value"))
         });
-        access.lets_in(&pairs.collect())
+        access.lets_in(&Method::POST, &pairs.collect())
+    }
+
+    #[test]
+    fn a_link_on_another_site_may_be_followed_but_not_fetched() {
+        let foreign = |mode: &'static str| {
+            let pairs = [
+                ("host", "localhost:8000"),
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", mode),
+            ];
+            let headers = pairs.map(|(name, value)| {
+                (HeaderName::from_static(name), value.parse().expect("a value"))
+            });
+            Access::Loopback.lets_in(&Method::GET, &headers.into_iter().collect())
+        };
+        assert!(foreign("navigate"));
+        assert!(!foreign("no-cors"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ where
     Reply: Serialize,
     Build: FnOnce(Runtime) -> T,
     Handle: Fn(T, Event) -> Fut,
-    Fut: Future<Output = Reply>,
+    Fut: Future<Output = Result<Reply, Error>>,
 {
     logging::start(&Environment::process(), &[]);
     let runtime = match Runtime::from_environment().await {
@@ -36,9 +36,6 @@ where
         }
     };
     let function = build(runtime);
-    let handler = service_fn(|event: LambdaEvent<Event>| {
-        let reply = handle(function.clone(), event.payload);
-        async move { Ok::<Reply, Error>(reply.await) }
-    });
+    let handler = service_fn(|event: LambdaEvent<Event>| handle(function.clone(), event.payload));
     lambda_runtime::run(handler).await
 }

@@ -23,7 +23,7 @@ pub use aws::{Aws, ConnectError, https_client};
 pub use clock::Clock;
 pub use config::Config;
 pub use environment::Environment;
-pub use operations::{CommandError, CreateError, Created};
+pub use operations::{CommandError, CreateError, Created, new_call_id};
 pub use queue::{Queue, QueueError};
 pub use store::{DueItem, Page, Put, Receipt, ReceiptState, Store, StoreError, index};
 

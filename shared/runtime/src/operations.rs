@@ -16,9 +16,9 @@ use crate::{Put, Runtime, StoreError};
 /// How often a command is reduced again when others keep writing. Every round, one of them wins.
 const ROUNDS: usize = 100;
 
-/// The largest specification, in bytes of JSON: the rest of the item needs room below DynamoDB's
-/// 400 KB.
-const LARGEST: usize = 256 * 1024;
+/// The largest specification, in bytes of JSON. Below DynamoDB's 400 KB an item also needs room for
+/// the result (64 KB), the comment (16 KB, also in the history) and up to twenty attempts.
+const LARGEST: usize = 200 * 1024;
 
 /// What came of a creation.
 #[derive(Debug)]
@@ -126,6 +126,11 @@ impl Runtime {
             tracing::warn!(%error, ?job, tenant, id, "not enqueued, the timer will drive it");
         }
     }
+}
+
+/// An id for a call whose asker chose none.
+pub fn new_call_id() -> String {
+    format!("call-{}", Uuid::now_v7().simple())
 }
 
 /// An id that no other write has.

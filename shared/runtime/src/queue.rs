@@ -29,14 +29,14 @@ impl Queue {
         Self { client, url: url.into() }
     }
 
-    /// Sends a message that becomes visible after `delay`: whole seconds, rounded up, at most 15
-    /// minutes.
+    /// Sends a message that becomes visible after `delay`: at most 15 minutes, and a second later
+    /// than asked for, so that a worker whose clock is behind does not find it too early.
     ///
     /// # Errors
     ///
     /// If SQS did not acknowledge it.
     pub async fn send(&self, message: &Message, delay: Duration) -> Result<(), QueueError> {
-        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+        let seconds = if delay.is_zero() { 0 } else { delay.as_secs() + 1 };
         let seconds = i32::try_from(seconds).unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY);
         self.client
             .send_message()

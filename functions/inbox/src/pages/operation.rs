@@ -56,7 +56,7 @@ struct Field {
 /// What a person can do on the page.
 enum Form<'a> {
     Decide { action: &'a str, options: Vec<ShownOption> },
-    Settle { action: &'a str },
+    Settle { action: &'a str, attempt: u32 },
     None,
 }
 
@@ -162,7 +162,7 @@ impl<'a> Form<'a> {
                 let options = reject_options(operation).iter().map(ShownOption::new).collect();
                 Self::Decide { action, options }
             }
-            (State::Unknown, Some(action)) => Self::Settle { action },
+            (State::Unknown, Some(action)) => Self::Settle { action, attempt: operation.attempts },
             _ => Self::None,
         }
     }

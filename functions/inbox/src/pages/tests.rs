@@ -315,6 +315,7 @@ fn the_history_tells_what_happened_in_words() {
         comment: "not in the ledger".into(),
         by: "inbox".into(),
         seen: unknown().digest,
+        attempt: unknown().attempts,
     };
     let html = page(&after(&unknown(), settle));
     has(

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use placet_core::{Report, webhook};
+use placet_core::{Failure, Report, webhook};
 use placet_runtime::Runtime;
 use placet_runtime::config::HttpExecutor;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -9,7 +9,6 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Call;
-use crate::execute::failure;
 
 /// The most of an answer that is kept as result, in bytes.
 const LARGEST_RESULT: usize = 64 * 1024;
@@ -44,17 +43,25 @@ impl HttpClient {
     }
 
     /// Posts `{call_id, fn, kwargs}` and makes of the answer what can be known from it.
-    pub(crate) async fn run(&self, http: &HttpExecutor, call: &Call, runtime: &Runtime) -> Report {
+    pub(crate) async fn run(
+        &self,
+        http: &HttpExecutor,
+        timeout: Duration,
+        call: &Call,
+        runtime: &Runtime,
+    ) -> Report {
         let client = match &self.0 {
             Ok(client) => client,
-            Err(error) => return Report::NotDone(failure("no_client", &error.to_string()), None),
+            Err(error) => {
+                return Report::NotDone(Failure::new("no_client", &error.to_string()), None);
+            }
         };
         let body = json!({"call_id": call.call_id, "fn": call.function, "kwargs": call.kwargs});
         let body = body.to_string();
         let now = runtime.clock.now();
         let mut request = client
             .post(&http.url.0)
-            .timeout(http.timeout.0)
+            .timeout(timeout)
             .header(CONTENT_TYPE, "application/json")
             .header("idempotency-key", &call.idempotency_key)
             .header("webhook-id", &call.idempotency_key)
@@ -67,7 +74,7 @@ impl HttpClient {
                     request = request.header("webhook-signature", signature);
                 }
                 Err(error) => {
-                    return Report::NotDone(failure("no_secret", &error.to_string()), None);
+                    return Report::NotDone(Failure::new("no_secret", &error.to_string()), None);
                 }
             }
         }
@@ -82,13 +89,13 @@ impl HttpClient {
 fn unanswered(error: &reqwest::Error) -> Report {
     let text = causes(error);
     if error.is_connect() {
-        Report::NotDone(failure("unreachable", &text), None)
+        Report::NotDone(Failure::new("unreachable", &text), None)
     } else if error.is_builder() {
-        Report::Rejected(failure("invalid_request", &text))
+        Report::Rejected(Failure::new("invalid_request", &text))
     } else if error.is_timeout() {
-        Report::Unclear(failure("timeout", &text))
+        Report::Unclear(Failure::new("timeout", &text))
     } else {
-        Report::Unclear(failure("connection_lost", &text))
+        Report::Unclear(Failure::new("connection_lost", &text))
     }
 }
 
@@ -99,33 +106,44 @@ async fn answered(response: Response) -> Report {
         return Report::Succeeded(result(response).await);
     }
     match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY | StatusCode::REQUEST_TIMEOUT => {
-            Report::NotDone(failure("throttled", &message), retry_after(&response))
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
+            Report::NotDone(Failure::new("throttled", &message), retry_after(&response))
         }
-        status if status.is_server_error() => Report::Unclear(failure("server_error", &message)),
-        status if status.is_redirection() => {
+        // These two say that the request is to be sent elsewhere; of the other redirects many follow
+        // a request that was worked off.
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
             let message = format!("{message}; redirects are not followed");
-            Report::Rejected(failure("redirected", &message))
+            Report::Rejected(Failure::new("redirected", &message))
         }
-        _ => Report::Rejected(failure("rejected", &message)),
+        status if !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT => {
+            Report::Unclear(Failure::new("unclear_answer", &message))
+        }
+        _ => Report::Rejected(Failure::new("rejected", &message)),
     }
 }
 
 /// The answer's body: JSON if it is that, else text; null if it is empty, too large or cut off. The
 /// status has said already that the operation is done.
-async fn result(mut response: Response) -> Value {
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > LARGEST_RESULT {
-            return Value::Null;
-        }
-    }
+async fn result(response: Response) -> Value {
+    let Some(body) = whole_body(response).await else {
+        return Value::Null;
+    };
     match (serde_json::from_slice(&body), String::from_utf8(body)) {
         (Ok(json), _) => json,
         (Err(_), Ok(text)) if !text.is_empty() => Value::from(text),
         _ => Value::Null,
     }
+}
+
+async fn whole_body(mut response: Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST_RESULT {
+            return None;
+        }
+    }
+    Some(body)
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -29,5 +29,5 @@ pub async fn purchase_materials(call: Call) -> Report {
 }
 
 fn rejected(message: &str) -> Report {
-    Report::Rejected(Failure { code: "invalid_arguments".to_owned(), message: message.to_owned() })
+    Report::Rejected(Failure::new("invalid_arguments", message))
 }

@@ -20,7 +20,7 @@ where
         while scenario(crash(call)).await {
             call += 1;
         }
-        assert!(call > 1, "the scenario makes no calls");
+        assert!(call > 0, "the scenario makes no calls");
     }
 }
 
@@ -151,6 +151,27 @@ async fn a_timer_that_crashes_leaves_what_is_due_due() {
         assert_eq!(ran, (State::Succeeded, 1), "{plan:?}");
         world.finish().await;
         crashed
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_form_that_crashes_is_whole_or_not_there() {
+    at_every_call(async |plan| {
+        let world = World::start().await;
+        let asked = world
+            .crashes(plan, world.post("/purchase-materials").header("idempotency-key", "p").send())
+            .await;
+        world.post("/purchase-materials").header("idempotency-key", "p").send().await;
+        let digest = world.get("/inbox/p").page().send().await.hidden("digest");
+        let form = format!("digest={digest}&comment=&verdict=approve");
+        let decided = world.crashes(plan, world.post("/inbox/p").page().form(&form).send()).await;
+        let again = world.post("/inbox/p").page().form(&form).send().await.status;
+        assert!(matches!(again, StatusCode::SEE_OTHER | StatusCode::CONFLICT), "{plan:?}: {again}");
+        world.settle().await;
+        assert_eq!(world.state("p").await, State::Succeeded, "{plan:?}");
+        world.finish().await;
+        asked || decided
     })
     .await;
 }

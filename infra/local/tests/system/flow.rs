@@ -145,15 +145,15 @@ async fn a_lost_message_is_made_good_by_the_timer() {
     let world = World::start().await;
     world.create("call-1", "charge").await;
     // The third call of a decision (read, write, send) is the message.
-    world.faults.arm(placet_local::faults::Plan::Fail(3));
+    world.faults.arm(placet_local::faults::Plan::Fail(2));
     let answered = world.respond("call-1", true).await;
     assert_eq!(answered.status, StatusCode::OK, "the decision is stored: {}", answered.text);
+    assert!(world.faults.was_reached());
     world.faults.reset();
-    if world.work().await.delivered == 0 {
-        assert_eq!(world.state("call-1").await, State::Queued);
-        world.advance(Duration::from_secs(120));
-        assert_eq!(world.tick().await.driven, 1);
-    }
+    assert_eq!(world.work().await.delivered, 0);
+    assert_eq!(world.state("call-1").await, State::Queued);
+    world.advance(Duration::from_secs(120));
+    assert_eq!(world.tick().await.driven, 1);
     world.settle().await;
     assert_eq!((world.state("call-1").await, world.effects("call-1").await), (State::Succeeded, 1));
     world.finish().await;
@@ -169,8 +169,32 @@ async fn a_panic_in_a_function_is_an_unknown_outcome_a_person_settles() {
     assert!(inbox.text.contains("/inbox/call-1"));
 
     let page = world.get("/inbox/call-1").page().send().await;
-    let form = format!("digest={}&comment=looked&settlement=did_not_happen", page.hidden("digest"));
+    let (digest, attempt) = (page.hidden("digest"), page.hidden("attempt"));
+    let form =
+        format!("digest={digest}&attempt={attempt}&comment=looked&settlement=did_not_happen");
     world.post("/inbox/call-1").page().form(&form).send().await;
     assert_eq!(world.state("call-1").await, State::Failed);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_restarted_agent_finds_its_call_under_a_new_run() {
+    let world = World::start().await;
+    world.create("call-1", "f").await;
+    let body = json!({"run_id": "another run", "call_id": "call-1", "spec": {"fn": "f", "kwargs": {"amount": 7}}});
+    let again = world.post("/humanlayer/v1/function_calls").key(KEY).json(&body).send().await;
+    assert_eq!((again.status, &again.json()["run_id"]), (StatusCode::OK, &json!("run")));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_does_not_help_a_site_whose_name_resolves_to_this_machine() {
+    let world = World::start().await;
+    let body = json!({"run_id": "r", "spec": {"fn": "f"}});
+    let ask =
+        http::Request::post("/humanlayer/v1/function_calls").header("host", "rebound.example:8000");
+    let ask =
+        ask.header("authorization", format!("Bearer {KEY}")).body(body.to_string().into()).unwrap();
+    assert_eq!(world.system.front_door.call(ask).await.status(), StatusCode::FORBIDDEN);
     world.finish().await;
 }

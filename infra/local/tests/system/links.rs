@@ -11,7 +11,13 @@ use crate::world::{KEY, LINK_SECRET, TENANT, World};
 async fn link(world: &World, call_id: &str) -> DecisionLink {
     let digest = world.operation(call_id).await.digest;
     let expires_at = world.clock.now().plus(Duration::from_secs(600));
-    DecisionLink { tenant: TENANT.to_owned(), call_id: call_id.to_owned(), digest, expires_at }
+    DecisionLink {
+        tenant: TENANT.to_owned(),
+        call_id: call_id.to_owned(),
+        digest,
+        settles: None,
+        expires_at,
+    }
 }
 
 fn path(link: &DecisionLink) -> String {
@@ -136,5 +142,41 @@ async fn a_denial_brings_the_option_that_was_chosen_and_its_comment() {
             (Some("later"), expected)
         );
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn no_link_repeats_what_it_did_once() {
+    let world = World::start().await;
+    world.create("call-1", "panics").await;
+    let decides = link(&world, "call-1").await;
+    let digest = decides.digest;
+    world
+        .post(&path(&decides))
+        .form(&format!("digest={digest}&comment=&verdict=approve"))
+        .send()
+        .await;
+    world.work().await;
+    assert_eq!(world.state("call-1").await, State::Unknown);
+
+    let settles = DecisionLink { settles: Some(1), ..decides.clone() };
+    let again =
+        |attempt| format!("digest={digest}&attempt={attempt}&comment=&settlement=run_again");
+    let refused = world.post(&path(&decides)).form(&again(1)).send().await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "a link that decides does not settle");
+    assert_eq!(
+        world.post(&path(&settles)).form(&again(1)).send().await.status,
+        StatusCode::SEE_OTHER
+    );
+    world.work().await;
+    assert_eq!(
+        (world.state("call-1").await, world.operation("call-1").await.attempts),
+        (State::Unknown, 2)
+    );
+    let spent = [(again(1), StatusCode::CONFLICT), (again(2), StatusCode::FORBIDDEN)];
+    for (form, status) in spent {
+        assert_eq!(world.post(&path(&settles)).form(&form).send().await.status, status);
+    }
+    assert_eq!(world.operation("call-1").await.attempts, 2);
     world.finish().await;
 }

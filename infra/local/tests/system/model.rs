@@ -53,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
         comment: String::new(),
         by: "inbox".to_owned(),
         seen: placet_core::Digest::of_bytes(b""),
+        attempt: 0,
     });
     prop_oneof![
         2 => decide.prop_map(Step::Command),
@@ -69,9 +70,13 @@ fn step() -> impl Strategy<Value = Step> {
 fn aimed(command: &Command, operation: &Operation) -> Command {
     match command.clone() {
         Command::Start { .. } => Command::Start { plan: operation.plan.clone() },
-        Command::Settle { settlement, comment, by, .. } => {
-            Command::Settle { settlement, comment, by, seen: operation.digest }
-        }
+        Command::Settle { settlement, comment, by, .. } => Command::Settle {
+            settlement,
+            comment,
+            by,
+            seen: operation.digest,
+            attempt: operation.attempts,
+        },
         other => other,
     }
 }

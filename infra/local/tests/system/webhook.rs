@@ -1,5 +1,7 @@
 //! A completed function call as webhook decides the operation with its id.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use placet_core::State;
 use placet_core::webhook::{parse_secret, sign};
@@ -93,13 +95,20 @@ async fn what_is_not_signed_by_the_source_is_refused_alike_and_changes_nothing()
 
 #[tokio::test]
 async fn a_source_without_a_secret_is_closed() {
-    for environment in
-        [&[][..], &[("PLACET_SECRET_HUMANLAYER", "")], &[("PLACET_SECRET_HUMANLAYER", "whsec_")]]
-    {
+    let variable = "PLACET_SECRET_HUMANLAYER";
+    let cases: [(&[(&str, &str)], StatusCode); 4] = [
+        (&[], StatusCode::UNAUTHORIZED),
+        (&[(variable, "")], StatusCode::UNAUTHORIZED),
+        // Set, but no secret: our fault, so the sender is to come again.
+        (&[(variable, "whsec_")], StatusCode::SERVICE_UNAVAILABLE),
+        (&[(variable, "whsec_typo!!")], StatusCode::SERVICE_UNAVAILABLE),
+    ];
+    for (environment, status) in cases {
         let world = World::with_environment(environment).await;
         world.create("call-1", "charge").await;
         let refused = world.deliver("msg_1", &completed("call-1", true)).await;
-        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(refused.status, status, "{environment:?}");
+        assert_eq!(world.state("call-1").await, State::Pending);
         world.finish().await;
     }
 }
@@ -147,5 +156,27 @@ async fn nothing_is_acknowledged_that_is_not_stored() {
     world.faults.reset();
     world.settle().await;
     assert_eq!((world.state("call-1").await, world.effects("call-1").await), (State::Succeeded, 1));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_never_given_up() {
+    let world = World::start().await;
+    let body = completed("call-1", true);
+    // Stored, not enqueued; and for half a day each message of the timer is lost, too.
+    world.faults.arm(Plan::Fail(1));
+    assert_eq!(world.deliver("msg_1", &body).await.status, StatusCode::OK);
+    for _ in 0..24 {
+        world.advance(Duration::from_secs(30 * 60));
+        // Query, read, write, send.
+        world.faults.arm(Plan::Fail(3));
+        world.tick().await;
+    }
+    world.faults.reset();
+    assert_eq!((world.work().await.delivered, world.open_receipts().await), (0, 1));
+    world.advance(Duration::from_secs(3600));
+    assert_eq!(world.tick().await.receipts, 1);
+    world.work().await;
+    assert_eq!(world.open_receipts().await, 0);
     world.finish().await;
 }

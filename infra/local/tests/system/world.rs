@@ -134,7 +134,7 @@ impl World {
     }
 
     pub async fn tick(&self) -> Tick {
-        self.system.timer.handle().await
+        self.system.timer.handle().await.unwrap()
     }
 
     /// Lets time pass and everything happen until nothing is under way any more.
@@ -156,7 +156,7 @@ impl World {
         operations.iter().filter(moving).count() + self.open_receipts().await
     }
 
-    async fn open_receipts(&self) -> usize {
+    pub async fn open_receipts(&self) -> usize {
         let items = self.table.scan().table_name(TABLE).filter_expression("receipt_state = :r");
         let received = AttributeValue::S("received".to_owned());
         let found = items.expression_attribute_values(":r", received).send().await.unwrap();

@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::workspace::Workspace;
 
 /// How long a function may take to its last poll: start-up under callgrind, or all its events.
-/// Where an event needs AWS, the SDK first tries again some hundred times.
 const LONGEST_RUN: Duration = Duration::from_secs(300);
 /// How long callgrind may take to write its file.
 const LONGEST_END: Duration = Duration::from_secs(60);
@@ -159,13 +158,13 @@ fn counts_file(workspace: &Workspace, function: &str) -> PathBuf {
     workspace.target.join(format!("bench/{function}.callgrind"))
 }
 
-/// What Lambda sets, and what `template.yaml` sets, with AWS at a port where nothing listens.
+/// What Lambda sets, and what `template.yaml` sets, with AWS where the Runtime API is.
 fn environment(
     workspace: &Workspace,
     function: &str,
     api: SocketAddr,
 ) -> Vec<(&'static str, String)> {
-    let nothing_listens = "http://127.0.0.1:1";
+    let aws = format!("http://{api}");
     let mut variables = vec![
         ("AWS_LAMBDA_RUNTIME_API", api.to_string()),
         ("AWS_LAMBDA_FUNCTION_NAME", format!("placet-{function}")),
@@ -177,10 +176,10 @@ fn environment(
         ("AWS_ACCESS_KEY_ID", "bench".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "bench".to_owned()),
         ("AWS_SESSION_TOKEN", "bench".to_owned()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", nothing_listens.to_owned()),
-        ("AWS_ENDPOINT_URL_SQS", nothing_listens.to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", aws.clone()),
+        ("AWS_ENDPOINT_URL_SQS", aws.clone()),
         ("PLACET_TABLE", "placet".to_owned()),
-        ("PLACET_QUEUE_URL", format!("{nothing_listens}/000000000000/placet")),
+        ("PLACET_QUEUE_URL", format!("{aws}/000000000000/placet")),
         ("PLACET_CONFIG", workspace.root.join("placet.yaml").display().to_string()),
         ("PLACET_LOG", "error".to_owned()),
         ("PATH", std::env::var("PATH").unwrap_or_default()),

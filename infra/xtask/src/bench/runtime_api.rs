@@ -18,6 +18,9 @@ pub enum Told {
 
 /// Lambda's Runtime API on a loopback port: hands out one event a number of times, then never
 /// answers another poll. Its threads end with this process.
+///
+/// It is also the AWS of the function, and refuses every call at once. A port where nothing listens
+/// would not do: the SDK tries again after random pauses, and each try is counted.
 #[derive(Debug)]
 pub struct RuntimeApi {
     /// Where it listens.
@@ -25,6 +28,12 @@ pub struct RuntimeApi {
     /// What the function tells.
     pub told: Receiver<Told>,
 }
+
+/// What AWS says to a call that it will not do, however often it is asked.
+const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: application/x-amz-json-1.0\r\n\
+    Content-Length: 32\r\n\r\n\
+    {\"__type\":\"ValidationException\"}";
 
 /// What all connections share.
 struct Script {
@@ -72,12 +81,16 @@ impl Script {
                 self.hand_out(connection, number)?;
                 continue;
             }
+            let mut stream = connection;
+            if !request.path.starts_with("/2018-06-01/runtime/") {
+                stream.write_all(REFUSAL.as_bytes())?;
+                continue;
+            }
             if request.path.ends_with("/init/error") {
                 let _ = told.send(Told::CouldNotStart(request.body));
             } else if request.path.ends_with("/error") {
                 let _ = told.send(Told::Failed);
             }
-            let mut stream = connection;
             stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")?;
         }
         Ok(())

@@ -9,4 +9,4 @@ mod request;
 pub use completed::{Completed, CompletedCall, CompletedError, completed};
 pub use fields::FieldError;
 pub use reply::function_call;
-pub use request::{CreateCall, InvalidBody, Respond, create_call, is_call_id, respond};
+pub use request::{CreateCall, InvalidBody, Respond, create_call, is_call_id, is_comment, respond};

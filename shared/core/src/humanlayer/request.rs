@@ -6,9 +6,6 @@ use crate::strict_json;
 /// The longest id a client may choose, in bytes.
 const LONGEST_ID: usize = 255;
 
-/// The longest comment of a decision, in bytes.
-const LONGEST_COMMENT: usize = 16 * 1024;
-
 /// A body that can not be taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBody {
@@ -84,7 +81,7 @@ pub fn respond(body: &[u8]) -> Result<Respond, InvalidBody> {
 pub(super) fn status(fields: &Fields<'_>) -> Result<Respond, FieldError> {
     Ok(Respond {
         approved: fields.boolean("approved")?,
-        comment: fields.optional_text("comment", LONGEST_COMMENT)?.unwrap_or_default(),
+        comment: comment(fields)?,
         option: fields.optional_text("reject_option_name", LONGEST_ID)?,
     })
 }
@@ -92,6 +89,19 @@ pub(super) fn status(fields: &Fields<'_>) -> Result<Respond, FieldError> {
 /// Absent arguments are no arguments: clients omit them for a call without any.
 pub(super) fn kwargs(spec: &Fields<'_>) -> Value {
     spec.get("kwargs").cloned().unwrap_or_else(|| Value::Object(Map::new()))
+}
+
+fn comment(fields: &Fields<'_>) -> Result<String, FieldError> {
+    let comment = fields.optional_text("comment", usize::MAX)?.unwrap_or_default();
+    if is_comment(&comment) {
+        return Ok(comment);
+    }
+    Err(fields.error("comment", "Comment is too long to be kept", "string_too_long"))
+}
+
+/// Whether a comment is short enough to be kept: 16 KB as JSON, where a control character takes six.
+pub fn is_comment(text: &str) -> bool {
+    Value::from(text).to_string().len() <= 16 * 1024
 }
 
 pub(super) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, InvalidBody> {

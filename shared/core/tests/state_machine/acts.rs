@@ -181,7 +181,8 @@ impl Act {
             }
             Self::Redrive => Command::Redrive,
             Self::Settle { settlement, seen } => {
-                settle(*settlement, seen.digest(operation).unwrap_or(operation.digest))
+                let seen = seen.digest(operation).unwrap_or(operation.digest);
+                settle(*settlement, seen, operation.attempts)
             }
             Self::Crash | Self::Again(_) | Self::Wait(_) => return None,
         })
@@ -198,7 +199,9 @@ fn onward(
         State::Pending => Some(decide(Verdict::Approve, "inbox", Some(operation.digest))),
         State::Queued => Some(Command::Start { plan: operation.plan.clone() }),
         State::Running => Some(reported.unwrap_or(Command::Redrive)),
-        State::Unknown => settlement.map(|found| settle(found, operation.digest)).or(reported),
+        State::Unknown => {
+            settlement.map(|found| settle(found, operation.digest, operation.attempts)).or(reported)
+        }
         _ => None,
     }
 }

@@ -105,7 +105,7 @@ impl Case {
     }
 
     pub fn settle(&self, settlement: Settlement) -> Command {
-        settle(settlement, self.operation.digest)
+        settle(settlement, self.operation.digest, self.operation.attempts)
     }
 
     pub fn apply(&mut self, command: &Command) -> Result<State, Refusal> {
@@ -133,7 +133,7 @@ impl Case {
 
     /// Waits for the first moment at which the next attempt may start.
     pub fn until_its_turn(&mut self) -> &mut Self {
-        self.wait_until(self.not_before().max(self.now))
+        self.wait_until(self.operation.not_before.unwrap_or(self.now).max(self.now))
     }
 
     #[track_caller]
@@ -167,8 +167,8 @@ pub fn deny() -> Command {
     decide(Verdict::Deny, None)
 }
 
-pub fn settle(settlement: Settlement, seen: Digest) -> Command {
-    Command::Settle { settlement, comment: "I looked".into(), by: "inbox".into(), seen }
+pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {
+    Command::Settle { settlement, comment: "I looked".into(), by: "inbox".into(), seen, attempt }
 }
 
 pub fn finish(attempt: u32, report: Report) -> Command {

@@ -42,14 +42,14 @@ fn every_operation_of_every_tenant_has_its_own_idempotency_key() {
 
 #[test]
 fn the_same_question_again_is_all_that_the_asker_said() {
-    let same: [fn(&mut Operation); 3] = [
+    let same: [fn(&mut Operation); 4] = [
+        |operation| operation.run_id = "run-2".into(),
         |operation| operation.kwargs["quantity"] = json!(10.0),
         |operation| operation.plan = Some(Plan { max_attempts: 9, ..plan(true) }),
         |operation| operation.deadline = operation.created_at,
     ];
-    let different: [fn(&mut Operation); 4] = [
+    let different: [fn(&mut Operation); 3] = [
         |operation| operation.function = "sell_materials".into(),
-        |operation| operation.run_id = "run-2".into(),
         |operation| operation.kwargs["quantity"] = json!(11),
         |operation| drop(operation.extras.insert("state".into(), json!({}))),
     ];

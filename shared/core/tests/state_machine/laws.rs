@@ -111,12 +111,13 @@ fn followed_up(transition: &Transition, now: Timestamp) -> Rules {
     let called = transition.effect.as_ref().map(|Effect::Execute(delay)| now.plus(*delay));
     let redrive = after.plan.as_ref().map(|plan| plan.redrive).unwrap_or_default();
     let in_time = |due, not_before: Timestamp| due > not_before && due <= not_before.plus(redrive);
-    let window = after.not_before.zip(after.due);
+    let moment = (after.state == State::Queued).then(|| after.not_before.unwrap_or(now));
+    let window = moment.zip(after.due);
     vec![
-        ("whatever is queued waits for a moment", {
-            after.not_before.is_some() == (after.state == State::Queued)
+        ("only what is queued waits for a moment", {
+            after.not_before.is_none() || after.state == State::Queued
         }),
-        ("a worker is called for that moment, and never else", called == after.not_before),
+        ("a worker is called for that moment, and never else", called == moment),
         (
             "a lost call is made good",
             window.is_none_or(|(not_before, due)| in_time(due, not_before)),

@@ -68,6 +68,9 @@ impl Model {
                 Answer::Refused("not_unknown")
             }
             Command::Settle { .. } if !shown => Answer::Refused("digest_mismatch"),
+            Command::Settle { attempt, .. } if *attempt != self.attempts() => {
+                Answer::Refused("stale_attempt")
+            }
             Command::Settle { settlement, .. } => Answer::Becomes(match settlement {
                 Settlement::Happened => State::Succeeded,
                 Settlement::DidNotHappen => State::Failed,

@@ -200,6 +200,7 @@ fn what_was_changed_can_be_closed_but_not_run_again() {
         comment: String::new(),
         by: "inbox".to_owned(),
         seen: case.operation.digest,
+        attempt: 1,
     };
     let apply = |settlement| case.operation.apply(&settle(settlement), "write", case.now);
     assert_eq!(apply(Settlement::RunAgain), Err(Refusal::DigestMismatch));

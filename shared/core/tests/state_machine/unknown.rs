@@ -81,7 +81,7 @@ fn a_settlement_counts_only_for_what_was_shown() {
     for settlement in SETTLEMENTS {
         let mut case = Case::unknown();
         let other = Digest::of_bytes(b"something else");
-        case.refuses(&settle(settlement, other), Refusal::DigestMismatch);
+        case.refuses(&settle(settlement, other, case.operation.attempts), Refusal::DigestMismatch);
         case.apply(&case.settle(settlement)).unwrap();
     }
 }
@@ -171,4 +171,13 @@ fn a_doubt_that_a_report_cleared_does_not_come_back() {
     let mut case = Case::running(plan(false));
     case.lapse(State::Unknown).becomes(&finish(1, not_done()), State::Queued);
     case.start_next().becomes(&finish(2, rejected()), State::Failed);
+}
+
+#[test]
+fn what_is_said_of_one_attempt_does_not_settle_the_next() {
+    let mut case = Case::unknown();
+    let said = case.settle(Settlement::RunAgain);
+    case.becomes(&said, State::Queued).start_next();
+    case.becomes(&finish(2, unclear()), State::Unknown);
+    case.refuses(&said, Refusal::StaleAttempt);
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use placet_core::Plan;
 use serde::Deserialize;
-pub use values::{Attempts, EndpointUrl, Name, Period, SecretError, SecretRef, Timeout};
+pub use values::{Attempts, EndpointUrl, Name, Period, RoutePath, SecretError, SecretRef, Timeout};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -96,7 +96,7 @@ pub struct Source {
     pub secret: SecretRef,
     /// Where they come in, besides `/webhooks/<name>`.
     #[serde(default)]
-    pub paths: Vec<String>,
+    pub paths: Vec<RoutePath>,
     /// What they do.
     pub target: Target,
 }
@@ -159,7 +159,20 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, String> {
         // No excerpt of the file: somebody may have put a secret where its name belongs.
         let options = serde_saphyr::options! { with_snippet: false };
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+        let config: Self = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| error.to_string())?;
+        config.check_paths()?;
+        Ok(config)
+    }
+
+    fn check_paths(&self) -> Result<(), String> {
+        let own = self.sources().flat_map(|(_, source)| source.paths.iter().map(RoutePath::as_str));
+        let mut paths: Vec<&str> = own.collect();
+        paths.sort_unstable();
+        match paths.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(format!("sources: two sources claim the path {}", pair[0])),
+            None => Ok(()),
+        }
     }
 
     /// The operation of this function name.
@@ -196,7 +209,7 @@ impl Config {
         let named = path.strip_prefix("/webhooks/");
         let mut sources = self.sources.iter().map(|(name, source)| (name.as_str(), source));
         sources.find(|(name, source)| {
-            named == Some(name) || source.paths.iter().any(|own| own == path)
+            named == Some(name) || source.paths.iter().any(|own| own.as_str() == path)
         })
     }
 
@@ -264,6 +277,10 @@ mod tests {
                 "at most 25s",
             ),
             ("project: x\noperations:\n  f: {executor: {shell: rm}}", "shell"),
+            (
+                "project: x\nsources:\n  s: {preset: svix, secret: env:S, paths: [hook], target: decide}",
+                "start with /",
+            ),
             ("project: x\noperations:\n  f: {max_attempts: 0}", "1 to 20"),
             ("project: x\noperations:\n  f: {max_attempts: 21}", "1 to 20"),
             (

@@ -109,6 +109,30 @@ impl TryFrom<u32> for Attempts {
     }
 }
 
+/// A path at which webhooks come in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RoutePath(String);
+
+impl RoutePath {
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RoutePath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
+            Ok(Self(text))
+        } else {
+            Err(format!("{text:?} is not a path: it must start with / and hold no ? # or space"))
+        }
+    }
+}
+
 /// An address operations are posted to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

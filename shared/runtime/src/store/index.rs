@@ -2,6 +2,7 @@
 //! Both hold keys only, so that a transition does not pay for copies; items are read after.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use placet_core::{Operation, Timestamp};
@@ -14,6 +15,12 @@ const BATCH: usize = 100;
 
 /// How many pages of the list are searched for one function.
 const PAGES: usize = 10;
+
+/// The most operations a page is made of: they may be large.
+const MOST: usize = 200;
+
+/// How often DynamoDB is asked again for what it left out of an answer.
+const ROUNDS: u32 = 6;
 
 /// What the timer finds in the `due` index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +66,8 @@ impl Store {
         Ok(Page { items: page.items.iter().filter_map(due_item).collect(), next: page.next })
     }
 
-    /// Every operation that is not terminal, earliest due first: what waits for a person is among it.
+    /// The operations that are not terminal, earliest due first, at most a few hundred: what waits
+    /// for a person is among them. One that can not be read is left out, and an error in the log.
     ///
     /// # Errors
     ///
@@ -73,7 +81,7 @@ impl Store {
             let page = self.query(query, true, start).await?;
             operations.extend(self.operations(&page.items).await?);
             start = page.next;
-            if start.is_none() || operations.len() >= 1000 {
+            if start.is_none() || operations.len() >= MOST {
                 return Ok(operations);
             }
         }
@@ -158,13 +166,18 @@ impl Store {
             found.extend(self.batch_get(batch).await?);
         }
         let in_order = keys.iter().filter_map(|key| found.remove(pk(key)?));
-        in_order.map(operation::decode).collect()
+        Ok(in_order.filter_map(readable).collect())
     }
 
     async fn batch_get(&self, keys: &[Item]) -> Result<HashMap<String, Item>, StoreError> {
         let mut found = HashMap::new();
         let mut wanted = keys.to_vec();
-        while !wanted.is_empty() {
+        for round in 0..ROUNDS {
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            // What is left out of an answer was too much at once.
+            tokio::time::sleep(Duration::from_millis(50) * (2_u32.pow(round) - 1)).await;
             let request = KeysAndAttributes::builder().set_keys(Some(wanted)).build();
             let request = request.map_err(|error| StoreError::Service {
                 action: "BatchGetItem",
@@ -180,7 +193,8 @@ impl Store {
             let rest = reply.unprocessed_keys.unwrap_or_default().into_values();
             wanted = rest.flat_map(|table| table.keys).collect();
         }
-        Ok(found)
+        let cause = format!("{} items were left out again and again", wanted.len());
+        Err(StoreError::Service { action: "BatchGetItem", cause })
     }
 }
 
@@ -188,6 +202,12 @@ struct Query {
     index: &'static str,
     condition: &'static str,
     values: Item,
+}
+
+fn readable(item: Item) -> Option<Operation> {
+    operation::decode(item)
+        .inspect_err(|error| tracing::error!(%error, "an operation is left out of a list"))
+        .ok()
 }
 
 fn pk(item: &Item) -> Option<&str> {

@@ -78,15 +78,15 @@ impl Store {
         item.map(decode).transpose()
     }
 
-    /// Stores the next version of a receipt that is still to be worked off.
+    /// Stores the next version of a receipt that is still to be worked off; says whether it was.
     ///
     /// # Errors
     ///
     /// If DynamoDB can not be asked.
-    pub async fn replace_receipt(&self, next: &Receipt) -> Result<(), StoreError> {
+    pub async fn replace_receipt(&self, next: &Receipt) -> Result<bool, StoreError> {
         let values = Writer::default().text(":received", "received").finish();
-        self.put_if(encode(next), "receipt_state = :received", values).await?;
-        Ok(())
+        let put = self.put_if(encode(next), "receipt_state = :received", values).await?;
+        Ok(matches!(put, Put::Stored))
     }
 
     /// Stores an API key under its digest; the key itself is never stored.
@@ -119,7 +119,7 @@ impl Store {
 }
 
 fn encode(receipt: &Receipt) -> Item {
-    Writer::default()
+    let writer = Writer::default()
         .text("pk", key::receipt_pk(&receipt.id))
         .text("sk", "RC")
         .text("receipt_id", &receipt.id)
@@ -131,9 +131,12 @@ fn encode(receipt: &Receipt) -> Item {
         .text("receipt_state", state_name(receipt.state))
         .text("note", &receipt.note)
         .number("redrives", receipt.redrives)
-        .number("ttl", receipt.received_at.plus(KEPT).seconds())
-        .due(&receipt.tenant, receipt.due)
-        .finish()
+        .due(&receipt.tenant, receipt.due);
+    // What is still to be worked off is not tidied up, however old it is.
+    match receipt.state {
+        ReceiptState::Received => writer.finish(),
+        _ => writer.number("ttl", receipt.received_at.plus(KEPT).seconds()).finish(),
+    }
 }
 
 fn decode(item: Item) -> Result<Receipt, StoreError> {

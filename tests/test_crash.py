@@ -23,11 +23,11 @@ operations:
   charge:
     executor: {http: {url: "ENDPOINT", timeout: 1s, secret: "env:TARGET_SECRET"}}
     idempotent: true
-    max_attempts: 50
+    max_attempts: 20
   charge_once:
     executor: {http: {url: "ENDPOINT", timeout: 1s, secret: "env:TARGET_SECRET"}}
     idempotent: false
-    max_attempts: 50
+    max_attempts: 20
 """
 SECRET = "whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdCB0YXJnZXQ="
 
@@ -141,6 +141,10 @@ def redirects(received):
     return 308, {}
 
 
+def answers_with_another_page(received):
+    return 303, {}
+
+
 def is_busy(received):
     return 429, {}
 
@@ -154,6 +158,7 @@ def hangs(received):
 BEHAVIOURS = [
     (refuses, (1, "failed"), (1, "failed")),
     (redirects, (1, "failed"), (1, "failed")),
+    (answers_with_another_page, (2, "succeeded"), (1, "unknown")),
     (is_busy, (2, "succeeded"), (2, "succeeded")),
     (fails, (2, "succeeded"), (1, "unknown")),
     (hangs_up, (2, "succeeded"), (1, "unknown")),

@@ -104,7 +104,7 @@ fn memory(workspace: &Workspace, function: &str, event: Vec<u8>) -> Result<u64, 
     let mut process = Measured::natively(workspace, function, api.address)?;
     let failed = process.until_idle(&api)?;
     if failed > 0 {
-        eprintln!("  {failed} of {INVOCATIONS} invocations ended in an error");
+        eprintln!("  {failed} of {INVOCATIONS} invocations ended in an error: AWS refuses here");
     }
     process.peak_memory()
 }

@@ -4,10 +4,14 @@ import json
 import os
 import platform
 import re
+import shutil
 import stat
 import subprocess
 import sys
+import threading
+import urllib.request
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -24,6 +28,7 @@ EVENTS = sorted((ROOT / "events").glob("*.json"))
 FUNCTIONS = ["webhook", "approval", "inbox", "worker", "timer"]
 PUBLIC = ["webhook", "approval", "inbox"]
 VARIABLES = {"PLACET_TABLE", "PLACET_QUEUE_URL", "PLACET_CONFIG", "PLACET_LOG"}
+ENDPOINTS = {"AWS_ENDPOINT_URL_DYNAMODB": "DynamodbEndpoint", "AWS_ENDPOINT_URL_SQS": "SqsEndpoint"}
 SECRETS = {"webhook": {"PLACET_SECRET_HUMANLAYER"}, "inbox": {"PLACET_LINK_SECRET"}}
 ASKS = {"sqs:SendMessage", "sqs:GetQueueAttributes"}
 TAKES = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
@@ -135,11 +140,23 @@ def test_cfn_lint_finds_nothing():
 def test_a_function_has_its_variables_and_no_other_secret(resources, function):
     properties = of_type(resources, "AWS::Lambda::Function")[f"{function.capitalize()}Function"]
     variables = set(properties["Environment"]["Variables"])
-    assert variables == VARIABLES | SECRETS.get(function, set())
+    assert variables == VARIABLES | ENDPOINTS.keys() | SECRETS.get(function, set())
     assert (properties["Runtime"], properties["Handler"]) == ("provided.al2023", "bootstrap")
     assert properties["LoggingConfig"]["LogFormat"] == "JSON"
     log_group = properties["LoggingConfig"]["LogGroup"]["Ref"]
     assert "RetentionInDays" in of_type(resources, "AWS::Logs::LogGroup")[log_group]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_an_endpoint_only_if_one_is_given(resources, function):
+    properties = of_type(resources, "AWS::Lambda::Function")[f"{function.capitalize()}Function"]
+    template = yaml_parse(TEMPLATE.read_text())
+    for variable, parameter in ENDPOINTS.items():
+        condition, given, absent = properties["Environment"]["Variables"][variable]["Fn::If"]
+        assert (given, absent) == ({"Ref": parameter}, {"Ref": "AWS::NoValue"})
+        empty = {"Fn::Equals": [{"Ref": parameter}, ""]}
+        assert template["Conditions"][condition] == {"Fn::Not": [empty]}
+        assert template["Parameters"][parameter]["Default"] == ""
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -196,6 +213,57 @@ def test_a_sample_event_is_for_a_known_route_and_documented(path):
         route = f"{http['method']} {http['path']}"
         assert any(re.fullmatch(known, route) for known in ROUTES[function]), route
     assert f"`{path.name}`" in (ROOT / "events/README.md").read_text()
+
+
+class Engine(BaseHTTPRequestHandler):
+    """Answers with the path it was asked for."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.path.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def ports():
+    """Those of two engines on loopback."""
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Engine) for _ in range(2)]
+    for server in servers:
+        threading.Thread(target=server.serve_forever).start()
+    yield [server.server_port for server in servers]
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being asked")
+def test_sam_local_reaches_the_engines(resources, ports, tmp_path):
+    """127.0.0.2 stands for Docker's bridge."""
+    (tmp_path / "events").mkdir()
+    for name in ("local.py", "sign.py"):
+        shutil.copy(ROOT / "events" / name, tmp_path / "events")
+    dynamodb, sqs = (f"http://127.0.0.1:{port}" for port in ports)
+    engines = {"dynamodb_url": dynamodb, "sqs_url": sqs, "queue_url": f"{sqs}/queue", "table": "t"}
+    command = [sys.executable, tmp_path / "events/local.py", "127.0.0.2"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        print(json.dumps(engines), file=process.stdin, flush=True)
+        assert "env.json" in process.stdout.readline()
+        given = json.loads((tmp_path / ".aws-sam/env.json").read_text())["Parameters"]
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for name in ("AWS_ENDPOINT_URL_DYNAMODB", "PLACET_QUEUE_URL"):
+            assert given[name].startswith("http://127.0.0.2:")
+            with direct.open(f"{given[name]}/asked", timeout=10) as answer:
+                assert answer.read().endswith(b"/asked")
+        process.stdin.close()
+        assert process.wait(10) == 0, "it ends with the engines"
+
+    functions = of_type(resources, "AWS::Lambda::Function").values()
+    declared = set().union(*(one["Environment"]["Variables"] for one in functions))
+    assert given.keys() <= declared, "SAM sets no variable that the template does not declare"
 
 
 @pytest.mark.timeout(BUILD_SECONDS + 60)

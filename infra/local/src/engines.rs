@@ -1,7 +1,9 @@
 //! The AWS services Placet stands on, as engines in this process that the unmodified SDK reaches
 //! over loopback.
 
+mod dispatch;
 mod dynamodb;
+mod server;
 mod sqs;
 
 use std::io;

@@ -6,11 +6,12 @@ use std::path::Path;
 use dynoxide::Database;
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
+use hyper::service::service_fn;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{EngineError, Storage, TABLE, loopback_listener, wait_for_end};
+use super::{EngineError, Storage, TABLE, dispatch, loopback_listener, server, wait_for_end};
 
 const DATABASE_FILE: &str = "placet.sqlite";
 const LOCK_FILE: &str = "placet.lock";
@@ -63,13 +64,10 @@ impl DynamoDb {
 
         let (listener, address) = loopback_listener()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = dynoxide::server::serve_with_shutdown(listener, db.clone(), async {
-            let _ = stopped.await;
-        });
+        let served = db.clone();
+        let engine = service_fn(move |request| dispatch::answer(served.clone(), request));
         let server = tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(error, "the local DynamoDB engine stopped");
-            }
+            server::serve(listener, engine, stopped).await;
             drop(lock);
         });
         Ok(Self { url: format!("http://{address}"), name, db, stop, server })

@@ -7,13 +7,10 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
 use http_body_util::BodyExt as _;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
@@ -25,12 +22,11 @@ use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::CreateQueueInput;
 use rustack_sqs_model::operations::SqsOperation;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use super::{
-    DEAD_LETTER_QUEUE, Delays, EngineError, QUEUE, REGION, loopback_listener, wait_for_end,
+    DEAD_LETTER_QUEUE, Delays, EngineError, QUEUE, REGION, loopback_listener, server, wait_for_end,
 };
 
 const ACCOUNT: &str = "000000000000";
@@ -81,7 +77,7 @@ impl Sqs {
             queue_url,
             dead_letter_queue_url,
             stop,
-            server: tokio::spawn(serve(listener, service, stopped)),
+            server: tokio::spawn(server::serve(listener, service, stopped)),
         })
     }
 
@@ -107,32 +103,6 @@ async fn create_queue<const N: usize>(
         .map_err(|error| failed(error.to_string()))?
         .queue_url
         .ok_or_else(|| failed("the engine gave it no URL".to_owned()))
-}
-
-/// Serves until `stopped`, then cuts the connections: what hangs on them are long polls, which
-/// would not end by themselves.
-async fn serve(
-    listener: TcpListener,
-    service: SqsHttpService<Guard>,
-    mut stopped: oneshot::Receiver<()>,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            _ = &mut stopped => return,
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let io = TokioIo::new(stream);
-                    connections.spawn(http1::Builder::new().serve_connection(io, service.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the local SQS engine could not accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
 }
 
 /// Stands between HTTP and the engine.

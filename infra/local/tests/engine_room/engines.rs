@@ -287,3 +287,38 @@ async fn stopped_engines_take_no_connections() {
         assert!(TcpStream::connect(address).await.is_err(), "{address}");
     }
 }
+
+/// A page in the developer's browser can reach loopback; it must not reach the engines.
+#[tokio::test]
+async fn browsers_are_refused() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let engines = Engines::start(Storage::Memory, Delays::Real).await.unwrap();
+    for url in [engines.dynamodb_url(), engines.sqs_url()] {
+        let address = url.strip_prefix("http://").unwrap();
+        let ask = async |method: &str, headers: &str| {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let request = format!(
+                "{method} / HTTP/1.1\r\n{headers}content-length: 2\r\nconnection: close\r\n\r\n{{}}"
+            );
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer.to_lowercase()
+        };
+        let own = format!("host: {address}\r\n");
+        for (method, headers) in [
+            ("POST", format!("{own}origin: https://evil.example\r\n")),
+            ("POST", format!("{own}origin: null\r\n")),
+            ("OPTIONS", own.clone()),
+            ("POST", "host: rebound.example\r\n".to_owned()),
+            ("POST", "host: 127.0.0.1.evil.example:80\r\n".to_owned()),
+        ] {
+            let answer = ask(method, &headers).await;
+            assert!(answer.starts_with("http/1.1 403"), "{method} {headers}: {answer}");
+            assert!(!answer.contains("access-control"), "{answer}");
+        }
+        let program = ask("POST", &own).await;
+        assert!(!program.starts_with("http/1.1 403"), "{program}");
+    }
+}

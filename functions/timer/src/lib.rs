@@ -73,8 +73,8 @@ impl Timer {
 
     async fn drive_all(&self, tenant: &str, items: &[DueItem], tick: &mut Tick) {
         let mut driving = JoinSet::new();
-        for item in items.iter().cloned() {
-            let (timer, tenant) = (self.clone(), tenant.to_owned());
+        for item in items {
+            let (timer, tenant, item) = (self.clone(), tenant.to_owned(), item.clone());
             driving.spawn(async move { timer.drive(&tenant, &item).await });
         }
         while let Some(driven) = driving.join_next().await {

@@ -68,6 +68,7 @@ pub async fn run() -> Result<(), Failure> {
         api_key: api_key.clone(),
     })
     .await?;
+    system.resume().await?;
     announce(&folder, address, &system, &environment)?;
     banner(address, &folder, &api_key);
     serve(system, listener).await;

@@ -91,9 +91,9 @@ pub enum EngineError {
     Listen(#[source] io::Error),
 }
 
-/// The running engines. Dropping them stops them: no new connection is taken, a request that is
-/// being worked on is finished, and the data folder becomes free when the last one is. To open
-/// the same folder again in this process, wait for [`Engines::stop`].
+/// The running engines. Dropping them stops them: connections are cut, what a request had begun to
+/// write is written whole or not at all, and the data folder becomes free. To open the same folder
+/// again in this process, wait for [`Engines::stop`].
 pub struct Engines {
     dynamodb: dynamodb::DynamoDb,
     sqs: sqs::Sqs,

@@ -2,13 +2,17 @@
 //! event source. `placet dev` and the tests differ only in what they pass to [`System::start`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::header::ACCEPT;
 use http::request::Parts;
 use placet_approval::Approval;
+use placet_core::{Job, State, Timestamp};
 use placet_inbox::Inbox;
-use placet_runtime::{Access, ApiKey, ApiKeys, Clock, Config, Environment, Queue, Runtime, Store};
+use placet_runtime::{
+    Access, ApiKey, ApiKeys, Clock, Config, DueItem, Environment, Queue, Runtime, Store, StoreError,
+};
 use placet_timer::Timer;
 use placet_webhook::Webhook;
 use placet_worker::{Functions, Worker};
@@ -20,6 +24,9 @@ use crate::engines::{Delays, EngineError, Engines, Storage, TABLE, http_client};
 use crate::event_source::EventSource;
 use crate::front_door::FrontDoor;
 use crate::function::Function;
+
+/// Later than anything is due.
+const END_OF_TIME: Timestamp = Timestamp::from_millis(999_999_999_999_999);
 
 /// What a system is made of.
 pub struct Setup {
@@ -97,6 +104,38 @@ impl System {
             engines,
             runtime,
         })
+    }
+}
+
+impl System {
+    /// Puts on the queue what was on it when the last process ended: the embedded queue lives in
+    /// memory. The timer would do it, too, but only once each item is due.
+    ///
+    /// # Errors
+    ///
+    /// If the table can not be read.
+    pub async fn resume(&self) -> Result<(), StoreError> {
+        let tenant = self.runtime.config.project.as_str();
+        for operation in self.runtime.store.open_operations(tenant).await? {
+            if operation.state == State::Queued {
+                self.runtime
+                    .enqueue(Job::Execute, tenant, &operation.call_id, Duration::ZERO)
+                    .await;
+            }
+        }
+        let mut start = None;
+        loop {
+            let page = self.runtime.store.due(tenant, END_OF_TIME, start).await?;
+            for item in page.items {
+                if let DueItem::Receipt(id) = item {
+                    self.runtime.enqueue(Job::Process, tenant, &id, Duration::ZERO).await;
+                }
+            }
+            start = page.next;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
     }
 }
 

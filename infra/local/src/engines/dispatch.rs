@@ -70,8 +70,17 @@ fn call<Q: DeserializeOwned, R: Serialize>(
     body: &[u8],
     operation: impl FnOnce(Q) -> dynoxide::Result<R>,
 ) -> dynoxide::Result<String> {
-    let unreadable =
-        |error: serde_json::Error| DynoxideError::SerializationException(error.to_string());
-    let request = serde_json::from_slice(body).map_err(unreadable)?;
-    serde_json::to_string(&operation(request)?).map_err(unreadable)
+    let request = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    serde_json::to_string(&operation(request)?).map_err(|error| unreadable(&error))
+}
+
+/// The engine's types mark what is a wrong value rather than wrong JSON in the text of the error.
+fn unreadable(error: &serde_json::Error) -> DynoxideError {
+    let text = error.to_string();
+    let wrong_value =
+        ["VALIDATION:", "VALIDATION_REQUEST:"].iter().find_map(|mark| text.strip_prefix(mark));
+    match wrong_value {
+        Some(message) => DynoxideError::ValidationException(message.to_owned()),
+        None => DynoxideError::SerializationException(text),
+    }
 }

@@ -198,3 +198,27 @@ async fn a_key_does_not_help_a_site_whose_name_resolves_to_this_machine() {
     assert_eq!(world.system.front_door.call(ask).await.status(), StatusCode::FORBIDDEN);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_restart_puts_on_the_queue_what_was_on_it() {
+    let world = World::start().await;
+    world.create("asked", "charge").await;
+    world.create("approved", "charge").await;
+    // The message of the decision is lost with the queue, and that of the webhook.
+    world.faults.arm(placet_local::faults::Plan::Fail(2));
+    world.respond("approved", true).await;
+    let spec = json!({"fn": "charge", "kwargs": {"amount": 7}});
+    let body = json!({"call_id": "asked", "spec": spec, "status": {"approved": true}});
+    world.faults.arm(placet_local::faults::Plan::Fail(1));
+    world.deliver("msg_1", &body).await;
+    world.faults.reset();
+    assert_eq!(world.work().await.delivered, 0);
+
+    world.system.resume().await.unwrap();
+    world.work().await;
+    for call_id in ["asked", "approved"] {
+        let ended = (world.state(call_id).await, world.effects(call_id).await);
+        assert_eq!(ended, (State::Succeeded, 1));
+    }
+    world.finish().await;
+}

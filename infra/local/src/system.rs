@@ -64,21 +64,13 @@ pub struct System {
     pub timer: Timer,
 }
 
-/// Why a system did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum SystemError {
-    /// An engine did not start.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-}
-
 impl System {
     /// Starts engines and functions. Nothing is served or polled yet.
     ///
     /// # Errors
     ///
     /// If an engine can not be started, see [`EngineError`].
-    pub async fn start(setup: Setup) -> Result<Self, SystemError> {
+    pub async fn start(setup: Setup) -> Result<Self, EngineError> {
         let engines = Engines::start(setup.storage, setup.delays).await?;
         let dynamodb = engines.dynamodb_client(setup.http_client.clone());
         let sqs = engines.sqs_client(setup.http_client);
@@ -105,9 +97,7 @@ impl System {
             runtime,
         })
     }
-}
 
-impl System {
     /// Puts on the queue what was on it when the last process ended: the embedded queue lives in
     /// memory. The timer would do it, too, but only once each item is due.
     ///

@@ -47,8 +47,6 @@ pub struct SignatureHeaders<'a> {
 pub struct Verified {
     /// The signed delivery id, the same for every retry.
     pub id: String,
-    /// The signed time.
-    pub sent_at: Timestamp,
 }
 
 /// Why a delivery is not believed. The sender is told the same for all of them.
@@ -134,8 +132,7 @@ pub fn verify(
     if !bool::from(holds) {
         return Err(Unverified::Signature);
     }
-    let sent_at = Timestamp::from_millis(seconds.saturating_mul(1000));
-    Ok(Verified { id: headers.id.to_owned(), sent_at })
+    Ok(Verified { id: headers.id.to_owned() })
 }
 
 /// The value of a signature header for a delivery of our own.

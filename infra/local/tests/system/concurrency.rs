@@ -69,7 +69,7 @@ async fn of_sixty_four_decisions_one_wins() {
         let approved = won[0].json()["status"]["approved"] == true;
         world.settle().await;
         let expected = if approved { (State::Succeeded, 1) } else { (State::Denied, 0) };
-        assert_eq!((world.state("call-1").await, world.effects("call-1").await), expected);
+        assert_eq!(world.ended("call-1").await, expected);
         world.finish().await;
     }
 }
@@ -86,10 +86,7 @@ async fn workers_with_the_same_message_run_it_once() {
         }
         join_all((0..4).map(|_| world.work())).await;
         world.settle().await;
-        assert_eq!(
-            (world.state("call-1").await, world.effects("call-1").await),
-            (State::Succeeded, 1)
-        );
+        assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
         world.finish().await;
     }
 }

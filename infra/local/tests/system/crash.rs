@@ -31,7 +31,7 @@ async fn a_worker_that_crashes_runs_an_idempotent_operation_once() {
         world.approved("call-1", "charge").await;
         let crashed = world.crashes(plan, world.work()).await;
         world.settle().await;
-        let ended = (world.state("call-1").await, world.effects("call-1").await);
+        let ended = world.ended("call-1").await;
         assert_eq!(ended, (State::Succeeded, 1), "{plan:?}");
         world.finish().await;
         crashed
@@ -46,7 +46,7 @@ async fn a_worker_that_crashes_runs_any_other_operation_at_most_once() {
         world.approved("call-1", "charge_once").await;
         let crashed = world.crashes(plan, world.work()).await;
         world.settle().await;
-        let ended = (world.state("call-1").await, world.effects("call-1").await);
+        let ended = world.ended("call-1").await;
         let honest = [(State::Succeeded, 1), (State::Unknown, 0), (State::Unknown, 1)];
         assert!(honest.contains(&ended), "{plan:?}: {ended:?}");
         if !crashed {
@@ -68,7 +68,7 @@ async fn a_call_whose_answer_is_lost_is_never_taken_for_a_failure() {
         world.work().await;
         world.faults.reset();
         world.settle().await;
-        let (state, effects) = (world.state("call-1").await, world.effects("call-1").await);
+        let (state, effects) = world.ended("call-1").await;
         match function {
             "charge" => assert_eq!((state, effects), (State::Succeeded, 1)),
             _ => assert_eq!((state, effects), (State::Unknown, 0)),
@@ -86,7 +86,7 @@ async fn a_decision_that_crashes_is_whole_or_not_there() {
         let again = world.respond("call-1", true).await.status;
         assert!(matches!(again, StatusCode::OK | StatusCode::CONFLICT), "{plan:?}: {again}");
         world.settle().await;
-        let ended = (world.state("call-1").await, world.effects("call-1").await);
+        let ended = world.ended("call-1").await;
         assert_eq!(ended, (State::Succeeded, 1), "{plan:?}");
         world.finish().await;
         crashed
@@ -122,7 +122,7 @@ async fn a_webhook_that_crashes_decides_once_when_it_is_sent_again() {
         let crashed = world.crashes(plan, delivered).await;
         assert_eq!(world.deliver("msg_1", &body).await.status, StatusCode::OK);
         world.settle().await;
-        let (state, effects) = (world.state("call-1").await, world.effects("call-1").await);
+        let (state, effects) = world.ended("call-1").await;
         assert!(
             effects <= 1 && matches!(state, State::Succeeded | State::Unknown),
             "{plan:?}: {state:?}"
@@ -147,7 +147,7 @@ async fn a_timer_that_crashes_leaves_what_is_due_due() {
         world.tick().await;
         world.settle().await;
         assert_eq!(world.state("expires").await, State::Expired, "{plan:?}");
-        let ran = (world.state("runs").await, world.effects("runs").await);
+        let ran = world.ended("runs").await;
         assert_eq!(ran, (State::Succeeded, 1), "{plan:?}");
         world.finish().await;
         crashed

@@ -155,7 +155,7 @@ async fn a_lost_message_is_made_good_by_the_timer() {
     world.advance(Duration::from_secs(120));
     assert_eq!(world.tick().await.driven, 1);
     world.settle().await;
-    assert_eq!((world.state("call-1").await, world.effects("call-1").await), (State::Succeeded, 1));
+    assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
     world.finish().await;
 }
 
@@ -217,7 +217,7 @@ async fn a_restart_puts_on_the_queue_what_was_on_it() {
     world.system.resume().await.unwrap();
     world.work().await;
     for call_id in ["asked", "approved"] {
-        let ended = (world.state(call_id).await, world.effects(call_id).await);
+        let ended = world.ended(call_id).await;
         assert_eq!(ended, (State::Succeeded, 1));
     }
     world.finish().await;

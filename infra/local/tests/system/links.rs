@@ -53,7 +53,7 @@ async fn a_link_shows_and_decides_and_then_neither_it_nor_its_siblings_decide_ag
     }
     assert_eq!(world.operation("call-1").await.decision.unwrap().by, "link");
     world.settle().await;
-    assert_eq!((world.state("call-1").await, world.effects("call-1").await), (State::Succeeded, 1));
+    assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
     world.finish().await;
 }
 

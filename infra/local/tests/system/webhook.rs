@@ -33,8 +33,8 @@ async fn bare_and_enveloped_deliveries_decide() {
             assert_eq!(world.state(call_id).await, State::Pending, "all work is behind the queue");
         }
         world.settle().await;
-        assert_eq!((world.state("yes").await, world.effects("yes").await), (State::Succeeded, 1));
-        assert_eq!((world.state("no").await, world.effects("no").await), (State::Denied, 0));
+        assert_eq!(world.ended("yes").await, (State::Succeeded, 1));
+        assert_eq!(world.ended("no").await, (State::Denied, 0));
         assert_eq!(world.operation("no").await.decision.unwrap().comment, "by mail");
         world.finish().await;
     }
@@ -155,7 +155,7 @@ async fn nothing_is_acknowledged_that_is_not_stored() {
     assert_eq!(world.deliver("msg_1", &body).await.status, StatusCode::OK, "stored, not enqueued");
     world.faults.reset();
     world.settle().await;
-    assert_eq!((world.state("call-1").await, world.effects("call-1").await), (State::Succeeded, 1));
+    assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
     world.finish().await;
 }
 

@@ -179,6 +179,11 @@ impl World {
         query.expression_attribute_values(":pk", pk).send().await.unwrap().items().len()
     }
 
+    /// Where an operation stands, and how often it really took effect.
+    pub async fn ended(&self, call_id: &str) -> (State, usize) {
+        (self.state(call_id).await, self.effects(call_id).await)
+    }
+
     /// Everything in the table, as text, sorted: two of these show whether anything changed.
     pub async fn contents(&self) -> Vec<String> {
         let items = self.table.scan().table_name(TABLE).send().await.unwrap();

@@ -1,5 +1,6 @@
 //! The table: every access to DynamoDB is one verb here.
 
+mod api_key;
 mod attributes;
 pub mod index;
 mod key;

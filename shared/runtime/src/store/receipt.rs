@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{Reader, Writer};
 use super::{Item, Put, Store, StoreError, key};
-use crate::api_key::ApiKey;
 
 /// How long a receipt is kept, and with it the memory of its delivery id.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -87,34 +86,6 @@ impl Store {
         let values = Writer::default().text(":received", "received").finish();
         let put = self.put_if(encode(next), "receipt_state = :received", values).await?;
         Ok(matches!(put, Put::Stored))
-    }
-
-    /// Stores an API key under its digest; the key itself is never stored.
-    ///
-    /// # Errors
-    ///
-    /// If DynamoDB can not be asked.
-    pub async fn put_api_key(&self, digest: Digest, api_key: &ApiKey) -> Result<(), StoreError> {
-        let mut item = key::api_key(digest);
-        item.extend(
-            Writer::default().text("tenant", &api_key.tenant).text("name", &api_key.name).finish(),
-        );
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        request.send().await.map_err(StoreError::service("PutItem"))?;
-        Ok(())
-    }
-
-    /// Finds an API key by its digest.
-    ///
-    /// # Errors
-    ///
-    /// If DynamoDB can not be asked, or the item can not be read.
-    pub async fn api_key(&self, digest: Digest) -> Result<Option<ApiKey>, StoreError> {
-        let Some(item) = self.get(key::api_key(digest), false).await? else {
-            return Ok(None);
-        };
-        let reader = Reader(item);
-        Ok(Some(ApiKey { tenant: reader.text("tenant")?, name: reader.text("name")? }))
     }
 }
 

@@ -46,7 +46,9 @@ def env_vars(engines):
         "PLACET_QUEUE_URL": engines["queue_url"],
         "AWS_ENDPOINT_URL_DYNAMODB": engines["dynamodb_url"],
         "AWS_ENDPOINT_URL_SQS": engines["sqs_url"],
-        "PLACET_SECRET_HUMANLAYER": sign.WEBHOOK_SECRET,
+        # There is no S3 here: what is too large for the table stays in its container.
+        "PLACET_BLOBS": "/tmp/blobs",
+        "PLACET_SECRETS": " ".join("=".join(pair) for pair in sign.WEBHOOK_SECRETS.items()),
         "PLACET_LINK_SECRET": sign.LINK_SECRET,
     }
     return {"Parameters": variables}

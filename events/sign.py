@@ -12,21 +12,56 @@ import sys
 import time
 from pathlib import Path
 
-WEBHOOK_SECRET = "whsec_cGxhY2V0LXNhbXBsZS13ZWJob29rLXNlY3JldA=="
+WEBHOOK_SECRETS = {
+    "PLACET_SECRET_HUMANLAYER": "whsec_cGxhY2V0LXNhbXBsZS13ZWJob29rLXNlY3JldA==",
+    "PLACET_SECRET_GITHUB": "placet-sample-github-secret",
+    "PLACET_SECRET_STRIPE": "whsec_placet-sample-stripe-secret",
+    "PLACET_SECRET_SLACK": "placet-sample-slack-secret",
+    "PLACET_SECRET_META": "placet-sample-meta-secret",
+    "PLACET_SECRET_META_VERIFY_TOKEN": "placet-sample-verify-token",
+}
 LINK_SECRET = "placet-sample-link-secret-0000000"
 YEAR_2100 = 4_102_444_800_000
 
 
 def signed_webhook(event, now=None):
-    """A copy of a webhook event, signed as Svix and Standard Webhooks sign; the id stays."""
+    """A copy of a webhook event, signed as its sender signs; what tells it from another stays."""
     event = json.loads(json.dumps(event))
-    timestamp = str(int(time.time() if now is None else now))
-    key = base64.b64decode(WEBHOOK_SECRET.removeprefix("whsec_"))
-    signed = f"{event['headers']['svix-id']}.{timestamp}.{event['body']}"
-    mac = hmac.digest(key, signed.encode(), hashlib.sha256)
-    event["headers"]["svix-timestamp"] = timestamp
-    event["headers"]["svix-signature"] = "v1," + base64.b64encode(mac).decode()
+    body = event.get("body", "").encode()
+    body = base64.b64decode(body) if event["isBase64Encoded"] else body
+    sender = SENDERS.get(event["rawPath"].removeprefix("/webhooks/"), humanlayer)
+    event["headers"] |= sender(event["headers"], str(int(now or time.time())), body)
+    event["headers"] = dict(sorted(event["headers"].items()))
     return event
+
+
+def mac(secret, *parts):
+    key = WEBHOOK_SECRETS[f"PLACET_SECRET_{secret}"]
+    # Of these, only Svix and Standard Webhooks mean the bytes behind the base64.
+    key = base64.b64decode(key.removeprefix("whsec_")) if secret == "HUMANLAYER" else key.encode()
+    return hmac.digest(key, b"".join(parts), hashlib.sha256)
+
+
+def humanlayer(headers, at, body):
+    signed = f"{headers['svix-id']}.{at}.".encode()
+    signature = base64.b64encode(mac("HUMANLAYER", signed, body)).decode()
+    return {"svix-timestamp": at, "svix-signature": f"v1,{signature}"}
+
+
+def github(_, _at, body):
+    return {"x-hub-signature-256": f"sha256={mac('GITHUB', body).hex()}"}
+
+
+def stripe(_, at, body):
+    return {"stripe-signature": f"t={at},v1={mac('STRIPE', f'{at}.'.encode(), body).hex()}"}
+
+
+def slack(_, at, body):
+    signature = mac("SLACK", f"v0:{at}:".encode(), body).hex()
+    return {"x-slack-request-timestamp": at, "x-slack-signature": f"v0={signature}"}
+
+
+SENDERS = {"github": github, "stripe": stripe, "slack": slack}
 
 
 def link_token(call_id, digest, expires_at=YEAR_2100, tenant="default"):

@@ -21,33 +21,71 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "events"))
+import sign  # noqa: E402
+
 TEMPLATE = ROOT / "template.yaml"
 TOOLS = Path(sys.executable).parent
 EVENTS = sorted((ROOT / "events").glob("*.json"))
+SIGNED = [path for path in EVENTS if "-signature" in path.read_text()]
 
 FUNCTIONS = ["webhook", "approval", "inbox", "worker", "timer"]
 PUBLIC = ["webhook", "approval", "inbox"]
-VARIABLES = {"PLACET_TABLE", "PLACET_QUEUE_URL", "PLACET_CONFIG", "PLACET_LOG"}
-ENDPOINTS = {"AWS_ENDPOINT_URL_DYNAMODB": "DynamodbEndpoint", "AWS_ENDPOINT_URL_SQS": "SqsEndpoint"}
-SECRETS = {"webhook": {"PLACET_SECRET_HUMANLAYER"}, "inbox": {"PLACET_LINK_SECRET"}}
+VARIABLES = {"PLACET_TABLE", "PLACET_QUEUE_URL", "PLACET_BLOBS", "PLACET_CONFIG", "PLACET_LOG"}
+ENDPOINTS = {
+    "AWS_ENDPOINT_URL_DYNAMODB": "DynamodbEndpoint",
+    "AWS_ENDPOINT_URL_SQS": "SqsEndpoint",
+    "AWS_ENDPOINT_URL_S3": "S3Endpoint",
+}
+SECRETS = {
+    "webhook": {"PLACET_SECRET_HUMANLAYER", "PLACET_SECRETS", "PLACET_WEBHOOK_URL"},
+    "inbox": {"PLACET_LINK_SECRET"},
+    "worker": {"PLACET_SECRETS"},
+}
 ASKS = {"sqs:SendMessage", "sqs:GetQueueAttributes"}
 TAKES = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
 READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem"}
 PAGES = READ_WRITE | {"dynamodb:BatchGetItem"}
-# What a function may do, by resource: the table, its indexes, the queue.
+LIST = {"s3:ListBucket"}
+# What a function may do, by resource: the table, its indexes, the queue, the folders of the bucket.
 ALLOWED = {
-    "webhook": {"Table": READ_WRITE, "WorkQueue": ASKS},
-    "approval": {"Table": PAGES, "list": {"dynamodb:Query"}, "WorkQueue": ASKS},
+    "webhook": {
+        "Table": READ_WRITE,
+        "WorkQueue": ASKS,
+        "bodies": {"s3:PutObject"},
+        "spool": {"s3:PutObject"},
+    },
+    "approval": {
+        "Table": PAGES | {"dynamodb:DeleteItem"},
+        "list": {"dynamodb:Query"},
+        "WorkQueue": ASKS,
+        "bodies": {"s3:GetObject"},
+        "Blobs": LIST,
+    },
     "inbox": {
         "Table": PAGES,
         "due": {"dynamodb:Query"},
         "list": {"dynamodb:Query"},
         "WorkQueue": ASKS,
     },
-    "worker": {"Table": READ_WRITE, "WorkQueue": ASKS | TAKES},
-    "timer": {"Table": READ_WRITE, "due": {"dynamodb:Query"}, "WorkQueue": ASKS},
+    "worker": {
+        "Table": READ_WRITE,
+        "WorkQueue": ASKS | TAKES,
+        "bodies": {"s3:GetObject", "s3:PutObject"},
+        "Blobs": LIST,
+    },
+    "timer": {
+        "Table": READ_WRITE,
+        "due": {"dynamodb:Query"},
+        "WorkQueue": ASKS,
+        "bodies": {"s3:PutObject"},
+        "spool": {"s3:GetObject", "s3:DeleteObject"},
+        "Blobs": LIST,
+    },
 }
 TOKEN = r"[\w-]+\.[\w-]+"
+RECEIPT = r"[\w-]+\.[0-9a-f]{40}"
+DELIVERY = "msg_[0-9a-f]{32}"
 ROUTES = {
     "approval": [
         "POST /humanlayer/v1/function_calls",
@@ -57,6 +95,14 @@ ROUTES = {
         "GET /purchases",
         "GET /healthz",
         "GET /version",
+        "GET /v1/receipts",
+        f"GET /v1/receipts/{RECEIPT}(/body)?",
+        f"POST /v1/receipts/{RECEIPT}/replay",
+        "GET /v1/deliveries",
+        f"GET /v1/deliveries/{DELIVERY}",
+        f"POST /v1/deliveries/{DELIVERY}/redeliver",
+        "GET /v1/endpoints",
+        "POST /v1/endpoints/[^/]+/enable",
     ],
     "inbox": [
         "GET /inbox",
@@ -66,7 +112,7 @@ ROUTES = {
         "GET /purchases",
         r"GET /inbox/style\.css",
     ],
-    "webhook": ["POST /webhook/inbound", "POST /webhooks/[^/]+"],
+    "webhook": ["POST /webhook/inbound", "(POST|GET|HEAD) /webhooks/[^/]+"],
 }
 BUILD_SECONDS = 1200
 
@@ -122,6 +168,7 @@ def granted(role, function):
         for resource in as_list(statement["Resource"]):
             name = resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"]
             name = name.removeprefix("${Table.Arn}/index/")
+            name = name.removeprefix("${Blobs.Arn}/").removesuffix("/*")
             actions.setdefault(name, set()).update(as_list(statement["Action"]))
     logs = actions.pop(f"{function.capitalize()}Logs")
     assert logs == {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -169,7 +216,8 @@ def test_no_policy_has_a_wildcard(resources):
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         assert not role.get("ManagedPolicyArns"), f"{name} has managed policies"
         for statement in statements(role):
-            assert "*" not in json.dumps([statement["Action"], statement["Resource"]]), name
+            written = json.dumps([statement["Action"], statement["Resource"]])
+            assert "*" not in re.sub(r"\$\{Blobs.Arn\}/\w+/\*", "", written), name
 
 
 def test_function_urls_are_public_with_both_permissions(resources):
@@ -213,6 +261,13 @@ def test_a_sample_event_is_for_a_known_route_and_documented(path):
         route = f"{http['method']} {http['path']}"
         assert any(re.fullmatch(known, route) for known in ROUTES[function]), route
     assert f"`{path.name}`" in (ROOT / "events/README.md").read_text()
+
+
+@pytest.mark.parametrize("path", SIGNED, ids=lambda path: path.stem)
+def test_a_signed_sample_event_is_signed_by_the_script(path):
+    event = json.loads(path.read_text())
+    sent_at = event["requestContext"]["timeEpoch"] // 1000
+    assert sign.signed_webhook(event, sent_at) == event
 
 
 class Engine(BaseHTTPRequestHandler):

@@ -1,7 +1,10 @@
 //! The API: what agents and applications call.
 
+mod deliveries;
 mod humanlayer;
 mod purchases;
+mod query;
+mod receipts;
 
 use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
@@ -43,10 +46,9 @@ impl Approval {
             (["humanlayer", "v1", rest @ ..], method) => {
                 self.humanlayer(rest, method, &request).await
             }
-            (["v1", ..], _) => match self.authorize(request.headers()).await {
-                Ok(_) => Problem::not_found("there is no such route under /v1").into_response(),
-                Err(problem) => problem.into_response(),
-            },
+            (["v1", rest @ ..], method) => {
+                self.v1(rest, method, &request).await.unwrap_or_else(Problem::into_response)
+            }
             (["purchase-materials"], Method::POST) => self.purchase_materials(&request).await,
             (["purchases"], Method::GET) => self.purchases(&request).await,
             (["healthz"], Method::GET) => json(StatusCode::OK, &json!({"status": "ok"})),
@@ -57,6 +59,23 @@ impl Approval {
                 Problem::method_not_allowed().into_response()
             }
             _ => Problem::not_found("there is no such route").into_response(),
+        }
+    }
+
+    /// Our own API: everything in it needs a key.
+    async fn v1(
+        &self,
+        path: &[&str],
+        method: Method,
+        request: &Request,
+    ) -> Result<Response, Problem> {
+        let tenant = self.authorize(request.headers()).await?.tenant;
+        if let Some(answer) = self.inbound(&tenant, path, &method, request).await {
+            return answer;
+        }
+        match self.outbound(&tenant, path, method, request).await {
+            Some(answer) => answer,
+            None => Err(Problem::not_found("there is no such route under /v1")),
         }
     }
 

@@ -1,9 +1,10 @@
-//! Drives what is past its due time: deadlines, lost messages, lapsed leases, receipts (law 3).
+//! Drives what is past its due time: deadlines, lost messages, lapsed leases, receipts, webhooks to
+//! be sent (law 3).
 
 use std::time::Duration;
 
-use placet_core::{Command, Job, State};
-use placet_runtime::{CommandError, DueItem, Receipt, Runtime, StoreError};
+use placet_core::{Command, Job, State, delivery};
+use placet_runtime::{CommandError, DeliveryError, DueItem, Receipt, Runtime, StoreError};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -15,6 +16,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// After so many redrives of a receipt a person should look at the worker.
 const MANY_REDRIVES: u32 = 5;
+
+/// How many events that were put aside are stored in one run.
+const MOST_TAKEN_BACK: usize = 200;
 
 /// The timer function.
 #[derive(Clone)]
@@ -31,8 +35,23 @@ pub struct Tick {
     pub expired: usize,
     /// Receipts that were put on the queue again.
     pub receipts: usize,
+    /// Deliveries that were driven on.
+    pub deliveries: usize,
+    /// Webhooks that were put aside while the table did not take them, and are stored now.
+    pub taken_back: usize,
     /// Items that could not be driven; they are still due.
     pub failed: usize,
+}
+
+/// Why an item was not driven.
+#[derive(Debug, thiserror::Error)]
+enum DriveError {
+    #[error(transparent)]
+    Operation(#[from] CommandError),
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Timer {
@@ -64,11 +83,41 @@ impl Timer {
                 break;
             }
         }
+        self.take_back(&mut tick).await;
         if tick != Tick::default() {
-            let Tick { driven, expired, receipts, failed } = tick;
-            tracing::info!(driven, expired, receipts, failed, "timer drove what was due");
+            let Tick { driven, expired, receipts, deliveries, taken_back, failed } = tick;
+            tracing::info!(
+                driven,
+                expired,
+                receipts,
+                deliveries,
+                taken_back,
+                failed,
+                "timer drove what was due"
+            );
         }
         Ok(tick)
+    }
+
+    /// Stores what was put aside while the table did not take it. Looked for every fifth minute
+    /// only, because every look at an empty place costs the same.
+    async fn take_back(&self, tick: &mut Tick) {
+        if self.runtime.clock.now().seconds() / 60 % 5 != 0 {
+            return;
+        }
+        let keys = self.runtime.put_aside_keys(MOST_TAKEN_BACK).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the events that were put aside can not be listed");
+            Vec::new()
+        });
+        for key in keys {
+            match self.runtime.take_back(&key).await {
+                Ok(_) => tick.taken_back += 1,
+                Err(error) => {
+                    tracing::error!(key, %error, "event that was put aside not stored");
+                    tick.failed += 1;
+                }
+            }
+        }
     }
 
     async fn drive_all(&self, tenant: &str, items: &[DueItem], tick: &mut Tick) {
@@ -85,14 +134,18 @@ impl Timer {
             tick.driven += one.driven;
             tick.expired += one.expired;
             tick.receipts += one.receipts;
+            tick.deliveries += one.deliveries;
             tick.failed += one.failed;
         }
     }
 
     async fn drive(&self, tenant: &str, item: &DueItem) -> Tick {
         let driven = match item {
-            DueItem::Operation(call_id) => self.drive_operation(tenant, call_id).await,
-            DueItem::Receipt(id) => self.drive_receipt(id).await.map_err(CommandError::from),
+            DueItem::Operation(call_id) => {
+                self.drive_operation(tenant, call_id).await.map_err(DriveError::from)
+            }
+            DueItem::Receipt(id) => self.drive_receipt(id).await.map_err(DriveError::from),
+            DueItem::Delivery(id) => self.drive_delivery(tenant, id).await,
         };
         driven.unwrap_or_else(|error| {
             tracing::error!(tenant, ?item, %error, "due item not driven");
@@ -139,11 +192,29 @@ impl Timer {
         let wait =
             self.runtime.config.defaults.redrive.0.saturating_mul(2_u32.saturating_pow(redrives));
         let due = Some(now.plus(wait.min(LONGEST_WAIT)));
-        let (tenant, id) = (receipt.tenant.clone(), receipt.id.clone());
-        if !self.runtime.store.replace_receipt(&Receipt { due, redrives, ..receipt }).await? {
+        let (tenant, id) = (receipt.about.tenant.clone(), receipt.about.id.clone());
+        let next = Receipt { due, redrives, ..receipt };
+        if !self.runtime.store.replace_receipt(next).await? {
             return Ok(Tick::default());
         }
         self.runtime.enqueue(Job::Process, &tenant, &id, Duration::ZERO).await;
         Ok(Tick { receipts: 1, ..Tick::default() })
+    }
+
+    /// Drives a delivery whose next attempt is due, whose message was lost, or whose worker was.
+    async fn drive_delivery(&self, tenant: &str, id: &str) -> Result<Tick, DriveError> {
+        let Some(found) = self.runtime.store.delivery(tenant, id).await? else {
+            return Ok(Tick::default());
+        };
+        match self.runtime.change_delivery(found, &delivery::Command::Redrive).await {
+            Ok(changed) => {
+                let state = changed.delivery.state.as_str();
+                tracing::info!(tenant, delivery_id = id, state, "delivery was due");
+                Ok(Tick { deliveries: 1, ..Tick::default() })
+            }
+            // The index lags behind the item, or somebody was faster.
+            Err(DeliveryError::Refused(_) | DeliveryError::NotFound(_)) => Ok(Tick::default()),
+            Err(error) => Err(error.into()),
+        }
     }
 }

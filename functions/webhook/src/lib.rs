@@ -1,38 +1,64 @@
 //! Webhook ingress: verify, deduplicate, store, enqueue, acknowledge. No business rule is here; what
 //! a delivery means is the worker's to find out.
 
-use std::time::Duration;
+mod documents;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
-use lambda_http::http::{HeaderMap, Method, StatusCode};
-use placet_core::Job;
-use placet_core::webhook::{SignatureHeaders, Verified, verify};
-use placet_runtime::config::{SecretError, Source};
-use placet_runtime::http::{Request, Response, json, respond};
+use documents::KeyDocuments;
+use lambda_http::http::header::{
+    ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use lambda_http::http::{Method, StatusCode};
+use placet_core::webhook::{Answer, Incoming, Unverified, Verified, Verifier};
+use placet_runtime::config::Closed;
+use placet_runtime::http::{Request, Response, SourceIp, respond, text};
 use placet_runtime::problem::Problem;
-use placet_runtime::{Put, Receipt, ReceiptState, Runtime, StoreError};
-use serde_json::json;
+use placet_runtime::{Received, Runtime};
 
-/// The largest body, in bytes: a receipt is one item of at most 400 KB.
-const LARGEST_BODY: usize = 350 * 1024;
+/// When a sender whose event we could not take should come again, in seconds.
+const COME_AGAIN: &str = "5";
 
 /// The webhook function.
 #[derive(Clone)]
 pub struct Webhook {
     runtime: Runtime,
+    sources: Arc<BTreeMap<String, Result<Verifier, Closed>>>,
+    documents: KeyDocuments,
 }
 
 impl Webhook {
-    /// The function over these services.
+    /// The function over these services. Says which sources are closed.
     pub fn new(runtime: Runtime) -> Self {
-        for (name, source) in runtime.config.sources() {
-            if let Err(error) = source.secret.resolve(&runtime.environment) {
-                tracing::warn!(source = name, %error, "the webhook source is closed");
+        let open = |(name, source): (&str, &placet_runtime::config::Source)| {
+            (name.to_owned(), source.open(&runtime.environment))
+        };
+        let sources: BTreeMap<_, _> = runtime.config.sources().map(open).collect();
+        let closed: Vec<&str> = sources
+            .iter()
+            .filter(|(_, source)| matches!(source, Err(Closed::NotSet(_))))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !closed.is_empty() {
+            let sources = closed.join(" ");
+            tracing::warn!(sources, "webhook sources are closed: their secrets are not set");
+        }
+        for (name, source) in sources.iter() {
+            if let Err(error @ Closed::Open(_)) = source {
+                tracing::error!(source = name, %error, "the webhook source is closed");
             }
         }
-        Self { runtime }
+        for (name, source) in runtime.config.sources() {
+            if source.scheme.checks.none.is_some() {
+                tracing::warn!(source = name, "anyone may send to this webhook source");
+            }
+        }
+        let documents = KeyDocuments::new(runtime.https.clone(), runtime.clock.clone());
+        Self { runtime, sources: Arc::new(sources), documents }
     }
 
     /// Answers a Function URL event.
@@ -41,95 +67,169 @@ impl Webhook {
     }
 
     async fn route(&self, request: Request) -> Response {
-        let Some((name, source)) = self.runtime.config.source_at(request.uri().path()) else {
+        let Some((name, source, rest)) = self.runtime.config.source_at(request.uri().path()) else {
             return Problem::not_found("there is no webhook source at this path").into_response();
         };
-        if request.method() != Method::POST {
-            return Problem::method_not_allowed().into_response();
-        }
+        let scheme = &source.scheme;
         let body = request.body().as_ref();
-        if body.len() > LARGEST_BODY {
+        if scheme.retired {
+            return Problem::new(StatusCode::GONE, "gone", "this source is closed for good")
+                .into_response();
+        }
+        if request.method() == Method::HEAD {
+            return text(StatusCode::OK, "text/plain; charset=utf-8", String::new());
+        }
+        if body.len() > scheme.limit {
             let detail =
-                format!("the body has {} bytes, at most {LARGEST_BODY} are taken", body.len());
+                format!("the body has {} bytes, at most {} are taken", body.len(), scheme.limit);
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
                 .into_response();
         }
-        let verified = match self.verify(name, source, request.headers(), body) {
+        let incoming = incoming(&request, rest);
+        match self.sources.get(name) {
+            Some(Ok(verifier)) => self.judge(name, verifier, &incoming).await,
+            Some(Err(error @ Closed::Open(_))) => {
+                tracing::error!(source = name, %error, "webhook refused, the source is closed");
+                unavailable()
+            }
+            Some(Err(Closed::NotSet(variable))) => {
+                tracing::warn!(source = name, variable, "webhook refused, the source is closed");
+                unauthorized()
+            }
+            None => unauthorized(),
+        }
+    }
+
+    async fn judge(&self, name: &str, verifier: &Verifier, request: &Incoming<'_>) -> Response {
+        if let Some(answer) = verifier.greeted(request) {
+            tracing::info!(source = name, status = answer.status, "handshake answered");
+            return answered(&answer);
+        }
+        let scheme = verifier.scheme();
+        let takes = scheme.methods.iter().any(|method| method == request.method);
+        if !takes && !verifier.greets(request.method) {
+            return not_allowed(&scheme.methods);
+        }
+        let verified = match self.verify(verifier, request).await {
             Ok(verified) => verified,
-            Err(problem) => return problem.into_response(),
+            Err(Refusal::Unverified(reason)) => {
+                tracing::warn!(source = name, %reason, "webhook refused");
+                return unauthorized();
+            }
+            Err(Refusal::NoKeys(error)) => {
+                tracing::error!(source = name, error, "webhook not verified, its key is not there");
+                return unavailable();
+            }
         };
-        match self.receive(name, &verified, body).await {
-            Ok(duplicate) => {
-                let delivery_id = verified.id;
-                tracing::info!(source = name, delivery_id, duplicate, "webhook received");
-                json(StatusCode::OK, &json!({"status": "ok"}))
+        if let Some(answer) = verifier.verified_handshake(request) {
+            tracing::info!(source = name, status = answer.status, "handshake answered");
+            return answered(&answer);
+        }
+        if !takes {
+            return not_allowed(&scheme.methods);
+        }
+        match self.runtime.receive(name, scheme, &verified, request).await {
+            Ok(received) => {
+                let (receipt_id, outcome) = match &received {
+                    Received::New(id) => (id, "new"),
+                    Received::Before(id) => (id, "duplicate"),
+                    Received::Aside(id) => (id, "aside"),
+                };
+                tracing::info!(source = name, receipt_id, outcome, "webhook received");
+                acknowledged(verifier)
             }
             Err(error) => {
                 tracing::error!(source = name, %error, "webhook not stored");
-                Problem::unavailable().into_response()
+                unavailable()
             }
         }
     }
 
-    /// The delivery as proven to come from the source. Why not is only for the log. A secret that is
-    /// not set closes the source; one that is not of its form is our fault, and the sender shall
-    /// come again.
-    fn verify(
+    /// The request as proven, with the key documents it needs fetched on the way.
+    async fn verify(
         &self,
-        name: &str,
-        source: &Source,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Verified, Problem> {
-        let unauthorized = || {
-            let detail = "the delivery is not signed by this source";
-            Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
-        };
-        let secret = source.secret.resolve(&self.runtime.environment).map_err(|error| {
-            tracing::error!(source = name, %error, "webhook refused, the source is closed");
-            match error {
-                SecretError::Missing(_) => unauthorized(),
-                SecretError::Format(..) => Problem::unavailable(),
+        verifier: &Verifier,
+        request: &Incoming<'_>,
+    ) -> Result<Verified, Refusal> {
+        let mut documents = self.documents.known();
+        let mut asked = Vec::new();
+        loop {
+            let now = self.runtime.clock.now();
+            match verifier.verify(request, &documents, now) {
+                Err(Unverified::NeedsDocument { url, newer })
+                    if !asked.contains(&(url.clone(), newer)) =>
+                {
+                    documents = self.documents.fetch(&url, newer).await.map_err(Refusal::NoKeys)?;
+                    asked.push((url, newer));
+                }
+                judged => return judged.map_err(Refusal::Unverified),
             }
-        })?;
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let verified = SignatureHeaders::find(header)
-            .and_then(|signed| verify(&[secret], &signed, body, self.runtime.clock.now()));
-        verified.map_err(|reason| {
-            tracing::warn!(source = name, %reason, "webhook refused");
-            unauthorized()
+        }
+    }
+}
+
+enum Refusal {
+    /// The sender did not prove who it is.
+    Unverified(Unverified),
+    /// We could not fetch the key that would tell.
+    NoKeys(String),
+}
+
+fn incoming<'a>(request: &'a Request, rest: &'a str) -> Incoming<'a> {
+    let mut incoming = Incoming::post(request.uri().path(), request.body().as_ref());
+    incoming.method = request.method().as_str();
+    incoming.rest = rest;
+    incoming.query = request.uri().query().unwrap_or_default();
+    let headers = request.headers().iter();
+    incoming.headers = headers
+        .filter_map(|(name, value)| {
+            Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?))
         })
-    }
+        .collect();
+    incoming.source_ip = request.extensions().get::<SourceIp>().map(|source| source.0);
+    incoming
+}
 
-    /// Stores a verified delivery once and puts it on the queue; says whether it was here before.
-    ///
-    /// The receipt is due like everything that is not done, so it is kept for good once it is
-    /// stored, whether or not the queue takes the message. A duplicate of a delivery that was
-    /// stored needs nothing.
-    async fn receive(
-        &self,
-        source: &str,
-        verified: &Verified,
-        body: &[u8],
-    ) -> Result<bool, StoreError> {
-        let now = self.runtime.clock.now();
-        let config = &self.runtime.config;
-        let receipt = Receipt {
-            id: Receipt::id_of(source, &verified.id),
-            tenant: config.project.as_str().to_owned(),
-            source: source.to_owned(),
-            delivery_id: verified.id.clone(),
-            body: body.to_vec(),
-            received_at: now,
-            state: ReceiptState::Received,
-            note: String::new(),
-            due: Some(now.plus(config.defaults.redrive.0)),
-            redrives: 0,
-        };
-        if let Put::Existing(()) = self.runtime.store.create_receipt(&receipt).await? {
-            return Ok(true);
+fn acknowledged(verifier: &Verifier) -> Response {
+    let ack = &verifier.scheme().ack;
+    answered(&Answer {
+        status: ack.status,
+        content_type: ack.content_type.clone(),
+        headers: Vec::new(),
+        body: ack.body.clone(),
+    })
+}
+
+fn answered(answer: &Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = text(status, "text/plain; charset=utf-8", answer.body.clone());
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let own = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in own.chain([(CONTENT_TYPE.as_str(), answer.content_type.as_str())]) {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
         }
-        self.runtime.enqueue(Job::Process, &receipt.tenant, &receipt.id, Duration::ZERO).await;
-        Ok(false)
     }
+    response
+}
+
+/// The one answer to everything that is not proven.
+fn unauthorized() -> Response {
+    let detail = "the delivery is not signed by this source";
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).into_response()
+}
+
+fn not_allowed(methods: &[String]) -> Response {
+    let mut response = Problem::method_not_allowed().into_response();
+    if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
+}
+
+fn unavailable() -> Response {
+    let mut response = Problem::unavailable().into_response();
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(COME_AGAIN));
+    response
 }

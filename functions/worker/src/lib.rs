@@ -1,17 +1,22 @@
-//! Background work off the queue: run approved operations, work off webhook receipts.
+//! Background work off the queue: run approved operations, work off webhook receipts, send webhooks.
 //!
 //! Each record of a batch is parsed and run on its own. One that can not be read, panics or meets
 //! a service that does not answer is reported as failed and comes again, at last to the dead-letter
 //! queue; the others are done.
 
+mod client;
+mod deliver;
 mod execute;
 pub mod executors;
+mod outbound;
 mod process;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 pub use executors::{Call, Functions};
 use placet_core::{Job, Message, MessageError};
-use placet_runtime::{CommandError, Runtime, StoreError};
+use placet_runtime::blob::BlobError;
+use placet_runtime::https::HttpsError;
+use placet_runtime::{CommandError, DeliveryError, Runtime, StoreError};
 use tokio::task::JoinSet;
 
 /// The worker function.
@@ -20,6 +25,7 @@ pub struct Worker {
     runtime: Runtime,
     functions: Functions,
     http: executors::HttpClient,
+    webhooks: outbound::WebhookClient,
 }
 
 /// Why a record was not done.
@@ -31,6 +37,15 @@ pub enum JobError {
     /// An operation could not be written: another try may do it.
     #[error("to be tried again: {0}")]
     Command(#[from] CommandError),
+    /// A delivery could not be written: another try may do it.
+    #[error("to be tried again: {0}")]
+    Delivery(#[from] DeliveryError),
+    /// The blob store did not answer: another try may do it.
+    #[error("to be tried again: {0}")]
+    Blob(#[from] BlobError),
+    /// A subscription could not be confirmed: another try may do it.
+    #[error("to be tried again: the subscription is not confirmed: {0}")]
+    Confirm(HttpsError),
     /// It is no message of ours. No try will ever do it, and the dead-letter queue is for that.
     #[error(transparent)]
     Unreadable(#[from] MessageError),
@@ -48,7 +63,14 @@ impl Worker {
                 );
             }
         }
-        Self { runtime, functions, http: executors::HttpClient::new() }
+        for (name, endpoint) in runtime.config.endpoints() {
+            if let Err(error) = endpoint.secrets.resolve(&runtime.environment) {
+                tracing::warn!(endpoint = name, %error, "webhooks to this endpoint can not be signed");
+            }
+        }
+        let outbound = runtime.config.outbound.clone();
+        let webhooks = outbound::WebhookClient::new(outbound, runtime.clock.clone());
+        Self { runtime, functions, http: executors::HttpClient::new(), webhooks }
     }
 
     /// Works off a batch and says which of its records have to come again.
@@ -83,6 +105,7 @@ impl Worker {
         let message = Message::parse(record.body.as_deref().unwrap_or_default())?;
         let done = match message.job {
             Job::Execute => self.execute(&message.tenant, &message.id).await,
+            Job::Deliver => self.deliver(&message.tenant, &message.id).await,
             Job::Process => self.process(&message.id).await,
         };
         if let (Err(_), Some(handle)) = (&done, &record.receipt_handle) {

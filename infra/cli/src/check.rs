@@ -2,6 +2,7 @@
 
 use placet_runtime::Config;
 
+use crate::webhook::words;
 use crate::{Failure, environment};
 
 pub fn run() -> Result<(), Failure> {
@@ -12,14 +13,16 @@ pub fn run() -> Result<(), Failure> {
         print_operation(&config, name);
     }
     for (name, source) in config.sources() {
-        let paths = source.paths.iter().map(|path| path.as_str());
-        let paths: Vec<_> =
-            paths.chain([format!("/webhooks/{name}").as_str()]).map(str::to_owned).collect();
-        let open = match source.secret.resolve(&environment) {
-            Ok(_) => "open".to_owned(),
-            Err(error) => format!("closed: {error}"),
-        };
-        println!("source {name}\n  at        {}\n  is        {open}", paths.join(", "));
+        let paths = source.paths.iter().map(|path| path.as_str().to_owned());
+        let paths: Vec<_> = [format!("/webhooks/{name}")].into_iter().chain(paths).collect();
+        println!(
+            "source {name}\n  preset    {}\n  at        {}\n  is        {}\n  secrets   {}\n  targets   {}",
+            source.preset.as_deref().unwrap_or("none"),
+            paths.join(", "),
+            words::openness(source, &environment),
+            words::secrets(source, &environment),
+            words::targets(source),
+        );
     }
     Ok(())
 }

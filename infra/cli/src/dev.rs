@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use placet_local::engines::{Delays, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
-use placet_runtime::{Access, Clock, Environment, logging};
+use placet_runtime::{Access, Blobs, Clock, Environment, Https, logging};
 use placet_worker::Functions;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -22,6 +22,9 @@ use crate::{Failure, environment};
 
 /// The key of the local API if `PLACET_LOCAL_KEY` does not name another.
 pub const LOCAL_KEY: &str = "local-dev-key";
+
+/// Where the system listens if `PLACET_ADDR` does not say.
+pub const ADDRESS: &str = "127.0.0.1:8000";
 
 /// The file in the data folder that tells other commands how to reach this system.
 pub const RUNNING: &str = "running.json";
@@ -36,7 +39,7 @@ pub async fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     logging::start(&environment, &["dynoxide", "rustack_sqs_core"]);
     let config = environment::config(&environment)?;
-    let address = environment.get("PLACET_ADDR").unwrap_or_else(|| "127.0.0.1:8000".to_owned());
+    let address = environment.get("PLACET_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
     let listener = TcpListener::bind(&address).await.map_err(|error| {
         format!("can not listen on {address}: {error}. Set PLACET_ADDR to another address, as in 127.0.0.1:8001")
     })?;
@@ -58,6 +61,10 @@ pub async fn run() -> Result<(), Failure> {
     let environment = with_link_secret(environment, &folder)?;
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
+        blobs: match environment.get("PLACET_BLOBS") {
+            Some(_) => Blobs::from_environment(&environment, Https::new()?)?,
+            None => Blobs::folder(&folder.join("blobs"))?,
+        },
         delays: Delays::Real,
         config,
         environment: environment.clone(),

@@ -3,7 +3,7 @@
 
 use placet_local::engines::{Delays, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
-use placet_runtime::{Access, ApiKey, Clock, Environment, key_digest};
+use placet_runtime::{Access, ApiKey, Blobs, Clock, Environment, key_digest};
 use placet_worker::Functions;
 use serde_json::json;
 
@@ -15,6 +15,7 @@ pub async fn run() -> Result<(), Failure> {
     let api_key = environment.get("PLACET_LOCAL_KEY").unwrap_or_else(|| LOCAL_KEY.to_owned());
     let system = System::start(Setup {
         storage: Storage::Memory,
+        blobs: Blobs::in_memory(),
         delays: Delays::Real,
         config: crate::environment::config(&environment)?,
         api_key: api_key.clone(),

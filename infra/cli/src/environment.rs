@@ -15,7 +15,7 @@ pub fn load() -> Result<Environment, Failure> {
         Err(error) if error.not_found() => Environment::default(),
         Err(error) => return Err(format!(".env: {error}").into()),
     };
-    Ok(Environment::process().over(&file))
+    Ok(Environment::process().over(&file.with_secrets()))
 }
 
 pub fn config(environment: &Environment) -> Result<Config, Failure> {

@@ -5,6 +5,7 @@ mod dev;
 mod engines;
 mod environment;
 mod link;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -14,6 +15,12 @@ placet [COMMAND]
   dev                 run the whole system on this machine (default)
   check               read placet.yaml and print what it means
   link CALL_ID [24h]  print a link that lets its bearer decide, or settle an unknown outcome
+  webhook explain SOURCE
+                      print what a webhook source takes, its preset expanded
+  webhook sign SOURCE [--id ID] [--url URL] < BODY
+                      print a curl line that sends BODY as the sender would
+  webhook send SOURCE --file FILE [--id ID] [--url URL]
+                      send FILE as the sender would
   engines             run only the embedded DynamoDB and SQS, in memory, until killed
   help                print this
 
@@ -31,6 +38,7 @@ async fn main() -> ExitCode {
         ["check"] => check::run(),
         ["link", call_id] => link::run(call_id, "24h").await,
         ["link", call_id, valid] => link::run(call_id, valid).await,
+        ["webhook", rest @ ..] => webhook::run(rest).await,
         ["engines"] => engines::run().await,
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

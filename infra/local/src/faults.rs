@@ -35,17 +35,25 @@ pub enum Plan {
     CrashAfter(usize),
     /// The call is not sent and fails with a connection error.
     Fail(usize),
+    /// The call takes effect and fails with a connection error.
+    LoseAnswer(usize),
+    /// No call to this service is sent, each fails with a connection error, as in
+    /// `Outage("DynamoDB")`.
+    Outage(&'static str),
 }
 
 impl Plan {
-    fn call(self) -> usize {
+    fn strikes(self, index: usize, record: &CallRecord) -> bool {
         match self {
-            Self::CrashBefore(n) | Self::CrashAfter(n) | Self::Fail(n) => n,
+            Self::CrashBefore(n) | Self::CrashAfter(n) | Self::Fail(n) | Self::LoseAnswer(n) => {
+                n == index
+            }
+            Self::Outage(service) => record.service.contains(service),
         }
     }
 
     fn is_crash(self) -> bool {
-        !matches!(self, Self::Fail(_))
+        matches!(self, Self::CrashBefore(_) | Self::CrashAfter(_))
     }
 }
 
@@ -152,12 +160,14 @@ impl Faults {
             return Verdict::NeverReturn;
         }
         let index = state.calls.len();
+        let plan = state.plan.filter(|plan| plan.strikes(index, &record));
         state.calls.push(record);
-        match state.plan.filter(|plan| plan.call() == index) {
+        match plan {
             None => Verdict::Send,
             Some(Plan::CrashAfter(_)) => Verdict::SendAndCrash,
             Some(Plan::CrashBefore(_)) => Verdict::Crash,
-            Some(Plan::Fail(_)) => Verdict::Fail,
+            Some(Plan::Fail(_) | Plan::Outage(_)) => Verdict::Fail,
+            Some(Plan::LoseAnswer(_)) => Verdict::SendAndFail,
         }
     }
 
@@ -173,6 +183,7 @@ impl Faults {
 enum Verdict {
     Send,
     SendAndCrash,
+    SendAndFail,
     Crash,
     NeverReturn,
     Fail,
@@ -225,6 +236,11 @@ impl HttpConnector for FaultyConnector {
                 }
                 Verdict::Crash => faults.strike(),
                 Verdict::NeverReturn => {}
+                Verdict::SendAndFail => {
+                    let _ = inner.call(request).await;
+                    faults.strike();
+                    return Err(ConnectorError::io("planned connection error".into()));
+                }
                 Verdict::Fail => {
                     faults.strike();
                     return Err(ConnectorError::io("planned connection error".into()));

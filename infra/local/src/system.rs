@@ -11,7 +11,8 @@ use placet_approval::Approval;
 use placet_core::{Job, State, Timestamp};
 use placet_inbox::Inbox;
 use placet_runtime::{
-    Access, ApiKey, ApiKeys, Clock, Config, DueItem, Environment, Queue, Runtime, Store, StoreError,
+    Access, ApiKey, ApiKeys, Blobs, Clock, Config, DueItem, Environment, Https, Queue, Runtime,
+    Store, StoreError,
 };
 use placet_timer::Timer;
 use placet_webhook::Webhook;
@@ -32,6 +33,8 @@ const END_OF_TIME: Timestamp = Timestamp::from_millis(999_999_999_999_999);
 pub struct Setup {
     /// Where the table is kept.
     pub storage: Storage,
+    /// What is too large for the table.
+    pub blobs: Blobs,
     /// Whether message delays are real.
     pub delays: Delays,
     /// `placet.yaml`.
@@ -78,6 +81,8 @@ impl System {
         let runtime = Runtime {
             store: Store::new(dynamodb, TABLE),
             queue: Queue::new(sqs, engines.queue_url()),
+            blobs: setup.blobs,
+            https: Https::new()?,
             config: Arc::new(setup.config),
             clock: setup.clock,
             environment: setup.environment,
@@ -117,9 +122,13 @@ impl System {
         loop {
             let page = self.runtime.store.due(tenant, END_OF_TIME, start).await?;
             for item in page.items {
-                if let DueItem::Receipt(id) = item {
-                    self.runtime.enqueue(Job::Process, tenant, &id, Duration::ZERO).await;
-                }
+                let (job, id) = match item {
+                    DueItem::Operation(_) => continue,
+                    DueItem::Receipt(id) => (Job::Process, id),
+                    // One that is not due yet is left to the timer by the worker.
+                    DueItem::Delivery(id) => (Job::Deliver, id),
+                };
+                self.runtime.enqueue(job, tenant, &id, Duration::ZERO).await;
             }
             start = page.next;
             if start.is_none() {
@@ -201,7 +210,7 @@ mod tests {
 
     #[test]
     fn each_path_has_its_room() {
-        let source = "project: x\nsources: {s: {preset: svix, secret: env:S, paths: [/hooks/s], target: decide}}";
+        let source = "project: x\nsources: {s: {preset: svix, secret: env:S, paths: [/hooks/s], targets: [decide]}}";
         let config = Config::parse(source).unwrap();
         let room = |method: &str, path: &str, accept: &str| {
             let request = http::Request::builder().method(method).uri(path).header(ACCEPT, accept);

@@ -1,52 +1,36 @@
-//! What a cold start costs: instructions, size and memory of the five packaged functions.
+//! What the packaged functions cost: a cold start of each of the five, and a webhook from its event
+//! to its answer.
 //!
 //! Instructions are counted by callgrind, because they are the same on every run and every
 //! machine, and wall time on a busy machine is not. Memory is read without it.
 
+mod delivery;
+mod engines;
 mod measured;
 mod runtime_api;
-
-use std::process::{Command, Stdio};
+mod start;
+mod webhook;
 
 use crate::error::Error;
 use crate::workspace::Workspace;
-use measured::Measured;
-use runtime_api::RuntimeApi;
 
-/// Instructions from the start of the process to its first poll of the Runtime API.
-const MOST_INSTRUCTIONS: u64 = 5_000_000;
-/// Bytes of the package to deploy.
-const MOST_ZIPPED: u64 = 4_000_000;
-/// Bytes of resident memory at its peak.
-const MOST_MEMORY: u64 = 15_000_000;
-
-/// How many events a function has answered when its memory is read.
-const INVOCATIONS: usize = 200;
-
-/// The functions and the sample event each one answers.
-const FUNCTIONS: [(&str, &str); 5] = [
-    ("approval", "approval-health"),
-    ("webhook", "webhook-unsigned"),
-    ("inbox", "inbox-list"),
-    ("worker", "worker-poison"),
-    ("timer", "timer-schedule"),
-];
-
-/// The numbers of one function.
-struct Row {
-    function: &'static str,
-    instructions: u64,
-    binary: u64,
-    zipped: u64,
-    memory: u64,
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Both.
+    All,
+    /// The cold starts.
+    Start,
+    /// Accepted webhooks.
+    Webhook,
 }
 
-/// Builds, measures, prints a Markdown table.
+/// Builds, measures, prints Markdown tables.
 ///
 /// # Errors
 ///
-/// If something is missing, a function does not start, or a target is missed.
-pub fn run(workspace: &Workspace) -> Result<(), Error> {
+/// If something is missing, a function does not do its work, or a target is missed.
+pub fn run(workspace: &Workspace, part: Part) -> Result<(), Error> {
     for (tool, mend) in [
         ("valgrind", "install it (Debian: apt-get install valgrind)"),
         ("gzip", "install it (Debian: apt-get install gzip)"),
@@ -55,113 +39,23 @@ pub fn run(workspace: &Workspace) -> Result<(), Error> {
             return Err(Error::Missing { tool, mend });
         }
     }
-    build(workspace)?;
-    let rows = FUNCTIONS
-        .iter()
-        .map(|(function, event)| measure(workspace, function, event))
-        .collect::<Result<Vec<_>, _>>()?;
-    print(&rows);
-    let missed: Vec<_> = rows.iter().filter(|row| !row.meets_targets()).collect();
-    if missed.is_empty() {
-        return Ok(());
+    build(workspace, part)?;
+    let mut missed = Vec::new();
+    if part != Part::Webhook {
+        missed.extend(start::run(workspace)?);
     }
-    let names: Vec<_> = missed.iter().map(|row| row.function).collect();
-    Err(Error::TargetsMissed(names.join(", ")))
+    if part != Part::Start {
+        missed.extend(webhook::run(workspace)?);
+    }
+    if missed.is_empty() { Ok(()) } else { Err(Error::TargetsMissed(missed.join(", "))) }
 }
 
 /// One package at a time: built together, each would be compiled with the union of the features
 /// that any of them asks for, and the binaries would not be those that are deployed.
-fn build(workspace: &Workspace) -> Result<(), Error> {
-    FUNCTIONS.iter().try_for_each(|(function, _)| {
-        workspace.run(workspace.cargo(&format!("build --release --package placet-{function}")))
-    })
-}
-
-fn measure(workspace: &Workspace, function: &'static str, event: &str) -> Result<Row, Error> {
-    eprintln!("measuring placet-{function}");
-    let path = workspace.root.join(format!("events/{event}.json"));
-    let event = std::fs::read(&path).map_err(Error::file(&path))?;
-    let binary = workspace.target.join(format!("release/placet-{function}"));
-    let size = std::fs::metadata(&binary).map_err(Error::file(&binary))?.len();
-    Ok(Row {
-        function,
-        instructions: instructions(workspace, function)?,
-        binary: size,
-        zipped: zipped(workspace, function)?,
-        memory: memory(workspace, function, event)?,
-    })
-}
-
-fn instructions(workspace: &Workspace, function: &str) -> Result<u64, Error> {
-    let api = RuntimeApi::start(Vec::new(), 0).map_err(Error::Loopback)?;
-    let mut process = Measured::under_callgrind(workspace, function, api.address)?;
-    process.until_idle(&api)?;
-    process.counted_instructions()
-}
-
-fn memory(workspace: &Workspace, function: &str, event: Vec<u8>) -> Result<u64, Error> {
-    let api = RuntimeApi::start(event, INVOCATIONS).map_err(Error::Loopback)?;
-    let mut process = Measured::natively(workspace, function, api.address)?;
-    let failed = process.until_idle(&api)?;
-    if failed > 0 {
-        eprintln!("  {failed} of {INVOCATIONS} invocations ended in an error: AWS refuses here");
+fn build(workspace: &Workspace, part: Part) -> Result<(), Error> {
+    let functions = start::FUNCTIONS.iter().map(|(function, _)| *function);
+    for function in functions.filter(|function| part != Part::Webhook || *function == "webhook") {
+        workspace.run(workspace.cargo(&format!("build --release --package placet-{function}")))?;
     }
-    process.peak_memory()
-}
-
-/// The size of a zip archive with the binary as its one entry `bootstrap`, as `zip -9 -X` makes it.
-///
-/// Its entry is the same deflate stream that gzip writes: where gzip puts 18 bytes around it, zip
-/// puts three records of 30, 46 and 22 bytes and twice the nine letters of the name.
-fn zipped(workspace: &Workspace, function: &str) -> Result<u64, Error> {
-    let binary = workspace.target.join(format!("release/placet-{function}"));
-    let mut gzip: Command = workspace.command("gzip", ["-9", "--no-name", "--stdout"]);
-    let output = gzip.arg(&binary).stderr(Stdio::inherit()).output();
-    let output = output.map_err(|source| Error::Start { command: "gzip".to_owned(), source })?;
-    if !output.status.success() {
-        return Err(Error::Failed { command: "gzip".to_owned(), status: output.status });
-    }
-    Ok(output.stdout.len() as u64 - 18 + 30 + 46 + 22 + 2 * 9)
-}
-
-impl Row {
-    fn meets_targets(&self) -> bool {
-        self.instructions <= MOST_INSTRUCTIONS
-            && self.zipped <= MOST_ZIPPED
-            && self.memory <= MOST_MEMORY
-    }
-}
-
-fn print(rows: &[Row]) {
-    println!("| function | instructions to the first poll | binary | zip -9 | peak memory | |");
-    println!("| --- | ---: | ---: | ---: | ---: | --- |");
-    for row in rows {
-        println!(
-            "| {} | {} | {} | {} | {} | {} |",
-            row.function,
-            millions(row.instructions),
-            megabytes(row.binary),
-            megabytes(row.zipped),
-            megabytes(row.memory),
-            if row.meets_targets() { "ok" } else { "over" },
-        );
-    }
-    println!(
-        "| *at most* | {} | | {} | {} | |",
-        millions(MOST_INSTRUCTIONS),
-        megabytes(MOST_ZIPPED),
-        megabytes(MOST_MEMORY),
-    );
-    println!(
-        "\nMB = 1,000,000 bytes. Peak memory: VmHWM after {INVOCATIONS} sample events. AWS is a loopback stub \
-         without TLS\nthat refuses every call: handshakes and waiting for AWS are not in these numbers."
-    );
-}
-
-fn millions(count: u64) -> String {
-    format!("{:.2} M", count as f64 / 1e6)
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.2} MB", bytes as f64 / 1e6)
+    Ok(())
 }

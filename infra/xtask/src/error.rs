@@ -52,6 +52,20 @@ pub enum Error {
         /// The file that holds its output.
         log: PathBuf,
     },
+    /// The webhook secret of the measurement has a form that is not taken any more.
+    #[error("the webhook secret of the measurement: {0}")]
+    Secret(#[from] placet_core::webhook::SecretFormat),
+    /// The embedded engines did not start, or do not answer.
+    #[error("`placet engines`: {0}; what it wrote is in target/bench/engines.log")]
+    Engines(String),
+    /// A sample event is not JSON.
+    #[error("{path}: {source}")]
+    Json {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// The measurement is complete, and not good enough.
     #[error("missed targets: {0}")]
     TargetsMissed(String),

@@ -8,6 +8,7 @@ use crate::workspace::Workspace;
 /// At the first finding.
 pub fn run(workspace: &Workspace) -> Result<(), Error> {
     workspace.run(workspace.cargo("fmt --all --check"))?;
+    workspace.run(workspace.cargo("fmt --manifest-path fuzz/Cargo.toml --check"))?;
     workspace.run(workspace.cargo("clippy --workspace --all-targets -- -D warnings"))?;
     workspace.need_cargo_tool("deny")?;
     workspace.run(workspace.cargo("deny check bans licenses sources"))

@@ -1,7 +1,8 @@
-//! The project's chores: `cargo xtask test`, `cargo xtask bench`, `cargo xtask lint`.
+//! The project's chores: `cargo xtask test`, `cargo xtask fuzz`, `cargo xtask lint`, `cargo xtask bench`.
 
 mod bench;
 mod error;
+mod fuzz;
 mod lint;
 mod test;
 mod workspace;
@@ -14,9 +15,11 @@ use crate::workspace::Workspace;
 const USAGE: &str = "\
 Usage: cargo xtask <verb>
 
-  test [rust|python]  run every test (or one half), installing what that needs inside the project
-  bench               measure start-up, size and memory of the five packaged functions
-  lint                formatting, clippy, and cargo-deny's bans, licences and sources";
+  test [rust|python]     run every test (or one half), installing what that needs inside the project
+  fuzz [seconds]         run every fuzz target so long, 10 seconds if nothing is said
+  lint                   formatting, clippy, and cargo-deny's bans, licences and sources
+  bench [start|webhook]  measure the packaged functions: start-up, size and memory of all five, and
+                         what an accepted webhook costs";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--").collect();
@@ -36,7 +39,14 @@ fn run(words: &[&str]) -> Result<(), Error> {
         ["test"] => test::run(&workspace, test::Suite::All),
         ["test", "rust"] => test::run(&workspace, test::Suite::Rust),
         ["test", "python"] => test::run(&workspace, test::Suite::Python),
-        ["bench"] => bench::run(&workspace),
+        ["fuzz"] => fuzz::run(&workspace, fuzz::SECONDS),
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::run(&workspace, seconds),
+            Err(_) => Err(Error::Usage(USAGE)),
+        },
+        ["bench"] => bench::run(&workspace, bench::Part::All),
+        ["bench", "start"] => bench::run(&workspace, bench::Part::Start),
+        ["bench", "webhook"] => bench::run(&workspace, bench::Part::Webhook),
         ["lint"] => lint::run(&workspace),
         _ => Err(Error::Usage(USAGE)),
     }

@@ -39,23 +39,25 @@ fn rust(workspace: &Workspace) -> Result<(), Error> {
 
 fn python(workspace: &Workspace) -> Result<(), Error> {
     let environment = virtualenv(workspace)?;
-    let chromium = chromium(workspace)?;
+    npm(workspace)?;
+    need(workspace, &OPENSSL)?;
+    let chromium = match std::env::var_os("PLACET_CHROMIUM") {
+        Some(chosen) => PathBuf::from(chosen),
+        None => need(workspace, &CHROMIUM)?,
+    };
     let mut pytest = workspace.command(environment.join("bin/pytest"), ["tests", "-q"]);
     pytest.env("PLACET_BIN", workspace.target.join("debug/placet"));
     pytest.env("PLACET_CHROMIUM", chromium);
     workspace.run(pytest)
 }
 
-/// The virtualenv with what `tests/requirements.txt` names. The stamp in it is a copy of that
-/// file, written last, so that a changed list or a broken installation is done again.
+/// The virtualenv with what `tests/requirements.txt` names.
 fn virtualenv(workspace: &Workspace) -> Result<PathBuf, Error> {
     let environment = workspace.root.join(".venv");
-    let requirements = workspace.root.join("tests/requirements.txt");
     let stamp = environment.join("requirements.installed");
-    let wanted = std::fs::read(&requirements).map_err(Error::file(&requirements))?;
-    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+    let Some(wanted) = outdated(&workspace.root.join("tests/requirements.txt"), &stamp)? else {
         return Ok(environment);
-    }
+    };
     if !workspace.succeeds(workspace.command("python3", ["-c", "import ensurepip, venv"])) {
         let mend = "install Python 3.11 or later with its venv module (Debian: python3-venv)";
         return Err(Error::Missing { tool: "python3 with venv", mend });
@@ -73,27 +75,83 @@ fn virtualenv(workspace: &Workspace) -> Result<PathBuf, Error> {
     Ok(environment)
 }
 
-/// The browser of the browser tests: `PLACET_CHROMIUM`, or what is installed, or what apt-get
-/// brings to a Debian machine on which we are root.
-fn chromium(workspace: &Workspace) -> Result<PathBuf, Error> {
-    const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-    if let Some(chosen) = std::env::var_os("PLACET_CHROMIUM") {
-        return Ok(PathBuf::from(chosen));
-    }
-    let installed = || NAMES.iter().find_map(|name| workspace.which(name));
+/// The packages that `tests/npm/package-lock.json` names; none of them needs its install scripts.
+fn npm(workspace: &Workspace) -> Result<(), Error> {
+    need(workspace, &NODE)?;
+    need(workspace, &NPM)?;
+    let project = workspace.root.join("tests/npm");
+    let stamp = project.join("node_modules/package-lock.installed");
+    let Some(wanted) = outdated(&project.join("package-lock.json"), &stamp)? else {
+        return Ok(());
+    };
+    let quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    let mut install = workspace.command("npm", ["ci", "--prefix", "tests/npm"]);
+    install.args(quiet);
+    workspace.run(install)?;
+    std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))
+}
+
+/// The list of what to install, unless the stamp says that it is installed. The stamp is a copy of
+/// the list, written last, so that a changed list or a broken installation is done again.
+fn outdated(list: &Path, stamp: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let wanted = std::fs::read(list).map_err(Error::file(list))?;
+    let installed = std::fs::read(stamp).is_ok_and(|installed| installed == wanted);
+    Ok((!installed).then_some(wanted))
+}
+
+/// A tool of the tests that comes with the machine.
+struct Tool {
+    name: &'static str,
+    /// Any of these will do.
+    programs: &'static [&'static str],
+    /// What Debian calls it.
+    package: &'static str,
+    mend: &'static str,
+}
+
+const CHROMIUM: Tool = Tool {
+    name: "Chromium",
+    programs: &["chromium", "chromium-browser", "google-chrome", "chrome"],
+    package: "chromium",
+    mend: "install it (Debian: apt-get install chromium), or set PLACET_CHROMIUM to a Chromium or \
+           Chrome",
+};
+
+const NODE: Tool = Tool {
+    name: "Node.js",
+    programs: &["node"],
+    package: "nodejs",
+    mend: "install Node.js 18 or later (Debian: apt-get install nodejs)",
+};
+
+const NPM: Tool = Tool {
+    name: "npm",
+    programs: &["npm"],
+    package: "npm",
+    mend: "install it (Debian: apt-get install npm)",
+};
+
+const OPENSSL: Tool = Tool {
+    name: "openssl",
+    programs: &["openssl"],
+    package: "openssl",
+    mend: "install OpenSSL 3 (Debian: apt-get install openssl)",
+};
+
+/// A tool that is installed, or that apt-get brings to a Debian machine on which we are root.
+fn need(workspace: &Workspace, tool: &Tool) -> Result<PathBuf, Error> {
+    let installed = || tool.programs.iter().find_map(|program| workspace.which(program));
     if let Some(found) = installed() {
         return Ok(found);
     }
     let root = workspace.succeeds(workspace.command("sh", ["-c", "test $(id -u) = 0"]));
     if root && Path::new("/etc/debian_version").exists() {
-        eprintln!("Chromium is missing: installing it");
+        eprintln!("{} is missing: installing it", tool.name);
         workspace.run(workspace.command("apt-get", ["update", "-qq"]))?;
-        let arguments = ["install", "-y", "-qq", "--no-install-recommends", "chromium"];
+        let arguments = ["install", "-y", "-qq", "--no-install-recommends", tool.package];
         let mut install = workspace.command("apt-get", arguments);
         install.env("DEBIAN_FRONTEND", "noninteractive");
         workspace.run(install)?;
     }
-    let mend = "install it (Debian: apt-get install chromium), or set PLACET_CHROMIUM to a \
-                Chromium or Chrome";
-    installed().ok_or(Error::Missing { tool: "Chromium", mend })
+    installed().ok_or(Error::Missing { tool: tool.name, mend: tool.mend })
 }

@@ -11,6 +11,8 @@ pub enum Job {
     Execute,
     /// Work off the stored webhook receipt whose id is in the message.
     Process,
+    /// Send the signed webhook whose delivery id is in the message.
+    Deliver,
 }
 
 /// A queue message: a pointer, never a body. Under 1 KB.
@@ -22,7 +24,7 @@ pub struct Message {
     pub job: Job,
     /// Whose item it is.
     pub tenant: String,
-    /// Which item: a call id, or a receipt id.
+    /// Which item: a call id, a receipt id or a delivery id.
     pub id: String,
 }
 

@@ -3,17 +3,21 @@
 //! Nothing here reads a clock, draws a random number or does I/O: the caller passes all of it in.
 //! The state machine is [`Operation::apply`]; everything else serves it.
 
+pub mod address;
 pub mod canonical;
 mod command;
+pub mod delivery;
 mod digest;
 mod history;
 pub mod humanlayer;
 mod job;
 mod link;
 mod operation;
+mod period;
 pub mod purchase;
 mod refusal;
 mod retry;
+pub mod routing;
 mod secret;
 pub mod strict_json;
 mod timestamp;
@@ -28,8 +32,9 @@ pub use link::{DecisionLink, LinkError};
 pub use operation::{
     Decision, Failure, Kind, Lease, NewOperation, Operation, Outcome, Plan, State, Verdict,
 };
+pub use period::Period;
 pub use refusal::Refusal;
-pub use retry::backoff;
+pub use retry::{backoff, retry_after};
 pub use secret::Secret;
 pub use timestamp::Timestamp;
 pub use transition::{Effect, Transition};

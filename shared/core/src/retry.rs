@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::Digest;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+use crate::{Digest, Timestamp};
 
 /// The wait after the first attempt; it doubles with each further one.
 const FIRST: Duration = Duration::from_secs(2);
@@ -14,11 +17,25 @@ pub const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// wait the target asked for (`Retry-After`) is respected, up to 15 minutes.
 pub fn backoff(attempt: u32, seed: &str, asked: Option<Duration>) -> Duration {
     let doubled = FIRST.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-    let base = doubled.min(LONGEST);
-    let hash = Digest::of_bytes(format!("{seed}#{attempt}").as_bytes());
-    let percent = 80 + u32::from(hash.as_bytes()[0]) * 40 / 255;
-    let jittered = base * percent / 100;
-    jittered.max(asked.unwrap_or_default()).min(LONGEST)
+    let wait = jittered(doubled.min(LONGEST), &format!("{seed}#{attempt}"));
+    wait.max(asked.unwrap_or_default()).min(LONGEST)
+}
+
+/// The wait with up to 20 % taken off or put on, always the same for one seed.
+pub(crate) fn jittered(wait: Duration, seed: &str) -> Duration {
+    let hash = Digest::of_bytes(seed.as_bytes());
+    wait * (80 + u32::from(hash.as_bytes()[0]) * 40 / 255) / 100
+}
+
+/// The value of a `Retry-After` header: seconds, or a moment.
+pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = OffsetDateTime::parse(value, &Rfc2822).ok()?;
+    let millis = i64::try_from(moment.unix_timestamp_nanos() / 1_000_000).ok()?;
+    Some(Timestamp::from_millis(millis).since(now))
 }
 
 #[cfg(test)]
@@ -41,5 +58,17 @@ mod tests {
         assert_eq!(asked(60), Duration::from_secs(60));
         assert_eq!(asked(86_400), LONGEST);
         assert!(asked(0) >= Duration::from_millis(1600));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_moment() {
+        let now = Timestamp::from_millis(1_445_412_420_000);
+        let read = |text| retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(read(" 120 "), Some(120));
+        assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(60));
+        assert_eq!(read("Wed, 21 Oct 2015 07:26:00 GMT"), Some(0), "it has passed");
+        for wrong in ["", "-1", "1.5", "soon", "Wed, 21 Oct"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 }

@@ -16,13 +16,23 @@ use serde_json::{Map, Number, Value};
 /// Says what is wrong and where: malformed, nested deeper than 127, a repeated member, or an integer
 /// beyond 64 bits.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
-    let Strict(value) = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let value = without_repeats(bytes)?;
     match large_integer(bytes) {
         None => Ok(value),
         Some(digits) => Err(format!(
             "the integer {digits} does not fit into 64 bits and would be rounded: send it as a string"
         )),
     }
+}
+
+/// Reads one JSON value in which no member is repeated. An integer beyond 64 bits is taken, rounded.
+///
+/// # Errors
+///
+/// Says what is wrong and where.
+pub fn without_repeats(bytes: &[u8]) -> Result<Value, String> {
+    let Strict(value) = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Ok(value)
 }
 
 /// The first integer of a valid JSON text that neither `i64` nor `u64` holds.

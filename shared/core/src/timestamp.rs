@@ -26,6 +26,18 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The moment an RFC 3339 text stands for; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(date.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
+    }
+
+    /// The moment `duration` earlier; stops at the beginning of time instead of wrapping.
+    pub fn minus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// The moment `duration` later; stops at the end of time instead of wrapping.
     pub fn plus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -71,12 +83,19 @@ mod tests {
         assert_eq!(text(1_795_165_200_000), "2026-11-20T09:00:00.000Z");
         assert_eq!(text(1_795_165_200_120), "2026-11-20T09:00:00.120Z");
         assert_eq!(text(i64::MAX), "9223372036854775807ms");
+        assert_eq!(Timestamp::parse(&text(1_795_165_200_120)).unwrap().millis(), 1_795_165_200_120);
+        assert_eq!(Timestamp::parse("1970-01-01T01:00:00+01:00").unwrap().millis(), 0);
+        assert_eq!(Timestamp::parse("1970-01-01"), None);
     }
 
     #[test]
     fn arithmetic_saturates() {
         let end = Timestamp::from_millis(i64::MAX);
         assert_eq!(end.plus(Duration::from_secs(1)), end);
+        assert_eq!(
+            Timestamp::from_millis(i64::MIN).minus(Duration::from_secs(1)).millis(),
+            i64::MIN
+        );
         assert_eq!(Timestamp::from_millis(1).since(end), Duration::ZERO);
     }
 }

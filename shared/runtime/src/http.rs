@@ -4,6 +4,7 @@
 //! base64 and rebuilds the URL from headers the sender chooses. Its types are.
 
 use std::future::Future;
+use std::net::IpAddr;
 
 use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
@@ -21,6 +22,10 @@ pub type Request = lambda_http::Request;
 
 /// A response of a handler.
 pub type Response = lambda_http::Response<Body>;
+
+/// The TCP peer, as an extension of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceIp(pub IpAddr);
 
 /// Decodes the event, calls the handler, encodes its response. An event that can not be decoded
 /// is answered 400 and never reaches the handler.
@@ -61,6 +66,10 @@ fn decode(event: LambdaFunctionUrlRequest) -> Result<Request, Problem> {
         method.parse().map_err(|_| bad_request("the method is not a valid HTTP method"))?;
     *request.uri_mut() = uri;
     *request.headers_mut() = event.headers;
+    let source_ip = event.request_context.http.source_ip;
+    if let Some(address) = source_ip.and_then(|text| text.parse::<IpAddr>().ok()) {
+        request.extensions_mut().insert(SourceIp(address));
+    }
     Ok(request)
 }
 

@@ -4,15 +4,20 @@
 mod access;
 mod api_key;
 mod aws;
+pub mod blob;
+mod body;
 mod clock;
 pub mod config;
+mod deliveries;
 mod environment;
 pub mod http;
+pub mod https;
 pub mod lambda;
 pub mod logging;
 mod operations;
 pub mod problem;
 mod queue;
+mod receipts;
 mod store;
 
 use std::sync::Arc;
@@ -20,12 +25,20 @@ use std::sync::Arc;
 pub use access::Access;
 pub use api_key::{ApiKey, ApiKeys, Unauthorized, key_digest};
 pub use aws::{Aws, ConnectError, https_client};
+pub use blob::Blobs;
+pub use body::{BodyError, StoredBody};
 pub use clock::Clock;
 pub use config::Config;
+pub use deliveries::{DeliveryError, SendError};
 pub use environment::Environment;
+pub use https::Https;
 pub use operations::{CommandError, CreateError, Created, new_call_id};
 pub use queue::{Queue, QueueError};
-pub use store::{DueItem, Page, Put, Receipt, ReceiptState, Store, StoreError, index};
+pub use receipts::{ReceiveError, Received, ReplayError};
+pub use store::{
+    About, Claim, DisabledEndpoint, DueItem, Page, Put, Receipt, ReceiptEntry, ReceiptFilter,
+    ReceiptState, Replays, Store, StoreError, StoredDelivery, index,
+};
 
 /// One deployment's services, as every function holds them. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +47,10 @@ pub struct Runtime {
     pub store: Store,
     /// The queue the worker reads.
     pub queue: Queue,
+    /// What is too large for the table.
+    pub blobs: Blobs,
+    /// To what is not one of the SDK's services.
+    pub https: Https,
     /// `placet.yaml`.
     pub config: Arc<Config>,
     /// The time.
@@ -54,6 +71,12 @@ pub enum StartError {
     /// The AWS clients can not be made.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// The HTTPS client can not be made.
+    #[error(transparent)]
+    Https(#[from] https::HttpsError),
+    /// The blob store is not one.
+    #[error(transparent)]
+    Blobs(#[from] blob::BlobError),
 }
 
 impl Runtime {
@@ -67,9 +90,12 @@ impl Runtime {
         let need = |name| environment.get(name).ok_or(StartError::Missing(name));
         let config = Config::load(need("PLACET_CONFIG")?.as_ref())?;
         let aws = Aws::connect(&environment, https_client()?)?;
+        let https = Https::new()?;
         let runtime = Self {
             store: Store::new(aws.dynamodb, need("PLACET_TABLE")?),
             queue: Queue::new(aws.sqs, need("PLACET_QUEUE_URL")?),
+            blobs: Blobs::from_environment(&environment, https.clone())?,
+            https,
             config: Arc::new(config),
             clock: Clock::System,
             environment: environment.clone(),

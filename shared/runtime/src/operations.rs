@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{Put, Runtime, StoreError};
 
 /// How often a command is reduced again when others keep writing. Every round, one of them wins.
-const ROUNDS: usize = 100;
+pub(crate) const ROUNDS: usize = 100;
 
 /// The largest specification, in bytes of JSON. Below DynamoDB's 400 KB an item also needs room for
 /// the result (64 KB), the comment (16 KB, also in the history) and up to twenty attempts.
@@ -134,6 +134,6 @@ pub fn new_call_id() -> String {
 }
 
 /// An id that no other write has.
-fn write_id() -> String {
+pub(crate) fn write_id() -> String {
     Uuid::now_v7().simple().to_string()
 }

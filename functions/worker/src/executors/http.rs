@@ -1,45 +1,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use placet_core::{Failure, Report, webhook};
+use placet_core::{Failure, Report, Timestamp, webhook};
 use placet_runtime::Runtime;
 use placet_runtime::config::HttpExecutor;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Call;
+use crate::client;
 
 /// The most of an answer that is kept as result, in bytes.
 const LARGEST_RESULT: usize = 64 * 1024;
 
 /// The HTTP client of all `http` executors.
 #[derive(Clone, Debug)]
-pub struct HttpClient(Result<reqwest::Client, Arc<reqwest::Error>>);
+pub struct HttpClient(client::Client);
 
 impl HttpClient {
-    /// A client that follows no redirect, uses no proxy and keeps no connection.
-    ///
-    /// A kept connection that the other side has just closed fails in a way that leaves open
-    /// whether the request arrived; a fresh one says so.
     pub(crate) fn new() -> Self {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let client = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map(|tls| tls.with_root_certificates(roots).with_no_client_auth())
-            .map_or_else(
-                |_| reqwest::Client::builder(),
-                |tls| reqwest::Client::builder().tls_backend_preconfigured(tls),
-            );
-        let client = client
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(5))
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("placet/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self(client.map_err(Arc::new))
+        Self(client::builder().build().map_err(Arc::new))
     }
 
     /// Posts `{call_id, fn, kwargs}` and makes of the answer what can be known from it.
@@ -79,7 +60,7 @@ impl HttpClient {
             }
         }
         match request.body(body).send().await {
-            Ok(response) => answered(response).await,
+            Ok(response) => answered(response, now).await,
             Err(error) => unanswered(&error),
         }
     }
@@ -87,7 +68,7 @@ impl HttpClient {
 
 /// Only an error before anything was sent is known to have had no effect.
 fn unanswered(error: &reqwest::Error) -> Report {
-    let text = causes(error);
+    let text = client::causes(error);
     if error.is_connect() {
         Report::NotDone(Failure::new("unreachable", &text), None)
     } else if error.is_builder() {
@@ -99,16 +80,17 @@ fn unanswered(error: &reqwest::Error) -> Report {
     }
 }
 
-async fn answered(response: Response) -> Report {
+async fn answered(response: Response, now: Timestamp) -> Report {
     let status = response.status();
     let message = format!("the endpoint answered {status}");
     if status.is_success() {
         return Report::Succeeded(result(response).await);
     }
     match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
-            Report::NotDone(Failure::new("throttled", &message), retry_after(&response))
-        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => Report::NotDone(
+            Failure::new("throttled", &message),
+            client::retry_after(&response, now),
+        ),
         // These two say that the request is to be sent elsewhere; of the other redirects many follow
         // a request that was worked off.
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
@@ -144,20 +126,4 @@ async fn whole_body(mut response: Response) -> Option<Vec<u8>> {
         }
     }
     Some(body)
-}
-
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
-/// An error with its causes, without the URL, which may hold a secret.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = "the endpoint could not be asked".to_owned();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::world::World;
 
 /// Runs `scenario` with a crash at one call after the other, until it gets through without one.
-async fn at_every_call<F>(scenario: F)
+pub async fn at_every_call<F>(scenario: F)
 where
     F: AsyncFn(Plan) -> bool,
 {

@@ -78,7 +78,7 @@ async fn too_much_is_too_much() {
         assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
         assert!(refused.content_type.contains("json"));
     }
-    let refused = world.post("/webhook/inbound").body(vec![b'x'; 400_000]).send().await;
+    let refused = world.post("/webhook/inbound").body(vec![b'x'; 4_800_000]).send().await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(world.contents().await, before);
     assert_eq!(world.post(CALLS).key(KEY).json(&body(200_000)).send().await.status, StatusCode::OK);

@@ -3,14 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
+mod published_keys;
+mod receiver;
 mod world;
 
 mod batch;
 mod concurrency;
 mod crash;
+mod deliveries;
 mod flow;
+mod forward;
+mod ingress;
 mod input;
 mod links;
 mod model;
+mod receipts;
+mod replay;
 mod tamper;
 mod webhook;

@@ -12,7 +12,7 @@ use placet_local::engines::{Delays, Storage, TABLE, http_client};
 use placet_local::event_source::DrainReport;
 use placet_local::faults::{Faults, Plan};
 use placet_local::system::{Setup, System};
-use placet_runtime::{Access, Clock, Config, Environment};
+use placet_runtime::{Access, Blobs, Clock, Config, Environment, Receipt};
 use placet_timer::Tick;
 use placet_worker::{Call, Functions};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ operations:
   purchase_materials: {executor: {function: purchase_materials}, idempotent: true}
   panics: {executor: {function: panics}, idempotent: false}
 sources:
-  humanlayer: {preset: svix, secret: env:PLACET_SECRET_HUMANLAYER, paths: [/webhook/inbound], target: decide}
+  humanlayer: {preset: svix, secret: env:PLACET_SECRET_HUMANLAYER, paths: [/webhook/inbound], targets: [decide]}
 ";
 
 pub struct World {
@@ -48,6 +48,16 @@ impl World {
     }
 
     pub async fn with_environment(pairs: &[(&str, &str)]) -> Self {
+        Self::with("", pairs).await
+    }
+
+    /// A world whose `placet.yaml` has this at its end.
+    pub async fn with(config: &str, pairs: &[(&str, &str)]) -> Self {
+        Self::over(Blobs::in_memory(), config, pairs).await
+    }
+
+    /// The same over this blob store.
+    pub async fn over(blobs: Blobs, config: &str, pairs: &[(&str, &str)]) -> Self {
         let clock = Clock::manual(START);
         let faults = Faults::disarmed();
         let own = [("PLACET_LINK_SECRET", LINK_SECRET)];
@@ -56,8 +66,9 @@ impl World {
         let ledger = Ledger::default();
         let system = System::start(Setup {
             storage: Storage::Memory,
+            blobs,
             delays: Delays::Ignored,
-            config: Config::parse(CONFIG).unwrap(),
+            config: Config::parse(&format!("{CONFIG}{config}")).unwrap(),
             environment: Environment::from_iter(pairs),
             clock: clock.clone(),
             functions: ledger.functions(),
@@ -153,14 +164,41 @@ impl World {
     async fn under_way(&self) -> usize {
         let operations = self.system.runtime.store.open_operations(TENANT).await.unwrap();
         let moving = |one: &&Operation| matches!(one.state, State::Queued | State::Running);
-        operations.iter().filter(moving).count() + self.open_receipts().await
+        let moving = operations.iter().filter(moving).count();
+        moving + self.open_receipts().await + self.open_deliveries().await
     }
 
     pub async fn open_receipts(&self) -> usize {
-        let items = self.table.scan().table_name(TABLE).filter_expression("receipt_state = :r");
-        let received = AttributeValue::S("received".to_owned());
-        let found = items.expression_attribute_values(":r", received).send().await.unwrap();
-        found.items().len()
+        self.count("receipt_state", "received").await
+    }
+
+    async fn open_deliveries(&self) -> usize {
+        self.count("delivery_state", "pending").await
+    }
+
+    async fn count(&self, attribute: &str, value: &str) -> usize {
+        let items = self.table.scan().table_name(TABLE).filter_expression("#a = :v");
+        let items = items.expression_attribute_names("#a", attribute);
+        let value = AttributeValue::S(value.to_owned());
+        items.expression_attribute_values(":v", value).send().await.unwrap().items().len()
+    }
+
+    /// Every receipt there is.
+    pub async fn receipts(&self) -> Vec<Receipt> {
+        let items = self.table.scan().table_name(TABLE).filter_expression("sk = :rc");
+        let kind = AttributeValue::S("RC".to_owned());
+        let found =
+            items.expression_attribute_values(":rc", kind).projection_expression("pk").send();
+        let mut receipts = Vec::new();
+        for item in found.await.unwrap().items() {
+            let id = item["pk"].as_s().unwrap().strip_prefix("RC#").unwrap();
+            receipts.push(self.system.runtime.store.receipt(id).await.unwrap().unwrap());
+        }
+        receipts
+    }
+
+    pub async fn open_operations(&self) -> Vec<Operation> {
+        self.system.runtime.store.open_operations(TENANT).await.unwrap()
     }
 
     pub async fn operation(&self, call_id: &str) -> Operation {
@@ -229,7 +267,11 @@ impl World {
     pub async fn finish(mut self) {
         let left = self.work().await;
         assert_eq!(left.failed, 0, "messages that can not be worked off are left: {left:?}");
-        assert_eq!(self.under_way().await, 0, "operations or receipts are left under way");
+        assert_eq!(
+            self.under_way().await,
+            0,
+            "operations, receipts or deliveries are left under way"
+        );
         self.finished = true;
     }
 }
@@ -285,7 +327,10 @@ impl Ask<'_> {
             status: parts.status,
             content_type: header("content-type").unwrap_or_default().to_owned(),
             location: header("location").unwrap_or_default().to_owned(),
-            text: String::from_utf8(body.to_vec()).unwrap(),
+            retry_after: header("retry-after").unwrap_or_default().to_owned(),
+            text: String::from_utf8_lossy(&body).into_owned(),
+            headers: parts.headers.clone(),
+            bytes: body,
         }
     }
 }
@@ -295,6 +340,9 @@ pub struct Answer {
     pub status: StatusCode,
     pub content_type: String,
     pub location: String,
+    pub retry_after: String,
+    pub headers: http::HeaderMap,
+    pub bytes: Bytes,
     pub text: String,
 }
 

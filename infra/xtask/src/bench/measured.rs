@@ -1,11 +1,11 @@
 use std::fs::File;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::delivery;
 use super::runtime_api::{RuntimeApi, Told};
 use crate::error::Error;
 use crate::workspace::Workspace;
@@ -15,6 +15,51 @@ const LONGEST_RUN: Duration = Duration::from_secs(300);
 /// How long callgrind may take to write its file.
 const LONGEST_END: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(20);
+
+/// Ticks per second of the CPU times in `/proc`: 100 on every Linux.
+const TICKS: f64 = 100.0;
+
+/// Where the AWS of a function is.
+#[derive(Debug)]
+pub struct Aws {
+    /// Endpoint of DynamoDB.
+    pub dynamodb: String,
+    /// Endpoint of SQS.
+    pub sqs: String,
+    /// The work queue.
+    pub queue_url: String,
+}
+
+impl Aws {
+    /// The one that refuses every call.
+    pub fn refusing(api: &RuntimeApi) -> Self {
+        let url = format!("http://{}", api.address);
+        let queue_url = format!("{url}/000000000000/placet");
+        Self { dynamodb: url.clone(), sqs: url, queue_url }
+    }
+}
+
+/// How a function answered its events.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Answers {
+    /// With the status 200.
+    pub accepted: usize,
+    /// With another status, or with none.
+    pub refused: usize,
+    /// With an error instead of an answer.
+    pub failed: usize,
+}
+
+impl Answers {
+    fn all(self) -> usize {
+        self.accepted + self.refused + self.failed
+    }
+}
+
+/// Where the packaged binary of a function is.
+pub fn program(workspace: &Workspace, function: &str) -> PathBuf {
+    workspace.target.join(format!("release/placet-{function}"))
+}
 
 /// A packaged function as a process of ours. Dropping it kills it.
 #[derive(Debug)]
@@ -31,9 +76,15 @@ impl Measured {
     /// # Errors
     ///
     /// If it can not be started.
-    pub fn natively(workspace: &Workspace, function: &str, api: SocketAddr) -> Result<Self, Error> {
-        let binary = workspace.target.join(format!("release/placet-{function}"));
-        Self::start(workspace, function, "native", workspace.command(binary, []), api)
+    pub fn natively(
+        workspace: &Workspace,
+        function: &str,
+        api: &RuntimeApi,
+        aws: &Aws,
+    ) -> Result<Self, Error> {
+        let command = workspace.command(program(workspace, function), []);
+        let variables = environment(workspace, function, api, aws);
+        Self::start(workspace, function, "native", command, variables)
     }
 
     /// Starts it with its instructions counted.
@@ -44,13 +95,15 @@ impl Measured {
     pub fn under_callgrind(
         workspace: &Workspace,
         function: &str,
-        api: SocketAddr,
+        api: &RuntimeApi,
+        aws: &Aws,
     ) -> Result<Self, Error> {
         let mut valgrind = workspace.command("valgrind", ["--tool=callgrind"]);
         let counts = counts_file(workspace, function);
         valgrind.arg(format!("--callgrind-out-file={}", counts.display()));
-        valgrind.arg(workspace.target.join(format!("release/placet-{function}")));
-        Self::start(workspace, function, "callgrind", valgrind, api)
+        valgrind.arg(program(workspace, function));
+        let variables = environment(workspace, function, api, aws);
+        Self::start(workspace, function, "callgrind", valgrind, variables)
     }
 
     fn start(
@@ -58,7 +111,7 @@ impl Measured {
         function: &str,
         how: &str,
         mut command: Command,
-        api: SocketAddr,
+        variables: Vec<(&'static str, String)>,
     ) -> Result<Self, Error> {
         let folder = workspace.target.join("bench");
         std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
@@ -68,7 +121,7 @@ impl Measured {
         let counts = counts_file(workspace, function);
         let _ = std::fs::remove_file(&counts);
         command.stdout(output).stderr(errors).stdin(Stdio::null());
-        command.env_clear().envs(environment(workspace, function, api));
+        command.env_clear().envs(variables);
         let program = format!("placet-{function}");
         match command.spawn() {
             Ok(child) => Ok(Self { child, program, log, counts }),
@@ -76,18 +129,29 @@ impl Measured {
         }
     }
 
-    /// Waits until it polls and there is no event left. Returns how many events it failed on.
+    /// Waits until it polls and there is no event left.
     ///
     /// # Errors
     ///
     /// If it ends, or can not start, or takes longer than five minutes.
-    pub fn until_idle(&mut self, api: &RuntimeApi) -> Result<usize, Error> {
+    pub fn until_idle(&mut self, api: &RuntimeApi) -> Result<Answers, Error> {
+        self.until_answered(api, usize::MAX)
+    }
+
+    /// Waits until it has answered so many events, or there is none left.
+    ///
+    /// # Errors
+    ///
+    /// If it ends, or can not start, or takes longer than five minutes.
+    pub fn until_answered(&mut self, api: &RuntimeApi, events: usize) -> Result<Answers, Error> {
         let deadline = Instant::now() + LONGEST_RUN;
-        let mut failed = 0;
+        let mut answers = Answers::default();
         while Instant::now() < deadline {
             match api.told.recv_timeout(GLANCE) {
-                Ok(Told::Idle) => return Ok(failed),
-                Ok(Told::Failed) => failed += 1,
+                Ok(Told::Idle) => return Ok(answers),
+                Ok(Told::Answered { accepted: true }) => answers.accepted += 1,
+                Ok(Told::Answered { accepted: false }) => answers.refused += 1,
+                Ok(Told::Failed) => answers.failed += 1,
                 Ok(Told::CouldNotStart(why)) => {
                     return Err(self.problem(&format!("reported that it can not start: {why}")));
                 }
@@ -99,6 +163,9 @@ impl Measured {
                         return Err(self.problem(&format!("ended before it polled: {status}")));
                     }
                 }
+            }
+            if answers.all() >= events {
+                return Ok(answers);
             }
         }
         Err(self.problem("did not poll for an event in time"))
@@ -138,7 +205,25 @@ impl Measured {
             .ok_or_else(|| self.problem("the system does not tell its peak memory"))
     }
 
-    fn problem(&self, problem: &str) -> Error {
+    /// How long it has been on a CPU, in seconds.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not tell.
+    pub fn cpu_seconds(&self) -> Result<f64, Error> {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let stat = std::fs::read_to_string(&path).map_err(Error::file(Path::new(&path)))?;
+        // The name of the program is in brackets and may hold spaces. After it come the state, ten
+        // numbers, and the ticks in the program and in the system for it.
+        let numbers = stat.rsplit_once(')').map(|(_, numbers)| numbers.split_whitespace());
+        let ticks = numbers.map(|numbers| numbers.skip(11).take(2).flat_map(str::parse::<f64>));
+        ticks
+            .map(|ticks| ticks.sum::<f64>() / TICKS)
+            .ok_or_else(|| self.problem("the system does not tell its CPU time"))
+    }
+
+    /// Something it did wrong, with where its output is.
+    pub fn problem(&self, problem: &str) -> Error {
         Error::Measurement {
             program: self.program.clone(),
             problem: problem.to_owned(),
@@ -158,15 +243,15 @@ fn counts_file(workspace: &Workspace, function: &str) -> PathBuf {
     workspace.target.join(format!("bench/{function}.callgrind"))
 }
 
-/// What Lambda sets, and what `template.yaml` sets, with AWS where the Runtime API is.
+/// What Lambda sets, and what `template.yaml` sets, with AWS where we have it.
 fn environment(
     workspace: &Workspace,
     function: &str,
-    api: SocketAddr,
+    api: &RuntimeApi,
+    aws: &Aws,
 ) -> Vec<(&'static str, String)> {
-    let aws = format!("http://{api}");
     let mut variables = vec![
-        ("AWS_LAMBDA_RUNTIME_API", api.to_string()),
+        ("AWS_LAMBDA_RUNTIME_API", api.address.to_string()),
         ("AWS_LAMBDA_FUNCTION_NAME", format!("placet-{function}")),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
@@ -176,12 +261,12 @@ fn environment(
         ("AWS_ACCESS_KEY_ID", "bench".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "bench".to_owned()),
         ("AWS_SESSION_TOKEN", "bench".to_owned()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", aws.clone()),
-        ("AWS_ENDPOINT_URL_SQS", aws.clone()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb.clone()),
+        ("AWS_ENDPOINT_URL_SQS", aws.sqs.clone()),
         ("PLACET_TABLE", "placet".to_owned()),
-        ("PLACET_QUEUE_URL", format!("{aws}/000000000000/placet")),
+        ("PLACET_QUEUE_URL", aws.queue_url.clone()),
         ("PLACET_CONFIG", workspace.root.join("placet.yaml").display().to_string()),
-        ("PLACET_LOG", "error".to_owned()),
+        ("PLACET_LOG", "info".to_owned()),
         ("PATH", std::env::var("PATH").unwrap_or_default()),
     ];
     // Made up here, known to nobody else, and valid only for this measurement.
@@ -189,8 +274,7 @@ fn environment(
         variables.push(("PLACET_LINK_SECRET", "a link secret for a measurement only".to_owned()));
     }
     if function == "webhook" {
-        let secret = "whsec_YSB3ZWJob29rIHNlY3JldCBmb3IgYSBtZWFzdXJlbWVudA==";
-        variables.push(("PLACET_SECRET_HUMANLAYER", secret.to_owned()));
+        variables.push((delivery::SECRET_VARIABLE, delivery::SECRET.to_owned()));
     }
     variables
 }

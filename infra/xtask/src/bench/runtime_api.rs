@@ -10,16 +10,21 @@ use std::thread;
 pub enum Told {
     /// It asks for an event, and there are none left.
     Idle,
+    /// It answered an event.
+    Answered {
+        /// Whether with the status 200.
+        accepted: bool,
+    },
     /// It answered an event with an error.
     Failed,
     /// It could not start; the body says why.
     CouldNotStart(String),
 }
 
-/// Lambda's Runtime API on a loopback port: hands out one event a number of times, then never
-/// answers another poll. Its threads end with this process.
+/// Lambda's Runtime API on a loopback port: hands out events, then never answers another poll. Its
+/// threads end with this process.
 ///
-/// It is also the AWS of the function, and refuses every call at once. A port where nothing listens
+/// It can also be the AWS of the function, and then refuses every call at once. A port where nothing listens
 /// would not do: the SDK tries again after random pauses, and each try is counted.
 #[derive(Debug)]
 pub struct RuntimeApi {
@@ -37,22 +42,21 @@ const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\n\
 
 /// What all connections share.
 struct Script {
-    event: Vec<u8>,
+    events: Vec<Vec<u8>>,
     handed_out: AtomicUsize,
-    invocations: usize,
 }
 
 impl RuntimeApi {
-    /// Hands out `event` `invocations` times.
+    /// Hands out these events, one after the other.
     ///
     /// # Errors
     ///
     /// If no loopback port can be had.
-    pub fn start(event: Vec<u8>, invocations: usize) -> std::io::Result<Self> {
+    pub fn start(events: Vec<Vec<u8>>) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let (sender, told) = channel();
-        let script = Arc::new(Script { event, handed_out: AtomicUsize::new(0), invocations });
+        let script = Arc::new(Script { events, handed_out: AtomicUsize::new(0) });
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let (script, sender) = (Arc::clone(&script), sender.clone());
@@ -72,13 +76,13 @@ impl Script {
         while let Some(request) = Request::read(&mut reader)? {
             if request.path.ends_with("/invocation/next") {
                 let number = self.handed_out.fetch_add(1, Ordering::Relaxed);
-                if number >= self.invocations {
+                let Some(event) = self.events.get(number) else {
                     let _ = told.send(Told::Idle);
                     // Reads nothing until the process is gone.
                     reader.read_to_end(&mut Vec::new())?;
                     return Ok(());
-                }
-                self.hand_out(connection, number)?;
+                };
+                hand_out(connection, number, event)?;
                 continue;
             }
             let mut stream = connection;
@@ -86,7 +90,10 @@ impl Script {
                 stream.write_all(REFUSAL.as_bytes())?;
                 continue;
             }
-            if request.path.ends_with("/init/error") {
+            if request.path.ends_with("/response") {
+                let accepted = request.body.contains("\"statusCode\":200");
+                let _ = told.send(Told::Answered { accepted });
+            } else if request.path.ends_with("/init/error") {
                 let _ = told.send(Told::CouldNotStart(request.body));
             } else if request.path.ends_with("/error") {
                 let _ = told.send(Told::Failed);
@@ -95,19 +102,19 @@ impl Script {
         }
         Ok(())
     }
+}
 
-    fn hand_out(&self, mut connection: &TcpStream, number: usize) -> std::io::Result<()> {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\n\
-             Content-Type: application/json\r\n\
-             Lambda-Runtime-Aws-Request-Id: 00000000-0000-4000-8000-{number:012}\r\n\
-             Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
-             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:000000000000:function:bench\r\n\
-             Content-Length: {}\r\n\r\n",
-            self.event.len()
-        );
-        connection.write_all(&[head.as_bytes(), &self.event].concat())
-    }
+fn hand_out(mut connection: &TcpStream, number: usize, event: &[u8]) -> std::io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\n\
+         Content-Type: application/json\r\n\
+         Lambda-Runtime-Aws-Request-Id: 00000000-0000-4000-8000-{number:012}\r\n\
+         Lambda-Runtime-Deadline-Ms: 4102444800000\r\n\
+         Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:000000000000:function:bench\r\n\
+         Content-Length: {}\r\n\r\n",
+        event.len()
+    );
+    connection.write_all(&[head.as_bytes(), event].concat())
 }
 
 struct Request {

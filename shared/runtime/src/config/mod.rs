@@ -3,15 +3,21 @@
 //! Unknown keys and impossible values are errors with line and column. Secrets are never in the
 //! file, only the names of the environment variables that hold them.
 
+mod endpoint;
+mod locate;
+mod source;
 mod values;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+pub use endpoint::{Endpoint, Outbound, SigningSecrets, WebhookUrl};
+pub use placet_core::Period;
 use placet_core::Plan;
 use serde::Deserialize;
-pub use values::{Attempts, EndpointUrl, Name, Period, RoutePath, SecretError, SecretRef, Timeout};
+pub use source::{Action, AskFor, Closed, PublicUrl, Source, Target};
+pub use values::{Attempts, EndpointUrl, Name, RoutePath, SecretError, SecretRef, Timeout};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,9 +31,17 @@ pub struct Config {
     /// What runs once a person has agreed, by function name.
     #[serde(default)]
     operations: BTreeMap<String, Definition>,
-    /// Who may send webhooks, by name.
-    #[serde(default)]
+    /// Who may send webhooks, by name: as written, and then expanded.
+    #[serde(default, rename = "sources")]
+    written: BTreeMap<Name, serde_json::Value>,
+    #[serde(skip)]
     sources: BTreeMap<Name, Source>,
+    /// Where signed webhooks are sent, by name.
+    #[serde(default)]
+    endpoints: BTreeMap<Name, Endpoint>,
+    /// What may be called besides the public Internet.
+    #[serde(default)]
+    pub outbound: Outbound,
 }
 
 /// What holds where an operation says nothing else.
@@ -86,37 +100,6 @@ pub struct HttpExecutor {
     pub secret: Option<SecretRef>,
 }
 
-/// A webhook source.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// How its deliveries are signed.
-    pub preset: Preset,
-    /// The key they are signed with.
-    pub secret: SecretRef,
-    /// Where they come in, besides `/webhooks/<name>`.
-    #[serde(default)]
-    pub paths: Vec<RoutePath>,
-    /// What they do.
-    pub target: Target,
-}
-
-/// A signature scheme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preset {
-    /// Svix and Standard Webhooks.
-    Svix,
-}
-
-/// What a source's deliveries do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Target {
-    /// A completed function call decides the operation with its `call_id`.
-    Decide,
-}
-
 /// Why the configuration can not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -159,20 +142,60 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, String> {
         // No excerpt of the file: somebody may have put a secret where its name belongs.
         let options = serde_saphyr::options! { with_snippet: false };
-        let config: Self = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| error.to_string())?;
-        config.check_paths()?;
+        let mut config: Self = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| source::without_values(&error.to_string()))?;
+        for (name, written) in std::mem::take(&mut config.written) {
+            let source = Source::expand(written).map_err(|error| {
+                let place = ["sources".to_owned(), name.as_str().to_owned()];
+                let (line, column) = locate::locate(text, &[&place[..], &error.path].concat());
+                let path = [&place[1..], &error.path].concat().join(".");
+                format!("{path}: {} at line {line}, column {column}", error.problem)
+            })?;
+            config.sources.insert(name, source);
+        }
+        config.check_paths(text)?;
+        config.check_endpoints()?;
+        config.check_targets(text)?;
         Ok(config)
     }
 
-    fn check_paths(&self) -> Result<(), String> {
-        let own = self.sources().flat_map(|(_, source)| source.paths.iter().map(RoutePath::as_str));
-        let mut paths: Vec<&str> = own.collect();
-        paths.sort_unstable();
-        match paths.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(format!("sources: two sources claim the path {}", pair[0])),
-            None => Ok(()),
+    /// Nothing may be sent on to an endpoint that is not there.
+    fn check_targets(&self, text: &str) -> Result<(), String> {
+        for (name, source) in self.sources() {
+            for (index, target) in source.targets.iter().enumerate() {
+                if let Action::Forward { endpoint } = &target.action
+                    && self.endpoint(endpoint.as_str()).is_none()
+                {
+                    let index = index.to_string();
+                    let place = ["sources", name, "targets", index.as_str()].map(str::to_owned);
+                    let (line, column) = locate::locate(text, &place);
+                    return Err(format!(
+                        "{name}: there is no endpoint {} in endpoints at line {line}, column {column}",
+                        endpoint.as_str()
+                    ));
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// No path may lead to two sources.
+    fn check_paths(&self, text: &str) -> Result<(), String> {
+        let mut claimed: BTreeMap<String, &str> =
+            self.sources().map(|(name, _)| (format!("/webhooks/{name}"), name)).collect();
+        for (name, source) in self.sources() {
+            for path in source.paths.iter().map(RoutePath::as_str) {
+                if let Some(other) = claimed.insert(path.to_owned(), name) {
+                    let place = ["sources", name, "paths"].map(str::to_owned);
+                    let (line, column) = locate::locate(text, &place);
+                    return Err(format!(
+                        "{name}: two sources claim the path {path}, the other is {other} at line \
+                         {line}, column {column}"
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The operation of this function name.
@@ -204,13 +227,25 @@ impl Config {
         own.unwrap_or(self.defaults.deadline).0
     }
 
-    /// The source that takes deliveries at this path, and its name.
-    pub fn source_at(&self, path: &str) -> Option<(&str, &Source)> {
-        let named = path.strip_prefix("/webhooks/");
-        let mut sources = self.sources.iter().map(|(name, source)| (name.as_str(), source));
-        sources.find(|(name, source)| {
-            named == Some(name) || source.paths.iter().any(|own| own.as_str() == path)
+    /// The source that takes deliveries at this path: its name, the source, and what of the path
+    /// comes after the source's own.
+    pub fn source_at<'a>(&self, path: &'a str) -> Option<(&str, &Source, &'a str)> {
+        let own =
+            |(_, source): &(&str, &Source)| source.paths.iter().any(|known| known.as_str() == path);
+        if let Some((name, source)) = self.sources().find(own) {
+            return Some((name, source, ""));
+        }
+        let below = path.strip_prefix("/webhooks/")?;
+        self.sources().find_map(|(name, source)| {
+            let rest = below.strip_prefix(name)?;
+            let below = rest.starts_with('/') && source.scheme.reads_path();
+            (rest.is_empty() || below).then_some((name, source, rest))
         })
+    }
+
+    /// The source of this name.
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources().find(|(known, _)| *known == name).map(|(_, source)| source)
     }
 
     /// All sources by name.
@@ -238,70 +273,4 @@ impl Executor {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHIPPED: &str = include_str!("../../../../placet.yaml");
-
-    #[test]
-    fn the_shipped_file_says_what_the_readme_says() {
-        let config = Config::parse(SHIPPED).unwrap();
-        assert_eq!(config.project.as_str(), "default");
-        let plan = config.plan("purchase_materials").unwrap();
-        assert_eq!(plan.executor, "function purchase_materials");
-        assert!(plan.idempotent);
-        assert_eq!(config.time_to_decide("purchase_materials"), Duration::from_secs(86_400));
-        assert_eq!(config.plan("anything_else"), None);
-        let (name, source) = config.source_at("/webhook/inbound").unwrap();
-        assert_eq!(
-            (name, source.secret.variable.as_str()),
-            ("humanlayer", "PLACET_SECRET_HUMANLAYER")
-        );
-        assert!(config.source_at("/webhooks/humanlayer").is_some());
-        assert!(config.source_at("/webhooks/other").is_none());
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_line_and_column() {
-        let cases = [
-            ("project: a b", "is not a name"),
-            ("project: x\ncolour: red", "colour"),
-            ("project: x\ndefaults: {deadline: soon}", "is not a length of time"),
-            ("project: x\ndefaults: {deadline: 0s}", "is not a length of time"),
-            (
-                "project: x\noperations:\n  f: {executor: {http: {url: http://example.com/}}}",
-                "must be https://",
-            ),
-            (
-                "project: x\noperations:\n  f: {executor: {http: {url: 'http://127.0.0.1/', timeout: 26s}}}",
-                "at most 25s",
-            ),
-            ("project: x\noperations:\n  f: {executor: {shell: rm}}", "shell"),
-            (
-                "project: x\nsources:\n  s: {preset: svix, secret: env:S, paths: [hook], target: decide}",
-                "start with /",
-            ),
-            ("project: x\noperations:\n  f: {max_attempts: 0}", "1 to 20"),
-            ("project: x\noperations:\n  f: {max_attempts: 21}", "1 to 20"),
-            (
-                "project: x\nsources:\n  s: {preset: svix, secret: whsec_AAAA, target: decide}",
-                "env:NAME",
-            ),
-        ];
-        for (text, part) in cases {
-            let error = Config::parse(text).unwrap_err();
-            assert!(error.contains(part), "{text}: {error}");
-            assert!(error.contains("line"), "{text}: {error}");
-            assert!(!error.contains("whsec_AAAA"), "{error}");
-        }
-    }
-
-    #[test]
-    fn an_http_executor_is_described_by_its_address() {
-        let text = "project: x\noperations:\n  pay:\n    executor: {http: {url: 'https://pay.example/run', timeout: 5s, secret: env:PAY}}\n    max_attempts: 3";
-        let plan = Config::parse(text).unwrap().plan("pay").unwrap();
-        assert_eq!(plan.executor, "POST https://pay.example/run");
-        assert!(!plan.idempotent);
-        assert_eq!((plan.max_attempts, plan.timeout), (3, Duration::from_secs(5)));
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use placet_core::{Secret, webhook};
+use placet_core::{Period, Secret, webhook};
 use serde::Deserialize;
 
 use crate::Environment;
@@ -31,35 +31,6 @@ impl TryFrom<String> for Name {
             Ok(Self(text))
         } else {
             Err(format!("{text:?} is not a name: 1 to 64 letters, digits, - _ ."))
-        }
-    }
-}
-
-/// A length of time as `250ms`, `20s`, `15m`, `24h` or `7d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Period(pub Duration);
-
-impl TryFrom<String> for Period {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let wrong =
-            || format!("{text:?} is not a length of time: write 250ms, 20s, 15m, 24h or 7d");
-        let unit_at = text.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = text.split_at(unit_at);
-        let millis = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60 * 1000,
-            "h" => 60 * 60 * 1000,
-            "d" => 24 * 60 * 60 * 1000,
-            _ => return Err(wrong()),
-        };
-        let number: u32 = number.parse().map_err(|_| wrong())?;
-        match u64::from(number) * millis {
-            0 => Err(wrong()),
-            total => Ok(Self(Duration::from_millis(total))),
         }
     }
 }

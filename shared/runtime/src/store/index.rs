@@ -13,8 +13,8 @@ use super::{Item, Store, StoreError, key, operation};
 /// The most keys one `BatchGetItem` takes.
 const BATCH: usize = 100;
 
-/// How many pages of the list are searched for one function.
-const PAGES: usize = 10;
+/// How many pages of the list are searched at once.
+pub(super) const PAGES: usize = 10;
 
 /// The most operations a page is made of: they may be large.
 const MOST: usize = 200;
@@ -29,6 +29,8 @@ pub enum DueItem {
     Operation(String),
     /// A receipt, by its id.
     Receipt(String),
+    /// A delivery, by its id.
+    Delivery(String),
 }
 
 /// One page of an index.
@@ -42,7 +44,7 @@ pub struct Page<T> {
 
 /// Where a page starts.
 #[derive(Clone, Debug)]
-pub struct Cursor(Item);
+pub struct Cursor(pub(super) Item);
 
 impl Store {
     /// A page of what is due at or before `until`, most overdue first.
@@ -126,7 +128,7 @@ impl Store {
         Ok(found)
     }
 
-    async fn query(
+    pub(super) async fn query(
         &self,
         query: Query,
         forward: bool,
@@ -153,23 +155,40 @@ impl Store {
 
     /// The operations under these index entries, in their order; other items are left out.
     async fn operations(&self, entries: &[Item]) -> Result<Vec<Operation>, StoreError> {
-        let keys: Vec<Item> = entries
-            .iter()
-            .filter(|entry| matches!(due_item(entry), Some(DueItem::Operation(_))))
-            .map(|entry| {
-                let part = |name: &str| Some((name.to_owned(), entry.get(name)?.clone()));
-                ["pk", "sk"].into_iter().filter_map(part).collect()
-            })
-            .collect();
-        let mut found = HashMap::new();
-        for batch in keys.chunks(BATCH) {
-            found.extend(self.batch_get(batch).await?);
-        }
-        let in_order = keys.iter().filter_map(|key| found.remove(pk(key)?));
-        Ok(in_order.filter_map(readable).collect())
+        let operations =
+            entries.iter().filter(|entry| matches!(due_item(entry), Some(DueItem::Operation(_))));
+        let found = self.by_entries(operations, None).await?;
+        Ok(found.into_iter().filter_map(|(_, item)| readable(item)).collect())
     }
 
-    async fn batch_get(&self, keys: &[Item]) -> Result<HashMap<String, Item>, StoreError> {
+    /// The items under these index entries, in their order, each with its entry; what is gone is left
+    /// out. A projection has to name `pk`.
+    pub(super) async fn by_entries<'e>(
+        &self,
+        entries: impl IntoIterator<Item = &'e Item>,
+        projection: Option<&str>,
+    ) -> Result<Vec<(&'e Item, Item)>, StoreError> {
+        let key = |entry: &Item| {
+            let part = |name: &str| Some((name.to_owned(), entry.get(name)?.clone()));
+            ["pk", "sk"].into_iter().filter_map(part).collect()
+        };
+        let entries: Vec<&Item> = entries.into_iter().collect();
+        let keys: Vec<Item> = entries.iter().copied().map(key).collect();
+        let mut found = HashMap::new();
+        for batch in keys.chunks(BATCH) {
+            found.extend(self.batch_get(batch, projection).await?);
+        }
+        Ok(entries
+            .into_iter()
+            .filter_map(|entry| Some((entry, found.remove(pk(entry)?)?)))
+            .collect())
+    }
+
+    async fn batch_get(
+        &self,
+        keys: &[Item],
+        projection: Option<&str>,
+    ) -> Result<HashMap<String, Item>, StoreError> {
         let mut found = HashMap::new();
         let mut wanted = keys.to_vec();
         for round in 0..ROUNDS {
@@ -178,8 +197,9 @@ impl Store {
             }
             // What is left out of an answer was too much at once.
             tokio::time::sleep(Duration::from_millis(50) * (2_u32.pow(round) - 1)).await;
-            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).build();
-            let request = request.map_err(|error| StoreError::Service {
+            let request = KeysAndAttributes::builder().set_keys(Some(wanted));
+            let request = request.set_projection_expression(projection.map(str::to_owned));
+            let request = request.build().map_err(|error| StoreError::Service {
                 action: "BatchGetItem",
                 cause: error.to_string(),
             })?;
@@ -198,10 +218,10 @@ impl Store {
     }
 }
 
-struct Query {
-    index: &'static str,
-    condition: &'static str,
-    values: Item,
+pub(super) struct Query {
+    pub(super) index: &'static str,
+    pub(super) condition: &'static str,
+    pub(super) values: Item,
 }
 
 fn readable(item: Item) -> Option<Operation> {
@@ -218,6 +238,7 @@ fn due_item(entry: &Item) -> Option<DueItem> {
     let pk = pk(entry)?;
     match Reader(entry.clone()).optional_text("sk")?.as_str() {
         "OP" => pk.rsplit_once('#').map(|(_, call_id)| DueItem::Operation(call_id.to_owned())),
+        "DL" => pk.rsplit_once('#').map(|(_, id)| DueItem::Delivery(id.to_owned())),
         "RC" => pk.strip_prefix("RC#").map(|id| DueItem::Receipt(id.to_owned())),
         _ => None,
     }

@@ -13,13 +13,32 @@ pub(super) fn operation_pk(tenant: &str, call_id: &str) -> String {
     format!("T#{tenant}#OP#{}#{call_id}", Kind::FunctionCall.as_str())
 }
 
-/// `receipt_id` is `<source>#<digest of the signed delivery id>`.
 pub(super) fn receipt(receipt_id: &str) -> Item {
     primary(receipt_pk(receipt_id), "RC")
 }
 
 pub(super) fn receipt_pk(receipt_id: &str) -> String {
     format!("RC#{receipt_id}")
+}
+
+pub(super) fn receipt_list_pk(tenant: &str) -> String {
+    format!("T#{tenant}#LIST#receipt")
+}
+
+pub(super) fn delivery(tenant: &str, id: &str) -> Item {
+    primary(delivery_pk(tenant, id), "DL")
+}
+
+pub(super) fn delivery_pk(tenant: &str, id: &str) -> String {
+    format!("T#{tenant}#DL#{id}")
+}
+
+pub(super) fn delivery_list_pk(tenant: &str) -> String {
+    format!("T#{tenant}#LIST#delivery")
+}
+
+pub(super) fn endpoint(tenant: &str, name: &str) -> Item {
+    primary(format!("T#{tenant}#EP#{name}"), "EP")
 }
 
 pub(super) fn api_key(digest: Digest) -> Item {
@@ -43,8 +62,13 @@ pub(super) fn list_pk(tenant: &str) -> String {
     format!("T#{tenant}#LIST#{}", Kind::FunctionCall.as_str())
 }
 
-pub(super) fn list_sk(created_at: Timestamp, call_id: &str) -> String {
-    format!("{:015}#{call_id}", created_at.millis())
+pub(super) fn list_sk(created_at: Timestamp, id: &str) -> String {
+    format!("{:015}#{id}", created_at.millis())
+}
+
+/// Before all keys of this moment, and after those of the moments before.
+pub(super) fn list_since(moment: Timestamp) -> String {
+    format!("{:015}", moment.millis().max(0))
 }
 
 fn primary(pk: String, sk: &str) -> Item {

@@ -2,8 +2,12 @@
 
 mod api_key;
 mod attributes;
+mod body;
+mod delivery;
+mod endpoint;
 pub mod index;
 mod key;
+mod list;
 mod operation;
 mod receipt;
 
@@ -13,8 +17,10 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
+pub use delivery::StoredDelivery;
+pub use endpoint::DisabledEndpoint;
 pub use index::{DueItem, Page};
-pub use receipt::{Receipt, ReceiptState};
+pub use receipt::{About, Claim, Receipt, ReceiptEntry, ReceiptFilter, ReceiptState, Replays};
 
 use crate::aws::describe;
 

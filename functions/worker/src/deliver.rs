@@ -1,0 +1,143 @@
+//! Sends one signed webhook: take the lease, post, record what came of it.
+//!
+//! Whoever crashes in between has delivered it or has not; the lease lapses, and it is tried again
+//! under the same id.
+
+use std::time::{Duration, Instant};
+
+use placet_core::delivery::{Answer, Command, Delivery, State, signed_headers};
+use placet_runtime::config::{Endpoint, Timeout};
+use placet_runtime::{BodyError, DeliveryError, DisabledEndpoint, StoredDelivery};
+
+use crate::outbound::Post;
+use crate::{JobError, Worker};
+
+impl Worker {
+    pub(crate) async fn deliver(&self, tenant: &str, id: &str) -> Result<(), JobError> {
+        let Some(stored) = self.runtime.store.delivery(tenant, id).await? else {
+            tracing::error!(tenant, delivery_id = id, "there is no such delivery");
+            return Ok(());
+        };
+        if stored.delivery.state != State::Pending {
+            return Ok(());
+        }
+        let name = stored.delivery.endpoint.clone();
+        if let Some(disabled) = self.runtime.store.disabled_endpoint(tenant, &name).await? {
+            let reason = format!("endpoint {name} is disabled: {}", disabled.reason);
+            return self.change(stored, Command::GiveUp { reason }).await.map(drop);
+        }
+        let body = match self.runtime.blobs.body(&stored.body).await {
+            Ok(body) => body,
+            Err(BodyError::Blob(error)) => return Err(error.into()),
+            Err(lost) => {
+                let reason = lost.to_string();
+                return self.change(stored, Command::GiveUp { reason }).await.map(drop);
+            }
+        };
+        let endpoint = self.runtime.config.endpoint(&name);
+        let timeout = endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0;
+        let Some(started) = self.change(stored, Command::Start { timeout }).await? else {
+            return Ok(());
+        };
+        let begun = Instant::now();
+        let answer = match endpoint {
+            Some(endpoint) => self.attempt(endpoint, &started.delivery, body.to_vec()).await,
+            None => Answer::Nothing(format!("placet.yaml has no endpoint {name}")),
+        };
+        self.record_answer(started, answer, begun.elapsed()).await
+    }
+
+    async fn attempt(&self, endpoint: &Endpoint, delivery: &Delivery, body: Vec<u8>) -> Answer {
+        let secrets = match endpoint.secrets.resolve(&self.runtime.environment) {
+            Ok(secrets) => secrets,
+            Err(error) => return Answer::Nothing(format!("it can not be signed: {error}")),
+        };
+        let post = Post {
+            url: endpoint.url.as_str(),
+            timeout: endpoint.timeout.0,
+            content_type: &delivery.content_type,
+            signature: signed_headers(&secrets, &delivery.id, self.runtime.clock.now(), &body),
+            body,
+        };
+        self.webhooks.post(post).await
+    }
+
+    /// An endpoint that is gone is disabled before that is recorded: whoever crashes in between
+    /// tries again and finds it disabled.
+    async fn record_answer(
+        &self,
+        started: StoredDelivery,
+        answer: Answer,
+        took: Duration,
+    ) -> Result<(), JobError> {
+        let delivery = &started.delivery;
+        if answer.is_gone() {
+            let Delivery { tenant, endpoint, .. } = delivery;
+            let reason = "it answered 410 Gone".to_owned();
+            tracing::error!(tenant, endpoint, reason, "endpoint disabled");
+            let disabled_at = self.runtime.clock.now();
+            let disabled = DisabledEndpoint { disabled_at, reason };
+            self.runtime.store.disable_endpoint(tenant, endpoint, &disabled).await?;
+        }
+        let attempt = delivery.attempts;
+        self.change(started, Command::Record { attempt, answer, took }).await.map(drop)
+    }
+
+    /// The delivery after the command; `None` if it does not apply, because somebody was faster.
+    async fn change(
+        &self,
+        stored: StoredDelivery,
+        command: Command,
+    ) -> Result<Option<StoredDelivery>, JobError> {
+        let (tenant, id) = (stored.delivery.tenant.clone(), stored.delivery.id.clone());
+        let (tenant, delivery_id) = (tenant.as_str(), id.as_str());
+        match self.runtime.change_delivery(stored, &command).await {
+            Ok(changed) => {
+                log(&changed.delivery, &command);
+                Ok(Some(changed))
+            }
+            Err(DeliveryError::Refused(refusal)) => {
+                let code = refusal.code();
+                tracing::info!(tenant, delivery_id, code, "delivery left as it is");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn log(delivery: &Delivery, command: &Command) {
+    if matches!(command, Command::Start { .. }) {
+        return;
+    }
+    let Delivery { tenant, id: delivery_id, endpoint, attempts, .. } = delivery;
+    let state = delivery.state.as_str();
+    let last = delivery.log.last();
+    let status = last.and_then(|attempt| attempt.status);
+    let error = last.and_then(|attempt| attempt.error.as_deref());
+    match delivery.state {
+        State::Delivered => {
+            tracing::info!(tenant, delivery_id, endpoint, attempts, status, state, "webhook sent");
+        }
+        State::Pending => tracing::warn!(
+            tenant,
+            delivery_id,
+            endpoint,
+            attempts,
+            status,
+            error,
+            state,
+            "webhook not sent yet"
+        ),
+        State::Failed => tracing::error!(
+            tenant,
+            delivery_id,
+            endpoint,
+            attempts,
+            status,
+            error,
+            state,
+            "webhook given up"
+        ),
+    }
+}

@@ -1,0 +1,29 @@
+//! Any bytes as an HTML form and as a path. What is decoded comes back when it is encoded by
+//! somebody else's encoder and decoded again.
+#![no_main]
+
+use form_urlencoded::Serializer;
+use libfuzzer_sys::fuzz_target;
+use placet_core::webhook::form_fields;
+use placet_runtime::http::{form, segments};
+
+fuzz_target!(|body: &[u8]| {
+    if let Some(fields) = form(body) {
+        let encoded = Serializer::new(String::new()).extend_pairs(&fields).finish();
+        assert_eq!(form(encoded.as_bytes()), Some(fields));
+    }
+    if let Some(fields) = form_fields(body) {
+        let encoded = Serializer::new(String::new()).extend_pairs(&fields).finish();
+        assert_eq!(form_fields(encoded.as_bytes()), Some(fields));
+    }
+    if let Some(segments) = std::str::from_utf8(body).ok().and_then(segments) {
+        let joined: String =
+            segments.iter().map(|segment| format!("/{}", encode(segment))).collect();
+        assert_eq!(placet_runtime::http::segments(&joined), Some(segments));
+    }
+});
+
+/// Every byte percent-encoded.
+fn encode(segment: &str) -> String {
+    segment.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}

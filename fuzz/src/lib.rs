@@ -1,0 +1,90 @@
+//! The webhook function as the fuzz targets drive it: with every source of the shipped
+//! `placet.yaml` open, at a moment that stands still, and with an AWS that is not there. The targets
+//! hold no secret, so whatever gets as far as AWS got past a signature.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use aws_lambda_events::lambda_function_urls::{
+    LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
+};
+use placet_core::Timestamp;
+use placet_runtime::{Aws, Blobs, Clock, Config, Environment, Https, Queue, Runtime, Store, https_client};
+use placet_webhook::Webhook;
+
+/// The shipped configuration.
+pub const CONFIG: &str = include_str!("../../placet.yaml");
+
+/// When the function thinks it is: that of the signed times in `corpus/`.
+pub const NOW: Timestamp = Timestamp::from_millis(1_614_265_330_000);
+
+/// Port 9 is that of "discard": nothing listens there.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// The webhook function.
+pub struct Function {
+    webhook: Webhook,
+}
+
+impl Function {
+    /// The function, ready for events.
+    ///
+    /// # Panics
+    ///
+    /// If it can not start.
+    pub fn start() -> Self {
+        let config = Config::parse(CONFIG).expect("the shipped placet.yaml is valid");
+        let environment = environment();
+        let aws = https_client().and_then(|http| Aws::connect(&environment, http));
+        let aws = aws.expect("the AWS clients need only the environment");
+        let webhook = Webhook::new(Runtime {
+            store: Store::new(aws.dynamodb, "placet"),
+            queue: Queue::new(aws.sqs, NOWHERE),
+            blobs: Blobs::in_memory(),
+            https: Https::new().expect("a client without a network"),
+            config: Arc::new(config),
+            clock: Clock::manual(NOW),
+            environment,
+        });
+        Self { webhook }
+    }
+
+    /// What it answers to an event.
+    ///
+    /// # Panics
+    ///
+    /// If the answer says that we are to blame, or that a delivery was accepted.
+    pub fn answer(&self, event: LambdaFunctionUrlRequest) -> LambdaFunctionUrlResponse {
+        let head = event.request_context.http.method.as_deref() == Some("HEAD");
+        let answer = at_once(self.webhook.handle(event));
+        let status = answer.status_code;
+        assert!((400..500).contains(&status) || head && status == 200, "answered {status}");
+        answer
+    }
+}
+
+/// What comes of a future that has nothing to wait for.
+///
+/// # Panics
+///
+/// If it waits, which in the webhook function only calls to AWS do.
+pub fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits for something, and nothing is there"),
+    }
+}
+
+fn environment() -> Environment {
+    let variables = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "fuzz"),
+        ("AWS_SECRET_ACCESS_KEY", "fuzz"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE),
+        ("AWS_ENDPOINT_URL_SQS", NOWHERE),
+        ("PLACET_SECRET_HUMANLAYER", "whsec_YSBzZWNyZXQgdGhhdCB0aGUgZnV6emVyIGRvZXMgbm90IGtub3c="),
+    ];
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

@@ -1,0 +1,66 @@
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// A length of time as `250ms`, `20s`, `15m`, `24h` or `7d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Period(pub Duration);
+
+impl Period {
+    /// A period of whole seconds.
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+}
+
+impl TryFrom<String> for Period {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong =
+            || format!("{text:?} is not a length of time: write 250ms, 20s, 15m, 24h or 7d");
+        let unit_at = text.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(unit_at);
+        let millis = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60 * 1000,
+            "h" => 60 * 60 * 1000,
+            "d" => 24 * 60 * 60 * 1000,
+            _ => return Err(wrong()),
+        };
+        let number: u32 = number.parse().map_err(|_| wrong())?;
+        match u64::from(number) * millis {
+            0 => Err(wrong()),
+            total => Ok(Self(Duration::from_millis(total))),
+        }
+    }
+}
+
+/// In the largest unit that says it whole.
+impl fmt::Display for Period {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+        let (size, unit) =
+            units.into_iter().find(|(size, _)| millis.is_multiple_of(*size)).unwrap_or((1, "ms"));
+        write!(formatter, "{}{unit}", millis / size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_writes_the_same_text() {
+        for text in ["250ms", "20s", "15m", "25h", "7d"] {
+            assert_eq!(Period::try_from(text.to_owned()).unwrap().to_string(), text);
+        }
+        for wrong in ["", "5", "s", "0s", "1.5h", "-1s", "99999999999d"] {
+            assert!(Period::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What a webhook event is for: which targets it reaches, and how an approval is made from it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+/// Which events a target takes: of these types, if any are named, and with all comparisons true.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Types; a `*` stands for any text.
+    pub types: Vec<String>,
+    /// Comparisons with fields of the event.
+    pub comparisons: Vec<Comparison>,
+}
+
+impl Filter {
+    /// Whether it takes an event.
+    pub fn takes(&self, event_type: Option<&str>, event: &Value) -> bool {
+        let of_type = |pattern: &String| event_type.is_some_and(|found| matches(pattern, found));
+        (self.types.is_empty() || self.types.iter().any(of_type))
+            && self.comparisons.iter().all(|comparison| comparison.holds(event))
+    }
+}
+
+/// Whether a text is like a pattern in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
+            let starts = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+            starts.into_iter().any(|at| matches(after, &rest[at..]))
+        }),
+    }
+}
+
+/// A comparison of a field with a value, as in `/data/amount > 100` or `/action == "opened"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    pointer: String,
+    operator: Operator,
+    value: Value,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    Unequal,
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+}
+
+const OPERATORS: [(&str, Operator); 6] = [
+    ("==", Operator::Equal),
+    ("!=", Operator::Unequal),
+    ("<=", Operator::AtMost),
+    (">=", Operator::AtLeast),
+    ("<", Operator::Less),
+    (">", Operator::More),
+];
+
+impl Comparison {
+    /// Reads the text of a comparison: a JSON pointer, an operator and a JSON value.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} is not a comparison: write a JSON pointer, one of == != < <= > >=, and a \
+                 JSON value, as in /data/amount > 100 or /action == \"opened\""
+            )
+        };
+        let mut words = text.trim().splitn(3, ' ');
+        let (Some(pointer), Some(sign), Some(value)) = (words.next(), words.next(), words.next())
+        else {
+            return Err(wrong());
+        };
+        let known = OPERATORS.iter().find(|(text, _)| *text == sign);
+        let operator = known.ok_or_else(wrong)?.1;
+        let value: Value = serde_json::from_str(value.trim()).map_err(|_| wrong())?;
+        let orders = !matches!(operator, Operator::Equal | Operator::Unequal);
+        if !pointer.starts_with('/') || (orders && !value.is_number()) {
+            return Err(wrong());
+        }
+        Ok(Self { pointer: pointer.to_owned(), operator, value })
+    }
+
+    /// A field that is not there equals nothing, and is neither more nor less.
+    fn holds(&self, event: &Value) -> bool {
+        let found = event.pointer(&self.pointer);
+        let numbers = || Some((found?.as_f64()?, self.value.as_f64()?));
+        let ordered = |holds: fn(f64, f64) -> bool| numbers().is_some_and(|(a, b)| holds(a, b));
+        match self.operator {
+            Operator::Equal => found == Some(&self.value),
+            Operator::Unequal => found != Some(&self.value),
+            Operator::Less => ordered(|a, b| a < b),
+            Operator::AtMost => ordered(|a, b| a <= b),
+            Operator::More => ordered(|a, b| a > b),
+            Operator::AtLeast => ordered(|a, b| a >= b),
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = OPERATORS.iter().find(|(_, known)| *known == self.operator);
+        write!(formatter, "{} {} {}", self.pointer, sign.map_or("", |(text, _)| text), self.value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Comparison {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// How the arguments of an approval are taken from an event.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Mapping(BTreeMap<String, Argument>);
+
+/// Where one argument comes from.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Value")]
+enum Argument {
+    At { pointer: String, default: Option<Value> },
+    Fixed(Value),
+}
+
+impl TryFrom<Value> for Argument {
+    type Error = String;
+
+    fn try_from(written: Value) -> Result<Self, Self::Error> {
+        let wrong = || {
+            "an argument is a JSON pointer as in /data/id, or {value: …} for a fixed value, or \
+             {at: /data/id, default: …}"
+                .to_owned()
+        };
+        let pointer = |text: &str| match text.is_empty() || text.starts_with('/') {
+            true => Ok(text.to_owned()),
+            false => Err(wrong()),
+        };
+        match written {
+            Value::String(text) => Ok(Self::At { pointer: pointer(&text)?, default: None }),
+            Value::Object(mut members) => {
+                let (value, at) = (members.remove("value"), members.remove("at"));
+                let default = members.remove("default");
+                match (value, at, default, members.is_empty()) {
+                    (Some(value), None, None, true) => Ok(Self::Fixed(value)),
+                    (None, Some(Value::String(text)), default, true) => {
+                        Ok(Self::At { pointer: pointer(&text)?, default })
+                    }
+                    _ => Err(wrong()),
+                }
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl Mapping {
+    /// The arguments for an event.
+    ///
+    /// # Errors
+    ///
+    /// Which argument has no value in the event.
+    pub fn arguments(&self, event: &Value) -> Result<Value, String> {
+        let mut arguments = Map::new();
+        for (name, argument) in &self.0 {
+            let value = match argument {
+                Argument::Fixed(value) => value.clone(),
+                Argument::At { pointer, default } => event
+                    .pointer(pointer)
+                    .or(default.as_ref())
+                    .cloned()
+                    .ok_or_else(|| format!("the event has nothing at {pointer:?} for {name}"))?,
+            };
+            arguments.insert(name.clone(), value);
+        }
+        Ok(Value::Object(arguments))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn takes(types: &[&str], comparisons: &[&str], event_type: Option<&str>) -> bool {
+        let event = json!({"data": {"amount": 150, "currency": "EUR", "live": true}});
+        let filter = Filter {
+            types: types.iter().map(|text| (*text).to_owned()).collect(),
+            comparisons: comparisons.iter().map(|text| Comparison::parse(text).unwrap()).collect(),
+        };
+        filter.takes(event_type, &event)
+    }
+
+    #[test]
+    fn a_filter_takes_what_is_of_its_types_and_passes_its_comparisons() {
+        assert!(takes(&[], &[], None));
+        assert!(takes(&["order.*"], &[], Some("order.paid")));
+        assert!(takes(&["*.paid", "x"], &[], Some("order.paid")));
+        assert!(takes(&["o*r.*d"], &[], Some("order.paid")));
+        assert!(!takes(&["order.*"], &[], Some("orders")));
+        assert!(!takes(&["order"], &[], Some("order.paid")));
+        assert!(!takes(&["*"], &[], None));
+        let true_ones = [
+            "/data/amount > 100",
+            "/data/amount >= 150",
+            "/data/amount <= 150",
+            "/data/amount < 1e3",
+            "/data/amount == 150",
+            "/data/currency == \"EUR\"",
+            "/data/live == true",
+            "/data/currency != \"USD\"",
+            "/data/none != 1",
+        ];
+        assert!(takes(&[], &true_ones, None));
+        for wrong in
+            ["/data/amount > 150", "/data/none == null", "/data/none < 1", "/data/currency > 1"]
+        {
+            assert!(!takes(&[], &[wrong], None), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn comparisons_read_and_write_the_same_text() {
+        for text in ["/a > 1", "/a/b == \"x y\"", "/a != null"] {
+            assert_eq!(Comparison::parse(text).unwrap().to_string(), text);
+        }
+        for wrong in ["", "/a", "/a >", "a > 1", "/a => 1", "/a > \"x\"", "/a == x"] {
+            assert!(Comparison::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_taken_from_where_the_mapping_says() {
+        let mapping: Mapping = serde_json::from_value(json!({
+            "order": "/data/id", "note": {"value": "/literal"}, "count": {"at": "/data/count", "default": 1},
+        }))
+        .unwrap();
+        let event = json!({"data": {"id": "o-1"}});
+        let expected = json!({"order": "o-1", "note": "/literal", "count": 1});
+        assert_eq!(mapping.arguments(&event), Ok(expected));
+        assert!(mapping.arguments(&json!({})).unwrap_err().contains("/data/id"));
+        for wrong in [json!("data"), json!(1), json!({"at": 1}), json!({"value": 1, "x": 2})] {
+            assert!(serde_json::from_value::<Mapping>(json!({"a": wrong})).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use std::fmt;
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+    RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq;
+
+/// What computes a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// HMAC with SHA-1 (RFC 2104).
+    HmacSha1,
+    /// HMAC with SHA-256.
+    HmacSha256,
+    /// HMAC with SHA-512.
+    HmacSha512,
+    /// Ed25519 (RFC 8032).
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256, in ASN.1.
+    EcdsaP256Sha256,
+    /// RSA PKCS #1 v1.5 with SHA-1, 2048 bits at least.
+    RsaPkcs1Sha1,
+    /// RSA PKCS #1 v1.5 with SHA-256, 2048 bits at least.
+    RsaPkcs1Sha256,
+}
+
+impl Algorithm {
+    /// Whether its key is shared with the sender.
+    pub const fn is_mac(self) -> bool {
+        matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
+    }
+
+    /// Whether it rests on SHA-1.
+    pub const fn is_sha1(self) -> bool {
+        matches!(self, Self::HmacSha1 | Self::RsaPkcs1Sha1)
+    }
+
+    /// The MAC of the parts, one after the other; `None` if the algorithm is none for MACs.
+    pub(super) fn mac(self, key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
+        match self {
+            Self::HmacSha1 => Some(
+                feed(Hmac::<Sha1>::new_from_slice(key), parts)?.finalize().into_bytes().to_vec(),
+            ),
+            Self::HmacSha256 => Some(hmac_sha256(key, parts).to_vec()),
+            Self::HmacSha512 => Some(
+                feed(Hmac::<Sha512>::new_from_slice(key), parts)?.finalize().into_bytes().to_vec(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// The signature among the candidates that is that of the message under the key. A MAC is
+    /// computed once and compared with all of them in constant time.
+    pub(super) fn held<'a>(
+        self,
+        key: &[u8],
+        parts: &[&[u8]],
+        candidates: &'a [Vec<u8>],
+    ) -> Option<&'a [u8]> {
+        let mut candidates = candidates.iter().map(Vec::as_slice);
+        if let Some(mac) = self.mac(key, parts) {
+            return candidates.fold(None, |held, given| {
+                if bool::from(mac.ct_eq(given)) { Some(given) } else { held }
+            });
+        }
+        let scheme: &'static dyn VerificationAlgorithm = match self {
+            Self::EcdsaP256Sha256 => &ECDSA_P256_SHA256_ASN1,
+            Self::RsaPkcs1Sha1 => &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            Self::RsaPkcs1Sha256 => &RSA_PKCS1_2048_8192_SHA256,
+            _ => &ED25519,
+        };
+        let (key, message) = (UnparsedPublicKey::new(scheme, key), parts.concat());
+        candidates.find(|given| key.verify(&message, given).is_ok())
+    }
+}
+
+fn feed<M: Mac, E>(mac: Result<M, E>, parts: &[&[u8]]) -> Option<M> {
+    let mut mac = mac.ok()?;
+    parts.iter().for_each(|part| mac.update(part));
+    Some(mac)
+}
+
+/// HMAC-SHA256 over the parts, one after the other.
+pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    match feed(Hmac::<Sha256>::new_from_slice(key), parts) {
+        Some(mac) => mac.finalize().into_bytes().into(),
+        None => unreachable!("HMAC takes a key of any length"),
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::HmacSha1 => "hmac-sha1",
+            Self::HmacSha256 => "hmac-sha256",
+            Self::HmacSha512 => "hmac-sha512",
+            Self::Ed25519 => "ed25519",
+            Self::EcdsaP256Sha256 => "ecdsa-p256-sha256",
+            Self::RsaPkcs1Sha1 => "rsa-pkcs1-sha1",
+            Self::RsaPkcs1Sha256 => "rsa-pkcs1-sha256",
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! What a request is, once it is believed.
+
+use std::borrow::Cow;
+
+use super::grammar::{Part, SignatureCheck};
+use super::incoming::Incoming;
+use super::location::Location;
+use super::message::Reading;
+use super::proof::Proof;
+use super::scheme::Scheme;
+use super::verifier::Verifier;
+use super::verify::{Coverage, Sealed, Unverified, Verified};
+
+impl Scheme {
+    /// The header set the request uses, if the scheme knows several.
+    pub(super) fn header_set<'a>(
+        &'a self,
+        request: &Incoming<'_>,
+    ) -> Result<Option<&'a str>, Unverified> {
+        let sets = &self.header_sets;
+        let checks = [&self.checks.mac, &self.checks.sign];
+        let names: Vec<&str> = checks.into_iter().flatten().flat_map(header_names).collect();
+        let values = |set: &str| {
+            names.iter().map(|name| request.header(&name.replace('*', set))).collect::<Vec<_>>()
+        };
+        let mut chosen: Option<(&str, Vec<Option<&str>>)> = None;
+        for set in sets {
+            let found = values(set);
+            if found.iter().all(Option::is_none) {
+                continue;
+            }
+            match &chosen {
+                None => chosen = Some((set, found)),
+                Some((_, first)) if *first == found => {}
+                Some(_) => return Err(Unverified::Ambiguous),
+            }
+        }
+        Ok(chosen.map(|(set, _)| set).or(sets.first().map(String::as_str)))
+    }
+
+    /// What kind of event a request is: of the first alternative of which a part is there, the
+    /// parts that are.
+    pub fn event_type(&self, request: &Incoming<'_>) -> Option<String> {
+        let header_set = self.header_set(request).ok().flatten();
+        let reading = Reading { request, header_set, public_url: None };
+        self.event_type.0.iter().find_map(|alternative| {
+            let parts = alternative.iter().filter_map(|location| reading.value(location));
+            let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+            (!parts.is_empty()).then(|| parts.join("."))
+        })
+    }
+}
+
+impl Verifier {
+    pub(super) fn verified(&self, reading: &Reading<'_>, proofs: &[Proof]) -> Verified {
+        let covers = |location: &Location| proofs.iter().any(|proof| proof.covers(location));
+        let (identity, identity_covered) = self.identity(reading, &covers);
+        let types = &self.scheme.event_type.0;
+        let strongest = proofs.iter().find(|proof| proof.signature.is_some()).or(proofs.first());
+        let names: Vec<&str> = proofs.iter().map(|proof| proof.check.as_str()).collect();
+        Verified {
+            check: if names.is_empty() { "none".to_owned() } else { names.join(" and ") },
+            key: proofs.iter().find_map(|proof| proof.key),
+            signed_at: proofs.iter().find_map(|proof| proof.signed_at),
+            coverage: Coverage {
+                body: proofs.iter().any(|proof| proof.body),
+                identity: identity_covered,
+                event_type: !types.is_empty() && types.iter().flatten().all(covers),
+                time: proofs.iter().any(|proof| proof.signed_at.is_some()),
+                url: proofs.iter().any(|proof| proof.url),
+            },
+            identity,
+            signature: strongest.and_then(|proof| proof.signature),
+            sealed: Sealed,
+        }
+    }
+
+    /// The first alternative of which every part is there.
+    fn identity(
+        &self,
+        reading: &Reading<'_>,
+        covers: &dyn Fn(&Location) -> bool,
+    ) -> (Option<String>, bool) {
+        for alternative in &self.scheme.identity.0 {
+            let parts = alternative.iter().flat_map(|location| reading.values(location));
+            let parts: Option<Vec<Cow<'_, str>>> =
+                parts.map(|part| part.filter(|text| !text.is_empty())).collect();
+            match parts.as_deref() {
+                Some([one]) => return (Some(one.to_string()), alternative.iter().all(covers)),
+                Some(several) if !several.is_empty() => {
+                    let list = serde_json::to_string(several).ok();
+                    return (list, alternative.iter().all(covers));
+                }
+                _ => {}
+            }
+        }
+        (None, false)
+    }
+}
+
+/// The names with a `*` that a check reads.
+fn header_names(check: &SignatureCheck) -> Vec<&str> {
+    let parts = check.signed.iter().filter_map(|part| match part {
+        Part::At(location) => Some(location),
+        _ => None,
+    });
+    let time = check.time.as_ref().and_then(|rule| rule.at.as_ref());
+    let all = parts.chain(time).chain([&check.signature.at]);
+    all.filter_map(|location| match location {
+        Location::Header(name) if name.contains('*') => Some(name.as_str()),
+        _ => None,
+    })
+    .collect()
+}

@@ -1,0 +1,222 @@
+//! JSON Web Tokens under published keys (RFC 7515, RFC 7517, RFC 7519, RFC 8725).
+//!
+//! The algorithm comes from the configuration, never from the token: the token's own must be one of
+//! those, and the key must be of its kind, so neither `none` nor a MAC under a public key can pass.
+
+use std::borrow::Cow;
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    UnparsedPublicKey,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+use super::grammar::{Encoding, JwtCheck};
+use super::message::Reading;
+use super::proof::Proof;
+use super::verify::{Documents, Unverified};
+use crate::{Digest, Timestamp, strict_json};
+
+/// How far the clocks of two honest parties may differ, in seconds.
+const LEEWAY: i64 = 60;
+
+/// An algorithm of JSON Web Signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum JwtAlgorithm {
+    /// RSA PKCS #1 v1.5 with SHA-256.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+impl JwtAlgorithm {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    const fn key_type(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RSA",
+            Self::Es256 => "EC",
+            Self::EdDsa => "OKP",
+        }
+    }
+
+    fn verifies(self, key: &Value, message: &[u8], signature: &[u8]) -> Option<()> {
+        let part = |name: &str| URL_SAFE_NO_PAD.decode(key.get(name)?.as_str()?).ok();
+        let curve = key.get("crv").and_then(Value::as_str);
+        let unspecified = match self {
+            Self::Rs256 => RsaPublicKeyComponents { n: part("n")?, e: part("e")? }.verify(
+                &RSA_PKCS1_2048_8192_SHA256,
+                message,
+                signature,
+            ),
+            Self::Es256 if curve == Some("P-256") => {
+                let point = [vec![4], part("x")?, part("y")?].concat();
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
+            }
+            Self::EdDsa if curve == Some("Ed25519") => {
+                UnparsedPublicKey::new(&ED25519, part("x")?).verify(message, signature)
+            }
+            _ => return None,
+        };
+        unspecified.ok()
+    }
+}
+
+pub(super) fn verify(
+    check: &JwtCheck,
+    reading: &Reading<'_>,
+    documents: &Documents,
+    now: Timestamp,
+) -> Result<Proof, Unverified> {
+    let value = reading.value(&check.at).ok_or(Unverified::Missing)?;
+    let token = match check.scheme.as_deref() {
+        None => value,
+        Some(scheme) => match value.split_once(' ') {
+            Some((word, token)) if word.eq_ignore_ascii_case(scheme) => {
+                Cow::Owned(token.to_owned())
+            }
+            _ => return Err(Unverified::Missing),
+        },
+    };
+    let (signed, signature) =
+        token.rsplit_once('.').ok_or(Unverified::Jwt("it has no three parts"))?;
+    let (header, claims) =
+        signed.split_once('.').ok_or(Unverified::Jwt("it has no three parts"))?;
+    let header = object(header).ok_or(Unverified::Jwt("its header can not be read"))?;
+    let named = header.get("alg").and_then(Value::as_str);
+    let algorithm = check.algorithms.iter().find(|known| Some(known.name()) == named);
+    let algorithm = *algorithm.ok_or(Unverified::Jwt("its algorithm is not allowed"))?;
+    if header.get("crit").is_some() {
+        return Err(Unverified::Jwt("it has a critical extension"));
+    }
+    let signature = URL_SAFE_NO_PAD
+        .decode(signature)
+        .map_err(|_| Unverified::Jwt("its signature can not be read"))?;
+    let key = key(check, algorithm, header.get("kid").and_then(Value::as_str), documents)?;
+    algorithm
+        .verifies(&key, signed.as_bytes(), &signature)
+        .ok_or(Unverified::Jwt("its signature does not hold"))?;
+    let claims = object(claims).ok_or(Unverified::Jwt("its claims can not be read"))?;
+    let issued = check.times(&claims, now)?;
+    check.parties(&claims)?;
+    let body = check.body(&claims, reading.request.body)?;
+    Ok(Proof {
+        check: format!("jwt {}", algorithm.name()),
+        signed_at: issued,
+        signature: Some(Digest::of_bytes(&signature)),
+        body,
+        fields: body,
+        ..Proof::default()
+    })
+}
+
+/// The key with this id; without an id, the only one of its kind. An id that is not there may be
+/// that of a key newer than our copy.
+fn key(
+    check: &JwtCheck,
+    algorithm: JwtAlgorithm,
+    id: Option<&str>,
+    documents: &Documents,
+) -> Result<Value, Unverified> {
+    let needs = |newer| Unverified::NeedsDocument { url: check.jwks.clone(), newer };
+    let set = documents.get(&check.jwks).ok_or_else(|| needs(false))?;
+    let set: Value =
+        serde_json::from_slice(set).map_err(|_| Unverified::Jwt("the key set can not be read"))?;
+    let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
+    let of_kind = keys.filter(|key| {
+        let text = |name: &str| key.get(name).and_then(Value::as_str);
+        text("kty") == Some(algorithm.key_type())
+            && text("use").is_none_or(|purpose| purpose == "sig")
+            && text("alg").is_none_or(|name| name == algorithm.name())
+            && id.is_none_or(|id| text("kid") == Some(id))
+    });
+    let mut of_kind = of_kind.cloned();
+    match (of_kind.next(), of_kind.next()) {
+        (Some(key), None) => Ok(key),
+        (None, _) => Err(needs(true)),
+        _ => Err(Unverified::Jwt("it does not say which key it is signed with")),
+    }
+}
+
+impl JwtCheck {
+    /// `exp` must be there and ahead; `nbf` and `iat`, if there, behind.
+    fn times(&self, claims: &Value, now: Timestamp) -> Result<Option<Timestamp>, Unverified> {
+        let moment = |name: &str| match claims.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_i64()
+                .or_else(|| value.as_f64().map(|seconds| seconds as i64))
+                .map(Some)
+                .ok_or(Unverified::Jwt("a time in it is not a number")),
+        };
+        let (expires, from, issued) = (moment("exp")?, moment("nbf")?, moment("iat")?);
+        let now = now.seconds();
+        let old = |seconds: i64| now.saturating_sub(seconds);
+        let ahead = |moment: Option<i64>| moment.is_some_and(|moment| old(moment) < -LEEWAY);
+        match self.max_age {
+            _ if ahead(from) || ahead(issued) => Err(Unverified::Jwt("it is not valid yet")),
+            _ if expires.is_some_and(|expires| old(expires) > LEEWAY) => {
+                Err(Unverified::Jwt("it has expired"))
+            }
+            None if expires.is_none() => Err(Unverified::Jwt("it never expires")),
+            Some(age) => {
+                let issued = issued.ok_or(Unverified::Jwt("it does not say when it was made"))?;
+                let most = i64::try_from(age.0.as_secs()).unwrap_or(i64::MAX);
+                if old(issued) > most.saturating_add(LEEWAY) {
+                    return Err(Unverified::Jwt("it is too old"));
+                }
+                Ok(Some(Timestamp::from_millis(issued.saturating_mul(1000))))
+            }
+            None => Ok(issued.map(|issued| Timestamp::from_millis(issued.saturating_mul(1000)))),
+        }
+    }
+
+    fn parties(&self, claims: &Value) -> Result<(), Unverified> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        if text("iss") != Some(&self.issuer) {
+            return Err(Unverified::Jwt("it has another issuer"));
+        }
+        let ours = match claims.get("aud") {
+            Some(Value::Array(all)) => all.iter().any(|one| one.as_str() == Some(&self.audience)),
+            one => one.and_then(Value::as_str) == Some(&self.audience),
+        };
+        if !ours {
+            return Err(Unverified::Jwt("it is for another audience"));
+        }
+        match self.claims.iter().all(|(name, value)| text(name) == Some(value)) {
+            true => Ok(()),
+            false => Err(Unverified::Jwt("a claim is not as configured")),
+        }
+    }
+
+    fn body(&self, claims: &Value, body: &[u8]) -> Result<bool, Unverified> {
+        let Some(name) = &self.body_hash_claim else { return Ok(false) };
+        let digest = claims.get(name).and_then(Value::as_str);
+        let digest = digest.and_then(|text| Encoding::Hex.decode(text));
+        let digest = digest.ok_or(Unverified::BodyHash)?;
+        match bool::from(Digest::of_bytes(body).as_bytes().as_slice().ct_eq(&digest)) {
+            true => Ok(true),
+            false => Err(Unverified::BodyHash),
+        }
+    }
+}
+
+fn object(part: &str) -> Option<Value> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
+    strict_json::without_repeats(&bytes).ok().filter(Value::is_object)
+}

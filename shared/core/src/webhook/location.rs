@@ -1,0 +1,211 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+/// Where a value stands in a request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Location {
+    /// `header:<name>`. A `*` in the name stands for the header set the request uses.
+    Header(String),
+    /// `query:<name>`, percent-decoded.
+    Query(String),
+    /// `form:<name>`, or `form:<name>:/<pointer>` for a value in the JSON of a form field.
+    Form(String, Option<Pointer>),
+    /// `json:/<pointer>` in the body.
+    Json(Pointer),
+    /// `path:<n>`: the n-th segment, from 1, of what follows the source's own path.
+    Path(usize),
+}
+
+/// A JSON pointer (RFC 6901) in which the segment `*` means every element.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pointer(Vec<String>);
+
+impl Location {
+    /// Reads the text of a location.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} is not a location: write header:<name>, query:<name>, form:<name>, \
+                 form:<name>:/<pointer>, json:/<pointer> or path:<n>"
+            )
+        };
+        let (place, rest) = text.split_once(':').ok_or_else(wrong)?;
+        if rest.is_empty() {
+            return Err(wrong());
+        }
+        match place {
+            "header" => Ok(Self::Header(rest.to_ascii_lowercase())),
+            "query" => Ok(Self::Query(rest.to_owned())),
+            "form" => match rest.split_once(":/") {
+                Some((name, pointer)) => {
+                    Ok(Self::Form(name.to_owned(), Some(Pointer::parse(&format!("/{pointer}")))))
+                }
+                None => Ok(Self::Form(rest.to_owned(), None)),
+            },
+            "json" if rest.starts_with('/') => Ok(Self::Json(Pointer::parse(rest))),
+            "path" => match rest.parse() {
+                Ok(segment @ 1..) => Ok(Self::Path(segment)),
+                _ => Err(wrong()),
+            },
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl Pointer {
+    fn parse(text: &str) -> Self {
+        let segments = text.split('/').skip(1);
+        Self(segments.map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect())
+    }
+
+    /// The name of the member at the top that it goes through.
+    pub fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    /// Whether it reads every element of something.
+    pub fn has_wildcard(&self) -> bool {
+        self.0.iter().any(|segment| segment == "*")
+    }
+
+    /// The scalars it leads to, in order. With a wildcard, an element without the value counts as a
+    /// `None`, so that "every" can not pass by leaving it out.
+    pub fn values<'a>(&self, root: &'a serde_json::Value) -> Vec<Option<Cow<'a, str>>> {
+        let mut found = Vec::new();
+        walk(&self.0, Some(root), &mut found);
+        found
+    }
+}
+
+fn walk<'a>(
+    segments: &[String],
+    value: Option<&'a serde_json::Value>,
+    found: &mut Vec<Option<Cow<'a, str>>>,
+) {
+    use serde_json::Value;
+    match (segments, value) {
+        (_, None) => found.push(None),
+        ([], Some(value)) => found.push(match value {
+            Value::String(text) => Some(Cow::Borrowed(text)),
+            Value::Number(number) => Some(Cow::Owned(number.to_string())),
+            Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
+            _ => None,
+        }),
+        ([star, rest @ ..], Some(Value::Array(elements))) if star == "*" => {
+            elements.iter().for_each(|element| walk(rest, Some(element), found));
+        }
+        ([index, rest @ ..], Some(Value::Array(elements))) => {
+            let element = index.parse::<usize>().ok().and_then(|index| elements.get(index));
+            walk(rest, element, found);
+        }
+        ([name, rest @ ..], Some(Value::Object(members))) => walk(rest, members.get(name), found),
+        (_, Some(_)) => found.push(None),
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|segment| {
+            write!(formatter, "/{}", segment.replace('~', "~0").replace('/', "~1"))
+        })
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(formatter, "header:{name}"),
+            Self::Query(name) => write!(formatter, "query:{name}"),
+            Self::Form(name, None) => write!(formatter, "form:{name}"),
+            Self::Form(name, Some(pointer)) => write!(formatter, "form:{name}:{pointer}"),
+            Self::Json(pointer) => write!(formatter, "json:{pointer}"),
+            Self::Path(segment) => write!(formatter, "path:{segment}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Location {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// How a value is put together: alternatives in order, each of one or more locations joined by
+/// ` + `.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector(pub Vec<Vec<Location>>);
+
+impl<'de> Deserialize<'de> for Selector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            One(String),
+            Several(Vec<String>),
+        }
+        let alternatives = match Written::deserialize(deserializer)? {
+            Written::One(text) => vec![text],
+            Written::Several(texts) => texts,
+        };
+        let parse = |text: &String| text.split(" + ").map(Location::parse).collect();
+        let parsed: Result<_, String> = alternatives.iter().map(parse).collect();
+        parsed.map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |parts: &Vec<Location>| {
+            parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")
+        };
+        let alternatives: Vec<String> = self.0.iter().map(joined).collect();
+        formatter.write_str(&alternatives.join(", else "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn locations_read_and_write_the_same_text() {
+        for text in [
+            "header:x-id",
+            "query:a",
+            "form:payload",
+            "form:payload:/type",
+            "json:/a/*/b~1c",
+            "path:1",
+        ] {
+            assert_eq!(Location::parse(text).unwrap().to_string(), text);
+        }
+        for wrong in ["", "x", "header:", "json:a", "path:0", "path:x", "cookie:a"] {
+            assert!(Location::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn pointers_find_scalars_and_count_what_is_missing() {
+        let body = json!({"a": [{"b": 1}, {"b": "x"}, {}], "c": {"d/e": true}, "n": null});
+        let found = |pointer: &str| {
+            let values = Pointer::parse(pointer).values(&body);
+            values.into_iter().map(|value| value.map(Cow::into_owned)).collect::<Vec<_>>()
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(found("/a/*/b"), [some("1"), some("x"), None]);
+        assert_eq!(found("/a/1/b"), [some("x")]);
+        assert_eq!(found("/c/d~1e"), [some("true")]);
+        for missing in ["/n", "/x/y", "/a/9/b", "/c", "/a/0/b/z"] {
+            assert_eq!(found(missing), [None], "{missing}");
+        }
+        assert!(Pointer::parse("/x/*").values(&json!({"x": []})).is_empty());
+    }
+}

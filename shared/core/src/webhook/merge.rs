@@ -1,0 +1,40 @@
+use serde_json::Value;
+
+/// A preset with changes: members are merged, anything else is replaced, `null` removes
+/// (RFC 7396).
+pub fn merged(base: Value, changes: &Value) -> Value {
+    match (base, changes) {
+        (Value::Object(mut base), Value::Object(changes)) => {
+            for (name, change) in changes {
+                match change {
+                    Value::Null => {
+                        base.remove(name);
+                    }
+                    change => {
+                        let before = base.remove(name).unwrap_or(Value::Null);
+                        base.insert(name.clone(), merged(before, change));
+                    }
+                }
+            }
+            Value::Object(base)
+        }
+        (_, Value::Object(changes)) => {
+            merged(Value::Object(serde_json::Map::new()), &Value::Object(changes.clone()))
+        }
+        (_, change) => change.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn members_are_merged_and_null_removes() {
+        let base = json!({"a": {"b": 1, "c": [1, 2]}, "d": 1});
+        let changes = json!({"a": {"b": 2, "c": [3], "e": {"f": null}}, "d": null});
+        assert_eq!(merged(base, &changes), json!({"a": {"b": 2, "c": [3], "e": {}}}));
+    }
+}

@@ -1,0 +1,204 @@
+//! From a request to the bytes that were signed and the signatures that may fit.
+
+use std::borrow::Cow;
+
+use super::grammar::{Member, Part, SignatureCheck, SignatureShape};
+use super::incoming::Incoming;
+use super::location::Location;
+use super::verify::Unverified;
+
+/// A request with the header set it uses and the address it was sent to.
+pub(super) struct Reading<'a> {
+    pub(super) request: &'a Incoming<'a>,
+    pub(super) header_set: Option<&'a str>,
+    pub(super) public_url: Option<&'a str>,
+}
+
+/// What stands where the signature is.
+pub(super) struct Signatures<'a> {
+    /// The candidates, as they are written.
+    pub(super) candidates: Vec<Cow<'a, str>>,
+    /// The whole list, by tag.
+    pub(super) elements: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Reading<'a> {
+    /// The values at a location, with the header set filled in.
+    pub(super) fn values(&self, location: &Location) -> Vec<Option<Cow<'a, str>>> {
+        match (location, self.header_set) {
+            (Location::Header(name), Some(set)) if name.contains('*') => {
+                vec![self.request.header(&name.replace('*', set)).map(Cow::Borrowed)]
+            }
+            _ => self.request.values(location),
+        }
+    }
+
+    pub(super) fn value(&self, location: &Location) -> Option<Cow<'a, str>> {
+        match (location, self.header_set) {
+            (Location::Header(name), Some(set)) if name.contains('*') => {
+                self.request.header(&name.replace('*', set)).map(Cow::Borrowed)
+            }
+            _ => self.request.value(location),
+        }
+    }
+
+    /// Whether anything stands at a location, even if it can not be read.
+    pub(super) fn mentions(&self, location: &Location) -> bool {
+        match location {
+            Location::Header(name) => {
+                let name = name.replace('*', self.header_set.unwrap_or("*"));
+                self.request.headers.iter().any(|(known, _)| *known == name)
+            }
+            _ => self.value(location).is_some(),
+        }
+    }
+
+    /// The signatures of the request.
+    pub(super) fn signatures(&self, shape: &SignatureShape) -> Result<Signatures<'a>, Unverified> {
+        let value = self.value(&shape.at).ok_or(Unverified::Missing)?;
+        let Some(list) = &shape.list else {
+            let candidate = match &shape.prefix {
+                None => value,
+                Some(prefix) => match value.strip_prefix(prefix.as_str()) {
+                    Some(rest) => Cow::Owned(rest.to_owned()),
+                    None if shape.prefix_optional => value,
+                    None => return Err(Unverified::Missing),
+                },
+            };
+            return Ok(Signatures { candidates: vec![candidate], elements: Vec::new() });
+        };
+        // Repeated headers arrive joined by commas.
+        if value.contains(',') && !list.separator.contains(',') && !list.pair.contains(',') {
+            return Err(Unverified::Ambiguous);
+        }
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        let elements: Vec<_> = value
+            .split(list.separator.as_str())
+            .filter_map(|element| element.trim().split_once(list.pair.as_str()))
+            .map(|(tag, value)| (owned(tag), owned(value)))
+            .collect();
+        let ours = elements.iter().filter(|(tag, _)| *tag == list.tag.as_str());
+        let candidates: Vec<_> = ours.map(|(_, value)| value.clone()).collect();
+        match candidates.is_empty() {
+            true => Err(Unverified::Missing),
+            false => Ok(Signatures { candidates, elements }),
+        }
+    }
+
+    /// What was signed. `url` is one way its address may have been written.
+    pub(super) fn message<'m>(
+        &'m self,
+        check: &'m SignatureCheck,
+        signatures: &'m Signatures<'_>,
+        time: Option<&'m str>,
+        url: Option<&'m str>,
+    ) -> Result<Vec<Cow<'m, [u8]>>, Unverified> {
+        let mut message = Vec::with_capacity(check.signed.len());
+        for (index, part) in check.signed.iter().enumerate() {
+            let bytes: Cow<'m, [u8]> = match part {
+                Part::Literal(text) => Cow::Borrowed(text.as_bytes()),
+                Part::Body => Cow::Borrowed(self.request.body),
+                Part::Time => Cow::Borrowed(time.ok_or(Unverified::Missing)?.as_bytes()),
+                Part::Method => Cow::Borrowed(self.request.method.as_bytes()),
+                Part::Url => Cow::Borrowed(url.ok_or(Unverified::PublicUrl)?.as_bytes()),
+                Part::FormSorted => Cow::Owned(self.form_sorted()?),
+                Part::JsonLines(names) => Cow::Owned(self.json_lines(names)?),
+                Part::HeaderList(tag) => Cow::Owned(self.header_list(signatures.element(tag)?)?),
+                Part::At(location) => {
+                    let value = self.value(location).ok_or(Unverified::Missing)?;
+                    // A value that holds what ends it could be read in two ways.
+                    if let Some(Part::Literal(end)) = check.signed.get(index + 1)
+                        && (value.is_empty() || value.contains(end.as_str()))
+                    {
+                        return Err(Unverified::Ambiguous);
+                    }
+                    Cow::Owned(value.into_owned().into_bytes())
+                }
+            };
+            message.push(bytes);
+        }
+        Ok(message)
+    }
+
+    fn form_sorted(&self) -> Result<Vec<u8>, Unverified> {
+        if !self.request.is_form() {
+            return Ok(Vec::new());
+        }
+        let mut fields = self.request.form().ok_or(Unverified::Unreadable)?.to_vec();
+        fields.sort();
+        fields.dedup();
+        Ok(fields
+            .into_iter()
+            .flat_map(|(name, value)| [name, value])
+            .collect::<String>()
+            .into_bytes())
+    }
+
+    fn json_lines(&self, members: &[Member]) -> Result<Vec<u8>, Unverified> {
+        let json = self.request.json().ok_or(Unverified::Unreadable)?;
+        let mut lines = String::new();
+        for (index, Member { name, optional }) in members.iter().enumerate() {
+            let text = match json.get(name) {
+                None if *optional => continue,
+                None => return Err(Unverified::Missing),
+                Some(value) => value.as_str().ok_or(Unverified::Unreadable)?,
+            };
+            if index > 0 && text.contains('\n') {
+                return Err(Unverified::Ambiguous);
+            }
+            for line in [name, text] {
+                lines.push_str(line);
+                lines.push('\n');
+            }
+        }
+        Ok(lines.into_bytes())
+    }
+
+    fn header_list(&self, names: &str) -> Result<Vec<u8>, Unverified> {
+        let value = |name: &str| self.request.header(&name.to_ascii_lowercase());
+        let values: Option<Vec<_>> = names.split(' ').map(value).collect();
+        let values = values.ok_or(Unverified::Missing)?;
+        Ok(format!("{names}.{}", values.join(".")).into_bytes())
+    }
+
+    /// The addresses the sender may have signed; with `ports`, also the one that writes out or
+    /// leaves out the default port.
+    pub(super) fn urls(&self, ports: bool) -> Vec<String> {
+        let Some(origin) = self.public_url else { return Vec::new() };
+        let Incoming { path, query, .. } = self.request;
+        let tail = if query.is_empty() { (*path).to_owned() } else { format!("{path}?{query}") };
+        let mut urls = vec![format!("{origin}{tail}")];
+        if ports && let Some(other) = with_other_port(origin) {
+            urls.push(format!("{other}{tail}"));
+        }
+        urls
+    }
+}
+
+impl<'a> Signatures<'a> {
+    /// The one element with this tag: of two, nobody knows which one is meant.
+    pub(super) fn element(&self, tag: &str) -> Result<&str, Unverified> {
+        let mut found = self.elements.iter().filter(|(known, _)| *known == tag);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Ok(value),
+            (None, _) => Err(Unverified::Missing),
+            _ => Err(Unverified::Ambiguous),
+        }
+    }
+}
+
+/// The same origin with its default port written out, or left out if it is.
+fn with_other_port(origin: &str) -> Option<String> {
+    let (scheme, rest) = origin.split_once("://")?;
+    let default = if scheme == "https" { ":443" } else { ":80" };
+    let (authority, prefix) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match authority.strip_suffix(default) {
+        Some(bare) => Some(format!("{scheme}://{bare}{prefix}")),
+        None if !host.contains(':') => Some(format!("{scheme}://{authority}{default}{prefix}")),
+        None => None,
+    }
+}

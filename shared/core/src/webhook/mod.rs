@@ -1,0 +1,48 @@
+//! Webhooks of any sender: a small grammar that says how deliveries are signed, and one engine.
+//!
+//! A [`Scheme`] is data: where the signature stands, what it covers, how its time is read, which
+//! requests are mere handshakes. [`presets`] holds those of known senders. A [`Verifier`] is a scheme
+//! with its keys; only it makes a [`Verified`], so nothing unverified can be stored as verified. It
+//! also makes requests as their senders do, for tools.
+//! Standard Webhooks, which Placet also sends, has its short form in [`sign`] and [`parse_secret`].
+
+mod algorithm;
+mod certificate;
+mod grammar;
+mod handshake;
+mod identify;
+mod incoming;
+mod jwt;
+mod keys;
+mod location;
+mod merge;
+mod message;
+pub mod presets;
+mod proof;
+mod scheme;
+mod sign;
+mod signature;
+mod standard;
+mod time;
+mod token;
+mod validate;
+mod verifier;
+mod verify;
+
+pub use algorithm::{Algorithm, hmac_sha256};
+pub use certificate::HostRule;
+pub use grammar::{
+    AddressCheck, AlgorithmChoice, BodyHash, Certificate, Checks, Encoding, JwtCheck, KeyForm,
+    List, Member, Part, Require, SignatureCheck, SignatureShape, TimeRule, TimeUnit, TokenCheck,
+};
+pub use handshake::Answer;
+pub use incoming::{Incoming, form_fields};
+pub use keys::KeyError;
+pub use location::{Location, Selector};
+pub use merge::merged;
+pub use scheme::{Ack, Confirm, Respond, Rule, Scheme, VerifyFirst, When};
+pub use sign::{CannotSign, Draft, Signed};
+pub use standard::{SecretFormat, parse_secret, sign};
+pub use validate::Weakness;
+pub use verifier::{OpenError, Verifier};
+pub use verify::{Coverage, Documents, Unverified, Verification, Verified};

@@ -1,0 +1,134 @@
+//! One signature check on one request.
+
+use std::borrow::Cow;
+
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::algorithm::Algorithm;
+use super::grammar::{AlgorithmChoice, Part, SignatureCheck};
+use super::location::Location;
+use super::message::Reading;
+use super::proof::Proof;
+use super::verifier::Key;
+use super::verify::{Documents, Unverified};
+use crate::{Digest, Timestamp};
+
+/// The most signatures one request may bring: every one costs us work before we know who sends.
+const MOST_CANDIDATES: usize = 16;
+
+pub(super) fn verify(
+    check: &SignatureCheck,
+    keys: &[Key],
+    reading: &Reading<'_>,
+    documents: &Documents,
+    now: Timestamp,
+) -> Result<Proof, Unverified> {
+    let signatures = reading.signatures(&check.signature)?;
+    let time = match &check.time {
+        None => None,
+        Some(rule) => Some(match (&rule.at, &rule.tag) {
+            (Some(at), _) => reading.value(at).ok_or(Unverified::Missing)?,
+            (None, Some(tag)) => Cow::Borrowed(signatures.element(tag)?),
+            (None, None) => return Err(Unverified::Missing),
+        }),
+    };
+    let rule = check.time.as_ref().zip(time.as_deref());
+    let signed_at = rule.map(|(rule, text)| rule.check(text, now)).transpose()?;
+    let hashed = body_hash(check, reading)?;
+    let algorithm = algorithm(&check.algorithm, reading)?;
+    let candidates = signatures.candidates.iter();
+    let candidates: Vec<_> =
+        candidates.filter_map(|text| check.signature.encoding.decode(text)).collect();
+    // Nothing is fetched or computed for a request that can not hold.
+    if candidates.iter().all(Vec::is_empty) || candidates.len() > MOST_CANDIDATES {
+        return Err(Unverified::Signature);
+    }
+    let certified = match &check.certificate {
+        None => None,
+        Some(certificate) => Some(certificate.key(reading, documents, now)?),
+    };
+    let urls = if signs_url(check) { reading.urls(check.url_ports) } else { vec![String::new()] };
+    let mut found = None;
+    for url in &urls {
+        let message = reading.message(check, &signatures, time.as_deref(), Some(url))?;
+        let message: Vec<&[u8]> = message.iter().map(AsRef::as_ref).collect();
+        let configured = keys.iter().map(|key| (Some(key.number), key.secret.expose()));
+        let fetched = certified.iter().map(|key| (None, key.as_slice()));
+        for (number, key) in configured.chain(fetched) {
+            let held = algorithm.held(key, &message, &candidates);
+            found = found.or(held.map(|candidate| (number, Digest::of_bytes(candidate))));
+        }
+    }
+    let (key, digest) = found.ok_or(Unverified::Signature)?;
+    Ok(Proof {
+        check: algorithm.to_string(),
+        key,
+        signed_at,
+        signature: Some(digest),
+        body: hashed
+            || covers_body(check, reading.request.is_form())
+            || reading.request.body.is_empty(),
+        fields: hashed || check.signed.contains(&Part::Body),
+        url: signs_url(check),
+        covered: covered(check),
+        members: members(check),
+    })
+}
+
+fn algorithm(choice: &AlgorithmChoice, reading: &Reading<'_>) -> Result<Algorithm, Unverified> {
+    match choice {
+        AlgorithmChoice::Fixed(algorithm) => Ok(*algorithm),
+        AlgorithmChoice::By { at, values } => {
+            let value = reading.value(at).ok_or(Unverified::Missing)?;
+            values.get(value.as_ref()).copied().ok_or(Unverified::Unreadable)
+        }
+    }
+}
+
+/// Whether the signed digest of the body is there, and holds. Where the scheme has one, a body that
+/// no other part covers needs it.
+fn body_hash(check: &SignatureCheck, reading: &Reading<'_>) -> Result<bool, Unverified> {
+    let Some(rule) = &check.body_hash else { return Ok(false) };
+    let body = reading.request.body;
+    match reading.value(&rule.at) {
+        Some(text) => {
+            let given = rule.encoding.decode(&text).ok_or(Unverified::BodyHash)?;
+            let same: Choice = Sha256::digest(body).as_slice().ct_eq(&given);
+            if bool::from(same) { Ok(true) } else { Err(Unverified::BodyHash) }
+        }
+        None if body.is_empty() || covers_body(check, reading.request.is_form()) => Ok(false),
+        None => Err(Unverified::BodyHash),
+    }
+}
+
+/// Whether a signed part holds the whole body.
+pub(super) fn covers_body(check: &SignatureCheck, is_form: bool) -> bool {
+    check.signed.iter().any(|part| match part {
+        Part::Body => true,
+        Part::FormSorted => is_form,
+        _ => false,
+    })
+}
+
+/// The values that are signed by themselves. Those of a list of headers are not among them: joined,
+/// they could be cut in another way.
+fn covered(check: &SignatureCheck) -> Vec<Location> {
+    let parts = check.signed.iter().filter_map(|part| match part {
+        Part::At(location) => Some(location.clone()),
+        _ => None,
+    });
+    parts.collect()
+}
+
+fn members(check: &SignatureCheck) -> Vec<String> {
+    let lists = check.signed.iter().filter_map(|part| match part {
+        Part::JsonLines(members) => Some(members.iter().map(|member| member.name.clone())),
+        _ => None,
+    });
+    lists.flatten().collect()
+}
+
+pub(super) fn signs_url(check: &SignatureCheck) -> bool {
+    check.signed.contains(&Part::Url)
+}

@@ -1,0 +1,99 @@
+//! Signed times, read exactly as their grammar says: two readers must not disagree on one.
+
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::{Rfc2822, Rfc3339};
+
+use super::grammar::{TimeRule, TimeUnit};
+use super::verify::Unverified;
+use crate::Timestamp;
+
+impl TimeUnit {
+    /// The moment a text stands for; `None` if it is not written so.
+    pub(super) fn read(self, text: &str) -> Option<Timestamp> {
+        let digits = text.as_bytes();
+        let whole = (1..=15).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+        match self {
+            Self::S if whole => {
+                text.parse::<i64>().ok().map(|s| Timestamp::from_millis(s.saturating_mul(1000)))
+            }
+            Self::Ms if whole => text.parse().ok().map(Timestamp::from_millis),
+            Self::S | Self::Ms => None,
+            Self::Rfc3339 => Timestamp::parse(text),
+            Self::HttpDate if text.ends_with(" GMT") => {
+                OffsetDateTime::parse(text, &Rfc2822).ok().and_then(moment)
+            }
+            Self::HttpDate => None,
+        }
+    }
+
+    /// How a moment is written.
+    pub(super) fn write(self, at: Timestamp) -> String {
+        let date = OffsetDateTime::from_unix_timestamp(at.seconds()).ok();
+        match self {
+            Self::S => at.seconds().to_string(),
+            Self::Ms => at.millis().to_string(),
+            Self::Rfc3339 => date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_default(),
+            Self::HttpDate => date
+                .and_then(|date| date.format(&Rfc2822).ok())
+                .map(|text| text.replace("+0000", "GMT"))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+fn moment(date: OffsetDateTime) -> Option<Timestamp> {
+    i64::try_from(date.unix_timestamp_nanos() / 1_000_000).ok().map(Timestamp::from_millis)
+}
+
+impl TimeRule {
+    /// The signed moment, if it is written as it must be and near enough to `now`. Of times in
+    /// seconds the part of a second is not compared.
+    pub(super) fn check(&self, text: &str, now: Timestamp) -> Result<Timestamp, Unverified> {
+        let signed = self.unit.read(text).ok_or(Unverified::Time)?;
+        let (now, then) = match self.unit {
+            TimeUnit::Ms => (now.millis(), signed.millis()),
+            _ => (now.seconds().saturating_mul(1000), signed.seconds().saturating_mul(1000)),
+        };
+        let skew = now.saturating_sub(then);
+        let within = |period: crate::Period, skew: i64| {
+            skew <= i64::try_from(period.0.as_millis()).unwrap_or(i64::MAX)
+        };
+        if within(self.past, skew) && within(self.future, skew.saturating_neg()) {
+            Ok(signed)
+        } else {
+            Err(Unverified::Skew { skew: skew / 1000, past: self.past, future: self.future })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_unit_reads_what_it_writes_and_nothing_else() {
+        let at = Timestamp::from_millis(1_700_000_000_000);
+        for unit in [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339, TimeUnit::HttpDate] {
+            assert_eq!(unit.read(&unit.write(at)), Some(at), "{unit:?}");
+        }
+        for wrong in [
+            "",
+            "+1700000000",
+            " 1700000000",
+            "1700000000 ",
+            "1700000000.5",
+            "1e9",
+            "-1",
+            "17000000001700000000",
+            "１７",
+            "0x10",
+        ] {
+            assert_eq!(TimeUnit::S.read(wrong), None, "{wrong}");
+            assert_eq!(TimeUnit::Ms.read(wrong), None, "{wrong}");
+        }
+        for wrong in ["2023-11-14", "2023-11-14T22:13:20", "Tue, 14 Nov 2023 22:13:20 +0000"] {
+            assert_eq!(TimeUnit::Rfc3339.read(wrong), None, "{wrong}");
+            assert_eq!(TimeUnit::HttpDate.read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+use std::fmt;
+
+use super::grammar::{BodyHash, Checks, Part, SignatureCheck};
+use super::location::Location;
+use super::scheme::{Scheme, VerifyFirst};
+
+/// A setting that makes no sense or protects too little, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weakness {
+    /// The members that lead to it, as in `checks.mac.time`.
+    pub path: &'static str,
+    /// What is wrong, and the mend.
+    pub problem: &'static str,
+}
+
+impl fmt::Display for Weakness {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.path, self.problem)
+    }
+}
+
+/// The methods a source may take; HEAD is always answered.
+const METHODS: [&str; 5] = ["POST", "PUT", "PATCH", "DELETE", "GET"];
+
+/// The longest a signed time may be off: a day.
+const LONGEST_WINDOW: u64 = 24 * 60 * 60;
+
+impl Scheme {
+    /// The first thing in it that makes no sense or protects too little.
+    ///
+    /// # Errors
+    ///
+    /// What it is, and where.
+    pub fn validate(&self) -> Result<(), Weakness> {
+        let rule = |holds: bool, path, problem| match holds {
+            true => Ok(()),
+            false => Err(Weakness { path, problem }),
+        };
+        let known = |method: &String| METHODS.contains(&method.as_str());
+        rule(
+            !self.methods.is_empty() && self.methods.iter().all(known),
+            "methods",
+            "methods are POST, PUT, PATCH, DELETE and GET, one at least",
+        )?;
+        self.checks.validate(self.accept_sha1)?;
+        let remembered = self.remember.0.min(self.remember_body.0);
+        let windows = [&self.checks.mac, &self.checks.sign].into_iter().flatten();
+        let times = windows.filter_map(|check| check.time.as_ref());
+        let window = times.map(|time| time.past.0.saturating_add(time.future.0)).max();
+        rule(
+            window.is_none_or(|window| window <= remembered),
+            "remember",
+            "an event must be remembered for as long as its time allows it to come again (past and future together), or a replay has an effect",
+        )?;
+        rule(
+            self.ack.status / 100 == 2,
+            "ack.status",
+            "an event that is kept is acknowledged with a status of 200 to 299",
+        )?;
+        rule((1..=4_700_000).contains(&self.limit), "limit", "a body may have 1 to 4700000 bytes")?;
+        let harmless = |rule: &super::scheme::Rule| match rule.verify {
+            VerifyFirst::Nothing => {
+                let kind = rule.respond.content_type.split(';').next().unwrap_or_default().trim();
+                let headers = rule.respond.headers.keys();
+                ["text/plain", "application/json"].contains(&kind)
+                    && headers.into_iter().all(|name| !name.eq_ignore_ascii_case("content-type"))
+            }
+            _ => true,
+        };
+        rule(
+            self.handshakes.iter().all(harmless),
+            "handshakes",
+            "an answer to somebody unknown is text/plain or application/json, so that no browser runs it",
+        )
+    }
+}
+
+impl Checks {
+    fn validate(&self, accept_sha1: bool) -> Result<(), Weakness> {
+        let weak = |path, problem| Err(Weakness { path, problem });
+        let proofs =
+            self.mac.is_some() || self.sign.is_some() || self.jwt.is_some() || self.token.is_some();
+        if let Some(reason) = &self.none {
+            if proofs {
+                return weak(
+                    "checks.none",
+                    "a source with checks can not be open to anyone: leave it out",
+                );
+            }
+            if reason.trim().is_empty() {
+                return weak(
+                    "checks.none",
+                    "write why anyone may send, as in none: \"only for tests\"",
+                );
+            }
+        } else if !proofs {
+            return weak(
+                "checks",
+                "nothing proves who sends: name a preset, or give mac, sign, jwt or token; an address alone proves nothing",
+            );
+        }
+        if let Some(check) = &self.mac {
+            check.validate(true, accept_sha1)?;
+        }
+        if let Some(check) = &self.sign {
+            check.validate(false, accept_sha1)?;
+        }
+        if let Some(check) = &self.token
+            && matches!(check.at, Location::Form(..))
+        {
+            return weak(
+                "checks.token.at",
+                "a token stands in a header, the query, the path or the JSON",
+            );
+        }
+        if let Some(check) = &self.jwt {
+            if check.algorithms.is_empty() {
+                return weak(
+                    "checks.jwt.algorithms",
+                    "name the algorithms that may be used, as in [RS256]",
+                );
+            }
+            let here = ["http://127.0.0.1:", "http://localhost:"];
+            let here = here.iter().any(|start| check.jwks.starts_with(start));
+            if !here && !check.jwks.starts_with("https://") {
+                return weak(
+                    "checks.jwt.jwks",
+                    "keys are fetched over https:// (http:// is for this machine only)",
+                );
+            }
+        }
+        match &self.ip {
+            Some(check) if check.allow.is_empty() => {
+                weak("checks.ip.allow", "an empty list lets nobody in: name the sender's networks")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl SignatureCheck {
+    fn validate(&self, mac: bool, accept_sha1: bool) -> Result<(), Weakness> {
+        let at = |mac_path, sign_path| if mac { mac_path } else { sign_path };
+        let weak = |path, problem| Err(Weakness { path, problem });
+        let algorithms = self.algorithm.all();
+        if algorithms.is_empty() || algorithms.iter().any(|algorithm| algorithm.is_mac() != mac) {
+            return weak(
+                at("checks.mac.algorithm", "checks.sign.algorithm"),
+                at(
+                    "a MAC is made with hmac-sha256, hmac-sha512 or hmac-sha1",
+                    "a signature is made with ed25519, ecdsa-p256-sha256, rsa-pkcs1-sha256 or rsa-pkcs1-sha1",
+                ),
+            );
+        }
+        if !accept_sha1 && algorithms.iter().any(|algorithm| algorithm.is_sha1()) {
+            return weak(
+                at("checks.mac.algorithm", "checks.sign.algorithm"),
+                "SHA-1 is weak: use SHA-256, or write accept_sha1: true if the sender has nothing else",
+            );
+        }
+        let body = |part: &Part| matches!(part, Part::Body | Part::JsonLines(_));
+        let hash_is_signed = |hash: &BodyHash| match &hash.at {
+            Location::Query(_) | Location::Path(_) => self.signed.contains(&Part::Url),
+            at => self.signed.contains(&Part::At(at.clone())),
+        };
+        if !self.signed.iter().any(body) && !self.body_hash.as_ref().is_some_and(hash_is_signed) {
+            return weak(
+                at("checks.mac.signed", "checks.sign.signed"),
+                "the body is not signed: anyone who saw one request could send another body",
+            );
+        }
+        if self.signed.contains(&Part::Time) != self.time.is_some() && !self.time_is_in_body() {
+            return weak(
+                at("checks.mac.time", "checks.sign.time"),
+                "a time must be signed and a signed time must be read: give both, or none",
+            );
+        }
+        if let Some(time) = &self.time {
+            if time.at.is_some() == time.tag.is_some() {
+                return weak(
+                    at("checks.mac.time", "checks.sign.time"),
+                    "a time stands at a location or has a tag: give one of both",
+                );
+            }
+            if time.past.0.max(time.future.0).as_secs() > LONGEST_WINDOW {
+                return weak(
+                    at("checks.mac.time", "checks.sign.time"),
+                    "a signed time may be off by at most 24h",
+                );
+            }
+        }
+        if self.signature.list.is_some() && self.signature.prefix.is_some() {
+            return weak(
+                at("checks.mac.signature", "checks.sign.signature"),
+                "a signature has a prefix or is in a list: give one of both",
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the time stands in a part of the body that is signed.
+    fn time_is_in_body(&self) -> bool {
+        let Some(Location::Json(pointer)) = self.time.as_ref().and_then(|time| time.at.as_ref())
+        else {
+            return false;
+        };
+        self.signed.iter().any(|part| match part {
+            Part::Body => true,
+            Part::JsonLines(members) => members.iter().any(|member| member.name == pointer.first()),
+            _ => false,
+        })
+    }
+}

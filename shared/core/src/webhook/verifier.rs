@@ -1,0 +1,244 @@
+//! The engine: a scheme with its keys.
+//!
+//! Nothing of a request is believed before its checks hold. A missing part fails before any MAC is
+//! computed; the time is judged before the signature, so that an old request costs little; all keys
+//! and all candidates are tried, MACs and tokens in constant time. The keys of a public-key scheme
+//! are configured, or come from an address that the configuration allows: never from the request.
+
+use super::grammar::{Checks, KeyForm, Require, SignatureCheck};
+use super::incoming::Incoming;
+use super::keys::KeyError;
+use super::message::Reading;
+use super::proof::Proof;
+use super::scheme::Scheme;
+use super::verify::{Documents, Unverified, Verified};
+use super::{signature, token};
+use crate::{Secret, Timestamp};
+
+/// A scheme with its keys, ready to verify.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    pub(super) scheme: Scheme,
+    pub(super) public_url: Option<String>,
+    pub(super) verify_tokens: Vec<Secret>,
+    pub(super) secrets: Vec<Secret>,
+    pub(super) mac: Vec<Key>,
+    sign: Vec<Key>,
+    pub(super) token: Vec<Key>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    /// Which secret, from 1.
+    pub(super) number: usize,
+    pub(super) secret: Secret,
+}
+
+/// Why a source can not be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// It has no secret.
+    #[error("it has no secret")]
+    NoSecret,
+    /// A secret can not be used.
+    #[error("secret {number}: {error}")]
+    Secret {
+        /// Which one, from 1.
+        number: usize,
+        /// Why.
+        error: KeyError,
+    },
+    /// The scheme signs the address it is reached at.
+    #[error("public_url is not set, and the sender signs it")]
+    NoPublicUrl,
+}
+
+impl Verifier {
+    /// The scheme with these secrets, as they are configured. `public_url` is the origin, with a
+    /// path before the one that requests have, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If a secret is missing or can not be used.
+    pub fn open(
+        scheme: Scheme,
+        secrets: &[String],
+        verify_tokens: &[String],
+        public_url: Option<&str>,
+    ) -> Result<Self, OpenError> {
+        let checks = &scheme.checks;
+        let mut opened = Self {
+            public_url: public_url
+                .map(|url| url.trim_end_matches('/').to_owned())
+                .filter(|url| !url.is_empty()),
+            verify_tokens: verify_tokens
+                .iter()
+                .filter_map(|text| Secret::new(text.trim()))
+                .collect(),
+            secrets: secrets.iter().filter_map(|text| Secret::new(text.trim())).collect(),
+            mac: Vec::new(),
+            sign: Vec::new(),
+            token: Vec::new(),
+            scheme: scheme.clone(),
+        };
+        for (index, text) in secrets.iter().enumerate() {
+            let number = index + 1;
+            opened.add(number, text).map_err(|error| OpenError::Secret { number, error })?;
+        }
+        let keyed = [
+            (checks.mac.is_some(), opened.mac.is_empty()),
+            (needs_key(checks.sign.as_ref()), opened.sign.is_empty()),
+            (checks.token.is_some(), opened.token.is_empty()),
+        ];
+        let without = keyed.iter().filter(|(needed, empty)| *needed && *empty).count();
+        let needed = keyed.iter().filter(|(needed, _)| *needed).count();
+        let enough = match checks.require {
+            Require::All => without == 0,
+            Require::First => without < needed || needed == 0,
+        };
+        if !enough {
+            return Err(OpenError::NoSecret);
+        }
+        match opened.public_url {
+            None if scheme.signs_url() => Err(OpenError::NoPublicUrl),
+            _ => Ok(opened),
+        }
+    }
+
+    /// Gives a secret to the checks that use it: to all, or to the first it fits.
+    fn add(&mut self, number: usize, text: &str) -> Result<(), KeyError> {
+        if self.scheme.known_secrets.iter().any(|known| known == text.trim()) {
+            return Err(KeyError::Known);
+        }
+        let checks = &self.scheme.checks;
+        let forms = [
+            checks.mac.as_ref().map(|check| check.key),
+            checks.sign.as_ref().filter(|check| check.certificate.is_none()).map(|check| check.key),
+            checks.token.as_ref().map(|_| KeyForm::Utf8),
+        ];
+        let mut misfit = None;
+        let mut fits = false;
+        for (form, keys) in forms.into_iter().zip([&mut self.mac, &mut self.sign, &mut self.token])
+        {
+            let Some(form) = form else { continue };
+            match form.read(text) {
+                Ok(secret) if secret.expose().len() < self.scheme.shortest_secret => {
+                    misfit = Some(KeyError::Short(self.scheme.shortest_secret));
+                }
+                Ok(secret) => {
+                    keys.push(Key { number, secret });
+                    fits = true;
+                    if checks.require == Require::First {
+                        return Ok(());
+                    }
+                }
+                Err(error) => misfit = Some(error),
+            }
+        }
+        match misfit {
+            Some(error) if !fits || checks.require == Require::All => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The scheme.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// Judges a request.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not believed; [`Unverified::NeedsDocument`] if it is to be judged again with a
+    /// document that `documents` has not.
+    pub fn verify(
+        &self,
+        request: &Incoming<'_>,
+        documents: &Documents,
+        now: Timestamp,
+    ) -> Result<Verified, Unverified> {
+        let checks = &self.scheme.checks;
+        if self.may_have_signed(request.body) {
+            return Err(Unverified::Ambiguous);
+        }
+        if let Some(addresses) = &checks.ip {
+            token::allowed(addresses, request)?;
+        }
+        let reading = Reading {
+            request,
+            header_set: self.scheme.header_set(request)?,
+            public_url: self.public_url.as_deref(),
+        };
+        let proofs = match checks.require {
+            Require::All => self.all(checks, &reading, documents, now)?,
+            Require::First => vec![self.first(checks, &reading, documents, now)?],
+        };
+        Ok(self.verified(&reading, &proofs))
+    }
+
+    fn all(
+        &self,
+        checks: &Checks,
+        reading: &Reading<'_>,
+        documents: &Documents,
+        now: Timestamp,
+    ) -> Result<Vec<Proof>, Unverified> {
+        let mut proofs = Vec::new();
+        // A token is cheap to compare; what comes after may have to fetch a document.
+        if let Some(check) = &checks.token {
+            proofs.push(token::verify(&self.token, check, reading)?);
+        }
+        if let Some(check) = &checks.mac {
+            proofs.push(signature::verify(check, &self.mac, reading, documents, now)?);
+        }
+        if let Some(check) = &checks.sign {
+            proofs.push(signature::verify(check, &self.sign, reading, documents, now)?);
+        }
+        if let Some(check) = &checks.jwt {
+            proofs.push(super::jwt::verify(check, reading, documents, now)?);
+        }
+        if proofs.is_empty() && checks.none.is_none() {
+            return Err(Unverified::NoCheck);
+        }
+        Ok(proofs)
+    }
+
+    /// The first check that has a key and whose headers are there decides. A signature that is there
+    /// but can not be read is a wrong one: nothing weaker saves it.
+    fn first(
+        &self,
+        checks: &Checks,
+        reading: &Reading<'_>,
+        documents: &Documents,
+        now: Timestamp,
+    ) -> Result<Proof, Unverified> {
+        let mut unreadable = false;
+        for (check, keys) in [(&checks.mac, &self.mac), (&checks.sign, &self.sign)] {
+            let Some(check) = check else { continue };
+            if keys.is_empty() && check.certificate.is_none() {
+                continue;
+            }
+            if reading.signatures(&check.signature).is_ok() {
+                return signature::verify(check, keys, reading, documents, now);
+            }
+            unreadable |= reading.mentions(&check.signature.at);
+        }
+        if unreadable {
+            return Err(Unverified::Missing);
+        }
+        if let Some(check) = &checks.jwt
+            && reading.value(&check.at).is_some()
+        {
+            return super::jwt::verify(check, reading, documents, now);
+        }
+        match &checks.token {
+            Some(check) if !self.token.is_empty() => token::verify(&self.token, check, reading),
+            _ => Err(Unverified::NoCheck),
+        }
+    }
+}
+
+fn needs_key(check: Option<&SignatureCheck>) -> bool {
+    check.is_some_and(|check| check.certificate.is_none())
+}

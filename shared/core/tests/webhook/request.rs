@@ -1,0 +1,141 @@
+//! A request that a test changes, and the engine that judges it.
+
+use std::net::IpAddr;
+
+use placet_core::Timestamp;
+use placet_core::webhook::{
+    Answer, Documents, Incoming, OpenError, Scheme, Unverified, Verified, Verifier, merged, presets,
+};
+use serde_json::{Value, json};
+
+/// Where requests are sent to.
+pub const ORIGIN: &str = "https://hooks.example.com";
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub rest: String,
+    pub query: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub ip: Option<IpAddr>,
+}
+
+impl Request {
+    /// A POST to `https://hooks.example.com/in/abc?x=1`.
+    pub fn post(body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            method: "POST".to_owned(),
+            path: "/in/abc".to_owned(),
+            rest: String::new(),
+            query: "x=1".to_owned(),
+            headers: Vec::new(),
+            body: body.into(),
+            ip: None,
+        }
+    }
+
+    pub fn get(query: &str) -> Self {
+        Self { method: "GET".to_owned(), query: query.to_owned(), ..Self::post("") }
+    }
+
+    /// Adds a header, even if it is there.
+    pub fn add(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Replaces a header.
+    pub fn set(self, name: &str, value: &str) -> Self {
+        self.without(name).add(name, value)
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self
+    }
+
+    pub fn header(&self, name: &str) -> String {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    pub fn with_body(self, body: impl Into<Vec<u8>>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+
+    pub fn with_query(self, query: &str) -> Self {
+        Self { query: query.to_owned(), ..self }
+    }
+
+    pub fn with_member(self, name: &str, value: impl Into<Value>) -> Self {
+        let mut body: Value = serde_json::from_slice(&self.body).unwrap();
+        body[name] = value.into();
+        self.with_body(body.to_string())
+    }
+
+    pub fn without_member(self, name: &str) -> Self {
+        let mut body: Value = serde_json::from_slice(&self.body).unwrap();
+        body.as_object_mut().unwrap().remove(name);
+        self.with_body(body.to_string())
+    }
+
+    /// Where it was sent to, without the query if there is none.
+    pub fn url(&self) -> String {
+        let mark = if self.query.is_empty() { "" } else { "?" };
+        format!("{ORIGIN}{}{mark}{}", self.path, self.query)
+    }
+
+    pub fn incoming(&self) -> Incoming<'_> {
+        let mut incoming = Incoming::post(&self.path, &self.body);
+        incoming.method = &self.method;
+        incoming.rest = &self.rest;
+        incoming.query = &self.query;
+        let headers = self.headers.iter();
+        incoming.headers = headers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        incoming.source_ip = self.ip;
+        incoming
+    }
+
+    pub fn judged(&self, verifier: &Verifier, at: i64) -> Result<Verified, Unverified> {
+        self.judged_with(verifier, &Documents::default(), at)
+    }
+
+    pub fn judged_with(
+        &self,
+        verifier: &Verifier,
+        documents: &Documents,
+        at: i64,
+    ) -> Result<Verified, Unverified> {
+        verifier.verify(&self.incoming(), documents, Timestamp::from_millis(at * 1000))
+    }
+
+    pub fn greeted(&self, verifier: &Verifier) -> Option<Answer> {
+        verifier.greeted(&self.incoming())
+    }
+}
+
+pub fn scheme(preset: &str, changes: Value) -> Scheme {
+    serde_json::from_value(merged(presets::preset(preset).unwrap(), &changes)).unwrap()
+}
+
+/// A scheme of no preset.
+pub fn written(scheme: Value) -> Scheme {
+    let scheme: Scheme = serde_json::from_value(scheme).unwrap();
+    assert_eq!(scheme.validate(), Ok(()));
+    scheme
+}
+
+pub fn try_open(scheme: Scheme, secrets: &[&str]) -> Result<Verifier, OpenError> {
+    let secrets: Vec<String> = secrets.iter().map(|text| (*text).to_owned()).collect();
+    Verifier::open(scheme, &secrets, &[], Some(ORIGIN))
+}
+
+pub fn open_scheme(scheme: Scheme, secrets: &[&str]) -> Verifier {
+    try_open(scheme, secrets).unwrap()
+}
+
+pub fn open(preset: &str, secrets: &[&str]) -> Verifier {
+    open_scheme(scheme(preset, json!({})), secrets)
+}

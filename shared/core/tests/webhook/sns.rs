@@ -1,0 +1,285 @@
+//! Amazon SNS: the key is in a certificate that the message names.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::signature::KeyPair as _;
+use placet_core::webhook::{Documents, Unverified, Verifier};
+use serde_json::{Value, json};
+
+use crate::crypto::{RSA, base64, sign_rsa};
+use crate::request::{Request, open, open_scheme, scheme};
+use crate::sender::NOW;
+
+const CERTIFICATE: &str = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem";
+const TIME: &str = "2027-01-15T08:00:00.000Z";
+
+/// A certificate for the years 2026 to 2035, in the DER of RFC 5280.
+static PEM: LazyLock<String> = LazyLock::new(|| {
+    let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00";
+    let nobody = b"\x30\x00";
+    let from = der(0x17, &[b"260101000000Z"]);
+    let until = der(0x17, &[b"360101000000Z"]);
+    let validity = der(0x30, &[&from, &until]);
+    let (version, serial) = (b"\xa0\x03\x02\x01\x02", b"\x02\x01\x01");
+    let key = RSA.public_key().as_der().unwrap();
+    let parts: [&[u8]; 7] = [version, serial, algorithm, nobody, &validity, nobody, key.as_ref()];
+    let certificate = der(0x30, &parts);
+    let signature = der(0x03, &[&[0], &sign_rsa(&certificate)]);
+    let text = base64(&der(0x30, &[&certificate, algorithm, &signature]));
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    let lines = lines.join("\n");
+    format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+});
+
+fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+    let length = match (high, low) {
+        (0, 0..=127) => vec![low],
+        (0, _) => vec![0x81, low],
+        _ => vec![0x82, high, low],
+    };
+    [vec![tag], length, content].concat()
+}
+
+pub fn topic(number: u8) -> String {
+    format!("arn:aws:sns:eu-central-1:123456789012:topic-{number}")
+}
+
+pub fn documents() -> Documents {
+    let mut documents = Documents::default();
+    documents.insert(CERTIFICATE, PEM.as_bytes().to_vec());
+    documents
+}
+
+/// A notification that is not signed yet.
+pub fn notification(message: &str, time: &str) -> Value {
+    json!({
+        "Type": "Notification",
+        "MessageId": "165545c9-2a5c-472c-8df2-7ff2be2b3b1b",
+        "TopicArn": topic(1),
+        "Message": message,
+        "Timestamp": time,
+        "SignatureVersion": "2",
+        "SigningCertURL": CERTIFICATE
+    })
+}
+
+pub fn string_to_sign(body: &Value) -> Vec<u8> {
+    let names: &[&str] = match body["Type"].as_str() {
+        Some("Notification") => {
+            &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+        }
+        _ => &["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
+    };
+    let there = names.iter().filter_map(|name| Some((name, body.get(name)?.as_str()?)));
+    there.map(|(name, value)| format!("{name}\n{value}\n")).collect::<String>().into_bytes()
+}
+
+fn signed(mut body: Value) -> Request {
+    body["Signature"] = base64(&sign_rsa(&string_to_sign(&body))).into();
+    Request::post(body.to_string())
+}
+
+fn verifier() -> Verifier {
+    open("sns", &[&topic(1)])
+}
+
+fn judged(request: &Request) -> Result<placet_core::webhook::Verified, Unverified> {
+    request.judged_with(&verifier(), &documents(), NOW)
+}
+
+#[test]
+fn a_notification_with_and_without_subject() {
+    let mut body = notification("line\nMessageId\nline", TIME);
+    assert!(judged(&signed(body.clone())).is_ok());
+    body["Subject"] = json!("My subject");
+    let request = signed(body.clone());
+    assert!(judged(&request).is_ok());
+    body["Subject"] = json!("");
+    let empty = signed(body);
+    assert!(judged(&empty).is_ok());
+    for value in [Value::Null, json!([]), json!(0)] {
+        let no_text = empty.clone().with_member("Subject", value);
+        assert_eq!(judged(&no_text), Err(Unverified::Unreadable));
+    }
+    for changed in [
+        request.clone().without_member("Subject"),
+        request.clone().with_member("Subject", "Another"),
+        request.clone().with_member("Subject", Value::Null),
+        request.clone().with_member("Token", "t"),
+    ] {
+        assert!(judged(&changed).is_err(), "{changed:?}");
+    }
+}
+
+#[test]
+fn a_confirmation_of_a_subscription() {
+    let mut body = notification("You have chosen to subscribe to the topic.", TIME);
+    body["Type"] = json!("SubscriptionConfirmation");
+    body["Token"] = json!("2336412f37f");
+    body["SubscribeURL"] = json!(
+        "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=2336412f37f"
+    );
+    let request = signed(body);
+    assert!(judged(&request).is_ok());
+    let kind = verifier().scheme().event_type(&request.incoming());
+    assert_eq!(kind.as_deref(), Some("SubscriptionConfirmation"));
+    let elsewhere = request.with_member("SubscribeURL", "https://evil.example/");
+    assert_eq!(judged(&elsewhere), Err(Unverified::Signature));
+}
+
+/// Signed by OpenSSL, with a certificate of its own.
+#[test]
+fn version_1_uses_sha_1() {
+    let body = json!({
+        "Type": "Notification",
+        "MessageId": "165545c9-2a5c-472c-8df2-7ff2be2b3b1b",
+        "TopicArn": "arn:aws:sns:us-west-2:123456789012:MyTopic",
+        "Subject": "My subject",
+        "Message": "My Test Message",
+        "Timestamp": TIME,
+        "SignatureVersion": "1",
+        "Signature": "k0DxoOaVFdyLcgzfRsZeIjFokDliIc1tGEt0FAlEsW3g7fONxWpk+0VurLFrCIh8DGBRGjM9V/aXDfNj3V/GR7EoEZL+iVemc7020yle8zDVeVia/pksGkbepiz2foHIxNWIIDqaIi8oXKZX4Joz7S2dumqZCzpPSEJBLaK+FUG5KEl/TjW0dGZlvbgWD1sICWwqBov2oMr2MrADoNweTOKWUowsUKXbZW6KkYBb/PjPWkxpH2LolDhsvZCmSnEl5OcCDUnQSSCYoqzYE1cvfOMHbjhuktpFuMYVOO9rgarUvDMbE2yI2EZRDDP6BkCLomPdV8IK2OhckYwXS73sBQ==",
+        "SigningCertURL": CERTIFICATE
+    });
+    let mut documents = Documents::default();
+    documents.insert(CERTIFICATE, include_bytes!("sns.pem").to_vec());
+    let secret = "arn:aws:sns:us-west-2:123456789012:MyTopic";
+    let request = Request::post(body.to_string());
+    let judged = |request: &Request| request.judged_with(&open("sns", &[secret]), &documents, NOW);
+    assert_eq!(judged(&request).unwrap().check, "token and rsa-pkcs1-sha1");
+    let other_version = request.clone().with_member("SignatureVersion", "2");
+    assert_eq!(judged(&other_version), Err(Unverified::Signature));
+    let no_subject = request.without_member("Subject");
+    assert_eq!(judged(&no_subject), Err(Unverified::Signature));
+}
+
+#[test]
+fn version_1_can_be_refused() {
+    let only_2 = json!({"checks": {"sign": {"algorithm": {"values": {"1": null}}}}});
+    let verifier = open_scheme(scheme("sns", only_2), &[&topic(1)]);
+    let request = signed(notification("m", TIME));
+    assert!(request.judged_with(&verifier, &documents(), NOW).is_ok());
+    let request = request.with_member("SignatureVersion", "1");
+    assert!(request.judged_with(&verifier, &documents(), NOW).is_err());
+}
+
+#[test]
+fn only_the_certificate_it_names_is_asked_for_and_only_at_amazon() {
+    let request = signed(notification("m", TIME));
+    let nothing = Documents::default();
+    assert_eq!(
+        request.judged_with(&verifier(), &nothing, NOW),
+        Err(Unverified::NeedsDocument { url: CERTIFICATE.to_owned(), newer: false })
+    );
+    for elsewhere in [
+        "https://sns.eu-central-1.amazonaws.com.evil.example/SimpleNotificationService-1.pem",
+        "https://sns.eu-central-1.amazonaws.com@evil.example/SimpleNotificationService-1.pem",
+        "https://sns-eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.evil.s3.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://snsXeu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
+        "http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.eu-central-1.amazonaws.com:8443/SimpleNotificationService-1.pem",
+        "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem?x",
+        "https://sns.eu-central-1.amazonaws.com/?Action=Publish&x=.pem",
+        "https://sns.eu.amazonaws.com/SimpleNotificationService-1.pem",
+        "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.txt",
+        "",
+    ] {
+        let request = request.clone().with_member("SigningCertURL", elsewhere);
+        let mut documents = documents();
+        documents.insert(elsewhere, PEM.as_bytes().to_vec());
+        let judged = request.judged_with(&verifier(), &documents, NOW);
+        assert!(matches!(judged, Err(Unverified::Certificate(_))), "{elsewhere}: {judged:?}");
+    }
+}
+
+#[test]
+fn the_certificate_must_hold_now_and_be_one() {
+    for (at, fine) in [
+        (1_767_225_599, false),
+        (1_767_225_600, true),
+        (2_082_758_400, true),
+        (2_082_758_401, false),
+    ] {
+        let time = crate::sender::Unit::Rfc3339.text(at);
+        let request = signed(notification("m", &time));
+        let judged = request.judged_with(&verifier(), &documents(), at);
+        assert_eq!(judged.is_ok(), fine, "{time}: {judged:?}");
+    }
+    for other in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "{}"] {
+        let mut documents = Documents::default();
+        documents.insert(CERTIFICATE, other.as_bytes().to_vec());
+        let judged = signed(notification("m", TIME)).judged_with(&verifier(), &documents, NOW);
+        assert!(matches!(judged, Err(Unverified::Certificate(_))), "{other}: {judged:?}");
+    }
+    let mut other = Documents::default();
+    other.insert(CERTIFICATE, include_bytes!("sns.pem").to_vec());
+    let judged = signed(notification("m", TIME)).judged_with(&verifier(), &other, NOW);
+    assert_eq!(judged, Err(Unverified::Signature));
+}
+
+/// Anyone can have Amazon sign messages of a topic of his own.
+#[test]
+fn another_topic_is_refused_even_before_its_certificate_is_asked_for() {
+    let mut body = notification("m", TIME);
+    body["TopicArn"] = topic(2).into();
+    let request = signed(body);
+    let nothing = Documents::default();
+    assert_eq!(request.judged_with(&verifier(), &nothing, NOW), Err(Unverified::Token));
+    let both = open("sns", &[&topic(1), &topic(2)]);
+    assert_eq!(request.judged_with(&both, &documents(), NOW).unwrap().key, Some(2));
+}
+
+/// The text of a message of another topic can look like the rest of one of ours: what Amazon signed
+/// for him must not be read as that.
+#[test]
+fn lines_of_a_message_are_no_members() {
+    let fake = format!(
+        "m\nMessageId\nfake\nTimestamp\n{TIME}\nTopicArn\n{}\nType\nNotification",
+        topic(1)
+    );
+    let mut theirs = notification(&fake, TIME);
+    theirs["TopicArn"] = topic(2).into();
+    let signature = base64(&sign_rsa(&string_to_sign(&theirs)));
+    let end = format!(
+        "Notification\nMessageId\n{}\nTimestamp\n{TIME}\nTopicArn\n{}\nType\nNotification",
+        theirs["MessageId"].as_str().unwrap(),
+        topic(2)
+    );
+    let mut forged = notification("m", TIME);
+    forged["MessageId"] = json!("fake");
+    forged["Type"] = end.into();
+    forged["Signature"] = signature.into();
+    assert_eq!(string_to_sign(&forged), string_to_sign(&theirs), "the forgery fits the signature");
+    assert!(judged(&Request::post(forged.to_string())).is_err());
+}
+
+/// What is signed as the end of the message is not signed as its id.
+#[test]
+fn a_member_that_must_be_there_can_not_hide_in_the_message() {
+    let body = notification("m", TIME);
+    let message = format!("m\nMessageId\n{}", body["MessageId"].as_str().unwrap());
+    let request = signed(body).without_member("MessageId").with_member("Message", message);
+    assert_eq!(judged(&request), Err(Unverified::Missing));
+}
+
+#[test]
+fn two_members_of_one_name_are_refused() {
+    let request = signed(notification("m", TIME));
+    let text = String::from_utf8(request.body.clone()).unwrap();
+    let twice = text.replacen('{', r#"{"Message":"other","#, 1);
+    assert!(judged(&request.with_body(twice)).is_err());
+}
+
+#[test]
+fn raw_delivery_is_not_signed_and_refused() {
+    let raw = Request::post(r#"{"order": 1}"#)
+        .add("x-amz-sns-message-type", "Notification")
+        .add("x-amz-sns-topic-arn", &topic(1))
+        .add("x-amz-sns-rawdelivery", "true");
+    assert_eq!(judged(&raw), Err(Unverified::Missing));
+}

@@ -1,0 +1,162 @@
+//! Twilio signs the address, and of the body its form fields or a digest in the address.
+
+use placet_core::webhook::{Unverified, Verified, Verifier};
+use serde_json::json;
+
+use crate::crypto::{base64, hmac_sha1, sha256_hex};
+use crate::request::{Request, scheme};
+use crate::sender::NOW;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn judged(origin: &str, request: &Request) -> Result<Verified, Unverified> {
+    let secrets = ["12345".to_owned()];
+    let verifier =
+        Verifier::open(scheme("twilio", json!({})), &secrets, &[], Some(origin)).unwrap();
+    request.judged(&verifier, NOW)
+}
+
+fn signed(request: Request, text: &str) -> Request {
+    request.set("x-twilio-signature", &base64(&hmac_sha1(b"12345", text.as_bytes())))
+}
+
+fn form(body: &str, fields: &str) -> Request {
+    let request = Request::post(body).with_query("").add("content-type", FORM);
+    signed(request, &format!("https://hooks.example.com/in/abc{fields}"))
+}
+
+fn at_home(request: &Request) -> Result<Verified, Unverified> {
+    judged("https://hooks.example.com", request)
+}
+
+#[test]
+fn fields_are_sorted_by_name_and_repeated_ones_by_value() {
+    for (body, fields) in [
+        ("b=2&a=1", "a1b2"),
+        ("B=2&a=1&A=3", "A3B2a1"),
+        ("a=2&a=1&a=2", "a1a2"),
+        ("a=+x+&b=", "a x b"),
+        ("a=%C3%A9&%61b=%26", "aéab&"),
+        ("a=1&ab=2&a=0", "a0a1ab2"),
+    ] {
+        let verified = at_home(&form(body, fields));
+        assert!(verified.unwrap().coverage.body, "{body}");
+    }
+    for (body, fields) in
+        [("b=2&a=1", "b2a1"), ("a=1&a=1", "a1a1"), ("a=+x+", "ax"), ("a=%26", "a%26")]
+    {
+        assert_eq!(at_home(&form(body, fields)), Err(Unverified::Signature), "{body}");
+    }
+    for broken in ["a=%", "a=%zz", "a=%ff"] {
+        assert_eq!(at_home(&form(broken, "a")), Err(Unverified::Unreadable), "{broken}");
+    }
+}
+
+#[test]
+fn the_kind_of_a_form_is_read_as_written() {
+    let body = form("a=1", "a1");
+    let kind = |kind: &str| at_home(&body.clone().set("content-type", kind)).is_ok();
+    assert!(kind("application/x-www-form-urlencoded; charset=UTF-8"));
+    assert!(kind("Application/X-WWW-Form-Urlencoded"));
+    for other in ["application/json", "", "text/plain", "application/x-www-form-urlencodedx"] {
+        assert!(!kind(other), "{other}");
+    }
+    assert!(at_home(&body.add("content-type", FORM)).is_err());
+}
+
+fn json_post(body: &str) -> Request {
+    let query = format!("foo=1&bodySHA256={}", sha256_hex(body.as_bytes()));
+    let request = Request::post(body).with_query(&query).add("content-type", "application/json");
+    signed(request.clone(), &request.url())
+}
+
+#[test]
+fn a_json_body_is_covered_by_its_digest() {
+    let request = json_post(r#"{"a":1}"#);
+    let verified = at_home(&request).unwrap();
+    assert!(verified.coverage.body && verified.coverage.url);
+    for other in [r#"{"a":2}"#, "", r#"{"a": 1}"#] {
+        let changed = request.clone().with_body(other);
+        assert_eq!(at_home(&changed), Err(Unverified::BodyHash), "{other}");
+    }
+    let as_form = request.clone().with_body("a=1").set("content-type", FORM);
+    assert_eq!(at_home(&as_form), Err(Unverified::BodyHash));
+    let without = request.clone().with_query("foo=1");
+    assert!(at_home(&without).is_err());
+    let twice = request.clone().with_query(&format!("{0}&{0}", request.query));
+    assert!(at_home(&signed(twice.clone(), &twice.url())).is_err());
+    let unreadable = request.with_query("bodySHA256=zz");
+    assert_eq!(at_home(&signed(unreadable.clone(), &unreadable.url())), Err(Unverified::BodyHash));
+}
+
+/// The signature of an address alone vouches for no body.
+#[test]
+fn a_body_where_none_was_signed() {
+    let get = Request::get("foo=1");
+    let get = signed(get.clone(), &get.url());
+    let verified = at_home(&get).unwrap();
+    assert!(
+        verified.coverage.url && verified.coverage.body,
+        "there is none, and any would be refused"
+    );
+    let post = Request { method: "POST".to_owned(), ..get };
+    assert!(at_home(&post).is_ok(), "an empty body");
+    assert_eq!(at_home(&post.clone().with_body("{}")), Err(Unverified::BodyHash));
+    let json = post.clone().with_body("{}").add("content-type", "application/json");
+    assert_eq!(at_home(&json), Err(Unverified::BodyHash));
+    let form = post.with_body("a=1").add("content-type", FORM);
+    assert_eq!(at_home(&form), Err(Unverified::Signature));
+}
+
+#[test]
+fn the_default_port_may_be_written_out_or_left_out() {
+    let sent_to = |origin: &str| {
+        let request = Request::post("a=1").with_query("").add("content-type", FORM);
+        signed(request, &format!("{origin}/in/abca1"))
+    };
+    for (ours, theirs, fine) in [
+        ("https://h.example", "https://h.example", true),
+        ("https://h.example", "https://h.example:443", true),
+        ("https://h.example:443", "https://h.example", true),
+        ("https://h.example:443", "https://h.example:443", true),
+        ("http://h.example", "http://h.example:80", true),
+        ("http://h.example:80", "http://h.example", true),
+        ("https://u:p@h.example", "https://u:p@h.example", true),
+        ("https://u:p@h.example", "https://u:p@h.example:443", true),
+        ("http://h.example:8080", "http://h.example:8080", true),
+        ("http://h.example:8080", "http://h.example", false),
+        ("https://h.example", "https://h.example:80", false),
+        ("https://h.example", "http://h.example", false),
+        ("https://h.example", "https://other.example", false),
+    ] {
+        assert_eq!(judged(ours, &sent_to(theirs)).is_ok(), fine, "{ours} {theirs}");
+    }
+    let with_path = Request::post("a=1").with_query("").add("content-type", FORM);
+    let with_path = signed(with_path, "https://h.example:443/stage/in/abca1");
+    assert!(judged("https://h.example/stage/", &with_path).is_ok());
+}
+
+/// Twilio alone is unsure of its ports.
+#[test]
+fn others_write_the_address_as_it_is_configured() {
+    let square = |origin: &str| {
+        let message = format!("{origin}/in/abc?x=1{{}}");
+        let signature = base64(&crate::crypto::hmac_sha256(b"12345", message.as_bytes()));
+        let request = Request::post("{}").add("x-square-hmacsha256-signature", &signature);
+        request.judged(&crate::request::open("square", &["12345"]), NOW)
+    };
+    assert!(square("https://hooks.example.com").is_ok());
+    assert_eq!(square("https://hooks.example.com:443"), Err(Unverified::Signature));
+}
+
+/// The sorted fields are joined without a mark between them, so nothing in them is proven to stand
+/// where it stands: whoever counts on an identity must know.
+#[test]
+fn fields_that_could_be_cut_in_another_way_are_not_covered() {
+    let post = Request::post("MessageSid=SM1&MessageStatus=sent").add("content-type", FORM);
+    let verified =
+        at_home(&signed(post.clone(), &format!("{}MessageSidSM1MessageStatussent", post.url())));
+    let verified = verified.unwrap();
+    assert!(verified.coverage.body && verified.identity.is_some());
+    assert!(!verified.coverage.identity);
+}

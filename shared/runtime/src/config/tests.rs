@@ -1,0 +1,158 @@
+use super::*;
+
+const SHIPPED: &str = include_str!("../../../../placet.yaml");
+
+#[test]
+fn the_shipped_file_says_what_the_readme_says() {
+    let config = Config::parse(SHIPPED).unwrap();
+    assert_eq!(config.project.as_str(), "default");
+    let plan = config.plan("purchase_materials").unwrap();
+    assert_eq!(plan.executor, "function purchase_materials");
+    assert!(plan.idempotent);
+    assert_eq!(config.time_to_decide("purchase_materials"), Duration::from_secs(86_400));
+    assert_eq!(config.plan("anything_else"), None);
+    let (name, source, _) = config.source_at("/webhook/inbound").unwrap();
+    assert_eq!(
+        (name, source.secrets[0].variable.as_str()),
+        ("humanlayer", "PLACET_SECRET_HUMANLAYER")
+    );
+    assert!(config.source_at("/webhooks/humanlayer").is_some());
+    assert!(config.source_at("/webhooks/others").is_none());
+}
+
+#[test]
+fn what_is_wrong_is_named_with_line_and_column() {
+    let cases = [
+        ("project: a b", "is not a name"),
+        ("project: x\ncolour: red", "colour"),
+        ("project: x\ndefaults: {deadline: soon}", "is not a length of time"),
+        ("project: x\ndefaults: {deadline: 0s}", "is not a length of time"),
+        (
+            "project: x\noperations:\n  f: {executor: {http: {url: http://example.com/}}}",
+            "must be https://",
+        ),
+        (
+            "project: x\noperations:\n  f: {executor: {http: {url: 'http://127.0.0.1/', timeout: 26s}}}",
+            "at most 25s",
+        ),
+        ("project: x\noperations:\n  f: {executor: {shell: rm}}", "shell"),
+        (
+            "project: x\nsources:\n  s: {preset: svix, secret: env:S, paths: [hook], targets: [decide]}",
+            "start with /",
+        ),
+        ("project: x\noperations:\n  f: {max_attempts: 0}", "1 to 20"),
+        ("project: x\noperations:\n  f: {max_attempts: 21}", "1 to 20"),
+        (
+            "project: x\nsources:\n  s: {preset: svix, secret: whsec_AAAA, targets: [decide]}",
+            "env:NAME",
+        ),
+    ];
+    for (text, part) in cases {
+        let error = Config::parse(text).unwrap_err();
+        assert!(error.contains(part), "{text}: {error}");
+        assert!(error.contains("line"), "{text}: {error}");
+        assert!(!error.contains("whsec_AAAA"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_source_is_found_at_its_line_and_column() {
+    let lines = |source: &str| format!("project: x\nsources:\n  s:\n    {source}");
+    let cases = [
+        ("preset: nobody", "there is no preset \"nobody\"", "line 4, column 5"),
+        ("preset: github", "it has no secret", "line 4, column 5"),
+        ("preset: github\n    secret: env:S\n    colour: red", "colour", "line 6, column 5"),
+        (
+            "preset: stripe\n    secret: env:S\n    checks: {mac: {time: {past: 8d}}}",
+            "at most 24h",
+            "line 6, column 20",
+        ),
+        (
+            "preset: stripe\n    secret: env:S\n    remember: 1m",
+            "must be remembered for as long",
+            "line 6, column 5",
+        ),
+        (
+            "preset: stripe\n    secret: env:S\n    checks:\n      mac: {signed: [time, \".\"]}",
+            "the body is not signed",
+            "line 7, column 13",
+        ),
+        (
+            "preset: github\n    secret: env:S\n    checks: {mac: {algorithm: hmac-sha1}}",
+            "SHA-1 is weak",
+            "line 6, column 20",
+        ),
+        ("checks: {}", "nothing proves who sends", "line 4, column 5"),
+        ("checks: {none: \" \"}", "why anyone may send", "line 4, column 14"),
+        (
+            "preset: bearer\n    secret: env:S\n    targets: [log, {forward: {}}]",
+            "missing field `endpoint`",
+            "line 6, column 20",
+        ),
+        ("preset: bearer\n    secret: sk_live_1", "env:NAME", "line 5, column 5"),
+        ("preset: bearer\n    secrets: sk_live_2", "env:NAME", "line 5, column 5"),
+        (
+            "preset: bearer\n    secret: env:S\n    checks: sk_live_3",
+            "expected struct",
+            "line 6, column 5",
+        ),
+        (
+            "preset: bearer\n    secret: env:S\n    targets: [{forward: {endpoint: nobody}}]",
+            "there is no endpoint nobody",
+            "line 6, column 15",
+        ),
+        ("preset: bearer\n    secret: env:S\n    limit: 0", "1 to 4700000", "line 6, column 5"),
+    ];
+    for (source, problem, place) in cases {
+        let error = Config::parse(&lines(source)).unwrap_err();
+        assert!(error.contains(problem), "{source}: {error}");
+        assert!(error.ends_with(place), "{source}: {error}");
+        assert!(!error.contains("sk_live"), "{error}");
+    }
+}
+
+#[test]
+fn a_preset_is_changed_field_by_field() {
+    let source =
+        "preset: stripe, secret: env:S, checks: {mac: {time: {past: 10m}}}, ack: {status: 202}";
+    let config = Config::parse(&format!("project: x\nsources: {{s: {{{source}}}}}")).unwrap();
+    let scheme = &config.source("s").unwrap().scheme;
+    let mac = scheme.checks.mac.as_ref().unwrap();
+    let time = mac.time.as_ref().unwrap();
+    assert_eq!((time.past, time.future), (Period::seconds(600), Period::seconds(300)));
+    assert_eq!(time.tag.as_deref(), Some("t"));
+    assert_eq!((scheme.ack.status, scheme.ack.content_type.as_str()), (202, "application/json"));
+}
+
+#[test]
+fn the_shipped_file_has_a_source_per_preset() {
+    let config = Config::parse(SHIPPED).unwrap();
+    for name in placet_core::webhook::presets::names() {
+        let (found, source, _) = config.source_at(&format!("/webhooks/{name}")).unwrap();
+        assert_eq!((found, source.preset.as_deref()), (name, Some(name)));
+        let variable = name.to_uppercase().replace('-', "_");
+        assert_eq!(source.secrets[0].variable, format!("PLACET_SECRET_{variable}"));
+    }
+}
+
+#[test]
+fn no_source_takes_the_path_of_another() {
+    let paths = |a: &str, b: &str| {
+        let source = "preset: svix, secret: env:S, targets: [decide]";
+        let sources = format!("a: {{{source}, paths: [{a}]}}\n  b: {{{source}, paths: [{b}]}}");
+        Config::parse(&format!("project: x\nsources:\n  {sources}")).map(drop)
+    };
+    assert_eq!(paths("/hook", "/hook/b"), Ok(()));
+    for (a, b) in [("/hook", "/hook"), ("/webhooks/b", "/hook"), ("/hook", "/webhooks/a")] {
+        assert!(paths(a, b).unwrap_err().contains("two sources claim the path"), "{a} {b}");
+    }
+}
+
+#[test]
+fn an_http_executor_is_described_by_its_address() {
+    let text = "project: x\noperations:\n  pay:\n    executor: {http: {url: 'https://pay.example/run', timeout: 5s, secret: env:PAY}}\n    max_attempts: 3";
+    let plan = Config::parse(text).unwrap().plan("pay").unwrap();
+    assert_eq!(plan.executor, "POST https://pay.example/run");
+    assert!(!plan.idempotent);
+    assert_eq!((plan.max_attempts, plan.timeout), (3, Duration::from_secs(5)));
+}

@@ -1,0 +1,100 @@
+"""A running Placet whose webhook sources have secrets, and a client that posts to the byte what a sender made."""
+
+import http.client
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from conftest import REPLY, SHIPPED, Placet
+from signers import PUBLIC_URL, SENDERS
+
+# Sources beside the shipped ones: the same preset with another kind of key, two keys at once, a key nobody set.
+MORE = """
+  gitlab-signed: {preset: gitlab, secret: env:PLACET_SECRET_GITLAB_SIGNED, targets: [log]}
+  standard-ed25519: {preset: standard, secret: env:PLACET_SECRET_STANDARD_ED25519, targets: [log]}
+  svix-ed25519: {preset: svix, secret: env:PLACET_SECRET_SVIX_ED25519, targets: [log]}
+  rotated: {preset: github, secrets: [env:PLACET_SECRET_GITHUB, env:PLACET_SECRET_ROTATED], targets: [log]}
+"""
+
+VERIFY_TOKENS = {source: f"verify {source} ♥" for source in ("meta", "whatsapp")}
+ROTATED = "the key that comes after"
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:orders"
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def content_type(self):
+        return self.headers.get("content-type", "").partition(";")[0]
+
+    @property
+    def shape(self):
+        """All that an outsider sees, but for what is new with every answer."""
+        varying = ("date", "x-request-id", "x-amzn-requestid")
+        return self.status, self.body, tuple(sorted((k, v) for k, v in self.headers.items() if k not in varying))
+
+
+class Ingress(Placet):
+    """With every secret set, or with none."""
+
+    def __init__(self, folder, *, open_sources=True):
+        config = SHIPPED.replace("\nsources:\n", "\nsources:" + MORE, 1)
+        assert MORE in config
+        super().__init__(folder, config=config, signed=False)
+        self.environment["PLACET_WEBHOOK_URL"] = PUBLIC_URL
+        if open_sources:
+            self.environment |= {sender.variable: sender.secret for sender in SENDERS}
+            self.environment |= {f"PLACET_SECRET_{name.upper()}_VERIFY_TOKEN": token for name, token in VERIFY_TOKENS.items()}
+            self.environment |= {"PLACET_SECRET_ROTATED": ROTATED, "PLACET_SECRET_SNS": TOPIC}
+        self.connection = None
+
+    def __exit__(self, failed, *details):
+        super().__exit__(failed, *details)
+        if not failed:
+            log = self.log.read_text()
+            leaked = [name for name, value in self.environment.items() if is_secret(name) and value in log]
+            assert not leaked, f"in the log: {leaked}"
+
+    def deliver(self, delivery):
+        """Sends exactly this path, these header lines, these bytes."""
+        connection = self.connection = self.connection or http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=REPLY)
+        try:
+            connection.putrequest(delivery.method, delivery.path, skip_accept_encoding=True)
+            for name, value in delivery.headers:
+                connection.putheader(name, value.encode())
+            if delivery.method not in ("GET", "HEAD"):
+                connection.putheader("Content-Length", str(len(delivery.body)))
+            connection.endheaders(delivery.body or None)
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return Reply(answer.status, headers, answer.read())
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            raise
+
+    def v1(self, path):
+        reply = self.get("/v1" + path, headers={"Authorization": f"Bearer {self.key}"})
+        assert reply.status_code == 200, reply.text
+        return reply
+
+    def receipts(self, source):
+        """The ids of all receipts of a source."""
+        found, cursor = [], ""
+        while cursor is not None:
+            page = self.v1(f"/receipts?source={source}&limit=100" + (f"&cursor={quote(cursor, safe='')}" if cursor else "")).json()
+            found += [item["id"] for item in page["items"]]
+            cursor = page["next"]
+        assert len(found) == len(set(found)), "a page shows what another has shown"
+        return set(found)
+
+    def kept(self, receipt):
+        """The body of a receipt."""
+        return self.v1(f"/receipts/{receipt}/body").content
+
+
+def is_secret(name):
+    """A topic's name is none; public keys are none either, but have no business in a log."""
+    return name.startswith("PLACET_SECRET_") and name != "PLACET_SECRET_SNS"

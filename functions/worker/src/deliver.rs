@@ -56,6 +56,7 @@ impl Worker {
             url: endpoint.url.as_str(),
             timeout: endpoint.timeout.0,
             content_type: &delivery.content_type,
+            event_type: &delivery.event_type,
             signature: signed_headers(&secrets, &delivery.id, self.runtime.clock.now(), &body),
             body,
         };

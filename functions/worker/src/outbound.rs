@@ -13,7 +13,7 @@ use placet_core::delivery::{Answer, LARGEST_ANSWER};
 use placet_runtime::Clock;
 use placet_runtime::config::Outbound;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Response, Url};
 
 use crate::client;
@@ -26,11 +26,15 @@ pub(crate) struct WebhookClient {
     clock: Clock,
 }
 
+/// Says what kind of event it is, which not every sender's body does. Not signed.
+const EVENT_TYPE: HeaderName = HeaderName::from_static("placet-event-type");
+
 /// One attempt at a delivery.
 pub(crate) struct Post<'a> {
     pub(crate) url: &'a str,
     pub(crate) timeout: Duration,
     pub(crate) content_type: &'a str,
+    pub(crate) event_type: &'a str,
     pub(crate) signature: [(&'static str, String); 6],
     pub(crate) body: Vec<u8>,
 }
@@ -52,8 +56,13 @@ impl WebhookClient {
             Ok(url) => url,
             Err(reason) => return Answer::Nothing(reason),
         };
-        let mut request =
-            client.post(url).timeout(post.timeout).header(CONTENT_TYPE, post.content_type);
+        let mut request = client.post(url).timeout(post.timeout);
+        // Both came with somebody else's request: what is no header is left out.
+        for (name, text) in [(CONTENT_TYPE, post.content_type), (EVENT_TYPE, post.event_type)] {
+            if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {
+                request = request.header(name, value);
+            }
+        }
         for (name, value) in post.signature {
             request = request.header(name, value);
         }

@@ -50,6 +50,7 @@ async fn an_event_is_sent_on_as_it_came_and_once() {
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].body, body.as_bytes());
     assert_eq!(received[0].header("content-type"), Some("application/json"));
+    assert_eq!(received[0].header("placet-event-type"), Some("invoice.paid"));
     let id = received[0].header("webhook-id").unwrap();
     let ours = sign(&parse_secret(WEBHOOK_SECRET).unwrap(), id, world.clock.now(), body.as_bytes());
     assert_eq!(received[0].header("webhook-signature"), Some(ours.as_str()));

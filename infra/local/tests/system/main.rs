@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
+mod ledger;
 mod published_keys;
 mod receiver;
 mod world;

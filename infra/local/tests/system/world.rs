@@ -7,15 +7,16 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use placet_core::{Failure, Operation, Report, State, Timestamp, webhook};
+use placet_core::{Operation, State, Timestamp, webhook};
 use placet_local::engines::{Delays, Storage, TABLE, http_client};
 use placet_local::event_source::DrainReport;
 use placet_local::faults::{Faults, Plan};
 use placet_local::system::{Setup, System};
 use placet_runtime::{Access, Blobs, Clock, Config, Environment, Receipt};
 use placet_timer::Tick;
-use placet_worker::{Call, Functions};
 use serde_json::{Value, json};
+
+use crate::ledger::Ledger;
 
 pub const KEY: &str = "test-key";
 pub const TENANT: &str = "default";
@@ -362,46 +363,5 @@ impl Answer {
             .unwrap_or_else(|| panic!("no field {name}: {}", self.text))
             .1;
         rest.split_once('"').unwrap().0.to_owned()
-    }
-}
-
-/// What really ran, as rows in the engine: written through the faulty client, so that a crash can
-/// come before the effect, or after it and before its answer.
-#[derive(Clone, Default)]
-struct Ledger(std::sync::Arc<std::sync::OnceLock<Client>>);
-
-impl Ledger {
-    fn open(&self, client: Client) {
-        self.0.set(client).ok();
-    }
-
-    fn functions(&self) -> Functions {
-        let (charge, charge_once) = (self.clone(), self.clone());
-        Functions::shipped()
-            .with("charge", move |call| {
-                let (ledger, row) = (charge.clone(), call.idempotency_key.clone());
-                async move { ledger.write(call, row).await }
-            })
-            .with("charge_once", move |call| {
-                let ledger = charge_once.clone();
-                let row = placet_core::Digest::of_bytes(
-                    format!("{:?}", std::time::Instant::now()).as_bytes(),
-                );
-                async move { ledger.write(call, row.to_string()).await }
-            })
-            .with("panics", |_| async { panic!("a bug in a function") })
-    }
-
-    /// One row is one effect. An idempotent function writes all its attempts to one row.
-    async fn write(&self, call: Call, row: String) -> Report {
-        let put = self.0.get().unwrap().put_item().table_name(TABLE);
-        let put = put.item("pk", AttributeValue::S(format!("LEDGER#{}", call.call_id)));
-        match put.item("sk", AttributeValue::S(row)).send().await {
-            Ok(_) => Report::Succeeded(json!({"charged": call.kwargs["amount"]})),
-            Err(_) => Report::Unclear(Failure {
-                code: "lost".to_owned(),
-                message: "no answer".to_owned(),
-            }),
-        }
     }
 }

@@ -1,0 +1,49 @@
+//! What really ran.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use placet_core::{Failure, Report};
+use placet_local::engines::TABLE;
+use placet_worker::{Call, Functions};
+use serde_json::json;
+
+/// What really ran, as rows in the engine: written through the faulty client, so that a crash can
+/// come before the effect, or after it and before its answer.
+#[derive(Clone, Default)]
+pub struct Ledger(std::sync::Arc<std::sync::OnceLock<Client>>);
+
+impl Ledger {
+    pub fn open(&self, client: Client) {
+        self.0.set(client).ok();
+    }
+
+    pub fn functions(&self) -> Functions {
+        let (charge, charge_once) = (self.clone(), self.clone());
+        Functions::shipped()
+            .with("charge", move |call| {
+                let (ledger, row) = (charge.clone(), call.idempotency_key.clone());
+                async move { ledger.write(call, row).await }
+            })
+            .with("charge_once", move |call| {
+                let ledger = charge_once.clone();
+                let row = placet_core::Digest::of_bytes(
+                    format!("{:?}", std::time::Instant::now()).as_bytes(),
+                );
+                async move { ledger.write(call, row.to_string()).await }
+            })
+            .with("panics", |_| async { panic!("a bug in a function") })
+    }
+
+    /// One row is one effect. An idempotent function writes all its attempts to one row.
+    async fn write(&self, call: Call, row: String) -> Report {
+        let put = self.0.get().unwrap().put_item().table_name(TABLE);
+        let put = put.item("pk", AttributeValue::S(format!("LEDGER#{}", call.call_id)));
+        match put.item("sk", AttributeValue::S(row)).send().await {
+            Ok(_) => Report::Succeeded(json!({"charged": call.kwargs["amount"]})),
+            Err(_) => Report::Unclear(Failure {
+                code: "lost".to_owned(),
+                message: "no answer".to_owned(),
+            }),
+        }
+    }
+}

@@ -4,17 +4,13 @@
 
 use form_urlencoded::Serializer;
 use libfuzzer_sys::fuzz_target;
-use placet_core::webhook::form_fields;
-use placet_runtime::http::{form, segments};
+use placet_core::percent::form;
+use placet_runtime::http::segments;
 
 fuzz_target!(|body: &[u8]| {
     if let Some(fields) = form(body) {
         let encoded = Serializer::new(String::new()).extend_pairs(&fields).finish();
         assert_eq!(form(encoded.as_bytes()), Some(fields));
-    }
-    if let Some(fields) = form_fields(body) {
-        let encoded = Serializer::new(String::new()).extend_pairs(&fields).finish();
-        assert_eq!(form_fields(encoded.as_bytes()), Some(fields));
     }
     if let Some(segments) = std::str::from_utf8(body).ok().and_then(segments) {
         let joined: String =

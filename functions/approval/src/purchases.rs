@@ -3,9 +3,10 @@
 use lambda_http::http::header::{CONTENT_TYPE, LOCATION};
 use lambda_http::http::{HeaderMap, StatusCode};
 use placet_core::humanlayer::is_call_id;
+use placet_core::percent::form;
 use placet_core::purchase::{self, Purchase};
 use placet_core::{NewOperation, Operation, Outcome, strict_json};
-use placet_runtime::http::{Request, Response, form, json, set, text, wants_page};
+use placet_runtime::http::{Request, Response, json, set, text, wants_page};
 use placet_runtime::problem::Problem;
 use placet_runtime::{CreateError, Created, new_call_id};
 use serde_json::{Map, Value, json};

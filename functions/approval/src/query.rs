@@ -1,8 +1,9 @@
 //! The parameters of a list, and its answer.
 
 use lambda_http::http::StatusCode;
+use placet_core::percent::form;
 use placet_runtime::Page;
-use placet_runtime::http::{Request, Response, form, json};
+use placet_runtime::http::{Request, Response, json};
 use placet_runtime::index::Cursor;
 use placet_runtime::problem::Problem;
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 
 use lambda_http::http::StatusCode;
 use placet_core::humanlayer::is_comment;
+use placet_core::percent::form;
 use placet_core::{Command, Digest, Operation, Settlement, Verdict};
 use placet_runtime::CommandError;
-use placet_runtime::http::form;
 
 use crate::reply::Page;
 use crate::{Inbox, Subject, pages};

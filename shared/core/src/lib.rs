@@ -13,6 +13,7 @@ pub mod humanlayer;
 mod job;
 mod link;
 mod operation;
+pub mod percent;
 mod period;
 pub mod purchase;
 mod refusal;

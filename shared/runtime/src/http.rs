@@ -15,6 +15,8 @@ use lambda_http::Body;
 use lambda_http::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
+use placet_core::percent;
+
 use crate::problem::Problem;
 
 /// A request as the handlers see it: the path and the body bytes as they came.
@@ -118,40 +120,10 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 /// The segments of a path, percent-decoded; empty ones are skipped, so that doubled and trailing
 /// slashes do not matter. `None` if a segment does not decode to UTF-8.
 pub fn segments(path: &str) -> Option<Vec<String>> {
-    path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode).collect()
-}
-
-/// The fields of a submitted HTML form, in order.
-pub fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
-    let text = std::str::from_utf8(body).ok()?;
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decode = |part: &str| percent_decode(&part.replace('+', " "));
-            Some((decode(name)?, decode(value)?))
-        })
+    path.split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(|segment| percent::decode(segment.as_bytes()))
         .collect()
-}
-
-fn percent_decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        match (first, tail) {
-            (b'%', [high, low, after @ ..]) => {
-                let digit = |byte: &u8| char::from(*byte).to_digit(16);
-                bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
-                rest = after;
-            }
-            (b'%', _) => return None,
-            (byte, after) => {
-                bytes.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -200,13 +172,5 @@ mod tests {
         assert_eq!(segments("/%FF"), None);
         assert_eq!(segments("/%2"), None);
         assert_eq!(segments("/%zz"), None);
-    }
-
-    #[test]
-    fn forms_decode() {
-        let fields = form(b"comment=a+b%26c&verdict=approve&empty=").unwrap();
-        let expected = [("comment", "a b&c"), ("verdict", "approve"), ("empty", "")];
-        assert_eq!(fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        assert_eq!(form(b"\xff=1"), None);
     }
 }

@@ -17,8 +17,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use placet_core::webhook::{Incoming, Location, Scheme, Verified, form_fields};
-use placet_core::{Digest, Job, Timestamp};
+use placet_core::webhook::{Incoming, Location, Scheme, Verified};
+use placet_core::{Digest, Job, Timestamp, percent};
 use serde::{Deserialize, Serialize};
 
 use crate::blob::BlobError;
@@ -315,7 +315,7 @@ fn without_secrets(scheme: &Scheme, request: &Incoming<'_>) -> (String, String) 
         match at {
             Location::Query(name) => {
                 let hidden = |pair: &str| {
-                    let read = form_fields(pair.as_bytes()).unwrap_or_default();
+                    let read = percent::form(pair.as_bytes()).unwrap_or_default();
                     match read.iter().any(|(known, _)| known == name) {
                         true => format!("{name}={STARS}"),
                         false => pair.to_owned(),

@@ -6,7 +6,8 @@ mod sign;
 pub mod words;
 mod yaml;
 
-use placet_core::webhook::{Draft, Signed, form_fields};
+use placet_core::percent;
+use placet_core::webhook::{Draft, Signed};
 use placet_runtime::config::Source;
 use placet_runtime::{Clock, Config, Environment};
 use uuid::Uuid;
@@ -128,7 +129,7 @@ fn content_type(body: &[u8]) -> &'static str {
     let spaced = body.iter().any(|byte| byte.is_ascii_whitespace());
     if serde_json::from_slice::<serde_json::Value>(body).is_ok() {
         "application/json"
-    } else if !spaced && body.contains(&b'=') && form_fields(body).is_some() {
+    } else if !spaced && body.contains(&b'=') && percent::form(body).is_some() {
         "application/x-www-form-urlencoded"
     } else if std::str::from_utf8(body).is_ok() {
         "text/plain; charset=utf-8"

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::location::Location;
-use crate::strict_json;
+use crate::{percent, strict_json};
 
 /// A request as it came: nothing of it is believed yet.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl<'a> Incoming<'a> {
 
     /// The fields of a form body, decoded, in order; `None` if it is no form or not UTF-8.
     pub fn form(&self) -> Option<&[(String, String)]> {
-        let read = || if self.is_form() { form_fields(self.body) } else { None };
+        let read = || if self.is_form() { percent::form(self.body) } else { None };
         self.form.get_or_init(read).as_deref()
     }
 
@@ -120,7 +120,7 @@ impl<'a> Incoming<'a> {
 
 /// The value of a query parameter; `None` if it is missing or stands there more than once.
 fn query_field(query: &str, name: &str) -> Option<String> {
-    let fields = form_fields(query.as_bytes())?;
+    let fields = percent::form(query.as_bytes())?;
     let mut found = fields.into_iter().filter(|(known, _)| known == name);
     match (found.next(), found.next()) {
         (Some((_, value)), None) => Some(value),
@@ -128,50 +128,9 @@ fn query_field(query: &str, name: &str) -> Option<String> {
     }
 }
 
-/// The fields of `application/x-www-form-urlencoded`, in order; `None` if an escape is broken or
-/// a field is not UTF-8.
-pub fn form_fields(bytes: &[u8]) -> Option<Vec<(String, String)>> {
-    let pairs = bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            let value = pair.get(at + 1..).unwrap_or_default();
-            Some((decode(&pair[..at])?, decode(value)?))
-        })
-        .collect()
-}
-
-fn decode(text: &[u8]) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        let digit = |byte: &u8| char::from(*byte).to_digit(16);
-        (rest, _) = match (first, tail) {
-            (b'%', [high, low, after @ ..]) => {
-                let byte = u8::try_from(digit(high)? * 16 + digit(low)?).ok()?;
-                (after, bytes.push(byte))
-            }
-            (b'%', _) => return None,
-            (b'+', after) => (after, bytes.push(b' ')),
-            (byte, after) => (after, bytes.push(*byte)),
-        };
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn forms_decode_and_broken_ones_are_none() {
-        let fields = form_fields(b"a=1+2&b=%C3%A9&c&=x&a=").unwrap();
-        let expected = [("a", "1 2"), ("b", "é"), ("c", ""), ("", "x"), ("a", "")];
-        assert_eq!(fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        for broken in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=%ff", b"\xff=1"] {
-            assert_eq!(form_fields(broken), None, "{broken:?}");
-        }
-    }
 
     #[test]
     fn what_stands_there_twice_is_not_there() {

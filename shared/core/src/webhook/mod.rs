@@ -36,7 +36,7 @@ pub use grammar::{
     List, Member, Part, Require, SignatureCheck, SignatureShape, TimeRule, TimeUnit, TokenCheck,
 };
 pub use handshake::Answer;
-pub use incoming::{Incoming, form_fields};
+pub use incoming::Incoming;
 pub use keys::KeyError;
 pub use location::{Location, Selector};
 pub use merge::merged;

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use placet_core::webhook::{Verifier, form_fields, presets};
+use placet_core::percent;
+use placet_core::webhook::{Verifier, presets};
 use proptest::prelude::*;
 
 use crate::request::{Request, try_open};
@@ -97,7 +98,7 @@ fn flipped(bytes: &[u8], at: prop::sample::Index) -> Vec<u8> {
 
 /// Whether both are one form, escaped in two ways.
 fn same_form(sender: &Sender, one: &Request, other: &Request) -> bool {
-    sender.name == "twilio" && form_fields(&one.body) == form_fields(&other.body)
+    sender.name == "twilio" && percent::form(&one.body) == percent::form(&other.body)
 }
 
 proptest! {

@@ -109,7 +109,7 @@ fn events(table: &mut Table, scheme: &Scheme) {
     table.row("answers", &answer);
     table.row("size", &format!("at most {} bytes", scheme.limit));
     let memory = format!(
-        "{} for an event, {} for a signature or a body",
+        "{} for an event, {} for a body without identity",
         scheme.remember, scheme.remember_body
     );
     table.row("remembers", &memory);

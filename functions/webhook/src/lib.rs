@@ -14,7 +14,7 @@ use lambda_http::http::header::{
     ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use lambda_http::http::{Method, StatusCode};
-use placet_core::webhook::{Answer, Incoming, Unverified, Verified, Verifier};
+use placet_core::webhook::{Answer, Incoming, Scheme, Unverified, Verified, Verifier};
 use placet_runtime::config::Closed;
 use placet_runtime::http::{Request, Response, SourceIp, respond, text};
 use placet_runtime::problem::Problem;
@@ -48,13 +48,14 @@ impl Webhook {
             tracing::warn!(sources, "webhook sources are closed: their secrets are not set");
         }
         for (name, source) in sources.iter() {
-            if let Err(error @ Closed::Open(_)) = source {
-                tracing::error!(source = name, %error, "the webhook source is closed");
-            }
-        }
-        for (name, source) in runtime.config.sources() {
-            if source.scheme.checks.none.is_some() {
-                tracing::warn!(source = name, "anyone may send to this webhook source");
+            match source {
+                Err(error @ Closed::Open(_)) => {
+                    tracing::error!(source = name, %error, "the webhook source is closed");
+                }
+                Ok(verifier) if verifier.scheme().checks.none.is_some() => {
+                    tracing::warn!(source = name, "anyone may send to this webhook source");
+                }
+                _ => {}
             }
         }
         let documents = KeyDocuments::new(runtime.https.clone(), runtime.clock.clone());
@@ -70,7 +71,7 @@ impl Webhook {
         let Some((name, source, rest)) = self.runtime.config.source_at(request.uri().path()) else {
             return Problem::not_found("there is no webhook source at this path").into_response();
         };
-        let scheme = &source.scheme;
+        let scheme: &Scheme = &source.scheme;
         let body = request.body().as_ref();
         if scheme.retired {
             return Problem::new(StatusCode::GONE, "gone", "this source is closed for good")

@@ -62,7 +62,7 @@ pub async fn run() -> Result<(), Failure> {
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
         blobs: match environment.get("PLACET_BLOBS") {
-            Some(_) => Blobs::from_environment(&environment, Https::new()?)?,
+            Some(_) => Blobs::from_environment(&environment, Https::default())?,
             None => Blobs::folder(&folder.join("blobs"))?,
         },
         delays: Delays::Real,

@@ -54,9 +54,6 @@ pub enum Delays {
 /// Why the engines did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The HTTPS client can not be made.
-    #[error(transparent)]
-    Https(#[from] placet_runtime::https::HttpsError),
     /// The data folder cannot be created, read or written.
     #[error("cannot use the data folder `{}`: {source}; make it writable or choose another with PLACET_DATA_DIR", folder.display())]
     Folder {

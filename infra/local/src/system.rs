@@ -82,7 +82,7 @@ impl System {
             store: Store::new(dynamodb, TABLE),
             queue: Queue::new(sqs, engines.queue_url()),
             blobs: setup.blobs,
-            https: Https::new()?,
+            https: Https::default(),
             config: Arc::new(setup.config),
             clock: setup.clock,
             environment: setup.environment,

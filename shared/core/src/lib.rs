@@ -26,7 +26,7 @@ mod transition;
 pub mod webhook;
 
 pub use command::{Command, Report, Settlement};
-pub use digest::{Digest, ParseDigestError};
+pub use digest::{Digest, ParseDigestError, hex};
 pub use history::{Entry, History, HistoryBroken};
 pub use job::{Job, Message, MessageError};
 pub use link::{DecisionLink, LinkError};

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 /// A length of time as `250ms`, `20s`, `15m`, `24h` or `7d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Period(pub Duration);
 

@@ -1,13 +1,19 @@
+mod signer;
+mod user_agent;
+
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_sqs::config::StalledStreamProtectionConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use self::signer::Signer;
+use self::user_agent::ShortUserAgent;
 use crate::Environment;
 
 /// The certificate authorities behind every AWS endpoint. Reading the system's whole bundle instead
@@ -64,7 +70,8 @@ impl Aws {
         http: SharedHttpClient,
     ) -> Result<Self, ConnectError> {
         let need = |name| environment.get(name).ok_or(ConnectError::Missing(name));
-        let region = Region::new(need("AWS_REGION")?);
+        let name = need("AWS_REGION")?;
+        let region = Region::new(name.clone());
         let credentials = Credentials::new(
             need("AWS_ACCESS_KEY_ID")?,
             need("AWS_SECRET_ACCESS_KEY")?,
@@ -77,18 +84,26 @@ impl Aws {
             .operation_attempt_timeout(Duration::from_secs(3))
             .operation_timeout(Duration::from_secs(8))
             .build();
+        // No answer is a stream, and each has its time.
+        let slow = StalledStreamProtectionConfig::disabled();
         let dynamodb = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(region.clone())
             .credentials_provider(credentials.clone())
             .http_client(http.clone())
-            .timeout_config(timeouts.clone());
+            .timeout_config(timeouts.clone())
+            .stalled_stream_protection(slow.clone())
+            .interceptor(ShortUserAgent)
+            .push_auth_scheme(Signer::new(name.clone(), "dynamodb"));
         let sqs = aws_sdk_sqs::Config::builder()
             .behavior_version(aws_sdk_sqs::config::BehaviorVersion::v2026_01_12())
             .region(region)
             .credentials_provider(credentials)
             .http_client(http)
-            .timeout_config(timeouts);
+            .timeout_config(timeouts)
+            .stalled_stream_protection(slow)
+            .interceptor(ShortUserAgent)
+            .push_auth_scheme(Signer::new(name, "sqs"));
         let dynamodb = match environment.get("AWS_ENDPOINT_URL_DYNAMODB") {
             Some(url) => dynamodb.endpoint_url(url),
             None => dynamodb,

@@ -1,14 +1,17 @@
-//! HTTPS to what is not one of the SDK's services: S3, and the keys senders publish.
+//! HTTPS to what is not one of the SDK's services, over the SDK's HTTP client: S3, and the keys
+//! senders publish.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::{BodyExt as _, Limited};
 use lambda_http::http::{Request, Response, Uri};
 
 /// How long a connection may take.
@@ -17,17 +20,18 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// How long an answer may take, connection included.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// A client that follows no redirect. Cheap to clone.
+/// A client that follows no redirect and believes the certificate authorities of the system. They
+/// are read when it is first used: most functions never do. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Https(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct Https(Arc<LazyLock<Result<Connector, String>>>);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpsError {
-    /// The built-in certificate authorities can not be used.
-    #[error("the built-in certificate authorities can not be used: {0}")]
-    Roots(#[from] rustls::Error),
-    /// The address is not one.
+    /// The certificate authorities can not be used.
+    #[error("the certificate authorities of this system can not be used: {0}")]
+    Roots(String),
+    /// The address, or the request, is not one.
     #[error("{0} is not an address")]
     Address(String),
     /// It could not be connected to.
@@ -44,30 +48,24 @@ pub enum HttpsError {
     Status(u16),
 }
 
-impl Https {
-    /// A client that knows the certificate authorities of the public web.
-    ///
-    /// # Errors
-    ///
-    /// If they can not be used.
-    pub fn new() -> Result<Self, HttpsError> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(CONNECT));
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
+impl Default for Https {
+    fn default() -> Self {
+        Self(Arc::new(LazyLock::new(connector)))
     }
+}
 
+fn connector() -> Result<Connector, String> {
+    let roots = TrustStore::empty().with_native_roots(true);
+    let tls = TlsContext::builder().with_trust_store(roots).build();
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
+    Ok(Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls.map_err(|error| error.to_string())?)
+        .connector_settings(settings)
+        .build())
+}
+
+impl Https {
     /// Reads a document of at most `most` bytes.
     ///
     /// # Errors
@@ -75,7 +73,7 @@ impl Https {
     /// If it is not answered with 200 in time.
     pub async fn get(&self, url: &str, most: usize) -> Result<Bytes, HttpsError> {
         let uri: Uri = url.parse().map_err(|_| HttpsError::Address(url.to_owned()))?;
-        let mut request = Request::new(Full::default());
+        let mut request = Request::new(Bytes::new());
         *request.uri_mut() = uri;
         let response = self.send(request, most).await?;
         match response.status().as_u16() {
@@ -91,12 +89,19 @@ impl Https {
     /// If it is not answered in time.
     pub async fn send(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<Bytes>,
         most: usize,
     ) -> Result<Response<Bytes>, HttpsError> {
+        let connector = self.0.as_ref();
+        let connector = connector.as_ref().map_err(|error| HttpsError::Roots(error.clone()))?;
+        let address = request.uri().to_string();
+        let request = HttpRequest::try_from(request.map(SdkBody::from));
+        let request = request.map_err(|_| HttpsError::Address(address.clone()))?;
         let exchange = async {
-            let response = self.0.request(request).await;
+            let response = connector.call(request).await;
             let response = response.map_err(|error| HttpsError::Connect(causes(&error)))?;
+            let response = response.try_into_http1x();
+            let response = response.map_err(|error| HttpsError::Answer(error.to_string()))?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, most).collect().await;
             let body = body.map_err(|error| HttpsError::Answer(error.to_string()))?;

@@ -71,9 +71,6 @@ pub enum StartError {
     /// The AWS clients can not be made.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The HTTPS client can not be made.
-    #[error(transparent)]
-    Https(#[from] https::HttpsError),
     /// The blob store is not one.
     #[error(transparent)]
     Blobs(#[from] blob::BlobError),
@@ -90,7 +87,7 @@ impl Runtime {
         let need = |name| environment.get(name).ok_or(StartError::Missing(name));
         let config = Config::load(need("PLACET_CONFIG")?.as_ref())?;
         let aws = Aws::connect(&environment, https_client()?)?;
-        let https = Https::new()?;
+        let https = Https::default();
         let runtime = Self {
             store: Store::new(aws.dynamodb, need("PLACET_TABLE")?),
             queue: Queue::new(aws.sqs, need("PLACET_QUEUE_URL")?),

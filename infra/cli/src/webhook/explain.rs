@@ -49,7 +49,7 @@ fn explained(name: &str, source: &Source, environment: &Environment) -> String {
     checks(&mut table, &scheme.checks);
     events(&mut table, scheme);
     table.row("targets", &words::targets(source));
-    let data = source.data.as_object().cloned().unwrap_or_default();
+    let data = source.expanded().as_object().cloned().unwrap_or_default();
     let data = yaml::block(&data, 4);
     format!(
         "{}\nThe same without its preset, for placet.yaml:\n\nsources:\n  {name}:\n{data}",
@@ -133,7 +133,7 @@ mod tests {
             assert!(words.contains("closed: "), "{text}");
             let pasted = Config::parse(&format!("project: x\nsources:\n{data}")).unwrap();
             let pasted = pasted.source(name).unwrap();
-            assert_eq!(pasted.data, source.data, "{text}");
+            assert_eq!(pasted.expanded(), source.expanded(), "{text}");
             assert_eq!(format!("{:?}", pasted.scheme), format!("{:?}", source.scheme), "{name}");
             assert_eq!(pasted.targets, source.targets, "{name}");
         }

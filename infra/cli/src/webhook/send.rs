@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use placet_runtime::{Config, Environment, Https};
 
 use super::{Options, Outgoing};
@@ -25,9 +24,9 @@ pub(super) async fn run(
         request = request.header(name, value);
     }
     let request = request
-        .body(Full::new(Bytes::from(body)))
+        .body(Bytes::from(body))
         .map_err(|error| format!("{url} can not be asked: {error}"))?;
-    let answer = Https::new()?.send(request, LARGEST).await;
+    let answer = Https::default().send(request, LARGEST).await;
     let answer = answer.map_err(|error| format!("{url}: {error}"))?;
     let status = answer.status();
     println!("{status}\n{}", String::from_utf8_lossy(answer.body()));

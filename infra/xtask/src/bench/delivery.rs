@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::workspace::Workspace;
 
 /// The source in `placet.yaml` that they are sent to; it must take Standard Webhooks.
-const SOURCE: &str = "humanlayer";
+const SOURCE: &str = "standard";
 /// Where the function finds the secret of that source.
-pub const SECRET_VARIABLE: &str = "PLACET_SECRET_HUMANLAYER";
+pub const SECRET_VARIABLE: &str = "PLACET_SECRET_STANDARD";
 /// Made up here, known to nobody else, and valid only for this measurement.
 pub const SECRET: &str = "whsec_YSB3ZWJob29rIHNlY3JldCBmb3IgYSBtZWFzdXJlbWVudA==";
 

@@ -4,7 +4,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::grammar::{Encoding, KeyForm};
-use crate::Secret;
+use crate::{Secret, hex};
 
 /// Secrets are handed out with and without padding.
 pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -80,7 +80,7 @@ impl Encoding {
     /// The text of bytes.
     pub(super) fn encode(self, bytes: &[u8]) -> String {
         match self {
-            Self::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::Hex => hex(bytes),
             Self::Base64 => STANDARD.encode(bytes),
             Self::Base64Url => URL_SAFE.encode(bytes),
         }

@@ -6,8 +6,9 @@ use super::grammar::Checks;
 use super::location::{Location, Selector};
 use crate::Period;
 
-/// Everything about how a sender's webhooks come in. A preset, or a preset with changes.
-#[derive(Clone, Debug, Deserialize)]
+/// Everything about how a sender's webhooks come in. A preset, or a preset with changes. The default
+/// checks nothing, and so takes nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scheme {
     /// The methods events come with.

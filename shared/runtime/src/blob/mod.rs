@@ -13,12 +13,20 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
+use self::s3::S3;
 use crate::Environment;
 use crate::https::Https;
 
 /// The blob store of one deployment. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Blobs(Option<Arc<dyn ObjectStore>>);
+pub struct Blobs(Place);
+
+#[derive(Clone, Debug)]
+enum Place {
+    Nowhere,
+    S3(Arc<S3>),
+    Store(Arc<dyn ObjectStore>),
+}
 
 /// Why a blob was not written or read.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +57,9 @@ impl Blobs {
     /// If the place is not one.
     pub fn from_environment(environment: &Environment, https: Https) -> Result<Self, BlobError> {
         match environment.get("PLACET_BLOBS") {
-            None => Ok(Self(None)),
+            None => Ok(Self(Place::Nowhere)),
             Some(place) => match place.strip_prefix("s3://") {
-                Some(bucket) => Ok(Self(Some(Arc::new(s3::open(bucket, environment, https)?)))),
+                Some(bucket) => Ok(Self(Place::S3(Arc::new(S3::new(bucket, environment, https)?)))),
                 None => Self::folder(FilePath::new(&place)),
             },
         }
@@ -78,7 +86,7 @@ impl Blobs {
 
     /// Any other store.
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self(Some(store))
+        Self(Place::Store(store))
     }
 
     /// Writes a blob; one of this key is replaced.
@@ -87,8 +95,14 @@ impl Blobs {
     ///
     /// If the store did not take it.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BlobError> {
-        self.store()?.put(&Path::from(key), bytes.into()).await?;
-        Ok(())
+        match &self.0 {
+            Place::Nowhere => Err(BlobError::NotConfigured),
+            Place::S3(s3) => s3.put(key, bytes).await,
+            Place::Store(store) => {
+                store.put(&Path::from(key), bytes.into()).await?;
+                Ok(())
+            }
+        }
     }
 
     /// Reads a blob; `None` if there is none of this key.
@@ -97,7 +111,12 @@ impl Blobs {
     ///
     /// If the store can not be asked.
     pub async fn get(&self, key: &str) -> Result<Option<Bytes>, BlobError> {
-        match self.store()?.get(&Path::from(key)).await {
+        let store = match &self.0 {
+            Place::Nowhere => return Err(BlobError::NotConfigured),
+            Place::S3(s3) => return s3.get(key).await,
+            Place::Store(store) => store,
+        };
+        match store.get(&Path::from(key)).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -110,7 +129,11 @@ impl Blobs {
     ///
     /// If the store can not be asked.
     pub async fn list(&self, folder: &str, most: usize) -> Result<Vec<String>, BlobError> {
-        let Some(store) = &self.0 else { return Ok(Vec::new()) };
+        let store = match &self.0 {
+            Place::Nowhere => return Ok(Vec::new()),
+            Place::S3(s3) => return s3.list(folder, most).await,
+            Place::Store(store) => store,
+        };
         let found = store.list(Some(&Path::from(folder))).take(most);
         let found: Vec<_> = found.try_collect().await?;
         Ok(found.into_iter().map(|object| object.location.to_string()).collect())
@@ -122,13 +145,14 @@ impl Blobs {
     ///
     /// If the store can not be asked.
     pub async fn delete(&self, key: &str) -> Result<(), BlobError> {
-        match self.store()?.delete(&Path::from(key)).await {
+        let store = match &self.0 {
+            Place::Nowhere => return Err(BlobError::NotConfigured),
+            Place::S3(s3) => return s3.delete(key).await,
+            Place::Store(store) => store,
+        };
+        match store.delete(&Path::from(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    fn store(&self) -> Result<&dyn ObjectStore, BlobError> {
-        self.0.as_deref().ok_or(BlobError::NotConfigured)
     }
 }

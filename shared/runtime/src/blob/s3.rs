@@ -1,16 +1,16 @@
-//! S3 over the crate's own HTTPS client.
+//! S3 over the crate's own HTTPS client, signed by the SDK's own signer: the four calls that blobs
+//! need.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
-    HttpResponseBody, HttpService,
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningParams,
+    SigningSettings, UriPathNormalizationMode, sign,
 };
-use object_store::{ClientOptions, RetryConfig};
+use aws_sigv4::sign::v4;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
 
 use super::BlobError;
 use crate::Environment;
@@ -19,63 +19,139 @@ use crate::https::{Https, HttpsError};
 /// The largest object that is read, in bytes: nothing larger was ever taken in.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-pub(super) fn open(
-    bucket: &str,
-    environment: &Environment,
+/// How long is waited before the second and the third attempt.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+
+#[derive(Debug)]
+pub(super) struct S3 {
+    /// The address of the bucket, without a slash at the end.
+    bucket: String,
+    region: String,
+    credentials: Credentials,
     https: Https,
-) -> Result<AmazonS3, BlobError> {
-    let need =
-        |name| environment.get(name).ok_or_else(|| BlobError::Place(format!("{name} is not set")));
-    let retry_timeout = Duration::from_secs(6);
-    let retries = RetryConfig { max_retries: 2, retry_timeout, ..RetryConfig::default() };
-    let mut builder = AmazonS3Builder::new()
-        .with_bucket_name(bucket)
-        .with_region(need("AWS_REGION")?)
-        .with_access_key_id(need("AWS_ACCESS_KEY_ID")?)
-        .with_secret_access_key(need("AWS_SECRET_ACCESS_KEY")?)
-        .with_retry(retries)
-        .with_http_connector(Connector(https));
-    if let Some(token) = environment.get("AWS_SESSION_TOKEN") {
-        builder = builder.with_token(token);
+}
+
+impl S3 {
+    pub(super) fn new(
+        bucket: &str,
+        environment: &Environment,
+        https: Https,
+    ) -> Result<Self, BlobError> {
+        let need = |name| {
+            environment.get(name).ok_or_else(|| BlobError::Place(format!("{name} is not set")))
+        };
+        let region = need("AWS_REGION")?;
+        let credentials = Credentials::new(
+            need("AWS_ACCESS_KEY_ID")?,
+            need("AWS_SECRET_ACCESS_KEY")?,
+            environment.get("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let bucket = match environment.get("AWS_ENDPOINT_URL_S3") {
+            Some(url) => format!("{}/{bucket}", url.trim_end_matches('/')),
+            None if region.starts_with("cn-") => {
+                format!("https://{bucket}.s3.{region}.amazonaws.com.cn")
+            }
+            None => format!("https://{bucket}.s3.{region}.amazonaws.com"),
+        };
+        Ok(Self { bucket, region, credentials, https })
     }
-    if let Some(url) = environment.get("AWS_ENDPOINT_URL_S3") {
-        builder = builder.with_allow_http(url.starts_with("http://")).with_endpoint(url);
+
+    pub(super) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BlobError> {
+        done(self.call(Method::PUT, &format!("/{key}"), bytes).await?).map(drop)
     }
-    builder.build().map_err(|error| BlobError::Place(error.to_string()))
-}
 
-#[derive(Clone, Debug)]
-struct Connector(Https);
+    pub(super) async fn get(&self, key: &str) -> Result<Option<Bytes>, BlobError> {
+        let response = self.call(Method::GET, &format!("/{key}"), Bytes::new()).await?;
+        match response.status() {
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => done(response).map(Some),
+        }
+    }
 
-impl HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.clone()))
+    /// The keys under a folder: ours hold nothing that XML or a URL writes differently.
+    pub(super) async fn list(&self, folder: &str, most: usize) -> Result<Vec<String>, BlobError> {
+        let query = format!("/?list-type=2&max-keys={most}&prefix={folder}%2F");
+        let body = done(self.call(Method::GET, &query, Bytes::new()).await?)?;
+        let text = String::from_utf8_lossy(&body);
+        let keys = text.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
+        Ok(keys.map(|(key, _)| key.to_owned()).collect())
+    }
+
+    pub(super) async fn delete(&self, key: &str) -> Result<(), BlobError> {
+        let response = self.call(Method::DELETE, &format!("/{key}"), Bytes::new()).await?;
+        match response.status() {
+            StatusCode::NOT_FOUND => Ok(()),
+            _ => done(response).map(drop),
+        }
+    }
+
+    /// Every call may be repeated: a key is always written with the same bytes.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, BlobError> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let request = self.signed(&method, path, body.clone(), SystemTime::now())?;
+            let answer = self.https.send(request, LARGEST).await;
+            let again = match &answer {
+                Ok(response) => response.status().is_server_error(),
+                Err(error) => matches!(error, HttpsError::Connect(_) | HttpsError::Answer(_)),
+            };
+            match pauses.next().filter(|_| again) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return answer.map_err(|error| BlobError::Service(error.to_string())),
+            }
+        }
+    }
+
+    fn signed(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Bytes,
+        now: SystemTime,
+    ) -> Result<Request<Bytes>, BlobError> {
+        let wrong = |error: &dyn std::fmt::Display| BlobError::Service(error.to_string());
+        let url = format!("{}{path}", self.bucket);
+        let mut settings = SigningSettings::default();
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        let identity = self.credentials.clone().into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name("s3")
+            .time(now)
+            .settings(settings)
+            .build()
+            .map_err(|error| wrong(&error))?;
+        let none = std::iter::empty();
+        let signable =
+            SignableRequest::new(method.as_str(), &url, none, SignableBody::Bytes(&body))
+                .map_err(|error| wrong(&error))?;
+        let signature =
+            sign(signable, &SigningParams::V4(params)).map_err(|error| wrong(&error))?;
+        let (headers, _) = signature.into_parts().0.into_parts();
+        let mut request = Request::builder().method(method).uri(&url);
+        for header in headers {
+            request = request.header(header.name(), header.value());
+        }
+        request.body(body).map_err(|error| wrong(&error))
     }
 }
 
-#[async_trait]
-impl HttpService for Connector {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let (parts, body) = request.into_parts();
-        let body = body.collect().await?.to_bytes();
-        let request = http::Request::from_parts(parts, Full::new(body));
-        let response = self.0.send(request, LARGEST).await.map_err(named)?;
-        let (parts, body) = response.into_parts();
-        Ok(HttpResponse::from_parts(parts, whole(body)))
+fn done(response: Response<Bytes>) -> Result<Bytes, BlobError> {
+    match response.status() {
+        status if status.is_success() => Ok(response.into_body()),
+        status => Err(BlobError::Service(format!("S3 answers with status {status}"))),
     }
 }
 
-fn whole(body: Bytes) -> HttpResponseBody {
-    HttpResponseBody::new(Full::new(body).map_err(|never| match never {}))
-}
-
-/// What the retries go by.
-fn named(error: HttpsError) -> HttpError {
-    let kind = match &error {
-        HttpsError::Connect(_) => HttpErrorKind::Connect,
-        HttpsError::Timeout => HttpErrorKind::Timeout,
-        HttpsError::Answer(_) => HttpErrorKind::Interrupted,
-        _ => HttpErrorKind::Unknown,
-    };
-    HttpError::new(kind, error)
-}
+#[cfg(test)]
+mod tests;

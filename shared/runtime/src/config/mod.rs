@@ -16,7 +16,7 @@ pub use endpoint::{Endpoint, Outbound, SigningSecrets, WebhookUrl};
 pub use placet_core::Period;
 use placet_core::Plan;
 use serde::Deserialize;
-pub use source::{Action, AskFor, Closed, PublicUrl, Source, Target};
+pub use source::{Action, AskFor, Closed, LazyScheme, PublicUrl, Source, Target};
 pub use values::{Attempts, EndpointUrl, Name, RoutePath, SecretError, SecretRef, Timeout};
 
 /// The whole file.

@@ -1,5 +1,8 @@
 //! A webhook source: a preset with changes, or a scheme of its own, with its secrets and targets.
 
+use std::ops::Deref;
+use std::sync::OnceLock;
+
 use placet_core::routing::{Comparison, Filter, Mapping};
 use placet_core::webhook::{OpenError, Scheme, Verifier, merged, presets};
 use serde::Deserialize;
@@ -17,7 +20,7 @@ pub struct Source {
     /// The preset it is made from.
     pub preset: Option<String>,
     /// How its deliveries are signed, and all else about how they come in.
-    pub scheme: Scheme,
+    pub scheme: LazyScheme,
     /// The secrets they are signed with: several while one is replaced by another.
     pub secrets: Vec<SecretRef>,
     /// What a sender shows to prove who sets the address up.
@@ -28,8 +31,37 @@ pub struct Source {
     pub paths: Vec<RoutePath>,
     /// What they do.
     pub targets: Vec<Target>,
-    /// All of this as it could be written without a preset.
-    pub data: Value,
+    settings: Map<String, Value>,
+    changes: Value,
+}
+
+/// A scheme. That of a preset without changes holds nothing that could be wrong, and is made when it
+/// is first used: of the sources in a file most are closed.
+#[derive(Clone, Debug)]
+pub struct LazyScheme {
+    preset: Option<String>,
+    made: OnceLock<Scheme>,
+}
+
+impl LazyScheme {
+    fn made(scheme: Scheme) -> Self {
+        Self { preset: None, made: OnceLock::from(scheme) }
+    }
+
+    fn of(preset: &str) -> Self {
+        Self { preset: Some(preset.to_owned()), made: OnceLock::new() }
+    }
+}
+
+impl Deref for LazyScheme {
+    type Target = Scheme;
+
+    fn deref(&self) -> &Scheme {
+        let preset = || self.preset.as_deref().and_then(presets::preset);
+        self.made.get_or_init(|| {
+            preset().and_then(|preset| serde_json::from_value(preset).ok()).unwrap_or_default()
+        })
+    }
 }
 
 /// What `placet.yaml` says about a source besides its scheme.
@@ -213,20 +245,12 @@ impl Source {
         let settings: Settings = typed(Value::Object(own.clone()))?;
         let changes = Value::Object(members);
         let scheme = match &settings.preset {
-            None => changes,
-            Some(name) => match presets::preset(name) {
-                Some(preset) => merged(preset, &changes),
-                None => return Err(at(&["preset"], &unknown_preset(name))),
-            },
+            Some(name) if !presets::names().any(|known| known == name) => {
+                return Err(at(&["preset"], &unknown_preset(name)));
+            }
+            Some(name) if changes == Value::Object(Map::new()) => LazyScheme::of(name),
+            name => LazyScheme::made(changed(name.as_deref(), &changes)?),
         };
-        let mut data = own;
-        data.remove("preset");
-        data.extend(scheme.as_object().cloned().unwrap_or_default());
-        let scheme: Scheme = typed(scheme)?;
-        scheme.validate().map_err(|weakness| {
-            let path: Vec<&str> = weakness.path.split('.').collect();
-            at(&path, weakness.problem)
-        })?;
         let mut secrets = settings.secrets.0;
         secrets.extend(settings.secret);
         if secrets.is_empty() && scheme.needs_secret() {
@@ -241,8 +265,19 @@ impl Source {
             public_url: settings.public_url.unwrap_or_else(|| PublicUrl(PUBLIC_URL.to_owned())),
             paths: settings.paths,
             targets: settings.targets.unwrap_or_else(log),
-            data: Value::Object(data),
+            settings: own,
+            changes,
         })
+    }
+
+    /// All of it as it could be written without a preset.
+    pub fn expanded(&self) -> Value {
+        let preset = self.preset.as_deref().and_then(presets::preset);
+        let scheme = merged(preset.unwrap_or_else(|| Value::Object(Map::new())), &self.changes);
+        let mut all = self.settings.clone();
+        all.remove("preset");
+        all.extend(scheme.as_object().cloned().unwrap_or_default());
+        Value::Object(all)
     }
 
     /// The source ready to verify.
@@ -262,7 +297,7 @@ impl Source {
         let token = self.verify_token.as_ref().and_then(|token| environment.get(&token.variable));
         let tokens: Vec<String> = token.into_iter().collect();
         let public_url = self.public_url.resolve(environment);
-        Ok(Verifier::open(self.scheme.clone(), &secrets, &tokens, public_url.as_deref())?)
+        Ok(Verifier::open((*self.scheme).clone(), &secrets, &tokens, public_url.as_deref())?)
     }
 }
 
@@ -275,6 +310,19 @@ pub enum Closed {
     /// What is set can not be used.
     #[error(transparent)]
     Open(#[from] OpenError),
+}
+
+/// A preset with changes, or a scheme that is wholly their own.
+fn changed(preset: Option<&str>, changes: &Value) -> Result<Scheme, SourceError> {
+    let scheme: Scheme = typed(match preset.and_then(presets::preset) {
+        Some(preset) => merged(preset, changes),
+        None => changes.clone(),
+    })?;
+    scheme.validate().map_err(|weakness| {
+        let path: Vec<&str> = weakness.path.split('.').collect();
+        at(&path, weakness.problem)
+    })?;
+    Ok(scheme)
 }
 
 fn unknown_preset(name: &str) -> String {
@@ -312,4 +360,17 @@ pub(super) fn without_values(message: &str) -> String {
         }
     }
     message.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preset_without_changes_holds_nothing_that_is_wrong() {
+        for name in presets::names() {
+            let scheme: Result<Scheme, _> = serde_json::from_value(presets::preset(name).unwrap());
+            assert!(scheme.is_ok_and(|scheme| scheme.validate().is_ok()), "{name}");
+        }
+    }
 }

@@ -1,0 +1,177 @@
+//! AWS Signature Version 4 with the day's signing key kept, which the SDK derives anew for each call.
+//!
+//! What it signs is what nearly every call of ours is: the first attempt of a POST to `/` with its
+//! body in memory, signed in its headers. All else is left to the SDK's signer, whose signature of
+//! the same request is the same; a second attempt may have to be signed for the service's clock.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4Signer};
+use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::auth::{
+    AuthScheme, AuthSchemeEndpointConfig, AuthSchemeId, Sign,
+};
+use aws_smithy_runtime_api::client::identity::{Identity, SharedIdentityResolver};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_runtime_api::client::runtime_components::{GetIdentityResolver, RuntimeComponents};
+use aws_smithy_types::config_bag::ConfigBag;
+use placet_core::webhook::hmac_sha256;
+use placet_core::{Digest, Secret, Timestamp, hex};
+
+/// Headers that may change on the way.
+const UNSIGNED: [&str; 4] = ["authorization", "transfer-encoding", "user-agent", "x-amzn-trace-id"];
+
+/// The signer of one service in one region, in place of the SDK's.
+#[derive(Debug)]
+pub(super) struct Signer {
+    region: String,
+    service: &'static str,
+    /// The key, and the access key and scope it is derived for.
+    key: Mutex<Option<(String, Secret)>>,
+}
+
+/// The values of the headers that sign a request.
+#[derive(Debug, PartialEq, Eq)]
+struct Signed {
+    authorization: String,
+    date: String,
+}
+
+impl Signer {
+    pub(super) fn new(region: impl Into<String>, service: &'static str) -> Self {
+        Self { region: region.into(), service, key: Mutex::default() }
+    }
+
+    /// `None` if the request is not what is usual.
+    fn sign(
+        &self,
+        request: &HttpRequest,
+        credentials: &Credentials,
+        now: SystemTime,
+    ) -> Option<Signed> {
+        let body = request.body().bytes().filter(|_| request.method() == "POST")?;
+        let date = basic(now)?;
+        let named = request.headers().iter().filter(|(name, _)| !UNSIGNED.contains(name));
+        let mut headers: Vec<(&str, &str)> = named.collect();
+        headers.push(("host", host(request.uri())?));
+        headers.push(("x-amz-date", &date));
+        headers.extend(credentials.session_token().map(|token| ("x-amz-security-token", token)));
+        headers.sort_unstable();
+        let twice = headers.windows(2).any(|pair| pair[0].0 == pair[1].0);
+        if twice || headers.iter().any(|(_, value)| is_padded(value)) {
+            return None;
+        }
+        let lines: String =
+            headers.iter().flat_map(|(name, value)| [name, ":", value, "\n"]).collect();
+        let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
+        let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", Digest::of_bytes(body));
+        let canonical = Digest::of_bytes(canonical.as_bytes());
+        let scope = format!("{}/{}/{}/aws4_request", &date[..8], self.region, self.service);
+        let credential = format!("{}/{scope}", credentials.access_key_id());
+        let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{canonical}");
+        let key = self.key(&credential, credentials, &date[..8])?;
+        let signature = hex(&hmac_sha256(key.expose(), &[text.as_bytes()]));
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+        );
+        Some(Signed { authorization, date })
+    }
+
+    fn key(&self, credential: &str, credentials: &Credentials, day: &str) -> Option<Secret> {
+        let mut kept = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, key)) = &*kept
+            && known == credential
+        {
+            return Some(key.clone());
+        }
+        let secret = format!("AWS4{}", credentials.secret_access_key()).into_bytes();
+        let steps = [day, &self.region, self.service, "aws4_request"];
+        let key =
+            steps.iter().fold(secret, |key, step| hmac_sha256(&key, &[step.as_bytes()]).to_vec());
+        let key = Secret::new(key)?;
+        *kept = Some((credential.to_owned(), key.clone()));
+        Some(key)
+    }
+}
+
+/// `20261121T090000Z`
+fn basic(moment: SystemTime) -> Option<String> {
+    let millis = moment.duration_since(UNIX_EPOCH).ok()?.as_millis();
+    let text = Timestamp::from_millis(i64::try_from(millis).ok()?).to_string();
+    let (seconds, _) = text.split_once('.')?;
+    Some(seconds.replace(['-', ':'], "") + "Z")
+}
+
+/// The host of an address whose path is `/`, without a query. `None` too if the port is the default,
+/// which is not written in the header.
+fn host(uri: &str) -> Option<&str> {
+    let (scheme, rest) = uri.split_once("://")?;
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let default = if scheme == "https" { ":443" } else { ":80" };
+    (!host.contains(['/', '?', '#', '@']) && !host.ends_with(default)).then_some(host)
+}
+
+/// Whether it has spaces that are left out of what is signed.
+fn is_padded(value: &str) -> bool {
+    value.starts_with(' ') || value.ends_with(' ') || value.contains("  ")
+}
+
+impl AuthScheme for Signer {
+    fn scheme_id(&self) -> AuthSchemeId {
+        SCHEME_ID
+    }
+
+    fn identity_resolver(
+        &self,
+        resolvers: &dyn GetIdentityResolver,
+    ) -> Option<SharedIdentityResolver> {
+        resolvers.identity_resolver(SCHEME_ID)
+    }
+
+    fn signer(&self) -> &dyn Sign {
+        self
+    }
+}
+
+impl Sign for Signer {
+    fn sign_http_request(
+        &self,
+        request: &mut HttpRequest,
+        identity: &Identity,
+        endpoint: AuthSchemeEndpointConfig<'_>,
+        components: &RuntimeComponents,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        let first = config.load::<RequestAttempts>().is_none_or(|number| number.attempts() <= 1);
+        let usual = config
+            .load::<SigV4OperationSigningConfig>()
+            .is_some_and(|operation| operation.signing_options == SigningOptions::default());
+        let own_scope =
+            ["signingName", "signingRegion"].iter().all(|name| endpoint.get(name).is_none());
+        let credentials = identity.data::<Credentials>().filter(|_| first && usual && own_scope);
+        let now = components.time_source().unwrap_or_default().now();
+        let signed = credentials.and_then(|credentials| {
+            let token = credentials.session_token().map(str::to_owned);
+            Some((self.sign(request, credentials, now)?, token))
+        });
+        let Some((signed, token)) = signed else {
+            return SigV4Signer::new()
+                .sign_http_request(request, identity, endpoint, components, config);
+        };
+        let headers = request.headers_mut();
+        headers.try_insert("x-amz-date", signed.date)?;
+        headers.try_insert("authorization", signed.authorization)?;
+        if let Some(token) = token {
+            headers.try_insert("x-amz-security-token", token)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use placet_core::webhook::{Checks, Require, Scheme};
+use placet_core::webhook::{Checks, Require, Rule, Scheme, VerifyFirst};
 use placet_runtime::config::Source;
 use placet_runtime::{Config, Environment};
 
@@ -36,7 +36,9 @@ fn explained(name: &str, source: &Source, environment: &Environment) -> String {
     table.row("methods", &scheme.methods.join(", "));
     table.row("is", &words::openness(source, environment));
     table.row("secrets", &words::secrets(source, environment));
-    if let Some(token) = &source.verify_token {
+    let asks = |rule: &Rule| matches!(rule.verify, VerifyFirst::Token(_));
+    if source.scheme.handshakes.iter().any(asks) {
+        let token = &source.verify_token;
         table.row("verify token", &words::variable(token, environment));
     }
     if scheme.signs_url() {
@@ -134,7 +136,7 @@ mod tests {
             let pasted = Config::parse(&format!("project: x\nsources:\n{data}")).unwrap();
             let pasted = pasted.source(name).unwrap();
             assert_eq!(pasted.expanded(), source.expanded(), "{text}");
-            assert_eq!(format!("{:?}", pasted.scheme), format!("{:?}", source.scheme), "{name}");
+            assert_eq!(format!("{:?}", *pasted.scheme), format!("{:?}", *source.scheme), "{name}");
             assert_eq!(pasted.targets, source.targets, "{name}");
         }
     }

@@ -145,7 +145,7 @@ impl Config {
         let mut config: Self = serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| source::without_values(&error.to_string()))?;
         for (name, written) in std::mem::take(&mut config.written) {
-            let source = Source::expand(written).map_err(|error| {
+            let source = Source::expand(name.as_str(), written).map_err(|error| {
                 let place = ["sources".to_owned(), name.as_str().to_owned()];
                 let (line, column) = locate::locate(text, &[&place[..], &error.path].concat());
                 let path = [&place[1..], &error.path].concat().join(".");

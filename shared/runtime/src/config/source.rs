@@ -24,7 +24,7 @@ pub struct Source {
     /// The secrets they are signed with: several while one is replaced by another.
     pub secrets: Vec<SecretRef>,
     /// What a sender shows to prove who sets the address up.
-    pub verify_token: Option<SecretRef>,
+    pub verify_token: SecretRef,
     /// The origin its sender knows, for schemes that sign it.
     pub public_url: PublicUrl,
     /// Where they come in, besides `/webhooks/<name>`.
@@ -235,11 +235,22 @@ pub(super) struct SourceError {
 }
 
 impl Source {
-    /// The source that this part of `placet.yaml` describes.
-    pub(super) fn expand(written: Value) -> Result<Self, SourceError> {
-        let Value::Object(mut members) = written else {
-            return Err(at(&[], "a source has members, as in {preset: github, secret: env:NAME}"));
+    /// The source that this part of `placet.yaml` describes. One that names neither preset nor checks
+    /// is of the preset of its own name; one that names no secret has it in `PLACET_SECRET_<NAME>`.
+    pub(super) fn expand(name: &str, written: Value) -> Result<Self, SourceError> {
+        let mut members = match written {
+            Value::Object(members) => members,
+            Value::Null => Map::new(),
+            _ => {
+                return Err(at(
+                    &[],
+                    "a source has members, as in {preset: github, secret: env:NAME}",
+                ));
+            }
         };
+        if !members.contains_key("preset") && !members.contains_key("checks") {
+            members.insert("preset".to_owned(), name.into());
+        }
         let own: Map<String, Value> =
             SETTINGS.iter().filter_map(|name| members.remove_entry(*name)).collect();
         let settings: Settings = typed(Value::Object(own.clone()))?;
@@ -251,17 +262,19 @@ impl Source {
             Some(name) if changes == Value::Object(Map::new()) => LazyScheme::of(name),
             name => LazyScheme::made(changed(name.as_deref(), &changes)?),
         };
+        let variable = format!("PLACET_SECRET_{}", name.to_uppercase().replace(['-', '.'], "_"));
         let mut secrets = settings.secrets.0;
         secrets.extend(settings.secret);
-        if secrets.is_empty() && scheme.needs_secret() {
-            return Err(at(&["preset"], "it has no secret: write secret: env:NAME"));
+        if secrets.is_empty() {
+            secrets.push(SecretRef { variable: variable.clone() });
         }
+        let verify_token = SecretRef { variable: format!("{variable}_VERIFY_TOKEN") };
         let log = || vec![Target { filter: Filter::default(), action: Action::Log }];
         Ok(Self {
             preset: settings.preset,
             scheme,
             secrets,
-            verify_token: settings.verify_token,
+            verify_token: settings.verify_token.unwrap_or(verify_token),
             public_url: settings.public_url.unwrap_or_else(|| PublicUrl(PUBLIC_URL.to_owned())),
             paths: settings.paths,
             targets: settings.targets.unwrap_or_else(log),
@@ -286,15 +299,18 @@ impl Source {
     ///
     /// Why it is closed: a secret is not set, or not one.
     pub fn open(&self, environment: &Environment) -> Result<Verifier, Closed> {
-        let mut secrets = Vec::new();
-        for reference in &self.secrets {
-            secrets.extend(environment.get(&reference.variable));
-        }
+        let set = |reference: &SecretRef| environment.get(&reference.variable);
         // One of several may be gone already; without any, the source is closed.
-        if let (true, Some(first)) = (secrets.is_empty(), self.secrets.first()) {
+        let secrets: Vec<String> = match self.scheme.needs_secret() {
+            true => self.secrets.iter().filter_map(set).collect(),
+            false => Vec::new(),
+        };
+        if let (true, Some(first), true) =
+            (secrets.is_empty(), self.secrets.first(), self.scheme.needs_secret())
+        {
             return Err(Closed::NotSet(first.variable.clone()));
         }
-        let token = self.verify_token.as_ref().and_then(|token| environment.get(&token.variable));
+        let token = set(&self.verify_token);
         let tokens: Vec<String> = token.into_iter().collect();
         let public_url = self.public_url.resolve(environment);
         Ok(Verifier::open((*self.scheme).clone(), &secrets, &tokens, public_url.as_deref())?)

@@ -60,7 +60,6 @@ fn what_is_wrong_with_a_source_is_found_at_its_line_and_column() {
     let lines = |source: &str| format!("project: x\nsources:\n  s:\n    {source}");
     let cases = [
         ("preset: nobody", "there is no preset \"nobody\"", "line 4, column 5"),
-        ("preset: github", "it has no secret", "line 4, column 5"),
         ("preset: github\n    secret: env:S\n    colour: red", "colour", "line 6, column 5"),
         (
             "preset: stripe\n    secret: env:S\n    checks: {mac: {time: {past: 8d}}}",
@@ -109,6 +108,20 @@ fn what_is_wrong_with_a_source_is_found_at_its_line_and_column() {
         assert!(error.ends_with(place), "{source}: {error}");
         assert!(!error.contains("sk_live"), "{error}");
     }
+}
+
+#[test]
+fn a_source_that_says_nothing_is_the_preset_of_its_name() {
+    let text = "project: x\nsources:\n  discord-events:\n  mine: {preset: github, limit: 5}\n";
+    let config = Config::parse(text).unwrap();
+    let source = config.source("discord-events").unwrap();
+    assert_eq!(source.preset.as_deref(), Some("discord-events"));
+    assert_eq!(source.secrets[0].variable, "PLACET_SECRET_DISCORD_EVENTS");
+    assert_eq!(source.verify_token.variable, "PLACET_SECRET_DISCORD_EVENTS_VERIFY_TOKEN");
+    assert_eq!(config.source("mine").unwrap().secrets[0].variable, "PLACET_SECRET_MINE");
+    let unknown = Config::parse("project: x\nsources:\n  mine:\n").unwrap_err();
+    assert!(unknown.contains("there is no preset \"mine\""), "{unknown}");
+    assert!(unknown.ends_with("line 3, column 3"), "{unknown}");
 }
 
 #[test]

@@ -350,3 +350,19 @@ async fn a_repeated_header_is_no_second_chance() {
     assert_eq!(world.receipts().await.len(), 0);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_put_aside_and_can_not_be_read_is_out_of_the_way() {
+    let world = world().await;
+    let blobs = &world.system.runtime.blobs;
+    blobs.put("spool/github.0", "no event".into()).await.unwrap();
+    world.faults.arm(Plan::Outage("DynamoDB"));
+    assert_eq!(github(&world, "guid-1", b"{}").await.status, StatusCode::OK);
+    world.faults.reset();
+    assert_eq!(take_back(&world).await, 1);
+    assert_eq!(blobs.list("spool", 10).await.unwrap(), [""; 0]);
+    assert_eq!(blobs.get("spool-damaged/github.0").await.unwrap().unwrap(), "no event");
+    world.settle().await;
+    assert_eq!(world.receipts().await.len(), 1);
+    world.finish().await;
+}

@@ -6,6 +6,7 @@ use lambda_http::http::Uri;
 use placet_core::{Secret, address};
 use serde::Deserialize;
 
+use super::locate::locate;
 use super::{Config, SecretError, SecretRef, Timeout};
 use crate::Environment;
 
@@ -133,10 +134,15 @@ impl Config {
         self.endpoints.iter().map(|(name, endpoint)| (name.as_str(), endpoint))
     }
 
-    pub(super) fn check_endpoints(&self) -> Result<(), String> {
+    /// No endpoint may be where nothing may be called.
+    pub(super) fn check_endpoints(&self, text: &str) -> Result<(), String> {
         self.endpoints().try_for_each(|(name, endpoint)| {
             let permitted = self.outbound.permits(&endpoint.url.scheme, &endpoint.url.host);
-            permitted.map_err(|wrong| format!("endpoints: {name}: {wrong}"))
+            permitted.map_err(|wrong| {
+                let place = ["endpoints", name, "url"].map(str::to_owned);
+                let (line, column) = locate(text, &place);
+                format!("{name}: {wrong} at line {line}, column {column}")
+            })
         })
     }
 }
@@ -180,6 +186,7 @@ mod tests {
         ] {
             let error = parse(url, "{}").unwrap_err();
             assert!(error.contains("billing") && error.contains("allow_hosts"), "{url}: {error}");
+            assert!(error.ends_with("line 3, column 13"), "{url}: {error}");
         }
         assert!(parse("http://127.0.0.1:9000/", "{allow_hosts: [127.0.0.1]}").is_ok());
         assert!(parse("http://LocalHost:9000/", "{allow_hosts: [localhost]}").is_ok());

@@ -154,7 +154,7 @@ impl Config {
             config.sources.insert(name, source);
         }
         config.check_paths(text)?;
-        config.check_endpoints()?;
+        config.check_endpoints(text)?;
         config.check_targets(text)?;
         Ok(config)
     }

@@ -8,9 +8,10 @@ import subprocess
 import time
 
 import pytest
+import yaml
 from conftest import BINARY, REPLY, SHIPPED, Placet, eventually
 
-SOURCES = re.findall(r"^  ([a-z0-9-]+):(?=.* \{preset|\s*\n\s+preset)", SHIPPED.split("\nsources:\n")[1], re.MULTILINE)
+SOURCES = list(yaml.safe_load(SHIPPED)["sources"])
 # Their senders sign with private keys; these are what is configured for them.
 PRIVATE = {
     "discord": "ab" * 32,

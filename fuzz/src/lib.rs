@@ -11,7 +11,9 @@ use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use placet_core::Timestamp;
-use placet_runtime::{Aws, Blobs, Clock, Config, Environment, Https, Queue, Runtime, Store, https_client};
+use placet_runtime::{
+    Aws, Blobs, Clock, Config, Environment, Https, Queue, Runtime, Store, https_client,
+};
 use placet_webhook::Webhook;
 
 /// The shipped configuration.

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use placet_core::Timestamp;
-use placet_core::webhook::Documents;
 use placet_runtime::{Clock, Https};
 
 /// How long a document is believed without asking again.
@@ -41,25 +40,17 @@ impl KeyDocuments {
         Self { https, clock, kept: Arc::default() }
     }
 
-    /// What is there and fresh.
-    pub(crate) fn known(&self) -> Documents {
-        let now = self.clock.now();
-        self.documents(|kept| now.since(kept.asked_at) < FRESH)
-    }
-
-    /// All documents, with the one at this address fetched if that may help. One that can not be
-    /// fetched again is believed a little longer.
-    pub(crate) async fn fetch(&self, url: &str, newer: bool) -> Result<Documents, String> {
+    /// The document at an address, fetched if there is none that is fresh, or if a newer one may
+    /// help. One that can not be fetched again is believed a little longer.
+    pub(crate) async fn get(&self, url: &str, newer: bool) -> Result<Vec<u8>, String> {
         let now = self.clock.now();
         let kept = self.lock().get(url).cloned();
         let asked = kept.as_ref().map(|kept| now.since(kept.asked_at));
         let had = kept.and_then(|kept| kept.bytes);
         let wait = if newer || had.is_none() { PATIENCE } else { FRESH };
         if asked.is_some_and(|asked| asked < wait) {
-            return match had {
-                Some(_) => Ok(self.documents(|_| true)),
-                None => Err("it could not be fetched less than a minute ago".to_owned()),
-            };
+            let refused = "it could not be fetched less than a minute ago";
+            return had.ok_or_else(|| refused.to_owned());
         }
         let fetched = self.https.get(url, LARGEST).await.map_err(|error| error.to_string());
         let fetched = fetched.and_then(|bytes| readable(bytes.to_vec()));
@@ -73,20 +64,7 @@ impl KeyDocuments {
         let bytes = fetched.as_ref().ok().cloned().or(had);
         all.insert(url.to_owned(), Kept { asked_at: now, bytes: bytes.clone() });
         drop(all);
-        match (bytes, fetched) {
-            (None, Err(error)) => Err(error),
-            _ => Ok(self.documents(|_| true)),
-        }
-    }
-
-    fn documents(&self, wanted: impl Fn(&Kept) -> bool) -> Documents {
-        let mut documents = Documents::default();
-        for (url, kept) in self.lock().iter().filter(|(_, kept)| wanted(kept)) {
-            if let Some(bytes) = &kept.bytes {
-                documents.insert(url, bytes.clone());
-            }
-        }
-        documents
+        bytes.map_or(fetched, Ok)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Kept>> {

@@ -14,7 +14,7 @@ use lambda_http::http::header::{
     ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use lambda_http::http::{Method, StatusCode};
-use placet_core::webhook::{Answer, Incoming, Scheme, Unverified, Verified, Verifier};
+use placet_core::webhook::{Answer, Documents, Incoming, Scheme, Unverified, Verified, Verifier};
 use placet_runtime::config::Closed;
 use placet_runtime::http::{Request, Response, SourceIp, respond, text};
 use placet_runtime::problem::Problem;
@@ -152,7 +152,7 @@ impl Webhook {
         verifier: &Verifier,
         request: &Incoming<'_>,
     ) -> Result<Verified, Refusal> {
-        let mut documents = self.documents.known();
+        let mut documents = Documents::default();
         let mut asked = Vec::new();
         loop {
             let now = self.runtime.clock.now();
@@ -160,7 +160,8 @@ impl Webhook {
                 Err(Unverified::NeedsDocument { url, newer })
                     if !asked.contains(&(url.clone(), newer)) =>
                 {
-                    documents = self.documents.fetch(&url, newer).await.map_err(Refusal::NoKeys)?;
+                    let document = self.documents.get(&url, newer).await;
+                    documents.insert(&url, document.map_err(Refusal::NoKeys)?);
                     asked.push((url, newer));
                 }
                 judged => return judged.map_err(Refusal::Unverified),

@@ -1,8 +1,5 @@
 use std::time::Duration;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
-
 use crate::{Digest, Timestamp};
 
 /// The wait after the first attempt; it doubles with each further one.
@@ -33,9 +30,7 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let moment = OffsetDateTime::parse(value, &Rfc2822).ok()?;
-    let millis = i64::try_from(moment.unix_timestamp_nanos() / 1_000_000).ok()?;
-    Some(Timestamp::from_millis(millis).since(now))
+    Timestamp::parse_http_date(value).map(|moment| moment.since(now))
 }
 
 #[cfg(test)]

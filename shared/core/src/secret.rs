@@ -1,5 +1,8 @@
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
 /// Bytes that must never be printed: it has no `Display`, and `Debug` shows only that it is there.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
@@ -9,6 +12,12 @@ impl Secret {
     pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
         let bytes = bytes.into();
         (!bytes.is_empty()).then_some(Self(bytes))
+    }
+
+    /// Whether it is what somebody presents. Digests are compared, in constant time, so that neither
+    /// the length nor the place of a difference shows.
+    pub fn is(&self, presented: &[u8]) -> bool {
+        Sha256::digest(&self.0).ct_eq(&Sha256::digest(presented)).into()
     }
 
     /// The bytes, for the moment of use only.

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 /// A moment in milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,7 +28,15 @@ impl Timestamp {
 
     /// The moment an RFC 3339 text stands for; `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        OffsetDateTime::parse(text, &Rfc3339).ok().and_then(Self::of_date)
+    }
+
+    /// The moment of a date as in HTTP and mail: `Sat, 21 Nov 2026 09:00:00 GMT` (RFC 2822).
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        OffsetDateTime::parse(text, &Rfc2822).ok().and_then(Self::of_date)
+    }
+
+    fn of_date(date: OffsetDateTime) -> Option<Self> {
         i64::try_from(date.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
     }
 

@@ -5,8 +5,6 @@ use super::incoming::Incoming;
 use super::location::Location;
 use super::scheme::{Respond, Rule, VerifyFirst};
 use super::verifier::Verifier;
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
 
 /// The most an answer echoes of what nobody vouches for, in bytes.
 const LARGEST_ECHO: usize = 1024;
@@ -79,9 +77,7 @@ impl Verifier {
     }
 
     fn is_verify_token(&self, given: &str) -> bool {
-        let given = Sha256::digest(given.as_bytes());
-        let same = |token: &crate::Secret| bool::from(Sha256::digest(token.expose()).ct_eq(&given));
-        self.verify_tokens.iter().filter(|token| same(token)).count() > 0
+        self.verify_tokens.iter().filter(|token| token.is(given.as_bytes())).count() > 0
     }
 
     fn answer(&self, respond: &Respond, request: &Incoming<'_>, verified: bool) -> Option<Answer> {

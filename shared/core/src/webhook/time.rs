@@ -19,9 +19,7 @@ impl TimeUnit {
             Self::Ms if whole => text.parse().ok().map(Timestamp::from_millis),
             Self::S | Self::Ms => None,
             Self::Rfc3339 => Timestamp::parse(text),
-            Self::HttpDate if text.ends_with(" GMT") => {
-                OffsetDateTime::parse(text, &Rfc2822).ok().and_then(moment)
-            }
+            Self::HttpDate if text.ends_with(" GMT") => Timestamp::parse_http_date(text),
             Self::HttpDate => None,
         }
     }
@@ -39,10 +37,6 @@ impl TimeUnit {
                 .unwrap_or_default(),
         }
     }
-}
-
-fn moment(date: OffsetDateTime) -> Option<Timestamp> {
-    i64::try_from(date.unix_timestamp_nanos() / 1_000_000).ok().map(Timestamp::from_millis)
 }
 
 impl TimeRule {

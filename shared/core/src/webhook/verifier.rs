@@ -66,25 +66,25 @@ impl Verifier {
         verify_tokens: &[String],
         public_url: Option<&str>,
     ) -> Result<Self, OpenError> {
-        let checks = &scheme.checks;
+        let read = |texts: &[String]| {
+            texts.iter().filter_map(|text| Secret::new(text.trim())).collect::<Vec<_>>()
+        };
         let mut opened = Self {
+            scheme,
             public_url: public_url
                 .map(|url| url.trim_end_matches('/').to_owned())
                 .filter(|url| !url.is_empty()),
-            verify_tokens: verify_tokens
-                .iter()
-                .filter_map(|text| Secret::new(text.trim()))
-                .collect(),
-            secrets: secrets.iter().filter_map(|text| Secret::new(text.trim())).collect(),
+            verify_tokens: read(verify_tokens),
+            secrets: read(secrets),
             mac: Vec::new(),
             sign: Vec::new(),
             token: Vec::new(),
-            scheme: scheme.clone(),
         };
         for (index, text) in secrets.iter().enumerate() {
             let number = index + 1;
             opened.add(number, text).map_err(|error| OpenError::Secret { number, error })?;
         }
+        let checks = &opened.scheme.checks;
         let keyed = [
             (checks.mac.is_some(), opened.mac.is_empty()),
             (needs_key(checks.sign.as_ref()), opened.sign.is_empty()),
@@ -100,7 +100,7 @@ impl Verifier {
             return Err(OpenError::NoSecret);
         }
         match opened.public_url {
-            None if scheme.signs_url() => Err(OpenError::NoPublicUrl),
+            None if opened.scheme.signs_url() => Err(OpenError::NoPublicUrl),
             _ => Ok(opened),
         }
     }

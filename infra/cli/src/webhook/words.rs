@@ -1,7 +1,7 @@
 //! The parts of a source in words.
 
 use placet_core::webhook::{
-    AlgorithmChoice, Checks, Encoding, JwtCheck, Location, Part, Selector, SignatureCheck,
+    AlgorithmChoice, Checks, Encoding, JwtCheck, Location, Selector, SignatureCheck,
     SignatureShape, TimeRule, TimeUnit, TokenCheck, VerifyFirst,
 };
 use placet_core::webhook::{Respond, Rule, When};
@@ -162,18 +162,8 @@ fn is_signed(location: &Location, checks: &Checks) -> bool {
     let signatures = [&checks.mac, &checks.sign].into_iter().flatten();
     let by_token = checks.jwt.as_ref().is_some_and(|jwt| jwt.body_hash_claim.is_some());
     let in_body = matches!(location, Location::Json(_) | Location::Form(..));
-    let by = |check: &SignatureCheck| {
-        check.body_hash.is_some() && in_body
-            || check.signed.iter().any(|part| match (part, location) {
-                (Part::At(signed), location) => signed == location,
-                (Part::Body, _) => in_body,
-                (Part::JsonLines(names), Location::Json(pointer)) => {
-                    names.iter().any(|member| member.name == pointer.first())
-                }
-                (Part::Url, Location::Query(_) | Location::Path(_)) => true,
-                _ => false,
-            })
-    };
+    let by =
+        |check: &SignatureCheck| check.covers(location) || (check.body_hash.is_some() && in_body);
     signatures.into_iter().any(by) || (by_token && in_body)
 }
 

@@ -19,7 +19,9 @@ impl Scheme {
     ) -> Result<Option<&'a str>, Unverified> {
         let sets = &self.header_sets;
         let checks = [&self.checks.mac, &self.checks.sign];
-        let names: Vec<&str> = checks.into_iter().flatten().flat_map(header_names).collect();
+        let mut names: Vec<&str> = checks.into_iter().flatten().flat_map(header_names).collect();
+        names.sort_unstable();
+        names.dedup();
         let values = |set: &str| {
             names.iter().map(|name| request.header(&name.replace('*', set))).collect::<Vec<_>>()
         };
@@ -52,7 +54,7 @@ impl Scheme {
 }
 
 impl Verifier {
-    pub(super) fn verified(&self, reading: &Reading<'_>, proofs: &[Proof]) -> Verified {
+    pub(super) fn verified(&self, reading: &Reading<'_>, proofs: &[Proof<'_>]) -> Verified {
         let covers = |location: &Location| proofs.iter().any(|proof| proof.covers(location));
         let (identity, identity_covered) = self.identity(reading, &covers);
         let types = &self.scheme.event_type.0;
@@ -67,7 +69,7 @@ impl Verifier {
                 identity: identity_covered,
                 event_type: !types.is_empty() && types.iter().flatten().all(covers),
                 time: proofs.iter().any(|proof| proof.signed_at.is_some()),
-                url: proofs.iter().any(|proof| proof.url),
+                url: proofs.iter().any(Proof::url),
             },
             identity,
             signature: strongest.and_then(|proof| proof.signature),

@@ -82,7 +82,7 @@ pub(super) fn verify(
     reading: &Reading<'_>,
     documents: &Documents,
     now: Timestamp,
-) -> Result<Proof, Unverified> {
+) -> Result<Proof<'static>, Unverified> {
     let value = reading.value(&check.at).ok_or(Unverified::Missing)?;
     let token = match check.scheme.as_deref() {
         None => value,
@@ -120,7 +120,7 @@ pub(super) fn verify(
         signed_at: issued,
         signature: Some(Digest::of_bytes(&signature)),
         body,
-        fields: body,
+        hashed: body,
         ..Proof::default()
     })
 }

@@ -74,7 +74,7 @@ impl Scheme {
     /// Whether a signature covers the address it was sent to.
     pub fn signs_url(&self) -> bool {
         let signatures = [&self.checks.mac, &self.checks.sign];
-        signatures.into_iter().flatten().any(super::signature::signs_url)
+        signatures.into_iter().flatten().any(super::SignatureCheck::signs_url)
     }
 
     /// Whether it reads something from the path after the source's own.

@@ -17,13 +17,13 @@ use crate::{Digest, Timestamp};
 /// The most signatures one request may bring: every one costs us work before we know who sends.
 const MOST_CANDIDATES: usize = 16;
 
-pub(super) fn verify(
-    check: &SignatureCheck,
+pub(super) fn verify<'a>(
+    check: &'a SignatureCheck,
     keys: &[Key],
     reading: &Reading<'_>,
     documents: &Documents,
     now: Timestamp,
-) -> Result<Proof, Unverified> {
+) -> Result<Proof<'a>, Unverified> {
     let signatures = reading.signatures(&check.signature)?;
     let time = match &check.time {
         None => None,
@@ -48,7 +48,7 @@ pub(super) fn verify(
         None => None,
         Some(certificate) => Some(certificate.key(reading, documents, now)?),
     };
-    let urls = if signs_url(check) { reading.urls(check.url_ports) } else { vec![String::new()] };
+    let urls = if check.signs_url() { reading.urls(check.url_ports) } else { vec![String::new()] };
     let mut found = None;
     for url in &urls {
         let message = reading.message(check, &signatures, time.as_deref(), Some(url))?;
@@ -69,10 +69,8 @@ pub(super) fn verify(
         body: hashed
             || covers_body(check, reading.request.is_form())
             || reading.request.body.is_empty(),
-        fields: hashed || check.signed.contains(&Part::Body),
-        url: signs_url(check),
-        covered: covered(check),
-        members: members(check),
+        hashed,
+        signed: Some(check),
     })
 }
 
@@ -111,24 +109,23 @@ pub(super) fn covers_body(check: &SignatureCheck, is_form: bool) -> bool {
     })
 }
 
-/// The values that are signed by themselves. Those of a list of headers are not among them: joined,
-/// they could be cut in another way.
-fn covered(check: &SignatureCheck) -> Vec<Location> {
-    let parts = check.signed.iter().filter_map(|part| match part {
-        Part::At(location) => Some(location.clone()),
-        _ => None,
-    });
-    parts.collect()
-}
+impl SignatureCheck {
+    /// Whether the value at a location is a signed part, or stands in one. Fields that are sorted and
+    /// joined, and the headers of a list, are not: joined, they could be cut in another way.
+    pub fn covers(&self, location: &Location) -> bool {
+        self.signed.iter().any(|part| match (part, location) {
+            (Part::At(signed), location) => signed == location,
+            (Part::Body, Location::Json(_) | Location::Form(..)) => true,
+            (Part::JsonLines(members), Location::Json(pointer)) => {
+                members.iter().any(|member| member.name == pointer.first())
+            }
+            (Part::Url, Location::Query(_) | Location::Path(_)) => true,
+            _ => false,
+        })
+    }
 
-fn members(check: &SignatureCheck) -> Vec<String> {
-    let lists = check.signed.iter().filter_map(|part| match part {
-        Part::JsonLines(members) => Some(members.iter().map(|member| member.name.clone())),
-        _ => None,
-    });
-    lists.flatten().collect()
-}
-
-pub(super) fn signs_url(check: &SignatureCheck) -> bool {
-    check.signed.contains(&Part::Url)
+    /// Whether it covers the address the request was sent to.
+    pub fn signs_url(&self) -> bool {
+        self.signed.contains(&Part::Url)
+    }
 }

@@ -11,7 +11,7 @@ pub(super) fn verify(
     keys: &[Key],
     check: &TokenCheck,
     reading: &Reading<'_>,
-) -> Result<Proof, Unverified> {
+) -> Result<Proof<'static>, Unverified> {
     let values = reading.values(&check.at);
     if values.is_empty() {
         return Err(Unverified::Missing);

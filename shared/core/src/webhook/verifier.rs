@@ -177,13 +177,13 @@ impl Verifier {
         Ok(self.verified(&reading, &proofs))
     }
 
-    fn all(
+    fn all<'a>(
         &self,
-        checks: &Checks,
+        checks: &'a Checks,
         reading: &Reading<'_>,
         documents: &Documents,
         now: Timestamp,
-    ) -> Result<Vec<Proof>, Unverified> {
+    ) -> Result<Vec<Proof<'a>>, Unverified> {
         let mut proofs = Vec::new();
         // A token is cheap to compare; what comes after may have to fetch a document.
         if let Some(check) = &checks.token {
@@ -206,13 +206,13 @@ impl Verifier {
 
     /// The first check that has a key and whose headers are there decides. A signature that is there
     /// but can not be read is a wrong one: nothing weaker saves it.
-    fn first(
+    fn first<'a>(
         &self,
-        checks: &Checks,
+        checks: &'a Checks,
         reading: &Reading<'_>,
         documents: &Documents,
         now: Timestamp,
-    ) -> Result<Proof, Unverified> {
+    ) -> Result<Proof<'a>, Unverified> {
         let mut unreadable = false;
         for (check, keys) in [(&checks.mac, &self.mac), (&checks.sign, &self.sign)] {
             let Some(check) = check else { continue };

@@ -30,7 +30,7 @@ pub(super) fn verify(
 
 /// All keys are compared, whichever it is.
 fn number_of(keys: &[Key], given: &[u8]) -> Option<usize> {
-    keys.iter().filter(|key| key.secret.is(given)).map(|key| key.number).last()
+    keys.iter().fold(None, |found, key| if key.secret.is(given) { Some(key.number) } else { found })
 }
 
 /// The secret as it was sent.

@@ -30,8 +30,7 @@ impl Store {
         &self,
         new: &StoredDelivery,
     ) -> Result<Put<StoredDelivery>, StoreError> {
-        let put = self.put_if(encode(new), "attribute_not_exists(pk)", Item::new()).await?;
-        let Put::Existing(Some(item)) = put else {
+        let Put::Existing(item) = self.put_new(encode(new)).await? else {
             return Ok(Put::Stored);
         };
         let existing = decode(item)?;

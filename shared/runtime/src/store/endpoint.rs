@@ -1,7 +1,7 @@
 use placet_core::Timestamp;
 
 use super::attributes::{Reader, Writer};
-use super::{Item, Store, StoreError, key};
+use super::{Store, StoreError, key};
 
 /// An endpoint that is sent nothing until a person enables it again. One that is enabled has no item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Store {
             .number("disabled_at", disabled.disabled_at.millis())
             .text("reason", &disabled.reason);
         item.extend(state.finish());
-        self.put_if(item, "attribute_not_exists(pk)", Item::new()).await?;
+        self.put_new(item).await?;
         Ok(())
     }
 

@@ -115,6 +115,18 @@ impl Store {
         }
     }
 
+    /// Writes an item unless there is one of its key, else hands back that one.
+    async fn put_new(&self, item: Item) -> Result<Put<Item>, StoreError> {
+        match self.put_if(item, "attribute_not_exists(pk)", Item::new()).await? {
+            Put::Stored => Ok(Put::Stored),
+            Put::Existing(Some(existing)) => Ok(Put::Existing(existing)),
+            Put::Existing(None) => Err(StoreError::Service {
+                action: "PutItem",
+                cause: "the condition failed on an item that is not there".to_owned(),
+            }),
+        }
+    }
+
     async fn get(&self, key: Item, consistent: bool) -> Result<Option<Item>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key));
         let reply = request.consistent_read(consistent).send().await;

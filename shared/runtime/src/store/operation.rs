@@ -16,22 +16,15 @@ impl Store {
         &self,
         operation: &Operation,
     ) -> Result<Put<Operation>, StoreError> {
-        let put = self.put_if(encode(operation), "attribute_not_exists(pk)", Item::new()).await?;
-        match put {
-            Put::Existing(Some(item)) => {
-                let existing = decode(item)?;
-                // A first try whose reply was lost: it was us.
-                if existing.history.has_write(&operation.last_write) {
-                    return Ok(Put::Stored);
-                }
-                Ok(Put::Existing(existing))
-            }
-            Put::Stored => Ok(Put::Stored),
-            Put::Existing(None) => Err(StoreError::Service {
-                action: "PutItem",
-                cause: "the condition failed on an item that is not there".to_owned(),
-            }),
+        let Put::Existing(item) = self.put_new(encode(operation)).await? else {
+            return Ok(Put::Stored);
+        };
+        let existing = decode(item)?;
+        // A first try whose reply was lost: it was us.
+        if existing.history.has_write(&operation.last_write) {
+            return Ok(Put::Stored);
         }
+        Ok(Put::Existing(existing))
     }
 
     /// Stores the next version of an operation if the one before is still there, with the content

@@ -194,8 +194,7 @@ impl Store {
     ///
     /// If DynamoDB can not be asked.
     pub async fn create_receipt(&self, receipt: &Receipt) -> Result<Put<()>, StoreError> {
-        let put = self.put_if(encode(receipt), "attribute_not_exists(pk)", Item::new()).await?;
-        Ok(match put {
+        Ok(match self.put_new(encode(receipt)).await? {
             Put::Stored => Put::Stored,
             Put::Existing(_) => Put::Existing(()),
         })

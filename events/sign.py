@@ -1,7 +1,8 @@
 """Signs the sample events anew, with the throw-away secrets below. Needs nothing but Python.
 
     python3 events/sign.py events/webhook-inbound.json     the event with a signature of this moment
-    python3 events/sign.py CALL_ID DIGEST                  a decision link that never expires
+    python3 events/sign.py CALL_ID DIGEST                  a decision link, good until 2100; a question
+                                                           is human_contact/CALL_ID
 """
 
 import base64
@@ -64,9 +65,12 @@ def slack(_, at, body):
 SENDERS = {"github": github, "stripe": stripe, "slack": slack}
 
 
-def link_token(call_id, digest, expires_at=YEAR_2100, tenant="default"):
-    """The token of a decision link `/d/{token}`; `expires_at` in milliseconds since 1970."""
-    link = {"t": tenant, "c": call_id, "d": digest, "e": expires_at}
+def link_token(operation, digest, expires_at=YEAR_2100, tenant="default"):
+    """The token of a decision link `/d/{token}` for `CALL_ID`, a function call, or `KIND/CALL_ID`;
+    `expires_at` in milliseconds since 1970."""
+    kind, _, call_id = operation.rpartition("/")
+    link = {"t": tenant} | ({"k": kind} if kind else {})
+    link |= {"c": call_id, "d": digest, "e": expires_at}
     payload = json.dumps(link, separators=(",", ":")).encode()
     signed = b"placet decision link v1\n" + payload
     mac = hmac.digest(LINK_SECRET.encode(), signed, hashlib.sha256)
@@ -77,7 +81,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case [path]:
             print(json.dumps(signed_webhook(json.loads(Path(path).read_text())), indent=2))
-        case [call_id, digest]:
-            print("/d/" + link_token(call_id, digest))
+        case [operation, digest]:
+            print("/d/" + link_token(operation, digest))
         case _:
             sys.exit(__doc__)

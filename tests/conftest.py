@@ -53,7 +53,10 @@ def eventually(read, within=EVENT):
 class Placet:
     """The `placet` program with a folder of its own: configuration, data, log."""
 
-    def __init__(self, folder: Path, *, config: str | None = None, key: str | None = "random", signed: bool = True):
+    def __init__(
+        self, folder: Path, *,
+        config: str | None = None, key: str | None = "random", signed: bool = True, long_poll: str = "0s",
+    ):
         self.folder = folder
         self.key = f"key-{secrets.token_hex(12)}" if key == "random" else key or "local-dev-key"
         self.webhook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode() if signed else None
@@ -62,6 +65,7 @@ class Placet:
         ours = {
             "PLACET_ADDR": "127.0.0.1:0",
             "PLACET_LOCAL_KEY": self.key if key else None,
+            "PLACET_LONG_POLL": long_poll,
             "PLACET_SECRET_HUMANLAYER": self.webhook_secret,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PLACET_", "AWS_"))}
@@ -168,10 +172,10 @@ class Placet:
     def respond(self, call_id, **answer):
         return self.api("POST", f"/agent/function_calls/{call_id}/respond", json=answer)
 
-    def link(self, call_id, valid="24h"):
+    def link(self, call_id, *options):
         """The path of a signed decision link, as `placet link` prints it."""
         printed = subprocess.run(
-            [BINARY, "link", call_id, valid], cwd=self.folder, env=self.environment, timeout=REPLY,
+            [BINARY, "link", call_id, *options], cwd=self.folder, env=self.environment, timeout=REPLY,
             capture_output=True, text=True, stdin=subprocess.DEVNULL,
         )
         assert printed.returncode == 0, printed.stderr

@@ -86,7 +86,6 @@ CREATIONS = [
         "spec a text": call(spec="f"),
         "no fn": call(spec={"kwargs": {}}),
         "fn a number": spec(fn=7),
-        "fn empty": spec(fn=""),
         "state an array": spec(state=[1]),
         "channel a text": spec(channel="slack"),
         "reject options without names": spec(reject_options=[{"title": "Later"}]),

@@ -1,15 +1,12 @@
-"""The unmodified `pip install humanlayer` 0.7.9, synchronous and asynchronous, against Placet.
-
-Both clients run the same tests: `Client` awaits what the asynchronous one returns.
-"""
+"""The unmodified `pip install humanlayer` 0.7.9, synchronous and asynchronous, against Placet."""
 
 import asyncio
-import inspect
 import itertools
 import queue
 import threading
 
 import pytest
+from clients import Client, client, finish, kind, status_of  # noqa: F401: two of them are fixtures
 from humanlayer import (
     AsyncHumanLayer,
     ContactChannel,
@@ -23,38 +20,6 @@ from humanlayer import (
 
 ANSWER_WITHIN = 20
 SPEC = FunctionCallSpec(fn="wipe_disk", kwargs={"disk": "sda", "nested": {"x": [1, None]}}, state={"n": 1})
-
-
-class Client:
-    """One of the two clients, called in one way."""
-
-    def __init__(self, kind, placet, base="/humanlayer/v1", key=None, **options):
-        options = {"run_id": "tests", "api_key": key or placet.key, "api_base_url": placet.url + base} | options
-        self.humanlayer = kind(**options)
-
-    def __getattr__(self, name):
-        method = getattr(self.humanlayer, name)
-
-        def call(*arguments, **named):
-            result = method(*arguments, **named)
-            return asyncio.run(result) if inspect.isawaitable(result) else result
-
-        return call
-
-
-@pytest.fixture(params=[HumanLayer, AsyncHumanLayer], ids=["sync", "async"])
-def kind(request):
-    return request.param
-
-
-@pytest.fixture
-def client(kind, placet):
-    return Client(kind, placet)
-
-
-def status_of(error):
-    """The sync client puts the reply into the exception, the async one only its status."""
-    return str(error.value)
 
 
 def test_a_call_is_pending_until_somebody_answers(client):
@@ -230,13 +195,9 @@ def test_require_approval(kind, placet):
         ran.append(x)
         return 2 * x
 
-    def call(**kwargs):
-        result = double(**kwargs)
-        return asyncio.run(result) if inspect.isawaitable(result) else result
-
-    assert call(x=4) == 8
-    assert call(x=5) == "User denied double with message: nope"
-    assert call(x=6) == "User denied double with message: "
+    assert finish(double(x=4)) == 8
+    assert finish(double(x=5)) == "User denied double with message: nope"
+    assert finish(double(x=6)) == "User denied double with message: "
     person.join(ANSWER_WITHIN)
     assert person.failure is None and ran == [4]
     assert placet.call("call-2")["spec"]["kwargs"] == {"x": 5}

@@ -1,68 +1,12 @@
-"""A person with a browser, on a phone and at a desk, without JavaScript. Leaves pictures in target/screenshots/."""
+"""A person with a browser, on a phone and at a desk, decides in the inbox."""
 
-import os
 import re
-import shutil
-from pathlib import Path
 
 import pytest
-from conftest import ROOT, eventually
-from playwright.sync_api import expect, sync_playwright
-
-SCREENSHOTS = Path(os.environ.get("PLACET_SCREENSHOTS", ROOT / "target/screenshots"))
-VIEWPORTS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]
-
-
-def chromium():
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    found = os.environ.get("PLACET_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    return found or pytest.fail("Chromium is missing: apt-get install chromium, or set PLACET_CHROMIUM")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=VIEWPORTS)
-def person(request, browser, placet):
-    """A page in a fresh browser profile, and `picture`, which saves what is seen."""
-    size = VIEWPORTS[request.param]
-    context = browser.new_context(base_url=placet.url, viewport=size, java_script_enabled=False)
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    outside = []
-    page.on("request", lambda asked: asked.url.startswith(placet.url) or outside.append(asked.url))
-
-    def picture(name):
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{request.param}-{name}.png", full_page=True)
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= size["width"], f"{name} has to be scrolled sideways: {width} px"
-
-    page.picture = picture
-    yield page
-    context.close()
-    assert outside == [], "a page loads something from elsewhere"
-
-
-def see(page, *texts):
-    for text in texts:
-        expect(page.locator("main").get_by_text(text).first).to_be_visible()
-
-
-def decide(page, verdict, comment):
-    button = page.get_by_role("button", name=re.compile(verdict))
-    form = page.locator("form").filter(has=button)
-    form.get_by_role("textbox").first.fill(comment)
-    button.click()
+from browser import VIEWPORTS, browser, decide, person, see, visitor  # noqa: F401: two of them are fixtures
+from conftest import Placet, eventually
+from playwright.sync_api import expect
+from test_keys import CONFIG, create
 
 
 def status_on_purchases(page, material):
@@ -146,3 +90,167 @@ def test_back_and_a_second_click_change_nothing(person, placet):
     if person.get_by_role("button", name=re.compile("Deny")).count():
         decide(person, "Deny", "twice")
     assert placet.purchases()[call_id] == bought
+
+
+OPTIONS = [
+    {"name": "ship", "title": "Go ahead", "description": "The release goes out tonight", "prompt_fill": "Yes, ship it tonight."},
+    {"name": "stop", "title": "Stop"},
+    {"name": "later", "title": "Later", "prompt_fill": "Not before Monday, because ...", "interactive": True},
+]
+
+
+def question(placet, call_id, msg="Shall release 7 go out tonight?\n\nAll tests pass, but Ann is away.", **spec):
+    asked = placet.api("POST", "/contact_requests", json={"run_id": "release-bot", "call_id": call_id, "spec": {"msg": msg} | spec})
+    assert asked.status_code == 200, asked.text
+    return asked.json()
+
+
+def answer(placet, call_id):
+    """What the asker reads: the response and the option."""
+    status = placet.api("GET", f"/contact_requests/{call_id}").json()["status"]
+    return status.get("response"), status.get("response_option_name")
+
+
+def test_a_question_is_answered_in_a_persons_own_words(person, placet):
+    question(placet, "own", subject="Release 7", state={"ticket": 41}, channel={"email": {"address": "ann@example.com"}})
+    placet.ask("call", fn="deploy", release=7)
+    person.goto("/inbox")
+    see(person, "release-bot asks", "Shall release 7 go out", "tests wants to run", "deploy")
+    person.picture("20-both-kinds")
+    person.get_by_role("link", name="Release 7").click()
+    see(person, "Release 7", "Shall release 7 go out tonight?", "release-bot", re.compile("asked"), "Deadline")
+    person.get_by_text("What else the asker sent").click()
+    see(person, "ticket", "ann@example.com")
+    person.picture("21-question")
+
+    person.get_by_role("button", name="Answer", exact=True).click()
+    assert answer(placet, "own") == (None, None), "the browser wants an answer first"
+    person.get_by_label("Your answer").fill("No.\nAnn has to look at it.")
+    person.get_by_role("button", name="Answer", exact=True).click()
+    see(person, "Answered", "in the inbox", re.compile("Ann has to look"))
+    expect(person.get_by_role("button")).to_have_count(0)
+    person.picture("22-answered")
+    assert answer(placet, "own") == ("No.\nAnn has to look at it.", None)
+    assert placet.waiting() == ["/inbox/call"]
+
+
+def test_one_click_answers_with_what_an_option_says(person, placet):
+    question(placet, "fill", response_options=OPTIONS)
+    question(placet, "title", response_options=OPTIONS)
+    person.goto("/inbox/questions/fill")
+    choice = person.get_by_role("button", name="Go ahead")
+    expect(choice).to_have_accessible_description("The release goes out tonight The asker reads: “Yes, ship it tonight.”")
+    person.picture("23-options")
+    choice.click()
+    see(person, "Answered", "Chosen: Go ahead")
+    person.picture("24-chosen")
+    person.goto("/inbox/questions/title")
+    person.get_by_role("button", name="Stop").click()
+    see(person, "Answered")
+    assert answer(placet, "fill") == ("Yes, ship it tonight.", "ship")
+    assert answer(placet, "title") == ("Stop", "stop")
+
+
+def test_an_interactive_option_is_edited_before_it_is_sent(person, placet):
+    question(placet, "edited", response_options=OPTIONS)
+    person.goto("/inbox/questions/edited")
+    person.get_by_role("link", name="Later… (edit before you send)").click()
+    expect(person.get_by_label("Your answer")).to_have_value("Not before Monday, because ...")
+    person.picture("25-edited")
+    assert answer(placet, "edited") == (None, None), "following a link answers nothing"
+    person.get_by_role("link", name="Choose something else").click()
+    expect(person.get_by_label("Your answer")).to_have_value("")
+    person.get_by_role("link", name="Later… (edit before you send)").click()
+    person.get_by_label("Your answer").fill("Not before Tuesday.")
+    person.get_by_role("button", name="Answer", exact=True).click()
+    see(person, "Answered", "Chosen: Later", "Not before Tuesday.")
+    assert answer(placet, "edited") == ("Not before Tuesday.", "later")
+
+
+def test_a_reason_is_edited_before_it_goes_with_a_denial(person, placet):
+    options = [{"name": "dear", "title": "Too dear", "prompt_fill": "At most 5", "interactive": True}, {"name": "no", "title": "Not now"}]
+    spec = {"fn": "order", "kwargs": {"planks": 12}, "reject_options": options}
+    placet.api("POST", "/function_calls", json={"run_id": "buyer", "call_id": "deny", "spec": spec})
+    person.goto("/inbox/deny")
+    person.picture("26-reasons")
+    person.get_by_role("link", name="Too dear… (edit before you send)").click()
+    expect(person.get_by_role("button", name="Approve")).to_have_count(0)
+    person.get_by_label("Comment").fill("At most 7")
+    person.picture("27-edited-reason")
+    person.get_by_role("button", name="Deny").click()
+    see(person, "Denied: nothing runs", "At most 7")
+    status = placet.call("deny")["status"]
+    assert (status["approved"], status["comment"], status["reject_option_name"]) == (False, "At most 7", "dear")
+
+
+def test_what_was_escalated_is_marked(person, placet):
+    question(placet, "urgent", subject="The door is open")
+    question(placet, "calm", msg="Which colour?")
+    for message in ("Please look", "The customer is on the phone"):
+        told = placet.api("POST", "/agent/human_contacts/urgent/escalate_email", json={"escalation_msg": message})
+        assert told.status_code == 200, told.text
+    person.goto("/inbox")
+    rows = person.get_by_role("listitem")
+    expect(rows.filter(has_text="The door is open")).to_contain_text(re.compile("Escalated twice.*The customer is on the phone"))
+    expect(rows.filter(has_text="Which colour?")).not_to_contain_text("Escalated")
+    person.picture("28-escalated")
+    person.get_by_role("link", name="The door is open").click()
+    see(person, "Escalated twice", "The customer is on the phone", "Please look")
+    person.picture("29-escalated-question")
+
+
+def test_hostile_and_long_questions_stay_readable(person, placet):
+    hostile = "<b>bold</b><script>alert(1)</script> pay\u202egnp.exe\u200b " + "x" * 2000 + "\n\tindented\n" + "words " * 400
+    options = [{"name": f"option-{n}", "title": hostile[:300], "description": hostile[:600], "prompt_fill": hostile[:600], "interactive": n == 1} for n in range(2)]
+    question(placet, "hostile", msg=hostile, subject=hostile[:300], response_options=options)
+    placet.api("POST", "/agent/human_contacts/hostile/escalate_email", json={"escalation_msg": hostile[:900]})
+    person.goto("/inbox")
+    person.picture("30-hostile-inbox")
+    person.goto("/inbox/questions/hostile")
+    see(person, re.compile("right-to-left override"))
+    person.picture("31-hostile-question")
+    assert person.locator("main b:not(.mark)").count() == 0
+    person.goto("/inbox/questions/hostile?option=option-1")
+    person.picture("32-hostile-option")
+
+
+def test_a_link_to_a_question_answers_it(person, placet):
+    question(placet, "same-id", response_options=OPTIONS)
+    placet.ask("same-id", fn="deploy")
+    person.goto(placet.link("human_contact/same-id"))
+    see(person, "Shall release 7 go out tonight?")
+    person.get_by_role("link", name="Later… (edit before you send)").click()
+    person.get_by_label("Your answer").fill("Tomorrow.")
+    person.get_by_role("button", name="Answer", exact=True).click()
+    see(person, "Answered", "through a decision link")
+    assert answer(placet, "same-id") == ("Tomorrow.", "later")
+    assert placet.approved("same-id") is None
+    person.goto(placet.link("same-id"))
+    see(person, "deploy")
+
+
+@pytest.mark.parametrize("device", VIEWPORTS)
+def test_each_project_has_an_inbox(browser, tmp_path, device):
+    with Placet(tmp_path, config=CONFIG) as placet:
+        question(placet, "ours", msg="Ours?")
+        own, (placet.key, _) = placet.key, create(placet, "--project", "team-a")
+        question(placet, "theirs", msg="Theirs?")
+        link = placet.link("theirs", "--project", "team-a")
+        with visitor(browser, placet, device, color_scheme="dark") as person:
+            person.goto("/inbox")
+            expect(person.get_by_text("Theirs?")).to_have_count(0)
+            person.get_by_role("link", name="team-a").click()
+            expect(person.get_by_text("Ours?")).to_have_count(0)
+            person.picture("33-project")
+            person.get_by_role("link", name="Theirs?").click()
+            person.picture("34-project-question")
+            person.get_by_label("Your answer").fill("Yes.")
+            person.get_by_role("button", name="Answer", exact=True).click()
+            see(person, "Answered", "Yes.")
+            person.get_by_role("link", name="Inbox").click()
+            see(person, "Nothing waits for an answer")
+            person.goto(link)
+            see(person, "Answered")
+        assert answer(placet, "theirs") == ("Yes.", None)
+        placet.key = own
+        assert answer(placet, "ours") == (None, None)

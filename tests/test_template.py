@@ -1,5 +1,6 @@
 """The SAM template: linted, transformed as CloudFormation would, and built."""
 
+import hashlib
 import json
 import os
 import platform
@@ -37,7 +38,8 @@ ENDPOINTS = {
     "AWS_ENDPOINT_URL_SQS": "SqsEndpoint",
     "AWS_ENDPOINT_URL_S3": "S3Endpoint",
 }
-SECRETS = {
+OWN = {
+    "approval": {"PLACET_LONG_POLL"},
     "webhook": {"PLACET_SECRET_HUMANLAYER", "PLACET_SECRETS", "PLACET_WEBHOOK_URL"},
     "inbox": {"PLACET_LINK_SECRET"},
     "worker": {"PLACET_SECRETS"},
@@ -57,6 +59,7 @@ ALLOWED = {
     },
     "approval": {
         "Table": PAGES | {"dynamodb:DeleteItem"},
+        "due": {"dynamodb:Query"},
         "list": {"dynamodb:Query"},
         "WorkQueue": ASKS,
         "bodies": {"s3:GetObject"},
@@ -85,36 +88,34 @@ ALLOWED = {
     },
 }
 TOKEN = r"[\w-]+\.[\w-]+"
-RECEIPT = r"[\w-]+\.[0-9a-f]{40}"
-DELIVERY = "msg_[0-9a-f]{32}"
+OPENAPI = json.loads((ROOT / "functions/approval/openapi.json").read_text())
+
+
+def api_routes():
+    """Those of the API; one with two spellings is one route."""
+    for path, methods in OPENAPI["paths"].items():
+        path = re.sub(r"\{\w+\}", "[^/]+", path)
+        path = re.sub("contact_requests|human_contacts", "(contact_requests|human_contacts)", path)
+        yield from (f"{method.upper()} {path}" for method in methods)
+
+
 ROUTES = {
-    "approval": [
-        "POST /humanlayer/v1/function_calls",
-        "GET /humanlayer/v1/function_calls/[^/]+",
-        "POST /humanlayer/v1/agent/function_calls/[^/]+/respond",
-        "POST /purchase-materials",
-        "GET /purchases",
-        "GET /healthz",
-        "GET /version",
-        "GET /v1/receipts",
-        f"GET /v1/receipts/{RECEIPT}(/body)?",
-        f"POST /v1/receipts/{RECEIPT}/replay",
-        "GET /v1/deliveries",
-        f"GET /v1/deliveries/{DELIVERY}",
-        f"POST /v1/deliveries/{DELIVERY}/redeliver",
-        "GET /v1/endpoints",
-        "POST /v1/endpoints/[^/]+/enable",
-    ],
+    "approval": sorted(set(api_routes())),
     "inbox": [
         "GET /inbox",
-        "(GET|POST) /inbox/[^/.]+",
-        f"(GET|POST) /d/{TOKEN}",
+        "GET /inbox/[^/.]+",
+        "POST /inbox/[^/.]+",
+        "GET /inbox/questions/[^/]+",
+        "POST /inbox/questions/[^/]+",
+        f"GET /d/{TOKEN}",
+        f"POST /d/{TOKEN}",
         "GET /purchase-materials",
         "GET /purchases",
         r"GET /inbox/style\.css",
     ],
-    "webhook": ["POST /webhook/inbound", "(POST|GET|HEAD) /webhooks/[^/]+"],
+    "webhook": ["POST /webhook/inbound", *(f"{method} /webhooks/[^/]+" for method in ("POST", "GET", "HEAD"))],
 }
+JOBS = {"execute", "tell", "consult", "process", "deliver"}
 BUILD_SECONDS = 1200
 
 
@@ -188,7 +189,7 @@ def test_cfn_lint_finds_nothing():
 def test_a_function_has_its_variables_and_no_other_secret(resources, function):
     properties = of_type(resources, "AWS::Lambda::Function")[f"{function.capitalize()}Function"]
     variables = set(properties["Environment"]["Variables"])
-    assert variables == VARIABLES | ENDPOINTS.keys() | SECRETS.get(function, set())
+    assert variables == VARIABLES | ENDPOINTS.keys() | OWN.get(function, set())
     assert (properties["Runtime"], properties["Handler"]) == ("provided.al2023", "bootstrap")
     assert properties["LoggingConfig"]["LogFormat"] == "JSON"
     log_group = properties["LoggingConfig"]["LogGroup"]["Ref"]
@@ -248,20 +249,41 @@ def test_the_layer_is_the_configuration_and_nothing_else(tmp_path):
         assert layer.read("placet.yaml") == (ROOT / "placet.yaml").read_bytes()
 
 
+def route_of(path):
+    """The route that a sample event of an HTTP function asks for."""
+    event = json.loads(path.read_text())
+    http = event["requestContext"]["http"]
+    assert event["rawPath"] == http["path"]
+    return f"{http['method']} {http['path']}"
+
+
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
-def test_a_sample_event_is_for_a_known_route_and_documented(path):
+def test_a_sample_event_is_for_a_known_route_and_documented_once(path):
     event = json.loads(path.read_text())
     function = path.stem.split("-")[0]
     if function == "worker":
-        assert all(record["eventSource"] == "aws:sqs" for record in event["Records"])
+        for record in event["Records"]:
+            assert record["eventSource"] == "aws:sqs"
+            assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
     elif function == "timer":
         assert event["detail-type"] == "Scheduled Event"
     else:
-        http = event["requestContext"]["http"]
-        assert event["rawPath"] == http["path"]
-        route = f"{http['method']} {http['path']}"
+        route = route_of(path)
         assert any(re.fullmatch(known, route) for known in ROUTES[function]), route
-    assert f"`{path.name}`" in (ROOT / "events/README.md").read_text()
+    assert (ROOT / "events/README.md").read_text().count(f"| `{path.name}` |") == 1
+
+
+@pytest.mark.parametrize("function", PUBLIC)
+def test_every_route_has_a_sample_event(function):
+    asked = [route_of(path) for path in EVENTS if path.stem.split("-")[0] == function]
+    missing = [one for one in ROUTES[function] if not any(re.fullmatch(one, route) for route in asked)]
+    assert missing == []
+
+
+def test_every_job_has_a_sample_event():
+    batches = [json.loads(path.read_text())["Records"] for path in EVENTS if path.stem.startswith("worker-")]
+    bodies = "".join(record["body"] for batch in batches for record in batch)
+    assert set(re.findall(r'"job":"(\w+)"', bodies)) == JOBS
 
 
 @pytest.mark.parametrize("path", SIGNED, ids=lambda path: path.stem)

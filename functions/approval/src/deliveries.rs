@@ -1,12 +1,15 @@
 //! Outgoing webhooks as an operator sees them: what was sent where, with what answer, and again.
 
+mod sample;
+
 use lambda_http::http::{Method, StatusCode};
-use placet_core::delivery::{Command, Delivery, State};
+use placet_core::delivery::{Command, Delivery, NewDelivery, State};
+use placet_core::humanlayer::Subscription;
 use placet_runtime::config::Endpoint;
 use placet_runtime::http::{Request, Response, json};
 use placet_runtime::index::Cursor;
 use placet_runtime::problem::Problem;
-use placet_runtime::{DeliveryError, StoreError, StoredDelivery};
+use placet_runtime::{DeliveryError, Payload, StoreError, StoredDelivery, new_call_id};
 use serde_json::{Value, json};
 
 use crate::query::{Query, listed};
@@ -25,24 +28,23 @@ struct Wanted {
 }
 
 impl Approval {
-    /// The routes under `/v1/deliveries` and `/v1/endpoints`; `None` if it is none of them.
+    /// The routes under `/v1/deliveries` and `/v1/endpoints`.
     pub(crate) async fn outbound(
         &self,
         tenant: &str,
         path: &[&str],
         method: Method,
         request: &Request,
-    ) -> Option<Result<Response, Problem>> {
-        Some(match (path, method) {
+    ) -> Result<Response, Problem> {
+        match (path, method) {
             (["deliveries"], Method::GET) => self.deliveries(tenant, request).await,
             (["deliveries", id], Method::GET) => self.delivery(tenant, id).await,
             (["deliveries", id, "redeliver"], Method::POST) => self.redeliver(tenant, id).await,
             (["endpoints"], Method::GET) => self.endpoints(tenant).await,
             (["endpoints", name, "enable"], Method::POST) => self.enable(tenant, name).await,
-            (["deliveries"] | ["deliveries", _] | ["deliveries", _, "redeliver"], _)
-            | (["endpoints"] | ["endpoints", _, "enable"], _) => Err(Problem::method_not_allowed()),
-            _ => return None,
-        })
+            (["endpoints", name, "test"], Method::POST) => self.test(tenant, name, request).await,
+            _ => Err(Problem::not_found("there is no such route under /v1")),
+        }
     }
 
     async fn deliveries(&self, tenant: &str, request: &Request) -> Result<Response, Problem> {
@@ -63,18 +65,13 @@ impl Approval {
     async fn redeliver(&self, tenant: &str, id: &str) -> Result<Response, Problem> {
         let found = self.find(tenant, id).await?;
         let endpoint = &found.delivery.endpoint;
-        if self.runtime.config.endpoint(endpoint).is_none() {
+        if self.runtime.config.endpoint(tenant, endpoint).is_none() {
             return Err(conflict(
                 "no_such_endpoint",
                 format!("placet.yaml has no endpoint {endpoint} any more"),
             ));
         }
-        let disabled = self.runtime.store.disabled_endpoint(tenant, endpoint).await;
-        if disabled.map_err(|error| unavailable(&error))?.is_some() {
-            let mend = format!("enable it first: POST /v1/endpoints/{endpoint}/enable");
-            let detail = format!("endpoint {endpoint} is disabled; {mend}");
-            return Err(conflict("endpoint_disabled", detail));
-        }
+        self.check_enabled(tenant, endpoint).await?;
         match self.runtime.change_delivery(found, &Command::Redeliver).await {
             Ok(changed) => {
                 tracing::info!(tenant, delivery_id = id, "webhook to be delivered again");
@@ -93,16 +90,9 @@ impl Approval {
         found.map_err(|error| unavailable(&error))?.ok_or_else(|| no_delivery(id))
     }
 
-    /// The endpoints of `placet.yaml` are the project's; another tenant has none.
-    fn own_endpoints(&self, tenant: &str) -> impl Iterator<Item = (&str, &Endpoint)> {
-        let config = &self.runtime.config;
-        let own = config.project.as_str() == tenant;
-        config.endpoints().filter(move |_| own)
-    }
-
     async fn endpoints(&self, tenant: &str) -> Result<Response, Problem> {
         let mut items = Vec::new();
-        for (name, endpoint) in self.own_endpoints(tenant) {
+        for (name, endpoint) in self.runtime.config.endpoints_of(tenant) {
             let described = self.describe_endpoint(tenant, name, endpoint).await;
             items.push(described.map_err(|error| unavailable(&error))?);
         }
@@ -110,10 +100,7 @@ impl Approval {
     }
 
     async fn enable(&self, tenant: &str, name: &str) -> Result<Response, Problem> {
-        let Some((name, endpoint)) = self.own_endpoints(tenant).find(|(known, _)| *known == name)
-        else {
-            return Err(Problem::not_found(format!("there is no endpoint {name}")));
-        };
+        let endpoint = self.find_endpoint(tenant, name)?;
         let enabled = async {
             self.runtime.store.enable_endpoint(tenant, name).await?;
             self.describe_endpoint(tenant, name, endpoint).await
@@ -121,6 +108,61 @@ impl Approval {
         let described = enabled.await.map_err(|error: StoreError| unavailable(&error))?;
         tracing::info!(tenant, endpoint = name, "endpoint enabled");
         Ok(json(StatusCode::OK, &described))
+    }
+
+    /// Sends a made-up event in each form the endpoint subscribes to, or in the one that is named.
+    async fn test(&self, tenant: &str, name: &str, request: &Request) -> Result<Response, Problem> {
+        let endpoint = self.find_endpoint(tenant, name)?;
+        let query = Query::read(request, &["event"])?;
+        let event = query.parse(
+            "event",
+            "an event such as v1beta2.function_call.completed",
+            Subscription::parse,
+        )?;
+        let subscribed: Vec<_> =
+            endpoint.events.iter().filter(|own| event.is_none_or(|event| event == *own)).collect();
+        if subscribed.is_empty() {
+            let what = event.map_or_else(|| "no event".to_owned(), |event| format!("no {event}"));
+            let detail =
+                format!("endpoint {name} subscribes to {what}: see its events in placet.yaml");
+            return Err(conflict("not_subscribed", detail));
+        }
+        self.check_enabled(tenant, name).await?;
+        let mut items = Vec::new();
+        for event in subscribed {
+            let sample = sample::decided(tenant, event.kind, self.runtime.clock.now());
+            let payload = event.payload(&sample, true).to_string();
+            let new = NewDelivery {
+                tenant: tenant.to_owned(),
+                endpoint: name.to_owned(),
+                key: format!("test/{}", new_call_id()),
+                event_type: event.to_string(),
+                content_type: "application/json".to_owned(),
+            };
+            let sent = self.runtime.send_webhook(new, payload.into()).await;
+            items.push(describe(&sent.map_err(|error| unavailable(&error))?));
+        }
+        tracing::info!(
+            tenant,
+            endpoint = name,
+            events = items.len(),
+            "test events to be delivered"
+        );
+        Ok(json(StatusCode::ACCEPTED, &json!({"items": items, "next": null})))
+    }
+
+    fn find_endpoint(&self, tenant: &str, name: &str) -> Result<&Endpoint, Problem> {
+        let found = self.runtime.config.endpoint(tenant, name);
+        found.ok_or_else(|| Problem::not_found(format!("there is no endpoint {name}")))
+    }
+
+    async fn check_enabled(&self, tenant: &str, name: &str) -> Result<(), Problem> {
+        let disabled = self.runtime.store.disabled_endpoint(tenant, name).await;
+        if disabled.map_err(|error| unavailable(&error))?.is_none() {
+            return Ok(());
+        }
+        let mend = format!("enable it first: POST /v1/endpoints/{name}/enable");
+        Err(conflict("endpoint_disabled", format!("endpoint {name} is disabled; {mend}")))
     }
 
     async fn describe_endpoint(
@@ -133,6 +175,7 @@ impl Approval {
         let mut described = json!({
             "name": name,
             "url": endpoint.url.as_str(),
+            "events": endpoint.events.iter().map(|event| event.to_string()).collect::<Vec<_>>(),
             "state": if disabled.is_some() { "disabled" } else { "enabled" },
         });
         if let Some(disabled) = disabled {
@@ -175,7 +218,14 @@ fn describe(delivery: &Delivery) -> Value {
 fn whole(stored: &StoredDelivery) -> Value {
     let mut described = describe(&stored.delivery);
     described["content_type"] = stored.delivery.content_type.as_str().into();
-    described["size"] = stored.body.size().into();
+    described["size"] = match &stored.payload {
+        Payload::Kept(body) => body.size().into(),
+        Payload::Decision(_) => Value::Null,
+    };
+    described["decision_of"] = match &stored.payload {
+        Payload::Kept(_) => Value::Null,
+        Payload::Decision(id) => id.path().into(),
+    };
     let log = stored.delivery.log.iter().map(|attempt| {
         json!({
             "attempt": attempt.attempt,

@@ -2,18 +2,26 @@
 
 mod deliveries;
 mod humanlayer;
+mod operations;
+mod poll;
 mod purchases;
 mod query;
 mod receipts;
+mod routes;
 
 use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use lambda_http::http::{HeaderMap, Method, StatusCode};
-use placet_runtime::http::{Request, Response, json, respond, segments};
+use placet_runtime::http::{Request, Response, json, respond, segments, text};
 use placet_runtime::problem::Problem;
-use placet_runtime::{Access, ApiKey, ApiKeys, Runtime, Unauthorized};
+use placet_runtime::{Access, ApiKey, ApiKeys, Right, Runtime, Unauthorized};
 use serde_json::json;
+
+pub use routes::{ROUTES, Route};
+
+/// What this function answers to, as an OpenAPI 3.1 document. `tests/openapi` makes the file.
+const OPENAPI: &str = include_str!("../openapi.json");
 
 /// The approval function.
 #[derive(Clone)]
@@ -21,12 +29,19 @@ pub struct Approval {
     runtime: Runtime,
     keys: ApiKeys,
     access: Access,
+    polling: poll::Polling,
 }
 
 impl Approval {
     /// The function over these services.
     pub fn new(runtime: Runtime, keys: ApiKeys, access: Access) -> Self {
-        Self { runtime, keys, access }
+        let polling = poll::Polling::new(&runtime.environment);
+        Self { runtime, keys, access, polling }
+    }
+
+    /// Answers every client that is held: the process is about to end.
+    pub fn end_polls(&self) {
+        self.polling.end();
     }
 
     /// Answers a Function URL event.
@@ -36,7 +51,9 @@ impl Approval {
 
     async fn route(&self, request: Request) -> Response {
         let Some(path) = segments(request.uri().path()) else {
-            return Problem::not_found("the path is not valid UTF-8").into_response();
+            let problem = Problem::not_found("the path is not valid UTF-8");
+            let humanlayer = request.uri().path().trim_start_matches('/').starts_with("humanlayer");
+            return if humanlayer { problem.into_detail() } else { problem.into_response() };
         };
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         // A HEAD is answered like a GET; the front end leaves the body out.
@@ -55,8 +72,12 @@ impl Approval {
             (["version"], Method::GET) => {
                 json(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")}))
             }
-            (["purchase-materials" | "purchases" | "healthz" | "version"], _) => {
-                Problem::method_not_allowed().into_response()
+            (["openapi.json"], Method::GET) => {
+                text(StatusCode::OK, "application/json", OPENAPI.to_owned())
+            }
+            (["purchase-materials"], _) => Problem::method_not_allowed("POST").into_response(),
+            (["purchases" | "healthz" | "version" | "openapi.json"], _) => {
+                Problem::method_not_allowed("GET, HEAD").into_response()
             }
             _ => Problem::not_found("there is no such route").into_response(),
         }
@@ -69,13 +90,12 @@ impl Approval {
         method: Method,
         request: &Request,
     ) -> Result<Response, Problem> {
-        let tenant = self.authorize(request.headers()).await?.tenant;
-        if let Some(answer) = self.inbound(&tenant, path, &method, request).await {
-            return answer;
-        }
-        match self.outbound(&tenant, path, method, request).await {
-            Some(answer) => answer,
-            None => Err(Problem::not_found("there is no such route under /v1")),
+        let key = self.authorize(request.headers()).await?;
+        permit(&key, routes::right(path, &method)?)?;
+        match path {
+            ["operations", path @ ..] => self.operations(&key, path, method, request).await,
+            ["receipts", path @ ..] => self.inbound(&key.tenant, path, method, request).await,
+            _ => self.outbound(&key.tenant, path, method, request).await,
         }
     }
 
@@ -97,13 +117,38 @@ impl Approval {
     }
 
     /// Whose demo it is: the person's at this machine, or the key's.
-    async fn demo_tenant(&self, request: &Request) -> Result<String, Problem> {
+    async fn demo_tenant(&self, request: &Request, right: Right) -> Result<String, Problem> {
         let headers = request.headers();
         if self.access.lets_in(request.method(), headers) {
             return Ok(self.runtime.config.project.as_str().to_owned());
         }
-        self.authorize(headers).await.map(|key| key.tenant)
+        let key = self.authorize(headers).await?;
+        permit(&key, right)?;
+        Ok(key.tenant)
     }
+}
+
+/// Refuses what the key's role does not cover.
+fn permit(key: &ApiKey, right: Right) -> Result<(), Problem> {
+    if key.allows(right) {
+        return Ok(());
+    }
+    let role = key.role.as_str();
+    tracing::warn!(
+        tenant = key.tenant,
+        role,
+        reason = "the role does not allow it",
+        "request refused"
+    );
+    let needed = match right {
+        Right::Ask => "agent or both",
+        Right::Read => "any",
+        Right::Answer => "responder or both",
+        Right::Operate => "both",
+    };
+    let detail =
+        format!("the key has the role {role}, but this needs a key with the role {needed}");
+    Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
 }
 
 fn unavailable(error: &dyn std::error::Error) -> Problem {

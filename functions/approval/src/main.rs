@@ -6,7 +6,7 @@ use placet_runtime::{Access, ApiKeys, Runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let build = |runtime: Runtime| {
-        let keys = ApiKeys::new(runtime.store.clone(), runtime.clock.clone());
+        let keys = ApiKeys::new(&runtime);
         Approval::new(runtime, keys, Access::Closed)
     };
     let handle = |approval: Approval, event| async move { Ok(approval.handle(event).await) };

@@ -5,13 +5,14 @@ use lambda_http::http::{HeaderMap, StatusCode};
 use placet_core::humanlayer::is_call_id;
 use placet_core::percent::form;
 use placet_core::purchase::{self, Purchase};
-use placet_core::{NewOperation, Operation, Outcome, strict_json};
+use placet_core::{Content, Operation, OperationId, Outcome, strict_json};
 use placet_runtime::http::{Request, Response, json, set, text, wants_page};
 use placet_runtime::problem::Problem;
-use placet_runtime::{CreateError, Created, new_call_id};
+use placet_runtime::{Asked, CreateError, Created, Right, new_call_id};
 use serde_json::{Map, Value, json};
 
 use crate::humanlayer::create_problem;
+use crate::operations::idempotency_key;
 use crate::{Approval, unavailable};
 
 impl Approval {
@@ -28,7 +29,7 @@ impl Approval {
     }
 
     pub(crate) async fn purchases(&self, request: &Request) -> Response {
-        let tenant = match self.demo_tenant(request).await {
+        let tenant = match self.demo_tenant(request, Right::Read).await {
             Ok(tenant) => tenant,
             Err(problem) => return problem.into_response(),
         };
@@ -42,21 +43,19 @@ impl Approval {
     }
 
     async fn purchase(&self, request: &Request) -> Result<Operation, Problem> {
-        let tenant = self.demo_tenant(request).await?;
+        let tenant = self.demo_tenant(request, Right::Ask).await?;
         let (purchase, call_id) = read(request.headers(), request.body().as_ref())?;
-        let config = &self.runtime.config;
-        let new = NewOperation {
-            tenant,
-            call_id,
+        let asked = Asked {
+            id: OperationId::call(tenant, call_id),
             run_id: "demo".to_owned(),
-            function: purchase::FUNCTION.to_owned(),
-            kwargs: serde_json::to_value(purchase).unwrap_or_default(),
+            content: Content::Call {
+                function: purchase::FUNCTION.to_owned(),
+                kwargs: serde_json::to_value(purchase).unwrap_or_default(),
+            },
             extras: Map::new(),
-            plan: config.plan(purchase::FUNCTION),
-            time_to_decide: config.time_to_decide(purchase::FUNCTION),
             by: "demo".to_owned(),
         };
-        let created = self.runtime.create(new).await;
+        let created = self.runtime.create(asked).await;
         let (Created::New(operation) | Created::Before(operation)) =
             created.map_err(|error: CreateError| create_problem(&error))?;
         tracing::info!(
@@ -69,16 +68,17 @@ impl Approval {
 
     fn describe(&self, operation: &Operation) -> Value {
         let state = operation.state_at(self.runtime.clock.now());
+        let argument = |name| operation.content.kwargs().and_then(|kwargs| kwargs.get(name));
         let mut described = json!({
             "call_id": operation.call_id,
-            "material": operation.kwargs.get("material"),
-            "quantity": operation.kwargs.get("quantity"),
+            "material": argument("material"),
+            "quantity": argument("quantity"),
             "state": state,
             "status": purchase::status(state),
             "created_at": operation.created_at.to_string(),
             "deadline": operation.deadline.to_string(),
             "digest": operation.digest,
-            "inbox": format!("/inbox/{}", operation.call_id),
+            "inbox": operation.id().inbox_address(self.runtime.config.project.as_str()),
         });
         if let Some(decision) = &operation.decision {
             described["comment"] = decision.comment.clone().into();
@@ -102,7 +102,10 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Purchase, String), Problem>
     let is_form = header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(form_type));
     let mut fields = if is_form { read_form(body) } else { read_json(body) }?;
     let form_id = is_form.then(|| fields.remove("call_id")).flatten();
-    let given = form_id.as_ref().and_then(Value::as_str).or_else(|| header("idempotency-key"));
+    let given = match form_id.as_ref().and_then(Value::as_str) {
+        None => idempotency_key(headers)?,
+        form_id => form_id,
+    };
     let call_id = given.map_or_else(new_call_id, str::to_owned);
     if !is_call_id(&call_id) {
         return Err(invalid(

@@ -1,7 +1,10 @@
 //! The parameters of a list, and its answer.
 
+use std::time::Duration;
+
 use lambda_http::http::StatusCode;
 use placet_core::percent::form;
+use placet_core::{Period, Timestamp};
 use placet_runtime::Page;
 use placet_runtime::http::{Request, Response, json};
 use placet_runtime::index::Cursor;
@@ -28,6 +31,14 @@ impl Query {
         Ok(Self(fields))
     }
 
+    /// The parameters of a request of which nobody knows for sure which there are.
+    pub(crate) fn lenient(request: &Request) -> Result<Self, Problem> {
+        let query = request.uri().query().unwrap_or_default();
+        form(query.as_bytes())
+            .map(Self)
+            .ok_or_else(|| invalid("the query can not be decoded: it is percent-encoded UTF-8"))
+    }
+
     /// The value of a parameter, if it is given; `form` says what it has to be.
     pub(crate) fn parse<T>(
         &self,
@@ -42,6 +53,25 @@ impl Query {
             Some(value) => Ok(Some(value)),
             None => Err(invalid(format!("{name} is {form}"))),
         }
+    }
+
+    /// A moment, or how long ago it was.
+    pub(crate) fn moment(&self, name: &str, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+        let moment = |text: &str| {
+            let period = || Period::try_from(text.to_owned()).ok();
+            Timestamp::parse(text).or_else(|| period().map(|period| now.minus(period.0)))
+        };
+        self.parse(name, "a moment as in RFC 3339, or a period as in 24h", moment)
+    }
+
+    /// How long a client wants to be held: at most 25 s, its own patience is often 30.
+    pub(crate) fn wait(&self) -> Result<Option<Duration>, Problem> {
+        let seconds = |text: &str| {
+            let seconds: f64 =
+                text.parse().ok().filter(|seconds| (0.0..=25.0).contains(seconds))?;
+            Duration::try_from_secs_f64(seconds).ok()
+        };
+        self.parse("wait", "seconds, 0 to 25", seconds)
     }
 
     pub(crate) fn limit(&self, most: usize) -> Result<Option<usize>, Problem> {
@@ -64,6 +94,6 @@ pub(crate) fn listed<T>(page: Page<T>, describe: impl Fn(&T) -> Value) -> Respon
     json(StatusCode::OK, &json!({"items": items, "next": next}))
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
+pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
 }

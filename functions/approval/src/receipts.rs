@@ -6,7 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::Body;
 use lambda_http::http::header::{CONTENT_DISPOSITION, X_CONTENT_TYPE_OPTIONS};
 use lambda_http::http::{Method, StatusCode};
-use placet_core::{Period, Timestamp};
 use placet_runtime::http::{Request, Response, json, set, text};
 use placet_runtime::index::Cursor;
 use placet_runtime::problem::Problem;
@@ -26,37 +25,29 @@ const LARGEST_PAGE: usize = 100;
 const SHOWN: usize = 256 * 1024;
 
 impl Approval {
-    /// The routes under `/v1/receipts`; `None` if it is none of them.
+    /// The routes under `/v1/receipts`.
     pub(crate) async fn inbound(
         &self,
         tenant: &str,
         path: &[&str],
-        method: &Method,
+        method: Method,
         request: &Request,
-    ) -> Option<Result<Response, Problem>> {
-        Some(match (path, method) {
-            (["receipts"], &Method::GET) => self.receipts(tenant, request).await,
-            (["receipts", id], &Method::GET) => self.receipt(tenant, id).await,
-            (["receipts", id, "body"], &Method::GET) => self.receipt_body(tenant, id).await,
-            (["receipts", id, "replay"], &Method::POST) => self.replay(tenant, id).await,
-            (["receipts"] | ["receipts", _] | ["receipts", _, "body" | "replay"], _) => {
-                Err(Problem::method_not_allowed())
-            }
-            _ => return None,
-        })
+    ) -> Result<Response, Problem> {
+        match (path, method) {
+            ([], Method::GET) => self.receipts(tenant, request).await,
+            ([id], Method::GET) => self.receipt(tenant, id).await,
+            ([id, "body"], Method::GET) => self.receipt_body(tenant, id).await,
+            ([id, "replay"], Method::POST) => self.replay(tenant, id).await,
+            _ => Err(Problem::not_found("there is no such route under /v1")),
+        }
     }
 
     async fn receipts(&self, tenant: &str, request: &Request) -> Result<Response, Problem> {
         let query = Query::read(request, &["source", "state", "since", "limit", "cursor"])?;
-        let now = self.runtime.clock.now();
-        let since = |text: &str| {
-            let period = || Period::try_from(text.to_owned()).ok();
-            Timestamp::parse(text).or_else(|| period().map(|period| now.minus(period.0)))
-        };
         let filter = ReceiptFilter {
             source: query.parse("source", "a name", |text| Some(text.to_owned()))?,
             state: query.parse("state", "received, done or failed", ReceiptState::parse)?,
-            since: query.parse("since", "a moment as in RFC 3339, or a period as in 24h", since)?,
+            since: query.moment("since", self.runtime.clock.now())?,
         };
         let limit = query.limit(LARGEST_PAGE)?.unwrap_or(PAGE);
         let cursor = query.cursor(|text| Cursor::receipt(tenant, text))?;

@@ -2,27 +2,26 @@
 
 use lambda_http::http::StatusCode;
 use placet_core::humanlayer::is_comment;
-use placet_core::percent::form;
-use placet_core::{Command, Digest, Operation, Settlement, Verdict};
+use placet_core::{Command, Digest, Kind, Operation, Refusal, ResponseOption, Settlement, Verdict};
 use placet_runtime::CommandError;
 
+use crate::Inbox;
+use crate::fields::Fields;
 use crate::reply::Page;
-use crate::{Inbox, Subject, pages};
+use crate::subject::Subject;
 
 impl Inbox {
-    pub(crate) async fn decide(
-        &self,
-        subject: Result<Subject, Page>,
-        body: &[u8],
-    ) -> Result<Page, Page> {
-        let Subject { operation, action, by, may } = subject?;
-        let command = read(body, by, &operation).ok_or_else(Page::bad_form)?;
+    pub(crate) async fn decide(&self, subject: Subject, body: &[u8]) -> Result<Page, Page> {
+        let Subject { operation, action, by, may } = subject;
+        let fields = Fields::read(body).ok_or_else(Page::bad_form)?;
+        let command = read(&fields, by, &operation).ok_or_else(Page::bad_form)?;
         if !may.allows(&command) {
             tracing::warn!(call_id = operation.call_id, by, "the link is for something else");
             return Err(Page::bad_link());
         }
-        let (tenant, call_id) = (operation.tenant.clone(), operation.call_id.clone());
-        match self.runtime.command(&tenant, &call_id, |_| command.clone()).await {
+        let id = operation.id();
+        let (tenant, call_id) = (id.tenant.as_str(), id.call_id.as_str());
+        match self.runtime.command(&id, |_| command.clone()).await {
             Ok(decided) => {
                 let state = decided.state.as_str();
                 tracing::info!(tenant, call_id, state, by, "operation decided");
@@ -30,11 +29,10 @@ impl Inbox {
             }
             Err(CommandError::Refused(refusal)) => {
                 tracing::info!(tenant, call_id, code = refusal.code(), by, "decision refused");
-                let current = self.load(&tenant, &call_id).await?;
+                let current = self.load(&id).await?;
                 let notice = format!("Nothing was changed: {refusal}.");
-                let now = self.runtime.clock.now();
-                let html = pages::operation(&current, now, Some(&action), Some(&notice));
-                Ok(Page::ok(html).with_status(StatusCode::CONFLICT))
+                let page = self.view(&current, Some(&action), fields.get("option"), Some(&notice));
+                Ok(page.with_status(status(refusal)))
             }
             Err(CommandError::NotFound(_)) => Err(Page::not_found()),
             Err(error) => {
@@ -45,50 +43,71 @@ impl Inbox {
     }
 }
 
+const fn status(refusal: Refusal) -> StatusCode {
+    match refusal {
+        Refusal::EmptyAnswer => StatusCode::BAD_REQUEST,
+        _ => StatusCode::CONFLICT,
+    }
+}
+
 /// The command a form asks for; `None` if it is not one of our forms.
-fn read(body: &[u8], by: &str, operation: &Operation) -> Option<Command> {
-    let fields = form(body)?;
-    let field = |name: &str| {
-        let found = fields.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+fn read(fields: &Fields, by: &str, operation: &Operation) -> Option<Command> {
+    let seen: Digest = fields.get("digest")?.parse().ok()?;
+    let (verdict, settlement) = (fields.get("verdict"), fields.get("settlement"));
+    let (verdict, comment, option) = match (operation.kind(), verdict, settlement) {
+        (Kind::FunctionCall, Some(verdict), None) => decision(verdict, fields, operation)?,
+        (Kind::FunctionCall, None, Some(found)) => return settle(found, fields, by, seen),
+        (Kind::HumanContact, None, None) => answer(fields, operation)?,
+        _ => return None,
     };
-    let seen: Digest = field("digest")?.parse().ok()?;
-    let comment = field("comment").unwrap_or_default().replace("\r\n", "\n");
     if !is_comment(&comment) {
         return None;
     }
-    let by = by.to_owned();
-    let settle = |settlement| {
-        let (comment, by, attempt) = (comment.clone(), by.clone(), field("attempt")?.parse().ok()?);
-        Some(Command::Settle { settlement, comment, by, seen, attempt })
-    };
-    match (field("verdict"), field("settlement")) {
-        (Some("approve"), None) => {
-            let verdict = Verdict::Approve;
-            Some(Command::Decide { verdict, comment, option: None, by, seen: Some(seen) })
+    Some(Command::Decide { verdict, comment, option, by: by.to_owned(), seen: Some(seen) })
+}
+
+/// What is decided, with the words and the option that go back to the asker.
+type Said = (Verdict, String, Option<String>);
+
+fn decision(verdict: &str, fields: &Fields, operation: &Operation) -> Option<Said> {
+    let comment = fields.text("comment");
+    match verdict {
+        "approve" => Some((Verdict::Approve, comment, None)),
+        "deny" => {
+            let option = chosen(fields, operation)?.map(|option| option.name.to_owned());
+            Some((Verdict::Deny, operation.words_of(option.as_deref(), &comment), option))
         }
-        (Some("deny"), None) => {
-            let (option, comment) = denial(field("option"), comment, operation)?;
-            Some(Command::Decide { verdict: Verdict::Deny, comment, option, by, seen: Some(seen) })
-        }
-        (None, Some("happened")) => settle(Settlement::Happened),
-        (None, Some("did_not_happen")) => settle(Settlement::DidNotHappen),
-        (None, Some("run_again")) => settle(Settlement::RunAgain),
         _ => None,
     }
 }
 
-/// The reject option a person chose, one of those the asker offers, and the comment, which the
-/// option brings if the person wrote none.
-fn denial(
-    chosen: Option<&str>,
-    comment: String,
-    operation: &Operation,
-) -> Option<(Option<String>, String)> {
-    let Some(name) = chosen else {
-        return Some((None, comment));
+/// The words may be none: then the operation stays as it is. An option that a person was to edit does
+/// not speak for one who has emptied the field.
+fn answer(fields: &Fields, operation: &Operation) -> Option<Said> {
+    let written = fields.text("response");
+    let written = if written.trim().is_empty() { "" } else { written.as_str() };
+    let option = chosen(fields, operation)?;
+    let speaks = option.filter(|option| !option.interactive);
+    let words = operation.words_of(speaks.map(|option| option.name), written);
+    Some((Verdict::Answer, words, option.map(|option| option.name.to_owned())))
+}
+
+/// The option a person chose, if any; `None` if it is none that the asker offers.
+fn chosen<'a>(fields: &Fields, operation: &'a Operation) -> Option<Option<ResponseOption<'a>>> {
+    let Some(name) = fields.get("option") else {
+        return Some(None);
     };
-    let option = pages::reject_options(operation).into_iter().find(|option| option.name == name)?;
-    let filled = option.prompt_fill.filter(|_| comment.is_empty()).map(str::to_owned);
-    Some((Some(name.to_owned()), filled.unwrap_or(comment)))
+    operation.options().into_iter().find(|option| option.name == name).map(Some)
+}
+
+fn settle(found: &str, fields: &Fields, by: &str, seen: Digest) -> Option<Command> {
+    let settlement = match found {
+        "happened" => Settlement::Happened,
+        "did_not_happen" => Settlement::DidNotHappen,
+        "run_again" => Settlement::RunAgain,
+        _ => return None,
+    };
+    let comment = Some(fields.text("comment")).filter(|comment| is_comment(comment))?;
+    let (by, attempt) = (by.to_owned(), fields.get("attempt")?.parse().ok()?);
+    Some(Command::Settle { settlement, comment, by, seen, attempt })
 }

@@ -4,21 +4,28 @@
 //! was shown, so it can not hit anything else.
 
 mod decide;
+mod fields;
 pub mod pages;
 mod reply;
+mod subject;
 
 use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
-use lambda_http::http::{Method, StatusCode};
-use placet_core::{Command, DecisionLink, Operation, Secret, State, purchase};
+use lambda_http::http::Method;
+use placet_core::{Kind, Operation, OperationId, Secret, State, purchase};
 use placet_runtime::http::{Request, Response, respond, segments};
-use placet_runtime::{Access, Runtime, StoreError, new_call_id};
+use placet_runtime::{Access, Runtime, new_call_id};
 
+use crate::fields::Fields;
 use crate::reply::{Page, page, style};
+use crate::subject::{Subject, unavailable};
 
 /// The fewest bytes the key of decision links may have.
 const SHORTEST_LINK_KEY: usize = 32;
+
+/// How many operations of each sort the inbox shows at once.
+const MOST: usize = 200;
 
 /// The inbox function.
 #[derive(Clone)]
@@ -26,46 +33,6 @@ pub struct Inbox {
     runtime: Runtime,
     access: Access,
     link_key: Option<Secret>,
-}
-
-/// What a request may see and decide.
-struct Subject {
-    operation: Operation,
-    /// Where its forms post to.
-    action: String,
-    /// Through which door the person came.
-    by: &'static str,
-    /// What may be done through that door.
-    may: May,
-}
-
-/// What a visitor may do with an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum May {
-    /// Whatever its state asks for.
-    Everything,
-    /// Decide while it is pending.
-    Decide,
-    /// Settle the outcome of this attempt.
-    Settle(u32),
-}
-
-impl May {
-    fn allows(self, command: &Command) -> bool {
-        match (self, command) {
-            (Self::Everything, _) | (Self::Decide, Command::Decide { .. }) => true,
-            (Self::Settle(own), Command::Settle { attempt, .. }) => own == *attempt,
-            _ => false,
-        }
-    }
-
-    fn applies_to(self, operation: &Operation) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Decide => operation.state == State::Pending,
-            Self::Settle(attempt) => operation.attempts == attempt,
-        }
-    }
 }
 
 impl Inbox {
@@ -90,44 +57,71 @@ impl Inbox {
     async fn route(&self, request: Request) -> Response {
         let path = segments(request.uri().path()).unwrap_or_default();
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let read = matches!(*request.method(), Method::GET | Method::HEAD);
-        let reply = match (path.as_slice(), read, request.method() == Method::POST) {
-            (["inbox", "style.css"], true, _) => return style(),
-            (["d", token], true, _) => self.show(self.by_link(token).await),
-            (["d", token], _, true) => {
-                let subject = self.by_link(token).await;
-                self.decide(subject, request.body().as_ref()).await
+        match path.as_slice() {
+            ["inbox", "style.css"] if reads(&request) => style(),
+            path => page(self.reply(path, &request).await.unwrap_or_else(|refused| refused)),
+        }
+    }
+
+    async fn reply(&self, path: &[&str], request: &Request) -> Result<Page, Page> {
+        let read = reads(request);
+        let post = request.method() == Method::POST;
+        let query = request.uri().query().unwrap_or_default();
+        let query = Fields::read(query.as_bytes()).ok_or_else(Page::not_found)?;
+        match (path, read) {
+            (["d", token], _) if read || post => {
+                self.visit(self.by_link(token).await?, request, &query).await
             }
-            (_, true, _) | (_, _, true)
-                if !self.access.lets_in(request.method(), request.headers()) =>
-            {
+            _ if (read || post) && !self.access.lets_in(request.method(), request.headers()) => {
                 Err(Page::closed())
             }
-            (["inbox", call_id], true, _) => self.show(self.by_id(call_id).await),
-            (["inbox", call_id], _, true) => {
-                let subject = self.by_id(call_id).await;
-                self.decide(subject, request.body().as_ref()).await
+            (["inbox", call_id], _) if read || post => {
+                let id = OperationId::call(self.project(&query)?, *call_id);
+                self.visit(self.by_id(id).await?, request, &query).await
             }
-            ([], true, _) => Ok(Page::see_other("/inbox".to_owned())),
-            (["inbox"], true, _) => self.waiting().await,
-            (["purchase-materials"], true, _) => Ok(Page::ok(pages::purchase_form(&new_call_id()))),
-            (["purchases"], true, _) => self.purchases().await,
-            (["inbox" | "purchases" | "purchase-materials" | "d", ..], ..) => {
+            (["inbox", "questions", call_id], _) if read || post => {
+                let project = self.project(&query)?;
+                let id = OperationId::new(project, Kind::HumanContact, *call_id);
+                self.visit(self.by_id(id).await?, request, &query).await
+            }
+            ([], true) => Ok(Page::see_other("/inbox".to_owned())),
+            (["inbox"], true) => self.waiting(self.project(&query)?).await,
+            (["purchase-materials"], true) => Ok(Page::ok(pages::purchase_form(&new_call_id()))),
+            (["purchases"], true) => self.purchases().await,
+            (["inbox" | "purchases" | "purchase-materials" | "d", ..], _) => {
                 Err(Page::method_not_allowed())
             }
             _ => Err(Page::not_found()),
-        };
-        page(reply.unwrap_or_else(|refused| refused))
+        }
     }
 
-    async fn waiting(&self) -> Result<Page, Page> {
+    /// Shows an operation, or does with it what a form says.
+    async fn visit(
+        &self,
+        subject: Subject,
+        request: &Request,
+        query: &Fields,
+    ) -> Result<Page, Page> {
+        if request.method() == Method::POST {
+            return self.decide(subject, request.body().as_ref()).await;
+        }
+        let Subject { operation, action, may, .. } = subject;
+        let action = may.applies_to(&operation).then_some(action.as_str());
+        Ok(self.view(&operation, action, query.get("option"), None))
+    }
+
+    async fn waiting(&self, project: &str) -> Result<Page, Page> {
         let now = self.runtime.clock.now();
-        let tenant = self.runtime.config.project.as_str();
-        let open = self.runtime.store.open_operations(tenant).await.map_err(unavailable)?;
-        let for_a_person =
-            |one: &Operation| matches!(one.state_at(now), State::Pending | State::Unknown);
-        let waiting: Vec<Operation> = open.into_iter().filter(for_a_person).collect();
-        Ok(Page::ok(pages::inbox(&waiting, now)))
+        let (mut pending, mut unknown, mut more) = (Vec::new(), Vec::new(), 0);
+        let see = |operation: Operation| match operation.state_at(now) {
+            State::Pending if pending.len() < MOST => pending.push(operation),
+            State::Unknown if unknown.len() < MOST => unknown.push(operation),
+            State::Pending | State::Unknown => more += 1,
+            _ => {}
+        };
+        self.runtime.store.each_open(project, see).await.map_err(unavailable)?;
+        pending.append(&mut unknown);
+        Ok(Page::ok(pages::inbox(&pending, more, &self.projects(project), now)))
     }
 
     async fn purchases(&self) -> Result<Page, Page> {
@@ -136,55 +130,8 @@ impl Inbox {
         let purchases = found.map_err(unavailable)?;
         Ok(Page::ok(pages::purchases(&purchases, self.runtime.clock.now())))
     }
-
-    fn show(&self, subject: Result<Subject, Page>) -> Result<Page, Page> {
-        let Subject { operation, action, may, .. } = subject?;
-        let form = may.applies_to(&operation).then_some(action.as_str());
-        let now = self.runtime.clock.now();
-        Ok(Page::ok(pages::operation(&operation, now, form, None)))
-    }
-
-    async fn by_id(&self, call_id: &str) -> Result<Subject, Page> {
-        let tenant = self.runtime.config.project.as_str();
-        let operation = self.load(tenant, call_id).await?;
-        let action = format!("/inbox/{}", pages::call_id_segment(call_id));
-        Ok(Subject { operation, action, by: "inbox", may: May::Everything })
-    }
-
-    /// Whoever brings a link is told the same whatever is wrong with it; the log says what.
-    async fn by_link(&self, token: &str) -> Result<Subject, Page> {
-        let Some(key) = &self.link_key else {
-            tracing::warn!("decision link refused: there is no link key");
-            return Err(Page::bad_link());
-        };
-        let link =
-            DecisionLink::verify(token, key, self.runtime.clock.now()).map_err(|reason| {
-                tracing::warn!(%reason, "decision link refused");
-                Page::bad_link()
-            })?;
-        let operation = self.load(&link.tenant, &link.call_id).await?;
-        if operation.digest != link.digest {
-            tracing::warn!(
-                call_id = link.call_id,
-                "decision link refused: it is about other content"
-            );
-            return Err(Page::bad_link());
-        }
-        let may = link.settles.map_or(May::Decide, May::Settle);
-        Ok(Subject { operation, action: format!("/d/{token}"), by: "link", may })
-    }
-
-    async fn load(&self, tenant: &str, call_id: &str) -> Result<Operation, Page> {
-        let found = self.runtime.store.operation(tenant, call_id, true).await;
-        found.map_err(unavailable)?.ok_or_else(Page::not_found)
-    }
 }
 
-fn unavailable(error: StoreError) -> Page {
-    tracing::error!(%error, "page not served");
-    Page::message(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Not available right now",
-        "A service behind this page does not answer. Nothing was changed. Try again in a few seconds.",
-    )
+fn reads(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
 }

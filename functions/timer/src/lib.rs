@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use placet_core::{Command, Job, State, delivery};
+use placet_core::{Command, Job, OperationId, State, delivery};
 use placet_runtime::{CommandError, DeliveryError, DueItem, Receipt, Runtime, StoreError};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -60,28 +60,18 @@ impl Timer {
         Self { runtime }
     }
 
-    /// Drives everything that is due. An item that can not be driven is logged and does not hold up
-    /// the others.
+    /// Drives everything that is due, in every project. An item that can not be driven is logged and
+    /// does not hold up the others.
     ///
     /// # Errors
     ///
-    /// If the index can not be read: then nothing is driven, and the function's errors must show it.
+    /// If the index can not be read: then a project is not driven, and the function's errors must
+    /// show it.
     pub async fn handle(&self) -> Result<Tick, StoreError> {
-        let tenant = self.runtime.config.project.as_str();
         let mut tick = Tick::default();
-        let mut start = None;
-        loop {
-            let page = self.runtime.store.due(tenant, self.runtime.clock.now(), start).await;
-            let page = page.inspect_err(
-                |error| tracing::error!(tenant, %error, "the due index can not be read"),
-            )?;
-            for items in page.items.chunks(AT_ONCE) {
-                self.drive_all(tenant, items, &mut tick).await;
-            }
-            start = page.next;
-            if start.is_none() {
-                break;
-            }
+        let mut read = Ok(());
+        for project in self.runtime.config.projects() {
+            read = read.and(self.drive_project(project, &mut tick).await);
         }
         self.take_back(&mut tick).await;
         if tick != Tick::default() {
@@ -96,7 +86,24 @@ impl Timer {
                 "timer drove what was due"
             );
         }
-        Ok(tick)
+        read.map(|()| tick)
+    }
+
+    async fn drive_project(&self, tenant: &str, tick: &mut Tick) -> Result<(), StoreError> {
+        let mut start = None;
+        loop {
+            let page = self.runtime.store.due(tenant, self.runtime.clock.now(), start).await;
+            let page = page.inspect_err(
+                |error| tracing::error!(tenant, %error, "the due index can not be read"),
+            )?;
+            for items in page.items.chunks(AT_ONCE) {
+                self.drive_all(tenant, items, tick).await;
+            }
+            start = page.next;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Stores what was put aside while the table did not take it. Looked for every fifth minute
@@ -141,9 +148,7 @@ impl Timer {
 
     async fn drive(&self, tenant: &str, item: &DueItem) -> Tick {
         let driven = match item {
-            DueItem::Operation(call_id) => {
-                self.drive_operation(tenant, call_id).await.map_err(DriveError::from)
-            }
+            DueItem::Operation(id) => self.drive_operation(id).await.map_err(DriveError::from),
             DueItem::Receipt(id) => self.drive_receipt(id).await.map_err(DriveError::from),
             DueItem::Delivery(id) => self.drive_delivery(tenant, id).await,
         };
@@ -153,8 +158,9 @@ impl Timer {
         })
     }
 
-    async fn drive_operation(&self, tenant: &str, call_id: &str) -> Result<Tick, CommandError> {
-        let state = match self.runtime.command(tenant, call_id, |_| Command::Redrive).await {
+    async fn drive_operation(&self, id: &OperationId) -> Result<Tick, CommandError> {
+        let (tenant, call_id) = (id.tenant.as_str(), id.call_id.as_str());
+        let state = match self.runtime.command(id, |_| Command::Redrive).await {
             Ok(operation) => operation.state,
             // The index lags behind the item, or somebody was faster.
             Err(CommandError::Refused(_) | CommandError::NotFound(_)) => return Ok(Tick::default()),

@@ -11,7 +11,7 @@ use aws_lambda_events::lambda_function_urls::{
 };
 use documents::KeyDocuments;
 use lambda_http::http::header::{
-    ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use lambda_http::http::{Method, StatusCode};
 use placet_core::webhook::{Answer, Documents, Incoming, Scheme, Unverified, Verified, Verifier};
@@ -223,11 +223,7 @@ fn unauthorized() -> Response {
 }
 
 fn not_allowed(methods: &[String]) -> Response {
-    let mut response = Problem::method_not_allowed().into_response();
-    if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
-        response.headers_mut().insert(ALLOW, methods);
-    }
-    response
+    Problem::method_not_allowed(methods.join(", ")).into_response()
 }
 
 fn unavailable() -> Response {

@@ -6,8 +6,9 @@
 use std::time::{Duration, Instant};
 
 use placet_core::delivery::{Answer, Command, Delivery, State, signed_headers};
+use placet_core::humanlayer::Subscription;
 use placet_runtime::config::{Endpoint, Timeout};
-use placet_runtime::{BodyError, DeliveryError, DisabledEndpoint, StoredDelivery};
+use placet_runtime::{BodyError, DeliveryError, DisabledEndpoint, Payload, StoredDelivery};
 
 use crate::outbound::Post;
 use crate::{JobError, Worker};
@@ -26,28 +27,49 @@ impl Worker {
             let reason = format!("endpoint {name} is disabled: {}", disabled.reason);
             return self.change(stored, Command::GiveUp { reason }).await.map(drop);
         }
-        let body = match self.runtime.blobs.body(&stored.body).await {
+        let body = match self.payload(&stored).await? {
             Ok(body) => body,
-            Err(BodyError::Blob(error)) => return Err(error.into()),
-            Err(lost) => {
-                let reason = lost.to_string();
-                return self.change(stored, Command::GiveUp { reason }).await.map(drop);
-            }
+            Err(reason) => return self.change(stored, Command::GiveUp { reason }).await.map(drop),
         };
-        let endpoint = self.runtime.config.endpoint(&name);
+        let endpoint = self.runtime.config.endpoint(tenant, &name);
         let timeout = endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0;
         let Some(started) = self.change(stored, Command::Start { timeout }).await? else {
             return Ok(());
         };
         let begun = Instant::now();
         let answer = match endpoint {
-            Some(endpoint) => self.attempt(endpoint, &started.delivery, body.to_vec()).await,
-            None => Answer::Nothing(format!("placet.yaml has no endpoint {name}")),
+            Some(endpoint) => self.attempt(endpoint, &started.delivery, body).await,
+            None => Answer::Nothing(format!("placet.yaml has no endpoint {name} of this project")),
         };
         self.record_answer(started, answer, begun.elapsed()).await
     }
 
-    async fn attempt(&self, endpoint: &Endpoint, delivery: &Delivery, body: Vec<u8>) -> Answer {
+    /// What is sent, or why it can not be.
+    async fn payload(&self, stored: &StoredDelivery) -> Result<Result<Vec<u8>, String>, JobError> {
+        match &stored.payload {
+            Payload::Kept(body) => match self.runtime.blobs.body(body).await {
+                Ok(body) => Ok(Ok(body.to_vec())),
+                Err(BodyError::Blob(error)) => Err(error.into()),
+                Err(lost) => Ok(Err(lost.to_string())),
+            },
+            Payload::Decision(id) => {
+                let operation = self.runtime.store.operation(id, true).await?;
+                let event = Subscription::parse(&stored.delivery.event_type);
+                Ok(match (operation, event) {
+                    (Some(operation), Some(event)) => Ok(event.bytes(&operation)),
+                    (None, _) => Err("its operation is not there any more".to_owned()),
+                    (_, None) => Err(format!("{} is not an event", stored.delivery.event_type)),
+                })
+            }
+        }
+    }
+
+    pub(crate) async fn attempt(
+        &self,
+        endpoint: &Endpoint,
+        delivery: &Delivery,
+        body: Vec<u8>,
+    ) -> Answer {
         let secrets = match endpoint.secrets.resolve(&self.runtime.environment) {
             Ok(secrets) => secrets,
             Err(error) => return Answer::Nothing(format!("it can not be signed: {error}")),
@@ -60,28 +82,35 @@ impl Worker {
             signature: signed_headers(&secrets, &delivery.id, self.runtime.clock.now(), &body),
             body,
         };
-        self.webhooks.post(post).await
+        self.outbound.post(post).await
     }
 
     /// An endpoint that is gone is disabled before that is recorded: whoever crashes in between
     /// tries again and finds it disabled.
-    async fn record_answer(
+    pub(crate) async fn record_answer(
         &self,
         started: StoredDelivery,
         answer: Answer,
         took: Duration,
     ) -> Result<(), JobError> {
-        let delivery = &started.delivery;
-        if answer.is_gone() {
-            let Delivery { tenant, endpoint, .. } = delivery;
-            let reason = "it answered 410 Gone".to_owned();
-            tracing::error!(tenant, endpoint, reason, "endpoint disabled");
-            let disabled_at = self.runtime.clock.now();
-            let disabled = DisabledEndpoint { disabled_at, reason };
-            self.runtime.store.disable_endpoint(tenant, endpoint, &disabled).await?;
-        }
-        let attempt = delivery.attempts;
+        self.disable_if_gone(&started.delivery, &answer).await?;
+        let attempt = started.delivery.attempts;
         self.change(started, Command::Record { attempt, answer, took }).await.map(drop)
+    }
+
+    pub(crate) async fn disable_if_gone(
+        &self,
+        delivery: &Delivery,
+        answer: &Answer,
+    ) -> Result<(), JobError> {
+        if !answer.is_gone() {
+            return Ok(());
+        }
+        let Delivery { tenant, endpoint, .. } = delivery;
+        let reason = "it answered 410 Gone".to_owned();
+        tracing::error!(tenant, endpoint, reason, "endpoint disabled");
+        let disabled = DisabledEndpoint { disabled_at: self.runtime.clock.now(), reason };
+        Ok(self.runtime.store.disable_endpoint(tenant, endpoint, &disabled).await?)
     }
 
     /// The delivery after the command; `None` if it does not apply, because somebody was faster.
@@ -107,7 +136,7 @@ impl Worker {
     }
 }
 
-fn log(delivery: &Delivery, command: &Command) {
+pub(crate) fn log(delivery: &Delivery, command: &Command) {
     if matches!(command, Command::Start { .. }) {
         return;
     }

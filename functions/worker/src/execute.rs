@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use placet_core::{Command, Failure, Operation, Plan, Refusal, Report, State};
+use placet_core::{Command, Failure, Operation, OperationId, Plan, Refusal, Report, State};
 use placet_runtime::CommandError;
 use placet_runtime::config::Executor;
 use serde_json::json;
@@ -20,11 +20,26 @@ const LARGEST_RESULT: usize = 64 * 1024;
 const ANSWER: Duration = Duration::from_secs(1);
 
 impl Worker {
-    pub(crate) async fn execute(&self, tenant: &str, call_id: &str) -> Result<(), JobError> {
+    /// Whoever wants to know is told of the decision first: a slow endpoint is waited for a moment, and
+    /// goes on with its answer while the operation runs.
+    pub(crate) async fn execute(&self, id: &OperationId) -> Result<(), JobError> {
+        let Some(operation) = self.runtime.store.operation(id, true).await? else {
+            tracing::error!(tenant = id.tenant, call_id = id.call_id, "there is no such operation");
+            return Ok(());
+        };
+        let slow = self.tell_of(&operation).await?;
+        let executed = self.start(operation).await;
+        slow.finish().await?;
+        executed
+    }
+
+    async fn start(&self, operation: Operation) -> Result<(), JobError> {
+        let id = operation.id();
+        let (tenant, call_id) = (id.tenant.as_str(), id.call_id.as_str());
         let config = &self.runtime.config;
-        let start =
-            |operation: &Operation| Command::Start { plan: config.plan(&operation.function) };
-        let started = match self.runtime.command(tenant, call_id, start).await {
+        let plan = |operation: &Operation| config.plan(operation.content.function()?);
+        let start = |operation: &Operation| Command::Start { plan: plan(operation) };
+        let started = match self.runtime.change(operation, start).await {
             Ok(operation) if operation.state == State::Running => operation,
             Ok(operation) => {
                 let outcome = operation.outcome.as_ref();
@@ -45,18 +60,14 @@ impl Worker {
         let attempt = started.attempts;
         tracing::info!(tenant, call_id, attempt, "operation started");
         let report = within_bounds(self.run(&started).await);
-        self.record_report(tenant, call_id, attempt, report).await
+        self.record_report(started, report).await
     }
 
-    async fn record_report(
-        &self,
-        tenant: &str,
-        call_id: &str,
-        attempt: u32,
-        report: Report,
-    ) -> Result<(), JobError> {
+    async fn record_report(&self, started: Operation, report: Report) -> Result<(), JobError> {
+        let (id, attempt) = (started.id(), started.attempts);
+        let (tenant, call_id) = (id.tenant.as_str(), id.call_id.as_str());
         let finish = |_: &Operation| Command::Finish { attempt, report: report.clone() };
-        match self.runtime.command(tenant, call_id, finish).await {
+        match self.runtime.change(started, finish).await {
             Ok(operation) => {
                 let state = operation.state.as_str();
                 tracing::info!(tenant, call_id, attempt, state, "operation attempt ended");
@@ -112,16 +123,18 @@ impl Worker {
         plan: &Plan,
     ) -> Result<(), Failure> {
         let call = Call::of(operation);
-        let definition = self.runtime.config.operation(&operation.function);
-        match definition.and_then(|definition| definition.executor.as_ref()) {
-            Some(Executor::Function(name)) => {
+        let definition =
+            call.as_ref().and_then(|call| self.runtime.config.operation(&call.function));
+        let executor = definition.and_then(|definition| definition.executor.as_ref());
+        match executor.zip(call) {
+            Some((Executor::Function(name), call)) => {
                 let function = self.functions.get(name).ok_or_else(|| {
                     let message = format!("function {name} is not compiled into the worker");
                     Failure::new("no_such_function", &message)
                 })?;
                 task.spawn(function(call));
             }
-            Some(Executor::Http(http)) => {
+            Some((Executor::Http(http), call)) => {
                 let (client, runtime) = (self.http.clone(), self.runtime.clone());
                 let (http, timeout) = (http.clone(), plan.timeout);
                 task.spawn(async move { client.run(&http, timeout, &call, &runtime).await });

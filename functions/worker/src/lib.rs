@@ -4,16 +4,19 @@
 //! a service that does not answer is reported as failed and comes again, at last to the dead-letter
 //! queue; the others are done.
 
+mod answer;
 mod client;
+mod consult;
 mod deliver;
 mod execute;
 pub mod executors;
 mod outbound;
 mod process;
+mod tell;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 pub use executors::{Call, Functions};
-use placet_core::{Job, Message, MessageError};
+use placet_core::{Job, Message, MessageError, OperationId};
 use placet_runtime::blob::BlobError;
 use placet_runtime::https::HttpsError;
 use placet_runtime::{CommandError, DeliveryError, Runtime, StoreError};
@@ -25,12 +28,18 @@ pub struct Worker {
     runtime: Runtime,
     functions: Functions,
     http: executors::HttpClient,
-    webhooks: outbound::WebhookClient,
+    outbound: outbound::OutboundClient,
 }
 
 /// Why a record was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
+    /// Our own code broke off: another try may do it.
+    #[error("to be tried again: {0}")]
+    Panicked(String),
+    /// A message names what is not the kind and id of an operation.
+    #[error("{0:?} is not kind/call_id of an operation")]
+    NoOperation(String),
     /// The table did not answer: another try may do it.
     #[error("to be tried again: {0}")]
     Store(#[from] StoreError),
@@ -68,9 +77,15 @@ impl Worker {
                 tracing::warn!(endpoint = name, %error, "webhooks to this endpoint can not be signed");
             }
         }
-        let outbound = runtime.config.outbound.clone();
-        let webhooks = outbound::WebhookClient::new(outbound, runtime.clock.clone());
-        Self { runtime, functions, http: executors::HttpClient::new(), webhooks }
+        for (function, upstream) in runtime.config.upstreams() {
+            if let Err(error) = upstream.api_key.text(&runtime.environment) {
+                let url = upstream.base_url();
+                tracing::warn!(function, url, %error, "nobody can be asked at this server");
+            }
+        }
+        let allowed = runtime.config.outbound.clone();
+        let outbound = outbound::OutboundClient::new(allowed, runtime.clock.clone());
+        Self { runtime, functions, http: executors::HttpClient::new(), outbound }
     }
 
     /// Works off a batch and says which of its records have to come again.
@@ -104,7 +119,9 @@ impl Worker {
     async fn record(&self, record: &SqsMessage) -> Result<(), JobError> {
         let message = Message::parse(record.body.as_deref().unwrap_or_default())?;
         let done = match message.job {
-            Job::Execute => self.execute(&message.tenant, &message.id).await,
+            Job::Execute => self.execute(&OperationId::call(message.tenant, message.id)).await,
+            Job::Tell => self.tell(&operation_id(&message)?).await,
+            Job::Consult => self.consult(&operation_id(&message)?).await,
             Job::Deliver => self.deliver(&message.tenant, &message.id).await,
             Job::Process => self.process(&message.id).await,
         };
@@ -124,6 +141,11 @@ impl Worker {
             tracing::warn!(%error, message_id = id, "visibility not set");
         }
     }
+}
+
+fn operation_id(message: &Message) -> Result<OperationId, JobError> {
+    OperationId::parse(&message.tenant, &message.id)
+        .ok_or_else(|| JobError::NoOperation(message.id.clone()))
 }
 
 fn failure(id: String) -> BatchItemFailure {

@@ -1,4 +1,4 @@
-//! Posts to addresses of the public Internet, and to the hosts `outbound.allow_hosts` names.
+//! Calls addresses of the public Internet, and the hosts `outbound.allow_hosts` names.
 //!
 //! A name is looked up once, here, and the connection goes to the addresses that were checked: one
 //! that resolves to something else a moment later gains nothing. A literal address is never looked
@@ -14,13 +14,13 @@ use placet_runtime::Clock;
 use placet_runtime::config::Outbound;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Response, Url};
+use reqwest::{Method, RequestBuilder, Response, Url};
 
 use crate::client;
 
-/// The HTTP client of all endpoints.
+/// The HTTP client of all endpoints, and of the servers that are asked in our place.
 #[derive(Clone)]
-pub(crate) struct WebhookClient {
+pub(crate) struct OutboundClient {
     client: client::Client,
     outbound: Outbound,
     clock: Clock,
@@ -39,24 +39,25 @@ pub(crate) struct Post<'a> {
     pub(crate) body: Vec<u8>,
 }
 
-impl WebhookClient {
+impl OutboundClient {
     pub(crate) fn new(outbound: Outbound, clock: Clock) -> Self {
         let resolver = Resolver(outbound.clone());
         let client = client::builder().dns_resolver(Arc::new(resolver)).build();
         Self { client: client.map_err(Arc::new), outbound, clock }
     }
 
+    /// A request to a URL that may be called, or why there is none.
+    pub(crate) fn request(&self, method: Method, url: &str) -> Result<RequestBuilder, String> {
+        let client = self.client.as_ref().map_err(|error| client::causes(error))?;
+        Ok(client.request(method, checked(url, &self.outbound)?))
+    }
+
     /// Posts, and reads no more of the answer than is kept.
     pub(crate) async fn post(&self, post: Post<'_>) -> Answer {
-        let client = match &self.client {
-            Ok(client) => client,
-            Err(error) => return Answer::Nothing(client::causes(error)),
-        };
-        let url = match checked(post.url, &self.outbound) {
-            Ok(url) => url,
+        let mut request = match self.request(Method::POST, post.url) {
+            Ok(request) => request.timeout(post.timeout),
             Err(reason) => return Answer::Nothing(reason),
         };
-        let mut request = client.post(url).timeout(post.timeout);
         // Both came with somebody else's request: what is no header is left out.
         for (name, text) in [(CONTENT_TYPE, post.content_type), (EVENT_TYPE, post.event_type)] {
             if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {
@@ -66,11 +67,16 @@ impl WebhookClient {
         for (name, value) in post.signature {
             request = request.header(name, value);
         }
-        match request.body(post.body).send().await {
+        self.answer(request.body(post.body), LARGEST_ANSWER).await
+    }
+
+    /// The answer, and of its body about this many bytes at most.
+    pub(crate) async fn answer(&self, request: RequestBuilder, most: usize) -> Answer {
+        match request.send().await {
             Ok(response) => Answer::Status {
                 status: response.status().as_u16(),
                 retry_after: client::retry_after(&response, self.clock.now()),
-                body: beginning(response).await,
+                body: beginning(response, most).await,
             },
             Err(error) => Answer::Nothing(client::causes(&error)),
         }
@@ -84,11 +90,11 @@ fn checked(url: &str, outbound: &Outbound) -> Result<Url, String> {
     Ok(url)
 }
 
-/// What came of the answer's body before it broke off or was too much. The status has said already
-/// what became of the delivery.
-async fn beginning(mut response: Response) -> Vec<u8> {
+/// What came of the answer's body before it broke off or was too much. Of a delivery, the status has
+/// said already what became of it.
+async fn beginning(mut response: Response, most: usize) -> Vec<u8> {
     let mut body = Vec::new();
-    while body.len() < LARGEST_ANSWER
+    while body.len() < most
         && let Ok(Some(chunk)) = response.chunk().await
     {
         body.extend_from_slice(&chunk);

@@ -4,20 +4,18 @@
 use std::borrow::Cow;
 
 use placet_core::delivery::NewDelivery;
-use placet_core::humanlayer::{Completed, CompletedCall, completed};
+use placet_core::humanlayer::{Completed, completed};
 use placet_core::webhook::{Confirm, Incoming, Location};
-use placet_core::{Command, NewOperation, Operation, Refusal, Verdict, strict_json};
+use placet_core::{Content, OperationId, strict_json};
 use placet_runtime::config::{Action, AskFor, Source};
 use placet_runtime::https::HttpsError;
-use placet_runtime::{
-    BodyError, CommandError, CreateError, Created, Receipt, ReceiptState, SendError, StoreError,
-};
+use placet_runtime::{Asked, BodyError, CreateError, Created, Receipt, ReceiptState, SendError};
 use serde_json::{Map, Value};
 
 use crate::{JobError, Worker};
 
 /// What came of an event at one target: what a person reads, or why it failed for good.
-type Outcome = Result<String, String>;
+pub(crate) type Outcome = Result<String, String>;
 
 /// An event as the targets see it.
 struct Event {
@@ -148,19 +146,14 @@ impl Worker {
             Err(missing) => return Ok(Err(missing)),
         };
         let about = &event.receipt.about;
-        let config = &self.runtime.config;
-        let new = NewOperation {
-            tenant: about.tenant.clone(),
-            call_id: format!("{}-{number}", about.id),
+        let asked = Asked {
+            id: OperationId::call(&about.tenant, format!("{}-{number}", about.id)),
             run_id: about.source.clone(),
-            function: ask.function.clone(),
-            kwargs,
+            content: Content::Call { function: ask.function.clone(), kwargs },
             extras: Map::new(),
-            plan: config.plan(&ask.function),
-            time_to_decide: config.time_to_decide(&ask.function),
             by: format!("webhook {}", about.source),
         };
-        match self.runtime.create(new).await {
+        match self.runtime.create(asked).await {
             Ok(Created::New(operation) | Created::Before(operation)) => {
                 Ok(Ok(format!("asked as {}", operation.call_id)))
             }
@@ -173,57 +166,16 @@ impl Worker {
 
     async fn decided(&self, event: &Event) -> Result<Outcome, JobError> {
         match completed(&event.body) {
-            Ok(Completed::Call(call)) => self.decide(event, call).await,
+            Ok(Completed::Answered(answered)) => {
+                let about = &event.receipt.about;
+                let delivery = about.delivery_id.as_deref().unwrap_or(&about.id);
+                let by = format!("webhook {} {delivery}", about.source);
+                self.apply_answer(&about.tenant, &answered, by).await
+            }
             Ok(Completed::Ignored(reason)) => Ok(Ok(reason.to_owned())),
             Err(error) => Ok(Err(error.to_string())),
         }
     }
-
-    /// Applies the decision, to exactly what the delivery says the person was shown.
-    async fn decide(&self, event: &Event, call: CompletedCall) -> Result<Outcome, JobError> {
-        let about = &event.receipt.about;
-        let delivery = about.delivery_id.as_deref().unwrap_or(&about.id);
-        let by = format!("webhook {} {delivery}", about.source);
-        let verdict = if call.answer.approved { Verdict::Approve } else { Verdict::Deny };
-        let command = |operation: &Operation| Command::Decide {
-            verdict,
-            comment: call.answer.comment.clone(),
-            option: call.answer.option.clone(),
-            by: by.clone(),
-            seen: Some(operation.digest_with(&call.function, &call.kwargs)),
-        };
-        match self.runtime.command(&about.tenant, &call.call_id, command).await {
-            Ok(operation) => Ok(Ok(stands(&operation))),
-            Err(CommandError::Refused(refusal)) => {
-                Ok(self.refused(&about.tenant, &call, refusal, &by).await?)
-            }
-            Err(error @ CommandError::NotFound(_)) => Ok(Err(error.to_string())),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// A refusal because of this very delivery is not one: an earlier try decided and stopped
-    /// before it could write so on the receipt.
-    async fn refused(
-        &self,
-        tenant: &str,
-        call: &CompletedCall,
-        refusal: Refusal,
-        by: &str,
-    ) -> Result<Outcome, StoreError> {
-        let current = self.runtime.store.operation(tenant, &call.call_id, true).await?;
-        let decided_here = |operation: &Operation| {
-            operation.decision.as_ref().is_some_and(|decision| decision.by == by)
-        };
-        Ok(match current.filter(decided_here) {
-            Some(operation) => Ok(stands(&operation)),
-            None => Err(refusal.to_string()),
-        })
-    }
-}
-
-fn stands(operation: &Operation) -> String {
-    format!("{} is {}", operation.call_id, operation.state.as_str())
 }
 
 impl Event {

@@ -1,6 +1,7 @@
 //! `placet check`: what `placet.yaml` means.
 
-use placet_runtime::Config;
+use placet_runtime::config::Endpoint;
+use placet_runtime::{Config, Environment};
 
 use crate::webhook::words;
 use crate::{Failure, environment};
@@ -8,9 +9,22 @@ use crate::{Failure, environment};
 pub fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     let config = environment::config(&environment)?;
-    println!("project {}", config.project.as_str());
+    for project in config.projects() {
+        println!("project {project}");
+    }
     for (name, _) in config.operations() {
-        print_operation(&config, name);
+        print_operation(&config, name, &environment);
+    }
+    println!(
+        "any other operation, and questions\n  approver  {}",
+        approver(&config, None, &environment)
+    );
+    for (name, endpoint) in config.endpoints() {
+        print_endpoint(&config, name, endpoint, &environment);
+    }
+    for (id, channel) in config.channels() {
+        let kinds: Vec<&str> = channel.channel.keys().map(String::as_str).collect();
+        println!("channel {id}\n  project   {}\n  reaches   {}", channel.project, kinds.join(", "));
     }
     for (name, source) in config.sources() {
         let paths = source.paths.iter().map(|path| path.as_str().to_owned());
@@ -27,9 +41,23 @@ pub fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_operation(config: &Config, name: &str) {
-    let deadline = config.time_to_decide(name);
-    println!("operation {name}\n  decide in {deadline:?}");
+fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment: &Environment) {
+    let events: Vec<String> = endpoint.events.iter().map(|event| event.to_string()).collect();
+    let secrets: Vec<String> =
+        endpoint.secrets.iter().map(|secret| words::variable(secret, environment)).collect();
+    println!(
+        "endpoint {name}\n  project   {}\n  at        {}\n  secrets   {}\n  told of   {}",
+        config.owner(endpoint),
+        endpoint.url.as_str(),
+        secrets.join(", "),
+        if events.is_empty() { "what is forwarded to it".to_owned() } else { events.join(", ") },
+    );
+}
+
+fn print_operation(config: &Config, name: &str, environment: &Environment) {
+    let deadline = config.time_to_decide(Some(name));
+    let approver = approver(config, Some(name), environment);
+    println!("operation {name}\n  decide in {deadline:?}\n  approver  {approver}");
     match config.plan(name) {
         Some(plan) => println!(
             "  runs      {}\n  attempts  up to {} of {:?}{}",
@@ -43,5 +71,16 @@ fn print_operation(config: &Config, name: &str) {
             },
         ),
         None => println!("  runs      nothing here: the asker acts on the answer"),
+    }
+}
+
+fn approver(config: &Config, function: Option<&str>, environment: &Environment) -> String {
+    match config.upstream(config.project.as_str(), function) {
+        Some(upstream) => format!(
+            "the inbox, or who answers first at {} with the key {}",
+            upstream.base_url(),
+            words::variable(&upstream.api_key, environment)
+        ),
+        None => "the inbox".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use placet_core::purchase;
 use placet_local::engines::{Delays, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
 use placet_runtime::{Access, Blobs, Clock, Environment, Https, logging};
@@ -58,6 +59,7 @@ pub async fn run() -> Result<(), Failure> {
         )
         .into()),
     };
+    let environment = environment.over(&long_poll());
     let environment = with_link_secret(environment, &folder)?;
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
@@ -77,7 +79,8 @@ pub async fn run() -> Result<(), Failure> {
     .await?;
     system.resume().await?;
     announce(&folder, address, &system, &environment)?;
-    banner(address, &folder, &api_key);
+    let demo = system.runtime.config.plan(purchase::FUNCTION).is_some();
+    banner(address, &folder, &api_key, demo);
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(RUNNING));
     Ok(())
@@ -113,6 +116,7 @@ async fn serve(system: System, listener: TcpListener) {
         () = ticking => {}
     }
     stop.send_replace(true);
+    system.approval.end_polls();
     let _ = tokio::join!(door, pump);
     system.engines.stop().await;
 }
@@ -133,6 +137,11 @@ pub async fn stopped() {
     }
 }
 
+/// Here it costs nothing to hold a client that polls.
+fn long_poll() -> Environment {
+    [("PLACET_LONG_POLL".to_owned(), "8s".to_owned())].into_iter().collect()
+}
+
 /// Without a key of its own for decision links, this system makes one and keeps it with its data.
 fn with_link_secret(environment: Environment, folder: &Path) -> Result<Environment, Failure> {
     if environment.get("PLACET_LINK_SECRET").is_some() {
@@ -151,7 +160,7 @@ fn with_link_secret(environment: Environment, folder: &Path) -> Result<Environme
     Ok(own.over(&environment))
 }
 
-/// Tells `placet link` how to reach the table and which key the inbox takes.
+/// Tells other commands how to reach the table and which key the inbox takes.
 fn announce(
     folder: &Path,
     address: SocketAddr,
@@ -178,7 +187,7 @@ fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn banner(address: SocketAddr, folder: &Path, api_key: &str) {
+fn banner(address: SocketAddr, folder: &Path, api_key: &str, demo: bool) {
     println!(
         "Placet is up.
 
@@ -194,7 +203,9 @@ fn banner(address: SocketAddr, folder: &Path, api_key: &str) {
             "This address is not loopback: the pages are closed, open them with `placet link CALL_ID`.\n"
         );
     }
-    println!("Try it: ask, decide in the inbox, look.\n");
-    println!("  curl -X POST http://{address}/purchase-materials");
-    println!("  curl http://{address}/purchases");
+    if demo {
+        println!("Try it: ask, decide in the inbox, look.\n");
+        println!("  curl -X POST http://{address}/purchase-materials");
+        println!("  curl http://{address}/purchases");
+    }
 }

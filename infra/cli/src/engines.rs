@@ -27,7 +27,7 @@ pub async fn run() -> Result<(), Failure> {
     })
     .await?;
     let tenant = system.runtime.config.project.as_str().to_owned();
-    let owner = ApiKey { tenant, name: "local".to_owned() };
+    let owner = ApiKey::new(tenant, "local", Clock::System.now());
     system.runtime.store.put_api_key(key_digest(&api_key), &owner).await?;
     let engines = &system.engines;
     println!(

@@ -1,63 +1,116 @@
-//! `placet link`: a signed decision link for a pending operation.
-//!
-//! Against AWS it takes `PLACET_TABLE`, `PLACET_LINK_SECRET`, `PLACET_INBOX_URL`, region and
-//! credentials from the environment. Without `PLACET_TABLE` it asks the `placet dev` that runs on
-//! the data folder.
+//! `placet link`: a signed decision link for an operation that waits for a person, in the table of
+//! `environment::deployment`. On AWS it takes `PLACET_LINK_SECRET` and `PLACET_INBOX_URL`, too.
 
-use placet_core::{DecisionLink, Secret, State};
-use placet_local::engines::http_client;
+use placet_core::{DecisionLink, Kind, Operation, OperationId, Secret, State, Timestamp};
 use placet_runtime::config::Period;
-use placet_runtime::{Aws, Clock, Environment, Store, https_client};
-use serde_json::Value;
+use placet_runtime::{Clock, Store};
 
-use crate::{Failure, dev, environment};
+use crate::options::Options;
+use crate::{Failure, environment};
 
-pub async fn run(call_id: &str, valid: &str) -> Result<(), Failure> {
-    let environment = environment::load()?;
+const USAGE: &str = "write placet link [--project P] CALL_ID [24h]";
+
+pub async fn run(arguments: &[&str]) -> Result<(), Failure> {
+    let (options, subject) = read(arguments)?;
+    let (name, valid) = match subject.as_slice() {
+        [name] => (*name, "24h"),
+        [name, valid] => (*name, *valid),
+        _ => return Err(USAGE.into()),
+    };
     let valid = Period::try_from(valid.to_owned())?;
-    let deployed = environment.get("PLACET_TABLE").is_some();
-    let environment = if deployed { environment } else { running(&environment)? };
-    let http = if deployed { https_client()? } else { http_client() };
+    let (environment, store) = environment::deployment(environment::load()?)?;
     let need = |name: &str| environment.get(name).ok_or_else(|| format!("{name} is not set"));
-    let store = Store::new(Aws::connect(&environment, http)?.dynamodb, need("PLACET_TABLE")?);
     let key = Secret::new(need("PLACET_LINK_SECRET")?).ok_or("PLACET_LINK_SECRET is empty")?;
+    let config = environment::config(&environment)?;
+    let project = options.get("--project").unwrap_or(config.project.as_str());
+    if !config.projects().any(|known| known == project) {
+        return Err(format!("placet.yaml has no project {project}: add it to projects").into());
+    }
+    let operation = find(&store, project, name).await?;
     let now = Clock::System.now();
-    let tenant = environment::config(&environment)?.project.as_str().to_owned();
-    let operation = store
-        .operation(&tenant, call_id, true)
-        .await?
-        .ok_or_else(|| format!("project {tenant} has no call with id {call_id}"))?;
-    let settles = match operation.state_at(now) {
-        State::Pending => None,
-        State::Unknown => Some(operation.attempts),
-        state => {
-            return Err(
-                format!("{call_id} is {}, there is nothing to decide", state.as_str()).into()
-            );
-        }
-    };
-    let expires_at = now.plus(valid.0);
-    let link = DecisionLink {
-        tenant,
-        call_id: call_id.to_owned(),
-        digest: operation.digest,
-        settles,
-        expires_at,
-    };
+    let link = link(operation, now, now.plus(valid.0))?;
     println!("{}/d/{}", need("PLACET_INBOX_URL")?.trim_end_matches('/'), link.sign(&key));
     Ok(())
 }
 
-/// The environment of the system that runs on this machine.
-fn running(environment: &Environment) -> Result<Environment, Failure> {
-    let file = environment::data_folder(environment).join(dev::RUNNING);
-    let text = std::fs::read_to_string(&file).map_err(
-        |_| "no running system found: start `placet dev`, or set PLACET_TABLE for one on AWS",
-    )?;
-    let values: Value = serde_json::from_str(&text)?;
-    let pairs = values.as_object().into_iter().flatten();
-    let found: Environment = pairs
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect();
-    Ok(found.over(environment))
+/// The project, wherever it is named, and the rest.
+fn read<'a>(arguments: &[&'a str]) -> Result<(Options<'a>, Vec<&'a str>), Failure> {
+    let named = arguments.iter().position(|argument| argument.starts_with("--"));
+    let start = named.unwrap_or(arguments.len());
+    let end = arguments.len().min(start + 2);
+    let options = Options::read(&arguments[start..end], &["--project"], USAGE)?;
+    Ok((options, [&arguments[..start], &arguments[end..]].concat()))
+}
+
+async fn find(store: &Store, project: &str, name: &str) -> Result<Operation, Failure> {
+    for id in ids(project, name)? {
+        if let Some(operation) = store.operation(&id, true).await? {
+            return Ok(operation);
+        }
+    }
+    Err(format!("project {project} has no call or question with id {name}").into())
+}
+
+/// What a name may mean, best first: `human_contact/ID` says it, an id alone is rather a call's than a
+/// question's.
+fn ids(project: &str, name: &str) -> Result<Vec<OperationId>, Failure> {
+    if name.contains('/') {
+        let wrong = || format!("{name} is no id: write function_call/ID or human_contact/ID");
+        return Ok(vec![OperationId::parse(project, name).ok_or_else(wrong)?]);
+    }
+    Ok(Kind::ALL.map(|kind| OperationId::new(project, kind, name)).into())
+}
+
+fn link(
+    operation: Operation,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<DecisionLink, Failure> {
+    let settles = match operation.state_at(now) {
+        State::Pending => None,
+        State::Unknown => Some(operation.attempts),
+        state => {
+            let (path, state) = (operation.id().path(), state.as_str());
+            return Err(format!("{path} is {state}, there is nothing to decide").into());
+        }
+    };
+    Ok(DecisionLink {
+        kind: operation.kind(),
+        tenant: operation.tenant,
+        call_id: operation.call_id,
+        digest: operation.digest,
+        settles,
+        expires_at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_project_is_named_before_or_behind_the_id() {
+        for arguments in [
+            &["--project", "x", "call-1", "7d"][..],
+            &["call-1", "--project", "x", "7d"],
+            &["call-1", "7d", "--project", "x"],
+        ] {
+            let (options, subject) = read(arguments).unwrap();
+            assert_eq!((options.get("--project"), subject), (Some("x"), vec!["call-1", "7d"]));
+        }
+        assert_eq!(read(&["call-1"]).unwrap().1, ["call-1"]);
+        for wrong in [&["call-1", "--project"][..], &["--valid", "7d", "call-1"]] {
+            assert!(read(wrong).unwrap_err().to_string().ends_with(USAGE));
+        }
+    }
+
+    #[test]
+    fn an_id_means_a_call_before_a_question_unless_it_says_which() {
+        let call = OperationId::call("x", "1");
+        let question = OperationId::new("x", Kind::HumanContact, "1");
+        assert_eq!(ids("x", "1").unwrap(), [call.clone(), question.clone()]);
+        assert_eq!(ids("x", "function_call/1").unwrap(), [call]);
+        assert_eq!(ids("x", "human_contact/1").unwrap(), [question]);
+        assert!(ids("x", "question/1").unwrap_err().to_string().contains("human_contact/ID"));
+    }
 }

@@ -4,7 +4,9 @@ mod check;
 mod dev;
 mod engines;
 mod environment;
+mod key;
 mod link;
+mod options;
 mod webhook;
 
 use std::process::ExitCode;
@@ -14,7 +16,15 @@ placet [COMMAND]
 
   dev                 run the whole system on this machine (default)
   check               read placet.yaml and print what it means
-  link CALL_ID [24h]  print a link that lets its bearer decide, or settle an unknown outcome
+  link [--project P] CALL_ID [24h]
+                      print a link that lets its bearer decide or answer, or settle an unknown outcome;
+                      human_contact/CALL_ID is a question, also where a call has the same id
+  key create [--project P] [--name N] [--role agent|responder|both] [--expires 90d] [--channel N]
+                      make an API key and print it, this once
+  key list [--project P]
+                      print what keys there are, never the keys
+  key revoke ID [--project P]
+                      take a key back, by the id that `list` prints
   webhook explain SOURCE
                       print what a webhook source takes, its preset expanded
   webhook sign SOURCE [--id ID] [--url URL] < BODY
@@ -36,8 +46,8 @@ async fn main() -> ExitCode {
     let ended = match arguments.as_slice() {
         [] | ["dev"] => dev::run().await,
         ["check"] => check::run(),
-        ["link", call_id] => link::run(call_id, "24h").await,
-        ["link", call_id, valid] => link::run(call_id, valid).await,
+        ["link", rest @ ..] => link::run(rest).await,
+        ["key", rest @ ..] => key::run(rest).await,
         ["webhook", rest @ ..] => webhook::run(rest).await,
         ["engines"] => engines::run().await,
         ["help" | "--help" | "-h"] => {

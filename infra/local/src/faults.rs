@@ -57,13 +57,15 @@ impl Plan {
     }
 }
 
-/// One call, as its `x-amz-target` header names it.
+/// One call: how its `x-amz-target` header names it, and its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRecord {
     /// Such as `DynamoDB_20120810` or `AmazonSQS`.
     pub service: String,
     /// Such as `PutItem`.
     pub operation: String,
+    /// What was asked, as JSON.
+    pub request: Vec<u8>,
 }
 
 /// Counts the calls of the clients it is under, and lets one of them go wrong. Clones share
@@ -254,5 +256,9 @@ impl HttpConnector for FaultyConnector {
 fn record(request: &HttpRequest) -> CallRecord {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let (service, operation) = target.split_once('.').unwrap_or_default();
-    CallRecord { service: service.to_owned(), operation: operation.to_owned() }
+    CallRecord {
+        service: service.to_owned(),
+        operation: operation.to_owned(),
+        request: request.body().bytes().unwrap_or_default().to_vec(),
+    }
 }

@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::header::ACCEPT;
 use http::request::Parts;
 use placet_approval::Approval;
-use placet_core::{Job, State, Timestamp};
+use placet_core::{Effect, Job, State, Timestamp};
 use placet_inbox::Inbox;
 use placet_runtime::{
     Access, ApiKey, ApiKeys, Blobs, Clock, Config, DueItem, Environment, Https, Queue, Runtime,
@@ -65,6 +65,8 @@ pub struct System {
     pub event_source: Arc<EventSource>,
     /// Drives what is due.
     pub timer: Timer,
+    /// The API, which may hold clients that poll.
+    pub approval: Approval,
 }
 
 impl System {
@@ -88,16 +90,17 @@ impl System {
             environment: setup.environment,
         };
         let tenant = runtime.config.project.as_str().to_owned();
-        let api_key = ApiKey { tenant, name: "local".to_owned() };
-        let keys = ApiKeys::new(runtime.store.clone(), runtime.clock.clone());
-        let keys = keys.and(&setup.api_key, api_key);
+        let api_key = ApiKey::new(tenant, "local", runtime.clock.now());
+        let keys = ApiKeys::new(&runtime).and(&setup.api_key, api_key);
         let worker = Worker::new(runtime.clone(), setup.functions);
         let worker =
             function("worker", worker, |worker, event| async move { worker.handle(event).await });
+        let approval = Approval::new(runtime.clone(), keys, setup.access);
         Ok(Self {
-            front_door: Arc::new(front_door(&runtime, keys, setup.access)),
+            front_door: Arc::new(front_door(&runtime, approval.clone(), setup.access)),
             event_source: Arc::new(EventSource::new(poller, engines.queue_url(), worker)),
             timer: Timer::new(runtime.clone()),
+            approval,
             engines,
             runtime,
         })
@@ -110,13 +113,23 @@ impl System {
     ///
     /// If the table can not be read.
     pub async fn resume(&self) -> Result<(), StoreError> {
-        let tenant = self.runtime.config.project.as_str();
-        for operation in self.runtime.store.open_operations(tenant).await? {
-            if operation.state == State::Queued {
-                self.runtime
-                    .enqueue(Job::Execute, tenant, &operation.call_id, Duration::ZERO)
-                    .await;
-            }
+        for project in self.runtime.config.projects() {
+            self.resume_project(project).await?;
+        }
+        Ok(())
+    }
+
+    async fn resume_project(&self, tenant: &str) -> Result<(), StoreError> {
+        let mut open = Vec::new();
+        self.runtime.store.each_open(tenant, |operation| open.push(operation)).await?;
+        for operation in open {
+            let effect = match operation.state {
+                State::Queued => Effect::Execute(Duration::ZERO),
+                State::Pending if operation.upstream.is_some() => Effect::Consult,
+                _ if operation.untold => Effect::Tell,
+                _ => continue,
+            };
+            self.runtime.follow_up(&operation, effect).await;
         }
         let mut start = None;
         loop {
@@ -138,11 +151,10 @@ impl System {
     }
 }
 
-fn front_door(runtime: &Runtime, keys: ApiKeys, access: Access) -> FrontDoor {
+fn front_door(runtime: &Runtime, approval: Approval, access: Access) -> FrontDoor {
     let webhook = Webhook::new(runtime.clone());
     let webhook =
         function("webhook", webhook, |webhook, event| async move { webhook.handle(event).await });
-    let approval = Approval::new(runtime.clone(), keys, access);
     let approval =
         function(
             "approval",

@@ -14,6 +14,8 @@ pub enum Suite {
     Python,
 }
 
+const PIP_INSTALL: [&str; 5] = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+
 /// Builds the programs and runs the tests, installing what they need inside the project.
 ///
 /// # Errors
@@ -39,6 +41,7 @@ fn rust(workspace: &Workspace) -> Result<(), Error> {
 
 fn python(workspace: &Workspace) -> Result<(), Error> {
     let environment = virtualenv(workspace)?;
+    older_releases(workspace, &environment)?;
     npm(workspace)?;
     need(workspace, &OPENSSL)?;
     let chromium = match std::env::var_os("PLACET_CHROMIUM") {
@@ -65,14 +68,31 @@ fn virtualenv(workspace: &Workspace) -> Result<PathBuf, Error> {
     if !environment.join("bin/python").exists() {
         workspace.run(workspace.command("python3", ["-m", "venv", ".venv"]))?;
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    let mut install = workspace.command(environment.join("bin/python"), pip);
+    let mut install = workspace.command(environment.join("bin/python"), PIP_INSTALL);
     install.args(["-r", "tests/requirements.txt"]);
     // The wheel holds the driver; the browser is the machine's own.
     install.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     workspace.run(install)?;
     std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))?;
     Ok(environment)
+}
+
+/// The older releases of the Python SDK that `tests/sdk/releases.txt` names, each in a folder of its
+/// own. What they depend on is what the virtualenv holds for the newest.
+fn older_releases(workspace: &Workspace, environment: &Path) -> Result<(), Error> {
+    let list = workspace.root.join("tests/sdk/releases.txt");
+    let folder = environment.join("humanlayer");
+    let stamp = folder.join("releases.installed");
+    let Some(wanted) = outdated(&list, &stamp)? else {
+        return Ok(());
+    };
+    for release in String::from_utf8_lossy(&wanted).split_whitespace() {
+        let mut install = workspace.command(environment.join("bin/python"), PIP_INSTALL);
+        install.args(["--no-deps", "--upgrade", "--target"]).arg(folder.join(release));
+        install.arg(format!("humanlayer=={release}"));
+        workspace.run(install)?;
+    }
+    std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))
 }
 
 /// The packages that `tests/npm/package-lock.json` names; none of them needs its install scripts.

@@ -9,17 +9,35 @@ use crate::{Digest, Failure, Plan, Verdict};
 pub enum Command {
     /// A person decides.
     Decide {
-        /// Yes or no.
+        /// Yes, no, or an answer in words.
         verdict: Verdict,
         /// What the person wrote.
         comment: String,
-        /// The reject option that was chosen.
+        /// The reject option or response option that was chosen.
         option: Option<String>,
         /// Through which door it came.
         by: String,
         /// The digest the person saw, where the door shows it.
         seen: Option<Digest>,
     },
+    /// The asker does not want it any more.
+    Cancel {
+        /// Why; may be empty.
+        reason: String,
+        /// Through which door it came.
+        by: String,
+    },
+    /// The asker wants more attention for what still waits for a person.
+    Escalate {
+        /// What the person is to be told.
+        message: String,
+        /// Who is to be told: addresses, as the asker gave them.
+        recipients: Vec<String>,
+        /// Through which door it came.
+        by: String,
+    },
+    /// All who want to know of the decision have been told, or are being told.
+    Told,
     /// A worker is about to run the operation as `plan` says, which is the plan configured now.
     Start {
         /// The plan of the worker's configuration; `None` if it knows no such function.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Lease, Timestamp};
+use crate::{Digest, Lease, OperationId, Timestamp};
 
 pub use schedule::schedule;
 pub use signature::signed_headers;
@@ -159,6 +159,11 @@ impl Delivery {
     pub fn id_of(endpoint: &str, key: &str) -> String {
         let digest = Digest::of_bytes(format!("{endpoint}#{key}").as_bytes()).to_string();
         format!("msg_{}", &digest[..32])
+    }
+
+    /// What a delivery is about that tells of the decision on this operation.
+    pub fn key_of(id: &OperationId) -> String {
+        format!("decision/{}/{}", id.tenant, id.path())
     }
 
     /// Whether this text can be the id of a delivery.

@@ -8,8 +8,8 @@ use crate::{Digest, Timestamp};
 pub struct Entry {
     /// When, by the clock of the function that wrote it.
     pub at: Timestamp,
-    /// What: `created`, `approved`, `denied`, `expired`, `started`, `retrying`, `succeeded`,
-    /// `failed`, `unknown`, `settled`.
+    /// What: `created`, `escalated`, `approved`, `denied`, `answered`, `cancelled`, `expired`,
+    /// `started`, `retrying`, `succeeded`, `failed`, `unknown`, `settled`.
     pub event: String,
     /// Who or which part: `inbox`, `link`, `api`, `webhook humanlayer`, `worker`, `timer`.
     pub by: String,

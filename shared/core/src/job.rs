@@ -7,8 +7,14 @@ const VERSION: u8 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Job {
-    /// Run the approved operation whose call id is in the message.
+    /// Tell the endpoints of the decision on the function call whose call id is in the message, and run
+    /// it.
     Execute,
+    /// Tell the endpoints of the decision on the operation whose kind and call id are in the message.
+    Tell,
+    /// Ask, or ask for the answer, at the server that was asked in our place about the operation whose
+    /// kind and call id are in the message.
+    Consult,
     /// Work off the stored webhook receipt whose id is in the message.
     Process,
     /// Send the signed webhook whose delivery id is in the message.
@@ -24,7 +30,7 @@ pub struct Message {
     pub job: Job,
     /// Whose item it is.
     pub tenant: String,
-    /// Which item: a call id, a receipt id or a delivery id.
+    /// Which item: a call id, `kind/call_id`, a receipt id or a delivery id.
     pub id: String,
 }
 
@@ -71,6 +77,21 @@ mod tests {
         let body = r#"{"v":1,"job":"execute","tenant":"default","id":"call-1"}"#;
         assert_eq!(message.to_body(), body);
         assert_eq!(Message::parse(body).unwrap(), message);
+        let jobs = [
+            (Job::Execute, "execute"),
+            (Job::Tell, "tell"),
+            (Job::Consult, "consult"),
+            (Job::Process, "process"),
+            (Job::Deliver, "deliver"),
+        ];
+        for (job, name) in jobs {
+            let message = Message::new(job, "default", "human_contact/call-1");
+            let body = format!(
+                r#"{{"v":1,"job":"{name}","tenant":"default","id":"human_contact/call-1"}}"#
+            );
+            assert_eq!(message.to_body(), body);
+            assert_eq!(Message::parse(&body).unwrap(), message);
+        }
     }
 
     #[test]

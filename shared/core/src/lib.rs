@@ -6,13 +6,16 @@
 pub mod address;
 pub mod canonical;
 mod command;
+mod content;
 pub mod delivery;
 mod digest;
 mod history;
 pub mod humanlayer;
 mod job;
 mod link;
+pub mod native;
 mod operation;
+mod options;
 pub mod percent;
 mod period;
 pub mod purchase;
@@ -20,22 +23,26 @@ mod refusal;
 mod retry;
 pub mod routing;
 mod secret;
+mod state;
 pub mod strict_json;
 mod timestamp;
 mod transition;
 pub mod webhook;
 
 pub use command::{Command, Report, Settlement};
+pub use content::{Content, Kind, OperationId};
 pub use digest::{Digest, ParseDigestError, hex};
 pub use history::{Entry, History, HistoryBroken};
 pub use job::{Job, Message, MessageError};
 pub use link::{DecisionLink, LinkError};
 pub use operation::{
-    Decision, Failure, Kind, Lease, NewOperation, Operation, Outcome, Plan, State, Verdict,
+    Decision, Failure, Lease, NewOperation, Operation, Outcome, Plan, Upstream, Verdict,
 };
+pub use options::ResponseOption;
 pub use period::Period;
 pub use refusal::Refusal;
 pub use retry::{backoff, retry_after};
 pub use secret::Secret;
+pub use state::State;
 pub use timestamp::Timestamp;
-pub use transition::{Effect, Transition};
+pub use transition::{Effect, Transition, Write};

@@ -3,7 +3,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::webhook::hmac_sha256;
-use crate::{Digest, Secret, Timestamp};
+use crate::{Digest, Kind, OperationId, Secret, Timestamp};
 
 /// Keeps a link's MAC from being taken for a MAC of anything else under the same key.
 const PURPOSE: &[u8] = b"placet decision link v1\n";
@@ -19,6 +19,10 @@ pub struct DecisionLink {
     /// Whose operation.
     #[serde(rename = "t")]
     pub tenant: String,
+    /// What kind of question it is. Absent for a function call, so that links that were sent before
+    /// there were other kinds stay good.
+    #[serde(rename = "k", default = "function_call", skip_serializing_if = "is_function_call")]
+    pub kind: Kind,
     /// Which operation.
     #[serde(rename = "c")]
     pub call_id: String,
@@ -49,6 +53,11 @@ pub enum LinkError {
 }
 
 impl DecisionLink {
+    /// Which operation it is about.
+    pub fn id(&self) -> OperationId {
+        OperationId::new(&self.tenant, self.kind, &self.call_id)
+    }
+
     /// The token for this link.
     pub fn sign(&self, key: &Secret) -> String {
         let payload = serde_json::to_vec(self).unwrap_or_default();
@@ -76,6 +85,15 @@ impl DecisionLink {
     }
 }
 
+const fn function_call() -> Kind {
+    Kind::FunctionCall
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_function_call(kind: &Kind) -> bool {
+    *kind == function_call()
+}
+
 fn mac(key: &Secret, payload: &[u8]) -> [u8; 32] {
     hmac_sha256(key.expose(), &[PURPOSE, payload])
 }
@@ -87,6 +105,7 @@ mod tests {
     fn link() -> DecisionLink {
         DecisionLink {
             tenant: "default".into(),
+            kind: Kind::FunctionCall,
             call_id: "call-1".into(),
             digest: Digest::of_bytes(b"content"),
             settles: None,
@@ -101,6 +120,25 @@ mod tests {
         let at = |millis| DecisionLink::verify(&token, &key, Timestamp::from_millis(millis));
         assert_eq!(at(1000), Ok(link()));
         assert_eq!(at(1001), Err(LinkError::Expired));
+    }
+
+    #[test]
+    fn a_link_names_its_kind_unless_it_is_a_function_call() {
+        let key = Secret::new("key").unwrap();
+        let payload = |link: &DecisionLink| {
+            let token = link.sign(&key);
+            let (payload, _) = token.split_once('.').unwrap();
+            String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+        };
+        let question = DecisionLink { kind: Kind::HumanContact, ..link() };
+        let (of_call, of_question) = (payload(&link()), payload(&question));
+        assert!(!of_call.contains("\"k\""), "a link as it always was: {of_call}");
+        assert_eq!(of_question.replacen(r#""k":"human_contact","#, "", 1), of_call);
+        let read = |link: &DecisionLink| {
+            DecisionLink::verify(&link.sign(&key), &key, Timestamp::from_millis(0)).unwrap().id()
+        };
+        assert_eq!(read(&link()), OperationId::call("default", "call-1"));
+        assert_eq!(read(&question), OperationId::new("default", Kind::HumanContact, "call-1"));
     }
 
     #[test]

@@ -1,5 +1,17 @@
 //! Percent-encoding, and the forms that are made of it.
 
+/// The text with everything percent-encoded that means something in a URL.
+pub fn encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            byte => encoded.push_str(&format!("%{byte:02X}")),
+        }
+        encoded
+    })
+}
+
 /// The text that percent-encoded bytes stand for; `None` if an escape is broken or it is not UTF-8.
 pub fn decode(encoded: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
@@ -44,6 +56,7 @@ mod tests {
         for broken in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=%ff", b"\xff=1"] {
             assert_eq!(form(broken), None, "{broken:?}");
         }
+        assert_eq!(encode("a b/\u{e9}~"), "a%20b%2F%C3%A9~");
         assert_eq!(decode(b"a+b%2B").as_deref(), Some("a+b+"));
     }
 }

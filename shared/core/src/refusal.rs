@@ -1,4 +1,4 @@
-use crate::{State, Timestamp};
+use crate::{Kind, State, Timestamp};
 
 /// Why a command changes nothing. Not a fault: a concurrent decision, a late answer, a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -8,6 +8,21 @@ pub enum Refusal {
     AlreadyDecided {
         /// Where the operation stands.
         state: State,
+    },
+    /// A question can not be approved, and a call can not be answered in words.
+    #[error("a {} is not decided like this: approve or deny a function_call, answer a human_contact", .kind.as_str())]
+    WrongVerdict {
+        /// What was to be decided.
+        kind: Kind,
+    },
+    /// A question was answered with nothing.
+    #[error("an answer needs at least one character")]
+    EmptyAnswer,
+    /// The asker has asked for attention too often.
+    #[error("it was escalated {most} times, which is all there is: reach the person another way")]
+    EscalatedEnough {
+        /// How often it may be.
+        most: usize,
     },
     /// The answer came after the deadline.
     #[error("the deadline {deadline} has passed, ask again")]
@@ -45,6 +60,12 @@ pub enum Refusal {
         /// Where the operation stands.
         state: State,
     },
+    /// Nobody waits for being told.
+    #[error("nobody has to be told of this {} operation", .state.as_str())]
+    NothingToTell {
+        /// Where the operation stands.
+        state: State,
+    },
     /// The timer found nothing to do.
     #[error("nothing is due")]
     NothingDue,
@@ -55,6 +76,9 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::AlreadyDecided { .. } => "already_decided",
+            Self::WrongVerdict { .. } => "wrong_verdict",
+            Self::EmptyAnswer => "empty_answer",
+            Self::EscalatedEnough { .. } => "escalated_enough",
             Self::Expired { .. } => "expired",
             Self::DigestMismatch => "digest_mismatch",
             Self::NotQueued { .. } => "not_queued",
@@ -62,6 +86,7 @@ impl Refusal {
             Self::TooEarly { .. } => "too_early",
             Self::StaleAttempt => "stale_attempt",
             Self::NotUnknown { .. } => "not_unknown",
+            Self::NothingToTell { .. } => "nothing_to_tell",
             Self::NothingDue => "nothing_due",
         }
     }

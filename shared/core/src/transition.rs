@@ -13,25 +13,35 @@
 //!
 //! `failed` is a promise that the call had no effect. If an earlier attempt ended unclear, giving
 //! up can not promise that any more, and the operation becomes `unknown` instead.
+//!
+//! # Why nobody is left untold
+//!
+//! The write that decides also notes that endpoints have still to be told. The worker tells them
+//! before it does anything else: when each of them has a delivery of its own, the note goes with the
+//! write that starts the operation, or, of one that ends with its decision, with `Told`. Until then
+//! the operation has a due time, so whoever crashes in between is followed by the timer.
+
+mod decision;
+mod execution;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::retry::backoff;
-use crate::{
-    Command, Decision, Digest, Failure, Lease, Operation, Outcome, Plan, Refusal, Report,
-    Settlement, State, Timestamp, Verdict,
-};
+use crate::{Command, Decision, Failure, Operation, Outcome, Plan, Refusal, State, Timestamp};
 
 /// How often a person is reminded of an unknown outcome.
 const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Work that must follow a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Put an `execute` message on the queue, visible after this long.
     Execute(Duration),
+    /// Put a `tell` message on the queue.
+    Tell,
+    /// Put a `consult` message on the queue.
+    Consult,
 }
 
 /// The next version of an operation and what must follow its write.
@@ -39,37 +49,51 @@ pub enum Effect {
 pub struct Transition {
     /// The operation to store, if its version is still the one before.
     pub operation: Operation,
-    /// What to do once it is stored. Lost effects are made good by the timer.
+    /// What to do once it is stored. A lost effect is made good by the timer.
     pub effect: Option<Effect>,
+}
+
+/// The write that will store a transition.
+#[derive(Clone, Copy, Debug)]
+pub struct Write<'a> {
+    /// Its id, which no other write has.
+    pub id: &'a str,
+    /// When.
+    pub at: Timestamp,
+    /// If endpoints want to be told of a decision: how long until the timer looks whether they were.
+    pub announce: Option<Duration>,
 }
 
 impl Operation {
     /// The operation after `command`, or why nothing changes.
     ///
-    /// `write` is the id of the write that will store the result.
-    ///
     /// # Errors
     ///
     /// A [`Refusal`] with a stable code.
-    pub fn apply(
-        &self,
-        command: &Command,
-        write: &str,
-        now: Timestamp,
-    ) -> Result<Transition, Refusal> {
-        let mut step = Step::new(self, write, now);
+    pub fn apply(&self, command: &Command, write: Write<'_>) -> Result<Transition, Refusal> {
+        let mut step = Step::new(self, write);
         match command {
             Command::Decide { verdict, comment, option, by, seen } => {
                 step.check_undecided(*seen)?;
+                step.check_verdict(*verdict, comment)?;
                 step.decide(Decision {
                     verdict: *verdict,
                     comment: comment.clone(),
                     option: option.clone(),
                     by: by.clone(),
-                    at: now,
+                    at: write.at,
                     digest: self.digest,
                 });
             }
+            Command::Cancel { reason, by } => {
+                step.check_undecided(None)?;
+                step.cancel(reason, by);
+            }
+            Command::Escalate { message, recipients, by } => {
+                step.check_undecided(None)?;
+                step.escalate(message, recipients, by)?;
+            }
+            Command::Told => step.told()?,
             Command::Start { plan } => {
                 step.check_startable()?;
                 step.start(plan.as_ref());
@@ -89,20 +113,20 @@ impl Operation {
     }
 }
 
-/// A transition in the making: the next operation, its write and its moment.
+/// A transition in the making: the next operation, its write and what follows it.
 struct Step<'a> {
     next: Operation,
-    write: &'a str,
+    write: Write<'a>,
     now: Timestamp,
     effect: Option<Effect>,
 }
 
 impl<'a> Step<'a> {
-    fn new(operation: &Operation, write: &'a str, now: Timestamp) -> Self {
+    fn new(operation: &Operation, write: Write<'a>) -> Self {
         let mut next = operation.clone();
         next.version += 1;
-        next.last_write = write.to_owned();
-        Self { next, write, now, effect: None }
+        next.last_write = write.id.to_owned();
+        Self { next, write, now: write.at, effect: None }
     }
 
     fn done(self) -> Transition {
@@ -110,15 +134,25 @@ impl<'a> Step<'a> {
     }
 
     fn record(&mut self, event: &str, by: &str, detail: Value) {
-        self.next.record(self.now, event, by, detail, self.write);
+        self.next.record(self.now, event, by, detail, self.write.id);
     }
 
     fn end(&mut self, state: State, outcome: Option<Outcome>) {
         self.next.state = state;
         self.next.lease = None;
         self.next.not_before = None;
-        self.next.due = (!state.is_terminal()).then(|| self.now.plus(REMINDER));
         self.next.outcome = outcome;
+        self.next.due =
+            if state.is_terminal() { self.tell() } else { Some(self.now.plus(REMINDER)) };
+    }
+
+    /// Has those told who are still untold; when the timer looks whether they were.
+    fn tell(&mut self) -> Option<Timestamp> {
+        if !self.next.untold {
+            return None;
+        }
+        self.effect = Some(Effect::Tell);
+        Some(self.now.plus(self.write.announce.unwrap_or(REMINDER)))
     }
 
     fn fail(&mut self, state: State, failure: Failure, by: &str) {
@@ -143,218 +177,26 @@ impl<'a> Step<'a> {
         self.next.plan.as_ref().map(field).unwrap_or_default()
     }
 
-    fn check_undecided(&self, seen: Option<Digest>) -> Result<(), Refusal> {
-        let operation = &self.next;
-        match operation.state_at(self.now) {
-            State::Pending => self.check_seen(seen.unwrap_or(operation.digest)),
-            State::Expired => Err(Refusal::Expired { deadline: operation.deadline }),
-            state => Err(Refusal::AlreadyDecided { state }),
-        }
-    }
-
-    fn check_seen(&self, seen: Digest) -> Result<(), Refusal> {
-        if seen == self.next.digest && seen == self.next.content_digest() {
-            Ok(())
-        } else {
-            Err(Refusal::DigestMismatch)
-        }
-    }
-
-    fn decide(&mut self, decision: Decision) {
-        let detail = json!({
-            "comment": decision.comment,
-            "option": decision.option,
-            "digest": decision.digest,
-        });
-        let by = decision.by.clone();
-        match decision.verdict {
-            Verdict::Approve => self.record("approved", &by, detail),
-            Verdict::Deny => self.record("denied", &by, detail),
-        }
-        match decision.verdict {
-            Verdict::Approve if self.next.plan.is_some() => self.queue(Duration::ZERO),
-            Verdict::Approve => self.end(State::Approved, None),
-            Verdict::Deny => self.end(State::Denied, None),
-        }
-        self.next.decision = Some(decision);
-    }
-
-    fn check_startable(&self) -> Result<(), Refusal> {
-        match (self.next.state, &self.next.lease, self.next.not_before) {
-            (State::Running, Some(lease), _) => Err(Refusal::LeaseHeld { until: lease.until }),
-            (State::Queued, _, Some(not_before)) if self.now < not_before => {
-                Err(Refusal::TooEarly { not_before })
-            }
-            (State::Queued, _, _) => Ok(()),
-            (state, _, _) => Err(Refusal::NotQueued { state }),
-        }
-    }
-
-    /// Takes the lease, unless what would run is not what was approved.
-    fn start(&mut self, configured: Option<&Plan>) {
-        if let Some(failure) = self.not_as_approved(configured) {
-            // An attempt that ended unclear may have run while all was still in order.
-            let state = if self.next.unclear { State::Unknown } else { State::Failed };
-            return self.fail(state, failure, "worker");
-        }
-        // A lease that ends at the due time already in the index saves moving it there.
-        let (timeout, redrive) = self.plan(|plan| (plan.timeout, plan.redrive));
-        let shortest = self.now.plus(timeout.saturating_add(redrive / 4));
-        let until = self.next.due.filter(|due| *due >= shortest).unwrap_or(shortest);
-        self.next.attempts += 1;
-        self.next.state = State::Running;
-        self.next.not_before = None;
-        self.next.due = Some(until);
-        self.next.lease = Some(Lease { attempt: self.next.attempts, until });
-        self.record("started", "worker", json!({"attempt": self.next.attempts, "until": until}));
-    }
-
-    /// Law 1: shown = approved = executed.
-    fn not_as_approved(&self, configured: Option<&Plan>) -> Option<Failure> {
-        let operation = &self.next;
-        let content = operation.content_digest();
-        let decided = operation.decision.as_ref().is_some_and(|decision| {
-            decision.verdict == Verdict::Approve && decision.digest == content
-        });
-        let entries = operation.history.entries().iter();
-        let approval = entries.rev().find(|entry| entry.event == "approved");
-        let recorded = approval.is_some_and(|entry| entry.detail["digest"] == json!(content));
-        if !decided || !recorded || operation.digest != content {
-            return Some(Failure::new(
-                "digest_mismatch",
-                "what is stored is not what was approved: it was changed in between and did not run",
-            ));
-        }
-        if let Err(broken) = operation.verify_history() {
-            return Some(Failure::new("history_broken", &broken.to_string()));
-        }
-        let revision = configured.map(Plan::revision);
-        if revision != operation.plan.as_ref().map(Plan::revision) {
-            return Some(Failure::new(
-                "policy_changed",
-                "placet.yaml runs this function in another way than when it was approved: ask again",
-            ));
-        }
-        None
-    }
-
-    fn check_attempt(&self, attempt: u32) -> Result<(), Refusal> {
-        let current = match self.next.state {
-            State::Running => self.next.lease.as_ref().map(|lease| lease.attempt),
-            State::Unknown => Some(self.next.attempts),
-            _ => None,
-        };
-        if current == Some(attempt) { Ok(()) } else { Err(Refusal::StaleAttempt) }
-    }
-
-    fn finish(&mut self, attempt: u32, report: &Report) {
-        // Only its one attempt can have made an operation that is not idempotent unclear, and here
-        // is what became of it.
-        self.next.unclear &= self.plan(|plan| plan.idempotent);
-        match report {
-            Report::Succeeded(result) => {
-                self.record("succeeded", "worker", json!({"attempt": attempt}));
-                self.end(State::Succeeded, Some(Outcome::Result(result.clone())));
-            }
-            Report::Rejected(failure) => self.give_up(failure.clone(), "worker"),
-            Report::NotDone(failure, wish) => self.retry(failure, *wish, "worker"),
-            Report::Unclear(failure) => {
-                self.next.unclear = true;
-                // A late report that knows nothing is no reason to leave `unknown`.
-                if self.plan(|plan| plan.idempotent) && self.next.state == State::Running {
-                    self.retry(failure, None, "worker");
-                } else {
-                    self.give_up(failure.clone(), "worker");
-                }
-            }
-        }
-    }
-
-    fn retry(&mut self, cause: &Failure, wish: Option<Duration>, by: &str) {
-        if self.next.attempts >= self.next.attempt_limit {
-            let message =
-                format!("given up after {} attempts: {}", self.next.attempts, cause.message);
-            return self.give_up(Failure::new("attempts_exhausted", &message), by);
-        }
-        let delay = backoff(self.next.attempts, &self.next.call_id, wish);
-        let detail = json!({
-            "attempt": self.next.attempts,
-            "code": cause.code,
-            "message": cause.message,
-            "not_before": self.now.plus(delay),
-        });
-        self.record("retrying", by, detail);
-        self.queue(delay);
-    }
-
-    fn give_up(&mut self, failure: Failure, by: &str) {
-        let state = if self.next.unclear { State::Unknown } else { State::Failed };
-        self.fail(state, failure, by);
-    }
-
     fn redrive(&mut self) -> Result<(), Refusal> {
         if self.next.due.is_none_or(|due| due > self.now) {
             return Err(Refusal::NothingDue);
         }
         match self.next.state {
-            State::Pending => {
-                self.record("expired", "timer", json!({"deadline": self.next.deadline}));
-                self.end(State::Expired, None);
-            }
+            State::Pending if self.now > self.next.deadline => self.expire(),
+            State::Pending => self.consult(),
             State::Queued => self.queue(Duration::ZERO),
-            State::Running => {
-                self.next.unclear = true;
-                let lost = Failure::new(
-                    "lease_lapsed",
-                    "the worker was not heard of after it had started: it may or may not have run",
-                );
-                if self.plan(|plan| plan.idempotent) {
-                    self.retry(&lost, None, "timer");
-                } else {
-                    self.fail(State::Unknown, lost, "timer");
-                }
-            }
+            State::Running => self.lapse(),
             State::Unknown => self.next.due = Some(self.now.plus(REMINDER)),
-            _ => return Err(Refusal::NothingDue),
+            _ => self.next.due = self.tell(),
         }
         Ok(())
     }
 
-    /// What was changed after it was approved can be closed, whatever came of it, but not run.
-    fn check_unknown(&self, settlement: Settlement, seen: Digest) -> Result<(), Refusal> {
-        if self.next.state != State::Unknown {
-            return Err(Refusal::NotUnknown { state: self.next.state });
+    fn consult(&mut self) {
+        if let Some(upstream) = &mut self.next.upstream {
+            upstream.consulted = upstream.consulted.saturating_add(1);
+            self.effect = Some(Effect::Consult);
         }
-        if settlement != Settlement::RunAgain && seen == self.next.digest {
-            return Ok(());
-        }
-        self.check_seen(seen)
-    }
-
-    fn settle(&mut self, settlement: Settlement, comment: &str, by: &str) {
-        let found = match settlement {
-            Settlement::Happened => "happened",
-            Settlement::DidNotHappen => "did_not_happen",
-            Settlement::RunAgain => "run_again",
-        };
-        self.record("settled", by, json!({"found": found, "comment": comment}));
-        self.next.unclear = false;
-        match settlement {
-            Settlement::Happened => {
-                self.end(State::Succeeded, Some(Outcome::Result(Value::Null)));
-            }
-            Settlement::DidNotHappen => {
-                let found = Failure::new(
-                    "settled",
-                    &format!("a person found that it did not run: {comment}"),
-                );
-                self.end(State::Failed, Some(Outcome::Failure(found)));
-            }
-            Settlement::RunAgain => {
-                let more = self.plan(|plan| plan.max_attempts);
-                self.next.attempt_limit = self.next.attempts.saturating_add(more);
-                self.queue(Duration::ZERO);
-            }
-        }
+        self.next.due = Some(self.next.next_look(self.now));
     }
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use placet_core::Job;
-use placet_core::delivery::{Command, Delivery, NewDelivery, Refusal};
+use placet_core::delivery::{Command, Delivery, NewDelivery, Refusal, Transition};
 
 use crate::blob::BlobError;
 use crate::operations::{ROUNDS, write_id};
-use crate::{Put, Runtime, StoreError, StoredDelivery};
+use crate::{Payload, Put, Runtime, StoreError, StoredDelivery};
 
 /// Why a webhook was not taken for delivery.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// There is no such endpoint.
-    #[error("placet.yaml has no endpoint {0}")]
+    /// The project has no such endpoint.
+    #[error("placet.yaml has no endpoint {0} of this project")]
     UnknownEndpoint(String),
     /// The payload is too large for the table, and the blob store did not take it.
     #[error(transparent)]
@@ -49,18 +49,18 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// If there is no such endpoint, or the payload can not be kept.
+    /// If the project has no such endpoint, or the payload can not be kept.
     pub async fn send_webhook(
         &self,
         new: NewDelivery,
         payload: Bytes,
     ) -> Result<Delivery, SendError> {
-        if self.config.endpoint(&new.endpoint).is_none() {
+        if self.config.endpoint(&new.tenant, &new.endpoint).is_none() {
             return Err(SendError::UnknownEndpoint(new.endpoint));
         }
-        let body = self.blobs.keep(payload).await?;
+        let payload = Payload::Kept(self.blobs.keep(payload).await?);
         let delivery = Delivery::new(new, &write_id(), self.clock.now());
-        let stored = StoredDelivery { delivery, body };
+        let stored = StoredDelivery { delivery, payload, listed: true };
         match self.store.create_delivery(&stored).await? {
             Put::Existing(before) => Ok(before.delivery),
             Put::Stored => {
@@ -73,6 +73,47 @@ impl Runtime {
                 );
                 self.enqueue(Job::Deliver, &delivery.tenant, &delivery.id, Duration::ZERO).await;
                 Ok(delivery)
+            }
+        }
+    }
+
+    /// A delivery that is not stored yet.
+    pub fn new_delivery(&self, new: NewDelivery) -> Delivery {
+        Delivery::new(new, &write_id(), self.clock.now())
+    }
+
+    /// A delivery that is not stored yet, after a command.
+    ///
+    /// # Errors
+    ///
+    /// If the command does not apply.
+    pub fn next_delivery(
+        &self,
+        delivery: Delivery,
+        command: &Command,
+    ) -> Result<Transition, DeliveryError> {
+        Ok(delivery.apply(command, &write_id(), self.clock.now())?)
+    }
+
+    /// Stores a delivery unless there is one with its id, and has it sent after `send`. `None` if there
+    /// is one: somebody else is at it.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn keep_delivery(
+        &self,
+        stored: StoredDelivery,
+        send: Option<Duration>,
+    ) -> Result<Option<StoredDelivery>, StoreError> {
+        match self.store.create_delivery(&stored).await? {
+            Put::Existing(_) => Ok(None),
+            Put::Stored => {
+                if let Some(delay) = send {
+                    let Delivery { tenant, id, .. } = &stored.delivery;
+                    self.enqueue(Job::Deliver, tenant, id, delay).await;
+                }
+                Ok(Some(stored))
             }
         }
     }
@@ -91,7 +132,8 @@ impl Runtime {
         let write = write_id();
         for _ in 0..ROUNDS {
             let changed = current.delivery.apply(command, &write, self.clock.now())?;
-            let next = StoredDelivery { delivery: changed.delivery, body: current.body };
+            let StoredDelivery { payload, listed, .. } = current;
+            let next = StoredDelivery { delivery: changed.delivery, payload, listed };
             match self.store.replace_delivery(&next).await? {
                 Put::Stored => {
                     if let Some(delay) = changed.send {

@@ -23,7 +23,7 @@ mod store;
 use std::sync::Arc;
 
 pub use access::Access;
-pub use api_key::{ApiKey, ApiKeys, Unauthorized, key_digest};
+pub use api_key::{ApiKey, ApiKeys, Right, Role, Unauthorized, key_digest, key_id};
 pub use aws::{Aws, ConnectError, https_client};
 pub use blob::Blobs;
 pub use body::{BodyError, StoredBody};
@@ -32,12 +32,12 @@ pub use config::Config;
 pub use deliveries::{DeliveryError, SendError};
 pub use environment::Environment;
 pub use https::Https;
-pub use operations::{CommandError, CreateError, Created, new_call_id};
+pub use operations::{Asked, CommandError, CreateError, Created, new_call_id};
 pub use queue::{Queue, QueueError};
 pub use receipts::{ReceiveError, Received, ReplayError};
 pub use store::{
-    About, Claim, DisabledEndpoint, DueItem, Page, Put, Receipt, ReceiptEntry, ReceiptFilter,
-    ReceiptState, Replays, Store, StoreError, StoredDelivery, index,
+    About, Claim, DisabledEndpoint, DueItem, Page, Payload, Put, Receipt, ReceiptEntry,
+    ReceiptFilter, ReceiptState, Replays, Store, StoreError, StoredDelivery, index, packed,
 };
 
 /// One deployment's services, as every function holds them. Cheap to clone.

@@ -8,7 +8,11 @@
 
 use std::time::Duration;
 
-use placet_core::{Command, Effect, Job, Message, NewOperation, Operation, Refusal, Transition};
+use placet_core::{
+    Command, Content, Effect, Job, Message, NewOperation, Operation, OperationId, Refusal,
+    Transition, Write,
+};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{Put, Runtime, StoreError};
@@ -19,6 +23,21 @@ pub(crate) const ROUNDS: usize = 100;
 /// The largest specification, in bytes of JSON. Below DynamoDB's 400 KB an item also needs room for
 /// the result (64 KB), the comment (16 KB, also in the history) and up to twenty attempts.
 const LARGEST: usize = 200 * 1024;
+
+/// What an asker brings.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Whose it is, and the asker's id of it.
+    pub id: OperationId,
+    /// The asker's id of the run it belongs to.
+    pub run_id: String,
+    /// What is asked.
+    pub content: Content,
+    /// The rest of the specification, kept and echoed.
+    pub extras: Map<String, Value>,
+    /// Through which door it came.
+    pub by: String,
+}
 
 /// What came of a creation.
 #[derive(Debug)]
@@ -56,7 +75,7 @@ pub enum CommandError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Others wrote first, again and again.
-    #[error("operation {0} is being written by others all the time")]
+    #[error("operation {0} is being written by others all the time: try again in a moment")]
     Busy(String),
     /// The store failed.
     #[error(transparent)]
@@ -64,24 +83,45 @@ pub enum CommandError {
 }
 
 impl Runtime {
-    /// Creates an operation, or finds the one that was created with the same id and content.
+    /// Creates an operation as `placet.yaml` wants it handled, or finds the one that was created with the
+    /// same id and content.
     ///
     /// # Errors
     ///
     /// If the id is taken by other content, the specification is too large, or the store fails.
-    pub async fn create(&self, new: NewOperation) -> Result<Created, CreateError> {
-        let operation = Operation::create(new, &write_id(), self.clock.now());
-        let extras = serde_json::to_vec(&operation.extras).unwrap_or_default().len();
-        let size = operation.kwargs.to_string().len() + extras;
+    pub async fn create(&self, asked: Asked) -> Result<Created, CreateError> {
+        let operation = Operation::create(self.handled(asked), &write_id(), self.clock.now());
+        let content = serde_json::to_vec(&operation.content).unwrap_or_default().len();
+        let size = content + serde_json::to_vec(&operation.extras).unwrap_or_default().len();
         if size > LARGEST {
             return Err(CreateError::TooLarge { size });
         }
         match self.store.create_operation(&operation).await? {
-            Put::Stored => Ok(Created::New(Box::new(operation))),
+            Put::Stored => {
+                if operation.upstream.is_some() {
+                    self.follow_up(&operation, Effect::Consult).await;
+                }
+                Ok(Created::New(Box::new(operation)))
+            }
             Put::Existing(existing) if existing.asks_the_same(&operation) => {
                 Ok(Created::Before(Box::new(existing)))
             }
             Put::Existing(existing) => Err(CreateError::Conflict(existing.call_id)),
+        }
+    }
+
+    fn handled(&self, asked: Asked) -> NewOperation {
+        let function = asked.content.function();
+        NewOperation {
+            plan: function.and_then(|function| self.config.plan(function)),
+            time_to_decide: self.config.time_to_decide(function),
+            upstream: self.config.upstream(&asked.id.tenant, function).map(|one| one.base_url()),
+            tenant: asked.id.tenant,
+            call_id: asked.id.call_id,
+            run_id: asked.run_id,
+            content: asked.content,
+            extras: asked.extras,
+            by: asked.by,
         }
     }
 
@@ -93,31 +133,53 @@ impl Runtime {
     /// If there is no such operation, the command does not apply, or the store fails.
     pub async fn command(
         &self,
-        tenant: &str,
-        call_id: &str,
+        id: &OperationId,
         command: impl Fn(&Operation) -> Command,
     ) -> Result<Operation, CommandError> {
-        let not_found = || CommandError::NotFound(call_id.to_owned());
-        let write = write_id();
-        let mut current =
-            self.store.operation(tenant, call_id, true).await?.ok_or_else(not_found)?;
-        for _ in 0..ROUNDS {
-            let transition = current.apply(&command(&current), &write, self.clock.now())?;
-            match self.store.replace_operation(&transition.operation).await? {
-                Put::Stored => return Ok(self.follow_up(transition).await),
-                Put::Existing(Some(other)) => current = other,
-                Put::Existing(None) => return Err(not_found()),
-            }
-        }
-        Err(CommandError::Busy(call_id.to_owned()))
+        let found = self.store.operation(id, true).await?;
+        let current = found.ok_or_else(|| CommandError::NotFound(id.call_id.clone()))?;
+        self.change(current, command).await
     }
 
-    async fn follow_up(&self, transition: Transition) -> Operation {
-        let operation = transition.operation;
-        if let Some(Effect::Execute(delay)) = transition.effect {
-            self.enqueue(Job::Execute, &operation.tenant, &operation.call_id, delay).await;
+    /// The same to an operation as it was read, or to what has become of it since.
+    ///
+    /// # Errors
+    ///
+    /// If it is gone, the command does not apply, or the store fails.
+    pub async fn change(
+        &self,
+        mut current: Operation,
+        command: impl Fn(&Operation) -> Command,
+    ) -> Result<Operation, CommandError> {
+        let id = current.id();
+        let write_id = write_id();
+        let announce = self.config.told(&id).next().map(|_| self.config.defaults.redrive.0);
+        for _ in 0..ROUNDS {
+            let write = Write { id: &write_id, at: self.clock.now(), announce };
+            let Transition { operation, effect } = current.apply(&command(&current), write)?;
+            match self.store.replace_operation(&operation).await? {
+                Put::Stored => {
+                    if let Some(effect) = effect {
+                        self.follow_up(&operation, effect).await;
+                    }
+                    return Ok(operation);
+                }
+                Put::Existing(Some(other)) => current = other,
+                Put::Existing(None) => return Err(CommandError::NotFound(id.call_id)),
+            }
         }
-        operation
+        Err(CommandError::Busy(id.call_id))
+    }
+
+    /// Puts on the queue what must follow a write, again if need be.
+    pub async fn follow_up(&self, operation: &Operation, effect: Effect) {
+        let path = operation.id().path();
+        let (job, id, delay) = match effect {
+            Effect::Execute(delay) => (Job::Execute, operation.call_id.as_str(), delay),
+            Effect::Tell => (Job::Tell, path.as_str(), Duration::ZERO),
+            Effect::Consult => (Job::Consult, path.as_str(), Duration::ZERO),
+        };
+        self.enqueue(job, &operation.tenant, id, delay).await;
     }
 
     /// Puts a job on the queue. If that fails, the timer does it once the item is due.
@@ -133,7 +195,10 @@ pub fn new_call_id() -> String {
     format!("call-{}", Uuid::now_v7().simple())
 }
 
-/// An id that no other write has.
+/// An id that no other write of the same item has: 64 random bits. It stays in the history, so it is
+/// short.
 pub(crate) fn write_id() -> String {
-    Uuid::now_v7().simple().to_string()
+    let random =
+        u64::from_be_bytes(Uuid::new_v4().into_bytes()[8..].try_into().unwrap_or_default());
+    format!("{random:016x}")
 }

@@ -1,57 +1,107 @@
 use std::time::Duration;
 
 use askama::Template;
-use placet_core::{Operation, State, Timestamp};
+use placet_core::{Content, Operation, State, Timestamp};
 
-use super::href;
+use super::address::{Frame, Projects};
+use super::record::Escalations;
 use super::visible::Shown;
 use super::words::Moment;
 
 /// With less time than this left, a row says so loudly.
 const SOON: Duration = Duration::from_secs(15 * 60);
 
+/// Of longer texts a row shows only the beginning.
+const LONGEST_HEADING: usize = 120;
+const LONGEST_TEXT: usize = 200;
+const LONGEST_RUN: usize = 40;
+
 #[derive(Template)]
 #[template(path = "inbox.html")]
 pub(super) struct Page {
-    here: &'static str,
+    frame: Frame,
+    projects: Vec<Project>,
     pending: Vec<Row>,
     unknown: Vec<Row>,
+    /// How many wait besides these.
+    more: usize,
+}
+
+/// A project to go to.
+struct Project {
+    name: Shown,
+    href: String,
+    shown: bool,
 }
 
 struct Row {
     href: String,
-    function: Shown,
-    arguments: Shown,
+    asks: Asks,
+    run_id: Shown,
+    escalations: Option<Escalations>,
     asked: Moment,
     left: Moment,
     soon: bool,
 }
 
+enum Asks {
+    Call { function: Shown, arguments: Shown },
+    Question { subject: Option<Shown>, message: Shown },
+}
+
 impl Page {
-    pub(super) fn new(operations: &[Operation], now: Timestamp) -> Self {
+    pub(super) fn new(
+        operations: &[Operation],
+        more: usize,
+        projects: &Projects<'_>,
+        now: Timestamp,
+    ) -> Self {
         let rows = |state: State, order: fn(&Operation) -> Timestamp| {
             let mut found: Vec<_> =
                 operations.iter().filter(|operation| operation.state_at(now) == state).collect();
             found.sort_by_key(|operation| order(operation));
-            found.into_iter().map(|operation| Row::new(operation, now)).collect()
+            found.into_iter().map(|operation| Row::new(operation, projects, now)).collect()
+        };
+        let project = |name: &&str| Project {
+            name: Shown::text(name),
+            href: projects.inbox(name),
+            shown: *name == projects.shown,
         };
         Self {
-            here: "inbox",
+            frame: Frame::of("inbox", projects),
+            projects: projects.all.iter().map(project).collect(),
             pending: rows(State::Pending, |operation| operation.deadline),
             unknown: rows(State::Unknown, |operation| operation.created_at),
+            more,
         }
     }
 }
 
 impl Row {
-    fn new(operation: &Operation, now: Timestamp) -> Self {
+    fn new(operation: &Operation, projects: &Projects<'_>, now: Timestamp) -> Self {
         Self {
-            href: href(operation),
-            function: Shown::text(&operation.function).shorten(120),
-            arguments: Shown::line(&operation.kwargs),
+            href: projects.operation(&operation.id()),
+            asks: Asks::new(&operation.content),
+            run_id: Shown::text(&operation.run_id).shorten(LONGEST_RUN),
+            escalations: Escalations::of(operation, now),
             asked: Moment::ago(operation.created_at, now),
             left: Moment::left(operation.deadline, now),
             soon: operation.deadline.since(now) < SOON,
+        }
+    }
+}
+
+impl Asks {
+    fn new(content: &Content) -> Self {
+        match content {
+            Content::Call { function, kwargs } => Self::Call {
+                function: Shown::text(function).shorten(LONGEST_HEADING),
+                arguments: Shown::line(kwargs),
+            },
+            Content::Question { message, subject } => Self::Question {
+                subject: subject.as_ref().map(|text| Shown::text(text).shorten(LONGEST_HEADING)),
+                message: Shown::text(message).shorten(LONGEST_TEXT),
+            },
         }
     }
 }

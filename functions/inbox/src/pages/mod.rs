@@ -5,7 +5,9 @@
 //! nothing from elsewhere. Their one stylesheet is [`STYLE`], expected at `/inbox/style.css`.
 //! Following a link changes nothing; everything that does is a form with the method POST.
 
+mod address;
 mod characters;
+mod form;
 mod inbox;
 mod operation;
 mod purchases;
@@ -16,40 +18,58 @@ mod words;
 use askama::Template;
 use placet_core::{Operation, Timestamp};
 
-pub use operation::{RejectOption, reject_options};
+use address::Frame;
+pub use address::Projects;
 
 /// The stylesheet of all pages.
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
-/// What waits for a person: pending operations, the nearest deadline first, then those whose
-/// outcome is unknown, the oldest first. Operations in any other state are left out.
+/// What waits for a person in the project that is shown: pending operations, the nearest deadline
+/// first, then those whose outcome is unknown, the oldest first. Operations in any other state are
+/// left out. `more` says how many wait besides.
 ///
 /// # Errors
 ///
 /// If the template can not be rendered.
-pub fn inbox(operations: &[Operation], now: Timestamp) -> Result<String, askama::Error> {
-    inbox::Page::new(operations, now).render()
+pub fn inbox(
+    operations: &[Operation],
+    more: usize,
+    projects: &Projects<'_>,
+    now: Timestamp,
+) -> Result<String, askama::Error> {
+    inbox::Page::new(operations, more, projects, now).render()
+}
+
+/// How the page of an operation is seen.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// When.
+    pub now: Timestamp,
+    /// Where its project stands among the others.
+    pub projects: Projects<'a>,
+    /// Where the forms post to; without it the page is read only.
+    pub action: Option<&'a str>,
+    /// The name of the interactive option whose text a person wants to edit before it is sent.
+    pub option: Option<&'a str>,
+    /// What has to be said above it.
+    pub notice: Option<&'a str>,
 }
 
 /// One operation, whole: what is asked, what was decided, what came of it.
 ///
-/// `form` is where the forms post to; without it the page is read only. Even with it there is a
-/// form only while the operation can be decided or settled at `now` and is stored as it was asked.
+/// Even with an action there is a form only while the operation can be decided or settled and is
+/// stored as it was asked.
 ///
 /// - Decision: `digest`, `comment`, `option` (empty for none, else the name of a reject option;
 ///   means something only with a denial), `verdict` = `approve` | `deny`.
+/// - Answer: `digest`, `response`, `option` (the name of a response option); one of the two at least.
 /// - Settlement: `digest`, `comment`, `settlement` = `happened` | `did_not_happen` | `run_again`.
 ///
 /// # Errors
 ///
 /// If the template can not be rendered.
-pub fn operation(
-    operation: &Operation,
-    now: Timestamp,
-    form: Option<&str>,
-    notice: Option<&str>,
-) -> Result<String, askama::Error> {
-    operation::Page::new(operation, now, form, notice).render()
+pub fn operation(operation: &Operation, view: &View<'_>) -> Result<String, askama::Error> {
+    operation::Page::new(operation, view).render()
 }
 
 /// The form that starts the demo: posts `call_id`, `material` and `quantity` to
@@ -77,34 +97,15 @@ pub fn purchases(operations: &[Operation], now: Timestamp) -> Result<String, ask
 ///
 /// If the template can not be rendered.
 pub fn message(title: &str, text: &str) -> Result<String, askama::Error> {
-    Message { here: "", title, text }.render()
+    Message { frame: Frame::new(""), title, text }.render()
 }
 
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
-    here: &'static str,
+    frame: Frame,
     title: &'a str,
     text: &'a str,
-}
-
-/// `call_id` as one segment of a path: everything but unreserved characters percent-encoded.
-///
-/// The ids `.` and `..` have no such form: browsers resolve them even when encoded.
-pub fn call_id_segment(call_id: &str) -> String {
-    let mut segment = String::with_capacity(call_id.len());
-    for byte in call_id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            segment.push(char::from(byte));
-        } else {
-            segment.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    segment
-}
-
-fn href(operation: &Operation) -> String {
-    format!("/inbox/{}", call_id_segment(&operation.call_id))
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 use askama::Template;
-use placet_core::{Digest, Operation, Plan, State, Timestamp};
+use placet_core::{Content, Digest, Kind, Operation, Plan, State};
 use serde_json::Value;
 
-use super::record::{Answer, Detail, Ending, Event};
+use super::View;
+use super::address::Frame;
+use super::form::{Choices, Form};
+use super::record::{Answer, Detail, Ending, Escalations, Event};
 use super::visible::Shown;
 use super::words::{Moment, Standing};
 
@@ -12,19 +15,21 @@ const LONG_TEXT: usize = 500;
 #[derive(Template)]
 #[template(path = "operation.html")]
 pub(super) struct Page<'a> {
-    here: &'static str,
+    frame: Frame,
     title: String,
     notice: Option<&'a str>,
     standing: Standing,
     changed: bool,
-    function: Shown,
-    warnings: Vec<String>,
-    arguments: Vec<Field>,
-    run: Option<Run>,
+    question: bool,
+    asks: Asks,
+    escalations: Option<Escalations>,
+    upstream: Option<Shown>,
     asked: Moment,
     asked_at: Moment,
     deadline: Moment,
     left: Option<Moment>,
+    /// The project, where there are several.
+    project: Option<Shown>,
     run_id: Shown,
     call_id: Shown,
     digest: Digest,
@@ -35,6 +40,12 @@ pub(super) struct Page<'a> {
     reload: bool,
     history: Vec<Event>,
     history_holds: bool,
+}
+
+/// What is asked, whole.
+enum Asks {
+    Call { function: Shown, warnings: Vec<String>, arguments: Vec<Field>, run: Option<Run> },
+    Question { subject: Option<Shown>, message: Shown, warnings: Vec<String> },
 }
 
 /// What runs on approval.
@@ -53,95 +64,38 @@ struct Field {
     warnings: Vec<String>,
 }
 
-/// What a person can do on the page.
-enum Form<'a> {
-    Decide { action: &'a str, options: Vec<ShownOption> },
-    Settle { action: &'a str, attempt: u32 },
-    None,
-}
-
-/// A reason the asker offers for a denial (`spec.reject_options[]`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectOption<'a> {
-    /// What goes back to the asker; identifies the option.
-    pub name: &'a str,
-    /// What a person reads instead of the name.
-    pub title: Option<&'a str>,
-    /// What it means.
-    pub description: Option<&'a str>,
-    /// The comment, if the person writes none.
-    pub prompt_fill: Option<&'a str>,
-}
-
-struct ShownOption {
-    value: String,
-    title: Shown,
-    description: Option<Shown>,
-    prompt_fill: Option<Shown>,
-}
-
-/// The reasons for a denial that the asker of `operation` offers.
-pub fn reject_options(operation: &Operation) -> Vec<RejectOption<'_>> {
-    let listed = operation.extras.get("reject_options").and_then(Value::as_array);
-    listed.into_iter().flatten().filter_map(RejectOption::read).collect()
-}
-
-impl<'a> RejectOption<'a> {
-    fn read(option: &'a Value) -> Option<Self> {
-        let text = |field| option.get(field)?.as_str().filter(|text| !text.is_empty());
-        Some(Self {
-            name: text("name")?,
-            title: text("title"),
-            description: text("description"),
-            prompt_fill: text("prompt_fill"),
-        })
-    }
-}
-
-impl ShownOption {
-    fn new(option: &RejectOption<'_>) -> Self {
-        Self {
-            value: option.name.to_owned(),
-            title: Shown::text(option.title.unwrap_or(option.name)),
-            description: option.description.map(Shown::text),
-            prompt_fill: option.prompt_fill.map(Shown::text),
-        }
-    }
-}
-
 impl<'a> Page<'a> {
-    pub(super) fn new(
-        operation: &Operation,
-        now: Timestamp,
-        form: Option<&'a str>,
-        notice: Option<&'a str>,
-    ) -> Self {
-        let function = Shown::text(&operation.function);
+    pub(super) fn new(operation: &Operation, view: &View<'a>) -> Self {
+        let now = view.now;
         let state = operation.state_at(now);
         let changed = operation.content_digest() != operation.digest;
+        let action = view.action.filter(|_| !changed);
         let pending = state == State::Pending;
+        let several = view.projects.all.len() > 1;
         let history = operation.history.entries().iter();
+        let upstream = operation.upstream.as_ref();
         Self {
-            here: "",
-            title: function.clone().shorten(60).plain(),
-            notice,
+            frame: Frame::of("", &view.projects),
+            title: title(&operation.content).shorten(60).plain(),
+            notice: view.notice,
             standing: Standing::of(operation, now),
             changed,
-            warnings: Shown::warnings(&[&function]),
-            function,
-            arguments: arguments(&operation.kwargs),
-            run: operation.plan.as_ref().map(Run::new),
+            question: operation.kind() == Kind::HumanContact,
+            asks: Asks::new(operation),
+            escalations: Escalations::of(operation, now),
+            upstream: upstream.map(|upstream| Shown::text(&upstream.base_url)),
             asked: Moment::ago(operation.created_at, now),
             asked_at: Moment::date(operation.created_at),
             deadline: Moment::date(operation.deadline),
             left: pending.then(|| Moment::left(operation.deadline, now)),
+            project: several.then(|| Shown::text(&operation.tenant)),
             run_id: Shown::text(&operation.run_id),
             call_id: Shown::text(&operation.call_id),
             digest: operation.digest,
             extras: operation.extras.iter().map(|(name, value)| Field::new(name, value)).collect(),
             answer: Answer::of(operation, now),
             ending: operation.outcome.as_ref().map(Ending::new),
-            form: Form::new(operation, state, form.filter(|_| !changed)),
+            form: Form::new(operation, state, action, view.option),
             reload: matches!(state, State::Queued | State::Running),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
             history_holds: operation.verify_history().is_ok(),
@@ -155,15 +109,21 @@ impl<'a> Page<'a> {
     }
 }
 
-impl<'a> Form<'a> {
-    fn new(operation: &Operation, state: State, action: Option<&'a str>) -> Self {
-        match (state, action) {
-            (State::Pending, Some(action)) => {
-                let options = reject_options(operation).iter().map(ShownOption::new).collect();
-                Self::Decide { action, options }
+impl Asks {
+    fn new(operation: &Operation) -> Self {
+        match &operation.content {
+            Content::Call { function, kwargs } => {
+                let function = Shown::text(function);
+                let warnings = Shown::warnings(&[&function]);
+                let run = operation.plan.as_ref().map(Run::new);
+                Self::Call { function, warnings, arguments: arguments(kwargs), run }
             }
-            (State::Unknown, Some(action)) => Self::Settle { action, attempt: operation.attempts },
-            _ => Self::None,
+            Content::Question { message, subject } => {
+                let (subject, message) =
+                    (subject.as_deref().map(Shown::text), Shown::text(message));
+                let shown: Vec<_> = subject.iter().chain([&message]).collect();
+                Self::Question { warnings: Shown::warnings(&shown), subject, message }
+            }
         }
     }
 }
@@ -183,6 +143,14 @@ impl Field {
     fn new(name: &str, value: &Value) -> Self {
         let (name, shown) = (Shown::text(name), Shown::value(value));
         Self { warnings: Shown::warnings(&[&name, &shown]), kind: kind(value), name, value: shown }
+    }
+}
+
+/// What the window is called.
+fn title(content: &Content) -> Shown {
+    match content {
+        Content::Call { function, .. } => Shown::text(function),
+        Content::Question { message, subject } => Shown::text(subject.as_ref().unwrap_or(message)),
     }
 }
 

@@ -2,7 +2,7 @@ use askama::Template;
 use placet_core::{Operation, Outcome, Timestamp, purchase};
 use serde_json::Value;
 
-use super::href;
+use super::address::Frame;
 use super::visible::Shown;
 use super::words::Moment;
 
@@ -12,21 +12,21 @@ const LONGEST_CELL: usize = 200;
 #[derive(Template)]
 #[template(path = "purchase_form.html")]
 pub(super) struct Form<'a> {
-    here: &'static str,
+    frame: Frame,
     call_id: &'a str,
     default: purchase::Purchase,
 }
 
 impl<'a> Form<'a> {
     pub(super) fn new(call_id: &'a str) -> Self {
-        Self { here: "purchase", call_id, default: purchase::Purchase::default() }
+        Self { frame: Frame::new("purchase"), call_id, default: purchase::Purchase::default() }
     }
 }
 
 #[derive(Template)]
 #[template(path = "purchases.html")]
 pub(super) struct Page {
-    here: &'static str,
+    frame: Frame,
     rows: Vec<Row>,
 }
 
@@ -43,16 +43,18 @@ struct Row {
 impl Page {
     pub(super) fn new(operations: &[Operation], now: Timestamp) -> Self {
         let rows = operations.iter().map(|operation| Row::new(operation, now)).collect();
-        Self { here: "purchases", rows }
+        Self { frame: Frame::new("purchases"), rows }
     }
 }
 
 impl Row {
     fn new(operation: &Operation, now: Timestamp) -> Self {
-        let argument = |name| cell(operation.kwargs.get(name).unwrap_or(&Value::Null));
+        let kwargs = operation.content.kwargs();
+        let argument =
+            |name| cell(kwargs.and_then(|kwargs| kwargs.get(name)).unwrap_or(&Value::Null));
         let comment = operation.decision.as_ref().map(|decision| decision.comment.as_str());
         Self {
-            href: href(operation),
+            href: operation.id().inbox_address(&operation.tenant),
             material: argument("material"),
             quantity: argument("quantity"),
             status: purchase::status(operation.state_at(now)),

@@ -1,41 +1,99 @@
 //! What was decided, what came of it, and the history.
 
-use placet_core::{Digest, Entry, Operation, Outcome, Timestamp, Verdict};
+use placet_core::{Digest, Entry, Operation, Outcome, State, Timestamp, Verdict};
 use serde_json::Value;
 
-use super::operation::reject_options;
 use super::visible::Shown;
 use super::words::{Moment, door};
 
-/// A person's decision.
+/// Of a longer message a row shows only the beginning.
+const LONGEST_MESSAGE: usize = 120;
+
+/// What a person said, or that the asker took it back.
 pub(super) struct Answer {
-    pub(super) approved: bool,
+    pub(super) verdict: &'static str,
     pub(super) door: Shown,
     pub(super) ago: Moment,
     pub(super) at: Moment,
-    pub(super) comment: Option<Shown>,
+    pub(super) words: Option<Shown>,
+    pub(super) warnings: Vec<String>,
     pub(super) option: Option<Shown>,
 }
 
 impl Answer {
     pub(super) fn of(operation: &Operation, now: Timestamp) -> Option<Self> {
-        let decision = operation.decision.as_ref()?;
-        let title = |name: &String| {
-            let options = reject_options(operation);
-            let chosen = options.iter().find(|option| option.name == name);
-            Shown::text(chosen.and_then(|option| option.title).unwrap_or(name))
-        };
+        if let Some(decision) = &operation.decision {
+            let verdict = match decision.verdict {
+                Verdict::Approve => "Approved",
+                Verdict::Deny => "Denied",
+                Verdict::Answer => "Answered",
+            };
+            let option = decision.option.as_ref().map(|name| {
+                let chosen = operation.options().into_iter().find(|option| option.name == name);
+                Shown::text(chosen.map_or(name, |option| option.label()))
+            });
+            let said = Self::new(verdict, &decision.by, &decision.comment, decision.at, now);
+            return Some(Self { option, ..said });
+        }
+        let cancelled = events(operation, "cancelled").next()?;
+        let reason = text(cancelled, "reason");
+        Some(Self::new("Cancelled", &cancelled.by, reason, cancelled.at, now))
+    }
+
+    fn new(verdict: &'static str, by: &str, words: &str, at: Timestamp, now: Timestamp) -> Self {
+        let words = Some(words).filter(|words| !words.is_empty()).map(Shown::text);
+        Self {
+            verdict,
+            door: Shown::text(&door(by)),
+            ago: Moment::ago(at, now),
+            at: Moment::date(at),
+            warnings: words.as_ref().map(|words| Shown::warnings(&[words])).unwrap_or_default(),
+            words,
+            option: None,
+        }
+    }
+}
+
+/// That the asker wants more attention.
+pub(super) struct Escalations {
+    pub(super) times: String,
+    pub(super) last: Moment,
+    pub(super) message: Shown,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Escalations {
+    /// Of an operation that still waits.
+    pub(super) fn of(operation: &Operation, now: Timestamp) -> Option<Self> {
+        if operation.state_at(now) != State::Pending {
+            return None;
+        }
+        let last = events(operation, "escalated").last()?;
+        let message = Shown::text(text(last, "message"));
         Some(Self {
-            approved: decision.verdict == Verdict::Approve,
-            door: Shown::text(door(&decision.by)),
-            ago: Moment::ago(decision.at, now),
-            at: Moment::date(decision.at),
-            comment: Some(&decision.comment)
-                .filter(|text| !text.is_empty())
-                .map(|text| Shown::text(text)),
-            option: decision.option.as_ref().map(title),
+            times: match events(operation, "escalated").count() {
+                1 => "Escalated".to_owned(),
+                2 => "Escalated twice".to_owned(),
+                many => format!("Escalated {many} times"),
+            },
+            last: Moment::ago(last.at, now),
+            warnings: Shown::warnings(&[&message]),
+            message,
         })
     }
+
+    /// The message, shortened for a row.
+    pub(super) fn beginning(&self) -> Shown {
+        self.message.clone().shorten(LONGEST_MESSAGE)
+    }
+}
+
+fn events<'a>(operation: &'a Operation, name: &'a str) -> impl Iterator<Item = &'a Entry> {
+    operation.history.entries().iter().filter(move |entry| entry.event == name)
+}
+
+fn text<'a>(entry: &'a Entry, member: &str) -> &'a str {
+    entry.detail.get(member).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// How the execution ended.
@@ -79,7 +137,7 @@ impl Event {
         let particular = |member| detail(member, &shown);
         Self {
             what: Shown::text(&what(entry)),
-            door: Shown::text(door(&entry.by)),
+            door: Shown::text(&door(&entry.by)),
             at: Moment::date(entry.at),
             details: entry
                 .detail
@@ -98,6 +156,9 @@ fn what(entry: &Entry) -> String {
         "created" => "Asked".to_owned(),
         "approved" => "Approved".to_owned(),
         "denied" => "Denied".to_owned(),
+        "answered" => "Answered".to_owned(),
+        "escalated" => "Escalated".to_owned(),
+        "cancelled" => "Cancelled".to_owned(),
         "expired" => "Expired".to_owned(),
         "started" => format!("Attempt {attempt} started"),
         "retrying" => format!("Attempt {attempt} did not get through"),
@@ -121,7 +182,8 @@ fn settled(detail: &Value) -> &'static str {
 /// A particular that says something and is not part of the event's name already. `digest` is the
 /// one that stands in full elsewhere on the page.
 fn detail((name, value): (&String, &Value), digest: &str) -> Option<(String, Detail)> {
-    let said = value.is_null() || value == "" || matches!(name.as_str(), "attempt" | "found");
+    let nothing = value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty);
+    let said = nothing || matches!(name.as_str(), "attempt" | "found");
     if said {
         return None;
     }

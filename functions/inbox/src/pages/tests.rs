@@ -1,11 +1,15 @@
 use std::time::Duration;
 
 use placet_core::{
-    Command, Failure, NewOperation, Operation, Plan, Report, Settlement, Timestamp, Verdict,
+    Command, Content, Failure, NewOperation, Operation, Plan, Report, Settlement, Timestamp,
+    Verdict, Write,
 };
 use serde_json::{Value, json};
 
 use super::*;
+
+mod purchases;
+mod questions;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_165_200_000);
 
@@ -19,16 +23,20 @@ fn plan(idempotent: bool) -> Plan {
     }
 }
 
-/// Asked three minutes ago, with an hour to decide.
 fn asked(kwargs: Value, extras: Value, plan: Option<Plan>) -> Operation {
+    created(Content::Call { function: "transfer".into(), kwargs }, extras, plan)
+}
+
+/// Asked three minutes ago, with an hour to decide.
+fn created(content: Content, extras: Value, plan: Option<Plan>) -> Operation {
     let new = NewOperation {
         tenant: "default".into(),
         call_id: "call 1/ä".into(),
         run_id: "run-1".into(),
-        function: "transfer".into(),
-        kwargs,
+        content,
         extras: extras.as_object().cloned().unwrap_or_default(),
         plan,
+        upstream: None,
         time_to_decide: Duration::from_secs(3600),
         by: "api".into(),
     };
@@ -40,7 +48,7 @@ fn plain() -> Operation {
 }
 
 fn after(operation: &Operation, command: Command) -> Operation {
-    operation.apply(&command, "w2", NOW).unwrap().operation
+    operation.apply(&command, Write { id: "w2", at: NOW, announce: None }).unwrap().operation
 }
 
 fn decided(
@@ -66,8 +74,21 @@ fn unknown() -> Operation {
     finished(false, Report::Unclear(failure))
 }
 
+fn projects() -> Projects<'static> {
+    Projects { all: vec!["default"], shown: "default" }
+}
+
+fn view() -> View<'static> {
+    let projects = projects();
+    View { now: NOW, projects, action: Some("/inbox/here"), option: None, notice: None }
+}
+
 fn page(of: &Operation) -> String {
-    operation(of, NOW, Some("/inbox/here"), None).unwrap()
+    operation(of, &view()).unwrap()
+}
+
+fn list(of: &[Operation]) -> String {
+    inbox(of, 0, &projects(), NOW).unwrap()
 }
 
 #[track_caller]
@@ -85,17 +106,11 @@ fn has_not(html: &str, parts: &[&str]) {
 }
 
 #[test]
-fn a_path_segment_holds_only_unreserved_characters() {
-    assert_eq!(call_id_segment("call-7_x.~"), "call-7_x.~");
-    assert_eq!(call_id_segment("a/b?c#d%e \u{e4}\""), "a%2Fb%3Fc%23d%25e%20%C3%A4%22");
-}
-
-#[test]
 fn the_inbox_lists_what_waits_by_deadline_and_what_is_unknown_apart() {
     let mut sooner = plain();
     sooner.deadline = NOW.plus(Duration::from_secs(300));
     let denied = decided(&sooner, Verdict::Deny, "", None);
-    let html = inbox(&[unknown(), plain(), sooner, denied], NOW).unwrap();
+    let html = list(&[unknown(), plain(), sooner, denied]);
     has(
         &html,
         &[
@@ -115,8 +130,8 @@ fn the_inbox_lists_what_waits_by_deadline_and_what_is_unknown_apart() {
 #[test]
 fn the_inbox_leaves_out_what_is_past_its_deadline_and_says_when_nothing_waits() {
     let later = NOW.plus(Duration::from_secs(3600));
-    let html = inbox(&[plain()], later).unwrap();
-    has(&html, &["Nothing waits for a decision"]);
+    let html = inbox(&[plain()], 0, &projects(), later).unwrap();
+    has(&html, &["Nothing waits for an answer"]);
     has_not(&html, &["<li>", "Outcome unknown"]);
 }
 
@@ -149,16 +164,17 @@ fn hostile_text_stays_text_wherever_it_comes_from() {
             {"name": evil, "title": evil, "description": evil, "prompt_fill": evil}]}),
         None,
     );
-    operation.function = evil.into();
+    operation.content = Content::Call { function: evil.into(), kwargs: json!({"amount": 10}) };
     operation.call_id = evil.into();
     operation.run_id = evil.into();
     operation.digest = operation.content_digest();
     let denied = decided(&operation, Verdict::Deny, evil, Some(evil));
-    let form = Some("/inbox/\"><script>");
+    let action = Some("/inbox/\"><script>");
+    let view = View { action, notice: Some(evil), ..view() };
     for html in [
-        super::operation(&operation, NOW, form, Some(evil)).unwrap(),
-        super::operation(&denied, NOW, form, Some(evil)).unwrap(),
-        inbox(&[operation.clone()], NOW).unwrap(),
+        super::operation(&operation, &view).unwrap(),
+        super::operation(&denied, &view).unwrap(),
+        list(&[operation.clone()]),
         purchases(&[operation, denied], NOW).unwrap(),
         purchase_form(evil).unwrap(),
         message(evil, evil).unwrap(),
@@ -227,16 +243,17 @@ fn enter_in_a_field_decides_nothing() {
 fn there_is_no_form_where_nothing_can_be_decided() {
     let late = NOW.plus(Duration::from_secs(3600));
     let mut changed = plain();
-    changed.kwargs = json!({"amount": 1000});
+    changed.content =
+        Content::Call { function: "transfer".into(), kwargs: json!({"amount": 1000}) };
     let done = finished(true, Report::Succeeded(json!({"order": 7})));
     for html in [
-        operation(&plain(), NOW, None, None).unwrap(),
-        operation(&plain(), late, Some("/inbox/here"), None).unwrap(),
+        operation(&plain(), &View { action: None, ..view() }).unwrap(),
+        operation(&plain(), &View { now: late, ..view() }).unwrap(),
         page(&changed),
         page(&decided(&plain(), Verdict::Approve, "", None)),
         page(&decided(&plain(), Verdict::Deny, "", None)),
         page(&done),
-        operation(&unknown(), NOW, None, None).unwrap(),
+        operation(&unknown(), &View { action: None, ..view() }).unwrap(),
     ] {
         has_not(&html, &["<form", "<button", "name=\"digest\""]);
     }
@@ -245,7 +262,8 @@ fn there_is_no_form_where_nothing_can_be_decided() {
 #[test]
 fn what_was_changed_in_the_store_is_called_out() {
     let mut changed = plain();
-    changed.kwargs = json!({"amount": 1000});
+    changed.content =
+        Content::Call { function: "transfer".into(), kwargs: json!({"amount": 1000}) };
     has(&page(&changed), &["What is stored is not what was asked"]);
     let entries = json!([{"at": 0, "event": "created", "by": "api", "detail": {}, "write": "w",
         "hash": changed.digest}]);
@@ -335,48 +353,15 @@ fn the_history_tells_what_happened_in_words() {
 
 #[test]
 fn a_notice_is_shown_and_announced() {
-    let html = operation(&plain(), NOW, None, Some("Your answer came too late.")).unwrap();
+    let notice = Some("Your answer came too late.");
+    let html = operation(&plain(), &View { notice, ..view() }).unwrap();
     has(&html, &["<p class=\"notice\" role=\"status\">Your answer came too late.</p>"]);
-}
-
-#[test]
-fn the_purchase_form_posts_its_defaults_under_the_given_id() {
-    has(
-        &purchase_form("call-9").unwrap(),
-        &[
-            "method=\"post\" action=\"/purchase-materials\"",
-            "name=\"call_id\" value=\"call-9\"",
-            "name=\"material\" type=\"text\" value=\"wood\"",
-            "name=\"quantity\" type=\"number\" value=\"10\"",
-            "purchase_materials",
-        ],
-    );
-}
-
-#[test]
-fn purchases_are_listed_as_given_in_the_demos_words() {
-    let wood = asked(json!({"material": "wood", "quantity": 10}), json!({}), Some(plan(true)));
-    let denied = decided(&wood, Verdict::Deny, "too much", None);
-    let done = finished(true, Report::Succeeded(json!("10 pieces ordered")));
-    let html = purchases(&[wood, denied, done], NOW).unwrap();
-    has(
-        &html,
-        &[
-            "<bdi>wood</bdi>",
-            "<bdi>too much</bdi>",
-            "<bdi>10 pieces ordered</bdi>",
-            "/inbox/call%201",
-        ],
-    );
-    let at = |status: &str| html.find(&format!(">{status}</span>")).unwrap();
-    assert!(at("pending") < at("denied") && at("denied") < at("finalised"));
-    has(&purchases(&[], NOW).unwrap(), &["No purchases yet"]);
 }
 
 #[test]
 fn every_page_is_a_document_with_the_stylesheet_and_no_script() {
     for html in [
-        inbox(&[plain(), unknown()], NOW).unwrap(),
+        list(&[plain(), unknown()]),
         page(&plain()),
         page(&unknown()),
         purchase_form("c").unwrap(),

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use http::HttpClient;
-use placet_core::{Operation, Report};
+use placet_core::{Content, Operation, Report};
 use placet_runtime::config::{Definition, Executor};
 use serde_json::Value;
 
@@ -32,14 +32,16 @@ pub struct Call {
 }
 
 impl Call {
-    pub(crate) fn of(operation: &Operation) -> Self {
-        Self {
+    /// `None` of a question: nothing runs for it.
+    pub(crate) fn of(operation: &Operation) -> Option<Self> {
+        let Content::Call { function, kwargs } = &operation.content else { return None };
+        Some(Self {
             call_id: operation.call_id.clone(),
-            function: operation.function.clone(),
-            kwargs: operation.kwargs.clone(),
+            function: function.clone(),
+            kwargs: kwargs.clone(),
             idempotency_key: operation.idempotency_key(),
             attempt: operation.attempts,
-        }
+        })
     }
 }
 

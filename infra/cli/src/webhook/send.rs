@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::Request;
 use placet_runtime::{Config, Environment, Https};
 
-use super::{Options, Outgoing};
+use super::Outgoing;
 use crate::Failure;
+use crate::options::Options;
 
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
@@ -14,9 +15,9 @@ pub(super) async fn run(
     config: &Config,
     environment: &Environment,
     name: &str,
-    options: &Options,
+    options: &Options<'_>,
 ) -> Result<(), Failure> {
-    let file = options.file.as_deref().ok_or("which body? write --file FILE")?;
+    let file = options.get("--file").ok_or("which body? write --file FILE")?;
     let body = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
     let Outgoing { url, signed } = Outgoing::new(config, environment, name, options, &body)?;
     let mut request = Request::builder().method(signed.method.as_str()).uri(&url);

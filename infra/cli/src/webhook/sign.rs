@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use placet_runtime::{Config, Environment};
 
-use super::{Options, Outgoing};
+use super::Outgoing;
 use crate::Failure;
+use crate::options::Options;
 
 /// The longest body that stands in the line itself: a system takes no longer argument.
 const LONGEST: usize = 64 * 1024;
@@ -16,7 +17,7 @@ pub(super) fn run(
     config: &Config,
     environment: &Environment,
     name: &str,
-    options: &Options,
+    options: &Options<'_>,
 ) -> Result<(), Failure> {
     let mut body = Vec::new();
     std::io::stdin().read_to_end(&mut body)?;

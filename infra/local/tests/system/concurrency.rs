@@ -15,8 +15,8 @@ async fn a_hundred_identical_creations_are_one_operation() {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         assert_eq!(answer.json()["status"], answers[0].json()["status"]);
     }
-    let listed = world.system.runtime.store.list_operations("default", None).await.unwrap();
-    assert_eq!(listed.items.len(), 1);
+    let listed = world.system.runtime.store.operations_of("default", "charge").await.unwrap();
+    assert_eq!(listed.len(), 1);
     assert_eq!(world.operation("call-1").await.version, 1);
     world.finish().await;
 }

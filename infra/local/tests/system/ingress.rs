@@ -10,8 +10,9 @@ use placet_local::faults::Plan;
 use placet_runtime::{Blobs, Receipt, ReceiptState};
 use serde_json::json;
 
+use crate::ask::Answer;
 use crate::crash::at_every_call;
-use crate::world::{Answer, World};
+use crate::world::World;
 
 const SECRET: &str = "a secret of more than sixteen bytes";
 
@@ -279,8 +280,8 @@ async fn an_event_becomes_an_approval_that_runs_once_approved() {
     world.settle().await;
     let asked = world.open_operations().await;
     assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].function, "charge");
-    assert_eq!(asked[0].kwargs, json!({"amount": 150, "note": "by webhook"}));
+    assert_eq!(asked[0].content.function(), Some("charge"));
+    assert_eq!(*asked[0].content.kwargs().unwrap(), json!({"amount": 150, "note": "by webhook"}));
     let call_id = asked[0].call_id.clone();
     assert_eq!(world.effects(&call_id).await, 0);
     // Working it off again asks nobody twice.

@@ -3,7 +3,8 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::world::{Answer, KEY, World};
+use crate::ask::Answer;
+use crate::world::{KEY, World};
 
 const CALLS: &str = "/humanlayer/v1/function_calls";
 
@@ -31,7 +32,7 @@ async fn bodies_that_make_no_sense_are_refused_with_a_reason() {
         (b"[]".to_vec(), "dictionary"),
         (json!({"spec": spec}).to_string().into_bytes(), "run_id"),
         (json!({"run_id": 1, "spec": spec}).to_string().into_bytes(), "run_id"),
-        (json!({"run_id": "r", "spec": {"fn": ""}}).to_string().into_bytes(), "fn"),
+        (json!({"run_id": "r", "spec": {"fn": 7}}).to_string().into_bytes(), "fn"),
         (
             json!({"run_id": "r", "call_id": "a/b", "spec": spec}).to_string().into_bytes(),
             "call_id",

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use placet_core::{DecisionLink, Digest, Secret, State};
+use placet_core::{DecisionLink, Digest, Kind, OperationId, Secret, State};
 use serde_json::json;
 
+use crate::questions::{question, state_of};
 use crate::world::{KEY, LINK_SECRET, TENANT, World};
 
 async fn link(world: &World, call_id: &str) -> DecisionLink {
@@ -13,6 +14,7 @@ async fn link(world: &World, call_id: &str) -> DecisionLink {
     let expires_at = world.clock.now().plus(Duration::from_secs(600));
     DecisionLink {
         tenant: TENANT.to_owned(),
+        kind: Kind::FunctionCall,
         call_id: call_id.to_owned(),
         digest,
         settles: None,
@@ -178,5 +180,63 @@ async fn no_link_repeats_what_it_did_once() {
         assert_eq!(world.post(&path(&settles)).form(&form).send().await.status, status);
     }
     assert_eq!(world.operation("call-1").await.attempts, 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_to_a_question_answers_it_and_not_the_call_of_the_same_id() {
+    let world = World::start().await;
+    world.create("one", "charge").await;
+    question(&world, "one", json!({"msg": "Why?"})).await;
+    let id = OperationId::new(TENANT, Kind::HumanContact, "one");
+    let asked = world.system.runtime.store.operation(&id, true).await.unwrap().unwrap();
+    let of_call = link(&world, "one").await;
+    let of_question =
+        DecisionLink { kind: Kind::HumanContact, digest: asked.digest, ..of_call.clone() };
+
+    // A key is needed to make these two; even so the digest tells a call from a question.
+    let before = world.contents().await;
+    for swapped in [
+        DecisionLink { kind: Kind::FunctionCall, ..of_question.clone() },
+        DecisionLink { kind: Kind::HumanContact, ..of_call.clone() },
+    ] {
+        assert_eq!(world.get(&path(&swapped)).page().send().await.status, StatusCode::FORBIDDEN);
+        let form = format!("digest={}&verdict=approve&response=x", swapped.digest);
+        let refused = world.post(&path(&swapped)).form(&form).send().await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    let page = world.get(&path(&of_question)).page().send().await;
+    assert!(page.text.contains("Why?") && !page.text.contains("charge"), "{}", page.text);
+    for digest in [asked.digest, of_call.digest] {
+        let form = format!("digest={digest}&comment=&verdict=approve");
+        let refused = world.post(&path(&of_question)).form(&form).send().await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(world.contents().await, before);
+
+    let form = format!("digest={}&response=Because", page.hidden("digest"));
+    let answered = world.post(&path(&of_question)).form(&form).send().await;
+    assert_eq!((answered.status, answered.location), (StatusCode::SEE_OTHER, path(&of_question)));
+    assert_eq!(state_of(&world, "one").await, State::Answered);
+    assert_eq!(world.state("one").await, State::Pending);
+    let again = world.post(&path(&of_question)).form(&form).send().await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    let page = world.get(&path(&of_question)).page().send().await.text;
+    assert!(page.contains("through a decision link") && page.contains("Because"), "{page}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_from_before_there_were_questions_is_still_good() {
+    let world = World::start().await;
+    world.create("one", "charge").await;
+    let link = link(&world, "one").await;
+    let before = json!({"t": TENANT, "c": "one", "d": link.digest, "e": link.expires_at});
+    assert_eq!(serde_json::to_value(&link).unwrap(), before, "it is written as it was then");
+    let page = world.get(&path(&link)).page().send().await;
+    let form = format!("digest={}&comment=&verdict=approve", page.hidden("digest"));
+    assert_eq!(world.post(&path(&link)).form(&form).send().await.status, StatusCode::SEE_OTHER);
+    world.settle().await;
+    assert_eq!(world.ended("one").await, (State::Succeeded, 1));
     world.finish().await;
 }

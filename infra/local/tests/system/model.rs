@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use placet_core::{Command, Failure, Operation, Report, Settlement, Verdict};
-use placet_runtime::{CommandError, Created};
+use placet_core::{
+    Command, Content, Failure, Operation, OperationId, Report, Settlement, Verdict, Write,
+};
+use placet_runtime::{Asked, CommandError, Created};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
@@ -95,7 +97,7 @@ fn comparable(operation: &Operation) -> impl PartialEq + std::fmt::Debug {
         (
             operation.lease.clone(),
             operation.outcome.clone(),
-            operation.kwargs.clone(),
+            operation.content.clone(),
             operation.digest,
         ),
     )
@@ -104,18 +106,18 @@ fn comparable(operation: &Operation) -> impl PartialEq + std::fmt::Debug {
 async fn story(function: &str, steps: &[Step]) {
     let world = World::start().await;
     let runtime = &world.system.runtime;
-    let new = placet_core::NewOperation {
-        tenant: TENANT.to_owned(),
-        call_id: "call-1".to_owned(),
+    let id = OperationId::call(TENANT, "call-1");
+    let asked = Asked {
+        id: id.clone(),
         run_id: "run".to_owned(),
-        function: function.to_owned(),
-        kwargs: json!({"a": 0.1, "b": [1e-7, 123_456_789_012_345_678_u64, "\u{10ffff}\u{0}"]}),
+        content: Content::Call {
+            function: function.to_owned(),
+            kwargs: json!({"a": 0.1, "b": [1e-7, 123_456_789_012_345_678_u64, "\u{10ffff}\u{0}"]}),
+        },
         extras: serde_json::Map::new(),
-        plan: runtime.config.plan(function),
-        time_to_decide: Duration::from_secs(3600),
         by: "api".to_owned(),
     };
-    let Created::New(mut model) = runtime.create(new).await.unwrap() else {
+    let Created::New(mut model) = runtime.create(asked).await.unwrap() else {
         panic!("it was there")
     };
     let mut last = Command::Redrive;
@@ -128,8 +130,11 @@ async fn story(function: &str, steps: &[Step]) {
             Step::Command(command) => last = command.clone(),
             Step::Again => {}
         }
-        let expected = model.apply(&aimed(&last, &model), "model", world.clock.now());
-        let got = runtime.command(TENANT, "call-1", |operation| aimed(&last, operation)).await;
+        let expected = {
+            let write = Write { id: "model", at: world.clock.now(), announce: None };
+            model.apply(&aimed(&last, &model), write)
+        };
+        let got = runtime.command(&id, |operation| aimed(&last, operation)).await;
         match (expected, got) {
             (Ok(transition), Ok(_)) => *model = transition.operation,
             (Err(expected), Err(CommandError::Refused(refusal))) => assert_eq!(expected, refusal),

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use http::StatusCode;
 use placet_core::webhook::Draft;
-use placet_runtime::{ApiKey, key_digest};
+use placet_runtime::Role;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, KEY, START, World};
+use crate::ask::Answer;
+use crate::world::{KEY, OTHER, START, World};
 
 const SOURCES: &str = "  hooks: {preset: hmac, secret: env:HOOKS, targets: [log]}
   hooks.eu: {preset: bearer, secret: env:HOOKS, targets: [log]}
@@ -253,8 +254,7 @@ async fn a_replay_is_worked_off_again_without_a_second_effect() {
         (StatusCode::CONFLICT, json!("under_way"))
     );
     world.work().await;
-    let open =
-        || async { world.system.runtime.store.open_operations("default").await.unwrap().len() };
+    let open = || async { world.open_operations().await.len() };
     assert_eq!(open().await, 1);
     world.advance(Duration::from_secs(5));
     let answer = world.post(&path).key(KEY).send().await;
@@ -275,8 +275,7 @@ async fn only_the_tenant_sees_its_receipts() {
     send_json(&world, "hooks", "a").await;
     world.work().await;
     let id = newest(&world).await;
-    let other = ApiKey { tenant: "other".to_owned(), name: "other".to_owned() };
-    world.system.runtime.store.put_api_key(key_digest("other-key"), &other).await.unwrap();
+    let other = world.key(Role::Both, OTHER).await;
     let before = world.contents().await;
     let (one, raw) = (format!("/v1/receipts/{id}"), format!("/v1/receipts/{id}/body"));
     let replay = format!("{one}/replay");
@@ -284,12 +283,12 @@ async fn only_the_tenant_sees_its_receipts() {
         assert_eq!(world.get(path).send().await.status, StatusCode::UNAUTHORIZED, "{path}");
     }
     assert_eq!(world.post(&replay).send().await.status, StatusCode::UNAUTHORIZED);
-    let list = world.get("/v1/receipts").key("other-key").send().await.json();
+    let list = world.get("/v1/receipts").key(&other).send().await.json();
     assert_eq!(list, json!({"items": [], "next": null}));
     for path in [&one, &raw] {
-        assert_eq!(world.get(path).key("other-key").send().await.status, StatusCode::NOT_FOUND);
+        assert_eq!(world.get(path).key(&other).send().await.status, StatusCode::NOT_FOUND);
     }
-    assert_eq!(world.post(&replay).key("other-key").send().await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.post(&replay).key(&other).send().await.status, StatusCode::NOT_FOUND);
     let long = "x".repeat(4000);
     for id in ["nothing", "hooks.00", "hooks.zz", "%2e%2e", &long] {
         assert_eq!(get(&world, &format!("/v1/receipts/{id}")).await.status, StatusCode::NOT_FOUND);

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -29,6 +29,7 @@ struct Shared {
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Received {
+    pub method: Method,
     pub path: String,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -96,7 +97,8 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let received = Received { path: parts.uri.path().to_owned(), headers: parts.headers, body };
+    let path = parts.uri.path().to_owned();
+    let received = Received { method: parts.method, path, headers: parts.headers, body };
     let reply = {
         let mut shared = shared.lock().unwrap();
         shared.received.push(received);

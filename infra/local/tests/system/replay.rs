@@ -130,8 +130,12 @@ async fn two_targets_that_ask_are_two_approvals() {
     let headers = [("x-hub-signature-256", signature.as_str()), ("x-github-delivery", "1")];
     post(&world, "/webhooks/twice", &headers, "{\"amount\":7}").await;
     world.settle().await;
-    let mut asked: Vec<_> =
-        world.open_operations().await.into_iter().map(|one| one.function).collect();
+    let mut asked: Vec<_> = world
+        .open_operations()
+        .await
+        .into_iter()
+        .map(|one| one.content.function().unwrap().to_owned())
+        .collect();
     asked.sort();
     assert_eq!(asked, ["charge", "charge_once"]);
     assert_eq!(world.receipts().await[0].state, ReceiptState::Done);

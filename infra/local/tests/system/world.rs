@@ -5,27 +5,32 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use placet_core::{Operation, State, Timestamp, webhook};
+use placet_core::{Operation, OperationId, State, Timestamp, webhook};
 use placet_local::engines::{Delays, Storage, TABLE, http_client};
 use placet_local::event_source::DrainReport;
 use placet_local::faults::{Faults, Plan};
 use placet_local::system::{Setup, System};
-use placet_runtime::{Access, Blobs, Clock, Config, Environment, Receipt};
+use placet_runtime::{
+    Access, ApiKey, Blobs, Clock, Config, Environment, Receipt, Role, key_digest, packed,
+};
 use placet_timer::Tick;
 use serde_json::{Value, json};
 
+use crate::ask::{Answer, Ask};
 use crate::ledger::Ledger;
 
 pub const KEY: &str = "test-key";
 pub const TENANT: &str = "default";
+/// A second project of every world.
+pub const OTHER: &str = "other";
 pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const LINK_SECRET: &str = "a key for links of forty bytes in length";
 pub const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
 const CONFIG: &str = "
 project: default
+projects: [other]
 operations:
   charge: {executor: {function: charge}, idempotent: true, deadline: 1h}
   charge_once: {executor: {function: charge_once}, idempotent: false, deadline: 1h}
@@ -98,19 +103,35 @@ impl World {
 
     pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {
         let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8000");
-        Ask { world: self, request, body: Bytes::new() }
+        Ask::new(self, request)
+    }
+
+    /// Makes a key of this role for a project.
+    pub async fn key(&self, role: Role, tenant: &str) -> String {
+        let key = format!("{}-key-of-{tenant}", role.as_str());
+        let api_key = ApiKey { role, ..ApiKey::new(tenant, role.as_str(), self.clock.now()) };
+        self.system.runtime.store.put_api_key(key_digest(&key), &api_key).await.unwrap();
+        key
     }
 
     /// Creates a call of this function and hands back its id.
     pub async fn create(&self, call_id: &str, function: &str) -> Answer {
+        self.create_with(KEY, call_id, function).await
+    }
+
+    pub async fn create_with(&self, key: &str, call_id: &str, function: &str) -> Answer {
         let body = json!({"run_id": "run", "call_id": call_id, "spec": {"fn": function, "kwargs": {"amount": 7}}});
-        self.post("/humanlayer/v1/function_calls").key(KEY).json(&body).send().await
+        self.post("/humanlayer/v1/function_calls").key(key).json(&body).send().await
     }
 
     pub async fn respond(&self, call_id: &str, approved: bool) -> Answer {
+        self.respond_with(KEY, call_id, approved).await
+    }
+
+    pub async fn respond_with(&self, key: &str, call_id: &str, approved: bool) -> Answer {
         let path = format!("/humanlayer/v1/agent/function_calls/{call_id}/respond");
         let body = json!({"approved": approved, "comment": "because"});
-        self.post(&path).key(KEY).json(&body).send().await
+        self.post(&path).key(key).json(&body).send().await
     }
 
     pub async fn approved(&self, call_id: &str, function: &str) {
@@ -163,7 +184,7 @@ impl World {
     }
 
     async fn under_way(&self) -> usize {
-        let operations = self.system.runtime.store.open_operations(TENANT).await.unwrap();
+        let operations = self.open_operations().await;
         let moving = |one: &&Operation| matches!(one.state, State::Queued | State::Running);
         let moving = operations.iter().filter(moving).count();
         moving + self.open_receipts().await + self.open_deliveries().await
@@ -199,11 +220,14 @@ impl World {
     }
 
     pub async fn open_operations(&self) -> Vec<Operation> {
-        self.system.runtime.store.open_operations(TENANT).await.unwrap()
+        let mut open = Vec::new();
+        self.system.runtime.store.each_open(TENANT, |one| open.push(one)).await.unwrap();
+        open
     }
 
     pub async fn operation(&self, call_id: &str) -> Operation {
-        let found = self.system.runtime.store.operation(TENANT, call_id, true).await;
+        let found =
+            self.system.runtime.store.operation(&OperationId::call(TENANT, call_id), true).await;
         found.unwrap().unwrap_or_else(|| panic!("there is no operation {call_id}"))
     }
 
@@ -235,15 +259,31 @@ impl World {
         contents
     }
 
-    /// Changes an attribute of an operation behind the store's back.
-    pub async fn tamper(&self, call_id: &str, attribute: &str, value: AttributeValue) {
-        let pk = format!("T#{TENANT}#OP#function_call#{call_id}");
-        let update = self.table.update_item().table_name(TABLE);
-        let update =
-            update.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S("OP".to_owned()));
-        let update =
-            update.update_expression("SET #a = :v").expression_attribute_names("#a", attribute);
-        update.expression_attribute_values(":v", value).send().await.unwrap();
+    /// Changes an operation behind the store's back.
+    pub async fn tamper(&self, call_id: &str, change: impl FnOnce(&mut Value)) {
+        let pk = AttributeValue::S(format!("T#{TENANT}#OP#function_call#{call_id}"));
+        let sk = AttributeValue::S("OP".to_owned());
+        let item = self.table.get_item().table_name(TABLE).key("pk", pk).key("sk", sk);
+        let mut item = item.send().await.unwrap().item.unwrap();
+        let packed = item["operation1"].as_b().unwrap().as_ref();
+        let mut operation = serde_json::from_slice(&packed::unpack(packed).unwrap()).unwrap();
+        change(&mut operation);
+        let packed = packed::pack(operation.to_string().as_bytes()).unwrap();
+        item.insert("operation1".to_owned(), AttributeValue::B(packed.into()));
+        self.table.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    }
+
+    /// Writes an item behind the store's back.
+    pub async fn put<const N: usize>(&self, item: [(&str, AttributeValue); N]) {
+        let item = item.map(|(name, value)| (name.to_owned(), value)).into();
+        self.table.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    }
+
+    /// Deletes an item, as DynamoDB does when its time to live is over.
+    pub async fn forget(&self, pk: &str, sk: &str) {
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        let delete = self.table.delete_item().table_name(TABLE);
+        delete.key("pk", key(pk)).key("sk", key(sk)).send().await.unwrap();
     }
 
     /// How many messages the dead-letter queue holds.
@@ -282,86 +322,5 @@ impl Drop for World {
         if !self.finished && !std::thread::panicking() {
             panic!("the test did not call finish(): work may be left over");
         }
-    }
-}
-
-/// A request in the making.
-pub struct Ask<'a> {
-    world: &'a World,
-    request: http::request::Builder,
-    body: Bytes,
-}
-
-impl Ask<'_> {
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.request = self.request.header(name, value);
-        self
-    }
-
-    pub fn key(self, key: &str) -> Self {
-        self.header("authorization", &format!("Bearer {key}"))
-    }
-
-    pub fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json").body(body.to_string())
-    }
-
-    pub fn form(self, body: &str) -> Self {
-        self.header("content-type", "application/x-www-form-urlencoded").body(body.to_owned())
-    }
-
-    pub fn page(self) -> Self {
-        self.header("accept", "text/html")
-    }
-
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    pub async fn send(self) -> Answer {
-        let request = self.request.body(self.body).unwrap();
-        let response = self.world.system.front_door.call(request).await;
-        let (parts, body) = response.into_parts();
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        Answer {
-            status: parts.status,
-            content_type: header("content-type").unwrap_or_default().to_owned(),
-            location: header("location").unwrap_or_default().to_owned(),
-            retry_after: header("retry-after").unwrap_or_default().to_owned(),
-            text: String::from_utf8_lossy(&body).into_owned(),
-            headers: parts.headers.clone(),
-            bytes: body,
-        }
-    }
-}
-
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub content_type: String,
-    pub location: String,
-    pub retry_after: String,
-    pub headers: http::HeaderMap,
-    pub bytes: Bytes,
-    pub text: String,
-}
-
-impl Answer {
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
-    }
-
-    /// The value of a hidden field of the page's form.
-    #[track_caller]
-    pub fn hidden(&self, name: &str) -> String {
-        let before = format!("name=\"{name}\" value=\"");
-        let rest = self
-            .text
-            .split_once(&before)
-            .unwrap_or_else(|| panic!("no field {name}: {}", self.text))
-            .1;
-        rest.split_once('"').unwrap().0.to_owned()
     }
 }

@@ -2,26 +2,25 @@ use serde_json::Value;
 
 use super::InvalidBody;
 use super::fields::Fields;
-use super::request::{Respond, kwargs, parse_object, status};
+use super::request::{Respond, content, parse_object, status};
+use crate::{Content, Kind};
 
 /// What a delivery of HumanLayer's cloud says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Completed {
-    /// A person answered a function call.
-    Call(CompletedCall),
+    /// A person answered a function call or a question.
+    Answered(Box<Answered>),
     /// Nothing to do, and why.
     Ignored(&'static str),
 }
 
-/// An answered function call.
+/// An answered function call or question.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CompletedCall {
+pub struct Answered {
     /// The call.
     pub call_id: String,
-    /// The function the person was shown.
-    pub function: String,
-    /// The arguments the person was shown; `{}` if the delivery holds none.
-    pub kwargs: Value,
+    /// What the person was shown; arguments are `{}` if the delivery holds none.
+    pub content: Content,
     /// What the person said.
     pub answer: Respond,
 }
@@ -53,7 +52,7 @@ impl From<InvalidBody> for CompletedError {
     }
 }
 
-/// Reads a delivery: a bare `FunctionCall` (v1) or a `{type, event}` envelope (v1beta2, v1beta3).
+/// Reads a delivery: a bare object (v1) or a `{type, event}` envelope (v1beta2, v1beta3).
 ///
 /// # Errors
 ///
@@ -61,28 +60,64 @@ impl From<InvalidBody> for CompletedError {
 pub fn completed(body: &[u8]) -> Result<Completed, CompletedError> {
     let object = parse_object(body)?;
     let delivery = Fields::new(&["body"], &object);
-    if delivery.get("event").is_none() {
-        return Ok(call(&delivery)?);
-    }
     if delivery.get("is_test").is_some_and(|flag| flag == &Value::Bool(true)) {
         return Ok(Completed::Ignored("a test event"));
     }
-    let kind = delivery.text("type", 255).map_err(InvalidBody::from)?;
-    if kind != "function_call.completed" {
-        return Ok(Completed::Ignored("not a function_call.completed event"));
+    if delivery.get("event").is_none() {
+        return Ok(told(&delivery)?);
+    }
+    let name = delivery.text("type", 255).map_err(InvalidBody::from)?;
+    if !Kind::ALL.iter().any(|kind| kind.completed() == name) {
+        return Ok(Completed::Ignored(
+            "neither function_call.completed nor human_contact.completed",
+        ));
     }
     let event = delivery.object("event").map_err(InvalidBody::from)?;
-    Ok(call(&event)?)
+    Ok(told(&event)?)
 }
 
-fn call(fields: &Fields<'_>) -> Result<Completed, InvalidBody> {
+/// Placet tells, too, that nobody answers any more; there. Here somebody still may.
+fn told(item: &Fields<'_>) -> Result<Completed, InvalidBody> {
+    if item.optional_object("status")?.is_some_and(|status| is_unanswered(&status)) {
+        return Ok(Completed::Ignored("nobody answered it there"));
+    }
+    Ok(Completed::Answered(Box::new(answered(item)?)))
+}
+
+fn is_unanswered(status: &Fields<'_>) -> bool {
+    status.get("unanswered").is_some()
+}
+
+/// Reads what a server says of an item: whether it was answered, and what it showed. `None` while it
+/// waits.
+///
+/// # Errors
+///
+/// If it is not JSON, or names the first field that is missing or wrong.
+pub fn answer(body: &[u8]) -> Result<Option<Answered>, CompletedError> {
+    let object = parse_object(body)?;
+    let item = Fields::new(&["body"], &object);
+    let status = item.optional_object("status").map_err(InvalidBody::from)?;
+    let said = |status: &Fields<'_>| {
+        let answered = status.get("approved").is_some() || status.get("response").is_some();
+        answered && !is_unanswered(status)
+    };
+    if status.is_some_and(|status| said(&status)) {
+        return Ok(Some(answered(&item)?));
+    }
+    Ok(None)
+}
+
+/// A question has a message, a call a function.
+fn answered(fields: &Fields<'_>) -> Result<Answered, InvalidBody> {
     let spec = fields.object("spec")?;
-    Ok(Completed::Call(CompletedCall {
+    let question = spec.get("msg").is_some() && spec.get("fn").is_none();
+    let kind = if question { Kind::HumanContact } else { Kind::FunctionCall };
+    Ok(Answered {
         call_id: fields.text("call_id", 255)?,
-        function: spec.text("fn", 255)?,
-        kwargs: kwargs(&spec),
-        answer: status(&fields.object("status")?)?,
-    }))
+        content: content(kind, &spec)?,
+        answer: status(kind, &fields.object("status")?)?,
+    })
 }
 
 #[cfg(test)]
@@ -90,6 +125,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Verdict;
 
     fn read(body: Value) -> Result<Completed, CompletedError> {
         completed(body.to_string().as_bytes())
@@ -106,10 +142,118 @@ mod tests {
         let envelope =
             json!({"is_test": false, "type": "function_call.completed", "event": sample()});
         assert_eq!(read(envelope).unwrap(), bare);
-        let Completed::Call(call) = bare else { panic!("{bare:?}") };
-        assert_eq!((call.call_id.as_str(), call.function.as_str()), ("c", "f"));
-        assert_eq!(call.kwargs, json!({"a": 1}));
+        let Completed::Answered(call) = bare else { panic!("{bare:?}") };
+        assert_eq!(call.call_id, "c");
+        let shown = Content::Call { function: "f".to_owned(), kwargs: json!({"a": 1}) };
+        assert_eq!(call.content, shown);
         assert_eq!(call.answer.option.as_deref(), Some("later"));
+        assert_eq!((call.answer.verdict, call.answer.comment.as_str()), (Verdict::Deny, "no"));
+    }
+
+    #[test]
+    fn bare_and_enveloped_contacts_read_the_same() {
+        let event = json!({"run_id": "r", "call_id": "h", "contact_channel_id": 17,
+            "spec": {"msg": "Oak or pine?", "subject": "Wood", "fn": null},
+            "status": {"requested_at": null, "response": "oak", "response_option_name": null}});
+        let bare = read(event.clone()).unwrap();
+        let envelope = |event| json!({"type": "human_contact.completed", "event": event});
+        assert_eq!(read(envelope(event.clone())).unwrap(), bare);
+        let Completed::Answered(contact) = bare else { panic!("{bare:?}") };
+        let (message, subject) = ("Oak or pine?".to_owned(), Some("Wood".to_owned()));
+        assert_eq!(contact.content, Content::Question { message, subject });
+        let said = Respond { verdict: Verdict::Answer, comment: "oak".to_owned(), option: None };
+        assert_eq!((contact.call_id.as_str(), contact.answer), ("h", said));
+
+        let mut wordless = event;
+        wordless["status"]["response"] = json!("");
+        assert_eq!(
+            read(envelope(wordless.clone())).unwrap_err().to_string(),
+            "body.event.status.response: String should have at least 1 character"
+        );
+        wordless["status"]["response_option_name"] = json!("oak");
+        let chosen = read(wordless).unwrap();
+        let Completed::Answered(contact) = chosen else { panic!("{chosen:?}") };
+        assert_eq!(contact.answer.option.as_deref(), Some("oak"));
+    }
+
+    #[test]
+    fn an_item_without_an_answer_waits() {
+        let item = |status: Value| {
+            let mut item = sample();
+            item["status"] = status;
+            answer(item.to_string().as_bytes())
+        };
+        let unset = json!({"requested_at": "2026-11-21T09:00:00", "responded_at": null,
+            "approved": null, "comment": null, "response": null, "reject_option_name": null});
+        for waits in [json!(null), json!({}), json!({"requested_at": "x"}), unset] {
+            assert_eq!(item(waits), Ok(None));
+        }
+        let mut without = sample();
+        without.as_object_mut().unwrap().remove("status");
+        assert_eq!(answer(without.to_string().as_bytes()), Ok(None));
+        let wrong = |status| item(status).unwrap_err().to_string();
+        assert_eq!(wrong(json!("yes")), "body.status: Input should be a valid dictionary");
+        assert_eq!(
+            wrong(json!({"approved": 1})),
+            "body.status.approved: Input should be a valid boolean"
+        );
+        assert!(matches!(answer(b"<html>"), Err(CompletedError::Json(_))));
+        let list = answer(b"[]").unwrap_err();
+        assert_eq!(list.to_string(), "body: Input should be a valid dictionary");
+    }
+
+    #[test]
+    fn an_answered_item_reads_as_its_event() {
+        let contact = json!({"run_id": "r", "call_id": "h", "spec": {"msg": "Oak?"},
+            "status": {"response": "yes", "response_option_name": "y"}});
+        for item in [sample(), contact] {
+            let body = item.to_string();
+            let Ok(Some(polled)) = answer(body.as_bytes()) else { panic!("{body}") };
+            assert_eq!(read(item).unwrap(), Completed::Answered(Box::new(polled)));
+        }
+        for approved in [true, false] {
+            let mut item = sample();
+            item["status"] = json!({"approved": approved});
+            let answer = answer(item.to_string().as_bytes()).unwrap().unwrap().answer;
+            let verdict = if approved { Verdict::Approve } else { Verdict::Deny };
+            assert_eq!(answer, Respond { verdict, comment: String::new(), option: None });
+        }
+    }
+
+    /// What this server says of its own operations, another one that asked in our place reads.
+    #[test]
+    fn our_own_items_are_read_as_what_they_are() {
+        use crate::humanlayer::{item, sample};
+        for pending in [sample::call(), sample::question()] {
+            let waits = item(&pending, sample::DECIDED).to_string();
+            assert_eq!(answer(waits.as_bytes()), Ok(None));
+        }
+        for operation in sample::all_decided() {
+            let body = item(&operation, sample::DECIDED).to_string();
+            let answered = answer(body.as_bytes()).unwrap();
+            let read = answered.map(|answered| (answered.answer.verdict, answered.content));
+            let decided = operation.decision.as_ref().map(|decision| decision.verdict);
+            assert_eq!(read, decided.map(|verdict| (verdict, operation.content.clone())));
+        }
+    }
+
+    /// A question has no function, whatever its asker calls things; a call may have a message.
+    #[test]
+    fn nobody_takes_one_for_the_other() {
+        use crate::humanlayer::{item, sample};
+        let call = json!({"fn": "f", "kwargs": {}, "msg": "m", "subject": "s"});
+        let question = json!({"msg": "m", "fn": "f", "kwargs": {"a": 1}, "state": {}});
+        for (kind, spec) in [(Kind::FunctionCall, call), (Kind::HumanContact, question)] {
+            let verdict = match kind {
+                Kind::FunctionCall => Verdict::Deny,
+                Kind::HumanContact => Verdict::Answer,
+            };
+            let pending = sample::asked(kind, "c", &spec);
+            let operation = sample::decided(&pending, verdict, "no", None);
+            let body = item(&operation, sample::DECIDED).to_string();
+            let read = answer(body.as_bytes()).map(|answered| answered.map(|one| one.content));
+            assert_eq!(read, Ok(Some(operation.content)), "{body}");
+        }
     }
 
     #[test]
@@ -120,6 +264,16 @@ mod tests {
             Ok(Completed::Ignored(_))
         ));
         assert!(matches!(read(envelope("agent_email.received", false)), Ok(Completed::Ignored(_))));
+        let mut bare = sample();
+        bare["is_test"] = json!(true);
+        assert_eq!(read(bare.clone()), Ok(Completed::Ignored("a test event")));
+        bare["is_test"] = json!("true");
+        assert!(matches!(read(bare), Ok(Completed::Answered(_))), "only true is true");
+        let unnamed = json!({"event": sample()});
+        assert_eq!(read(unnamed).unwrap_err().to_string(), "body.type: Field required");
+        let odd = json!({"type": "human_contact.completed", "event": "x"});
+        let error = read(odd).unwrap_err().to_string();
+        assert_eq!(error, "body.event: Input should be a valid dictionary");
     }
 
     #[test]

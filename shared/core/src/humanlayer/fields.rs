@@ -14,27 +14,27 @@ pub struct FieldError {
 }
 
 /// A JSON object under validation: takes fields out and collects what is wrong.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     path: Vec<&'a str>,
     object: &'a Map<String, Value>,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(path: &[&'a str], object: &'a Map<String, Value>) -> Self {
+    pub(crate) fn new(path: &[&'a str], object: &'a Map<String, Value>) -> Self {
         Self { path: path.to_vec(), object }
     }
 
-    pub(super) fn error(&self, field: &str, msg: &str, kind: &'static str) -> FieldError {
+    pub(crate) fn error(&self, field: &str, msg: &str, kind: &'static str) -> FieldError {
         let path = self.path.iter().chain([&field]).map(|part| (*part).to_owned());
         FieldError { loc: path.collect(), msg: msg.to_owned(), kind }
     }
 
     /// The field, with JSON null counted as absent.
-    pub(super) fn get(&self, field: &str) -> Option<&'a Value> {
+    pub(crate) fn get(&self, field: &str) -> Option<&'a Value> {
         self.object.get(field).filter(|value| !value.is_null())
     }
 
-    pub(super) fn optional_text(
+    pub(crate) fn optional_text(
         &self,
         field: &str,
         longest: usize,
@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn text(&self, field: &str, longest: usize) -> Result<String, FieldError> {
+    pub(crate) fn text(&self, field: &str, longest: usize) -> Result<String, FieldError> {
         match self.optional_text(field, longest)? {
             Some(text) if text.is_empty() => Err(self.error(
                 field,
@@ -62,7 +62,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn boolean(&self, field: &str) -> Result<bool, FieldError> {
+    /// A text that has to be there but may be empty.
+    pub(crate) fn text_or_empty(&self, field: &str, longest: usize) -> Result<String, FieldError> {
+        self.optional_text(field, longest)?.ok_or_else(|| self.missing(field))
+    }
+
+    pub(crate) fn boolean(&self, field: &str) -> Result<bool, FieldError> {
         match self.get(field) {
             Some(Value::Bool(value)) => Ok(*value),
             Some(_) => Err(self.error(field, "Input should be a valid boolean", "bool_type")),
@@ -70,7 +75,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn object(&self, field: &'a str) -> Result<Fields<'a>, FieldError> {
+    pub(crate) fn object(&self, field: &'a str) -> Result<Fields<'a>, FieldError> {
         match self.get(field) {
             Some(Value::Object(object)) => {
                 let path: Vec<_> = self.path.iter().copied().chain([field]).collect();
@@ -81,7 +86,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn members(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    /// An object that may be absent.
+    pub(crate) fn optional_object(&self, field: &'a str) -> Result<Option<Fields<'a>>, FieldError> {
+        if self.get(field).is_some() { self.object(field).map(Some) } else { Ok(None) }
+    }
+
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
         self.object.iter()
     }
 

@@ -14,7 +14,7 @@ use super::scheme::Scheme;
 use super::signature;
 use super::verifier::{Key, Verifier};
 use super::verify::{Documents, Unverified};
-use crate::Timestamp;
+use crate::{Timestamp, percent};
 
 /// What is to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -168,7 +168,7 @@ impl Making<'_> {
                 if !query.is_empty() {
                     query.push('&');
                 }
-                query.push_str(&format!("{}={}", percent_encoded(name), percent_encoded(value)));
+                query.push_str(&format!("{}={}", percent::encode(name), percent::encode(value)));
             }
             Location::Json(_) | Location::Form(..) | Location::Path(_) => {
                 let request = self.request();
@@ -295,17 +295,6 @@ impl Making<'_> {
         }
         elements
     }
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
-            byte => encoded.push_str(&format!("%{byte:02X}")),
-        }
-        encoded
-    })
 }
 
 #[cfg(test)]

@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use placet_core::{
-    Command, Digest, Operation, Plan, Report, Settlement, State, Timestamp, Verdict,
+    Command, Digest, Kind, NewOperation, Operation, Plan, Report, Settlement, State, Timestamp,
+    Verdict,
 };
 use proptest::prelude::*;
 
-use crate::case::{SECOND, failure, finish, not_done, plan, rejected, settle, succeeded, unclear};
+use crate::case::{
+    SECOND, call, cancel, escalate, failure, finish, not_done, plan, question, rejected, settle,
+    succeeded, unclear, upstream,
+};
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// What comes next if all goes its way: approve, start, report, settle. Without a report, the
+    /// What comes next if all goes its way: approve or answer, tell, start, report, settle. Without a report, the
     /// worker is not heard of until the timer looks.
     Onward {
         report: Option<Report>,
@@ -20,9 +24,17 @@ pub enum Act {
     },
     Decide {
         verdict: Verdict,
+        comment: &'static str,
         by: &'static str,
         seen: Seen,
     },
+    Cancel,
+    /// The asker wants attention, so many times in a row.
+    Escalate(usize),
+    /// A worker has told the endpoints.
+    Tell,
+    /// From now on endpoints want to be told of decisions, or no longer.
+    Announce(Option<Duration>),
     Start {
         plan: Configured,
     },
@@ -39,6 +51,8 @@ pub enum Act {
     /// The worker of the newest attempt dies: it reports nothing any more.
     Crash,
     Redrive,
+    /// The timer comes when it has to.
+    Timer,
     Settle {
         settlement: Settlement,
         seen: Seen,
@@ -80,14 +94,28 @@ pub enum Moment {
     Due,
 }
 
-/// An operation without a plan, or with one of any limit, and up to 40 acts.
-pub fn history() -> impl Strategy<Value = (Option<Plan>, Vec<Act>)> {
+/// What is asked, whether endpoints want to be told, and up to 40 acts.
+pub fn history() -> impl Strategy<Value = (NewOperation, Option<Duration>, Vec<Act>)> {
+    (asked(), announce(), prop::collection::vec(act(), 1..=40))
+}
+
+/// A question, or a call without a plan or with one of any limit; some asked of another server too.
+fn asked() -> impl Strategy<Value = NewOperation> {
     let plans = prop_oneof![
         1 => Just(None),
         9 => (any::<bool>(), 1..=4_u32)
             .prop_map(|(idempotent, max_attempts)| Some(Plan { max_attempts, ..plan(idempotent) })),
     ];
-    (plans, prop::collection::vec(act(), 1..=40))
+    let new = prop_oneof![2 => plans.prop_map(call), 1 => Just(()).prop_map(|()| question())];
+    let minutes = prop::sample::select(vec![0, 10, 60, 3 * 24 * 60]);
+    (new, any::<bool>(), minutes).prop_map(|(new, elsewhere, minutes)| {
+        let new = NewOperation { time_to_decide: (60 * minutes + 20) * SECOND, ..new };
+        if elsewhere { upstream(new) } else { new }
+    })
+}
+
+fn announce() -> impl Strategy<Value = Option<Duration>> + Clone {
+    prop::sample::select(vec![None, Some(60 * SECOND), Some(300 * SECOND)])
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -100,9 +128,6 @@ fn act() -> impl Strategy<Value = Act> {
             4 => Just(unclear()),
         ]
     };
-    let seen =
-        || prop_oneof![1 => Just(Seen::NotShown), 4 => Just(Seen::Shown), 1 => Just(Seen::Other)];
-    let verdict = prop_oneof![5 => Just(Verdict::Approve), 1 => Just(Verdict::Deny)];
     let configured = prop_oneof![
         12 => Just(Configured::AsApproved),
         1 => Just(Configured::Otherwise),
@@ -118,19 +143,43 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         20 => (prop::option::weighted(0.7, report()), prop::option::weighted(0.5, settlement()))
             .prop_map(|(report, settlement)| Act::Onward { report, settlement }),
-        4 => (verdict, prop::sample::select(vec!["inbox", "link", "api"]), seen())
-            .prop_map(|(verdict, by, seen)| Act::Decide { verdict, by, seen }),
+        8 => decision(),
+        1 => Just(Act::Cancel),
+        2 => prop_oneof![2 => Just(1), 1 => 19..=22_usize].prop_map(Act::Escalate),
+        2 => Just(Act::Tell),
+        1 => announce().prop_map(Act::Announce),
         8 => configured.prop_map(|plan| Act::Start { plan }),
         5 => (report(), prop_oneof![5 => Just(0), 1 => 1..4_u32])
             .prop_map(|(report, before_newest)| Act::Report { report, before_newest }),
         1 => (report(), 1..3_u32)
             .prop_map(|(report, beyond_newest)| Act::Invent { report, beyond_newest }),
         1 => Just(Act::Crash),
-        5 => Just(Act::Redrive),
+        3 => Just(Act::Redrive),
+        4 => Just(Act::Timer),
         3 => (settlement(), seen()).prop_map(|(settlement, seen)| Act::Settle { settlement, seen }),
         3 => any::<prop::sample::Index>().prop_map(Act::Again),
         8 => wait().prop_map(Act::Wait),
     ]
+}
+
+fn decision() -> impl Strategy<Value = Act> {
+    let verdict = prop_oneof![
+        3 => Just(Verdict::Approve),
+        2 => Just(Verdict::Deny),
+        3 => Just(Verdict::Answer),
+    ];
+    let comment = prop::sample::select(vec!["", "oak"]);
+    let door = prop::sample::select(vec!["inbox", "link", "api"]);
+    (verdict, comment, door, seen()).prop_map(|(verdict, comment, by, seen)| Act::Decide {
+        verdict,
+        comment,
+        by,
+        seen,
+    })
+}
+
+fn seen() -> impl Strategy<Value = Seen> {
+    prop_oneof![1 => Just(Seen::NotShown), 4 => Just(Seen::Shown), 1 => Just(Seen::Other)]
 }
 
 fn wait() -> impl Strategy<Value = Wait> {
@@ -160,9 +209,15 @@ impl Act {
                 moment.map(|moment| Timestamp::from_millis(moment.millis() + offset))
             }
             Self::Onward { report: None, .. } if operation.state == State::Running => operation.due,
+            Self::Timer => operation.due,
             Self::Onward { .. } => operation.not_before,
             _ => None,
         }
+    }
+
+    /// How often its command is sent.
+    pub fn times(&self) -> usize {
+        if let Self::Escalate(times) = self { *times } else { 1 }
     }
 
     /// The command that is sent, if one is.
@@ -171,7 +226,12 @@ impl Act {
             Self::Onward { report, settlement } => {
                 return onward(operation, report.as_ref(), *settlement);
             }
-            Self::Decide { verdict, by, seen } => decide(*verdict, by, seen.digest(operation)),
+            Self::Decide { verdict, comment, by, seen } => {
+                decide(*verdict, comment, by, seen.digest(operation))
+            }
+            Self::Cancel => cancel(),
+            Self::Escalate(_) => escalate(),
+            Self::Tell => Command::Told,
             Self::Start { plan } => Command::Start { plan: plan.plan(operation) },
             Self::Report { report, before_newest } => {
                 finish(attempts.saturating_sub(*before_newest), report.clone())
@@ -179,12 +239,12 @@ impl Act {
             Self::Invent { report, beyond_newest } => {
                 finish(attempts + beyond_newest, report.clone())
             }
-            Self::Redrive => Command::Redrive,
+            Self::Redrive | Self::Timer => Command::Redrive,
             Self::Settle { settlement, seen } => {
                 let seen = seen.digest(operation).unwrap_or(operation.digest);
                 settle(*settlement, seen, operation.attempts)
             }
-            Self::Crash | Self::Again(_) | Self::Wait(_) => return None,
+            Self::Announce(_) | Self::Crash | Self::Again(_) | Self::Wait(_) => return None,
         })
     }
 }
@@ -196,18 +256,25 @@ fn onward(
 ) -> Option<Command> {
     let reported = report.map(|report| finish(operation.attempts, report.clone()));
     match operation.state {
-        State::Pending => Some(decide(Verdict::Approve, "inbox", Some(operation.digest))),
+        State::Pending => {
+            let verdict = match operation.kind() {
+                Kind::FunctionCall => Verdict::Approve,
+                Kind::HumanContact => Verdict::Answer,
+            };
+            Some(decide(verdict, "oak", "inbox", Some(operation.digest)))
+        }
         State::Queued => Some(Command::Start { plan: operation.plan.clone() }),
         State::Running => Some(reported.unwrap_or(Command::Redrive)),
         State::Unknown => {
             settlement.map(|found| settle(found, operation.digest, operation.attempts)).or(reported)
         }
-        _ => None,
+        _ => operation.untold.then_some(Command::Told),
     }
 }
 
-fn decide(verdict: Verdict, by: &str, seen: Option<Digest>) -> Command {
-    Command::Decide { verdict, comment: String::new(), option: None, by: by.to_owned(), seen }
+fn decide(verdict: Verdict, comment: &str, by: &str, seen: Option<Digest>) -> Command {
+    let (comment, by) = (comment.to_owned(), by.to_owned());
+    Command::Decide { verdict, comment, option: None, by, seen }
 }
 
 impl Seen {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use placet_core::{
-    Command, Digest, Effect, Failure, NewOperation, Operation, Outcome, Plan, Refusal, Report,
-    Settlement, State, Timestamp, Verdict,
+    Command, Content, Digest, Effect, Failure, NewOperation, Operation, Outcome, Plan, Refusal,
+    Report, Settlement, State, Timestamp, Verdict, Write,
 };
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::laws;
 
@@ -14,6 +14,8 @@ pub const MILLISECOND: Duration = Duration::from_millis(1);
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const TIME_TO_DECIDE: Duration = Duration::from_secs(3600);
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long until the timer looks whether the endpoints were told.
+pub const ANNOUNCE: Duration = Duration::from_secs(300);
 
 /// Three attempts of up to 30 s, looked after within 2 minutes.
 pub fn plan(idempotent: bool) -> Plan {
@@ -26,32 +28,59 @@ pub fn plan(idempotent: bool) -> Plan {
     }
 }
 
+/// A function call.
+pub fn call(plan: Option<Plan>) -> NewOperation {
+    NewOperation {
+        tenant: "default".into(),
+        call_id: "call-1".into(),
+        run_id: "run-1".into(),
+        content: Content::Call {
+            function: "purchase_materials".into(),
+            kwargs: json!({"material": "wood", "quantity": 10, "to": {"city": "Bonn"}}),
+        },
+        extras: Map::new(),
+        plan,
+        upstream: None,
+        time_to_decide: TIME_TO_DECIDE,
+        by: "api".into(),
+    }
+}
+
+/// A question to a person.
+pub fn question() -> NewOperation {
+    let content = Content::Question { message: "Which wood?".into(), subject: Some("Wood".into()) };
+    NewOperation { content, ..call(None) }
+}
+
+/// The same, asked of another server too.
+pub fn upstream(new: NewOperation) -> NewOperation {
+    NewOperation { upstream: Some("https://api.example.org/humanlayer/v1".into()), ..new }
+}
+
 pub struct Case {
     pub operation: Operation,
     pub now: Timestamp,
+    /// What every write says of the endpoints that want to be told.
+    pub announce: Option<Duration>,
     /// What the last accepted command wanted done.
     pub effect: Option<Effect>,
 }
 
 impl Case {
     pub fn asked(plan: Option<Plan>) -> Self {
-        Self::asked_as("call-1", plan)
+        Self::new(call(plan))
     }
 
-    pub fn asked_as(call_id: &str, plan: Option<Plan>) -> Self {
+    pub fn new(new: NewOperation) -> Self {
         let now = Timestamp::from_millis(1_800_000_000_000);
-        let new = NewOperation {
-            tenant: "default".into(),
-            call_id: call_id.into(),
-            run_id: "run-1".into(),
-            function: "purchase_materials".into(),
-            kwargs: json!({"material": "wood", "quantity": 10, "to": {"city": "Bonn"}}),
-            extras: Map::new(),
-            plan,
-            time_to_decide: TIME_TO_DECIDE,
-            by: "api".into(),
-        };
-        Self { operation: Operation::create(new, "write-1", now), now, effect: None }
+        let operation = Operation::create(new, "write-1", now);
+        Self { operation, now, announce: None, effect: None }
+    }
+
+    /// Endpoints want to be told.
+    pub fn announced(mut self) -> Self {
+        self.announce = Some(ANNOUNCE);
+        self
     }
 
     pub fn queued(plan: Plan) -> Self {
@@ -109,9 +138,10 @@ impl Case {
     }
 
     pub fn apply(&mut self, command: &Command) -> Result<State, Refusal> {
-        let write = format!("write-{}", self.operation.version + 1);
-        let transition = self.operation.apply(command, &write, self.now)?;
-        if let Err(broken) = laws::check(&self.operation, &transition, &write, self.now) {
+        let id = format!("write-{}", self.operation.version + 1);
+        let write = Write { id: &id, at: self.now, announce: self.announce };
+        let transition = self.operation.apply(command, write)?;
+        if let Err(broken) = laws::check(&self.operation, &transition, write) {
             panic!("{command:?}\n{broken}");
         }
         self.operation = transition.operation;
@@ -149,6 +179,26 @@ impl Case {
     }
 }
 
+/// A write nobody is told of.
+pub fn write(id: &str, at: Timestamp) -> Write<'_> {
+    Write { id, at, announce: None }
+}
+
+/// The stored arguments, for somebody who changes them behind the store's back.
+pub fn kwargs(operation: &mut Operation) -> &mut Value {
+    match &mut operation.content {
+        Content::Call { kwargs, .. } => kwargs,
+        Content::Question { .. } => panic!("a question has no arguments"),
+    }
+}
+
+pub fn set_function(operation: &mut Operation, name: &str) {
+    match &mut operation.content {
+        Content::Call { function, .. } => *function = name.into(),
+        Content::Question { .. } => panic!("a question has no function"),
+    }
+}
+
 pub fn decide(verdict: Verdict, seen: Option<Digest>) -> Command {
     Command::Decide {
         verdict,
@@ -165,6 +215,22 @@ pub fn approve() -> Command {
 
 pub fn deny() -> Command {
     decide(Verdict::Deny, None)
+}
+
+pub fn answer() -> Command {
+    decide(Verdict::Answer, None)
+}
+
+pub fn cancel() -> Command {
+    Command::Cancel { reason: "bought elsewhere".into(), by: "api".into() }
+}
+
+pub fn escalate() -> Command {
+    Command::Escalate {
+        message: "still waiting".into(),
+        recipients: vec!["boss@example.org".into()],
+        by: "api".into(),
+    }
 }
 
 pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {

@@ -1,9 +1,12 @@
 //! A person decides, once, on what was shown, in time.
 
-use placet_core::{Command, Decision, Digest, Effect, Refusal, State, Verdict};
+use placet_core::{Command, Decision, Digest, Effect, Kind, Refusal, State, Verdict};
 use serde_json::json;
 
-use crate::case::{Case, MILLISECOND, TIME_TO_DECIDE, approve, decide, deny, plan};
+use crate::case::{
+    Case, MILLISECOND, TIME_TO_DECIDE, answer, approve, cancel, decide, deny, escalate, kwargs,
+    plan, write,
+};
 
 #[test]
 fn a_yes_calls_a_worker_at_once() {
@@ -53,7 +56,7 @@ fn all_that_a_person_said_is_kept() {
 
 #[test]
 fn the_deadline_itself_is_in_time_and_a_millisecond_later_is_not() {
-    for command in [approve(), deny()] {
+    for command in [approve(), deny(), cancel(), escalate()] {
         let mut case = Case::asked(Some(plan(false)));
         let deadline = case.now.plus(TIME_TO_DECIDE);
         case.wait_until(deadline).apply(&command).unwrap();
@@ -79,8 +82,10 @@ fn the_timer_expires_nothing_before_the_deadline_is_over() {
 
 #[test]
 fn the_first_decision_stands() {
-    for (first, state) in [(approve(), State::Queued), (deny(), State::Denied)] {
-        for second in [approve(), deny()] {
+    let first_ones =
+        [(approve(), State::Queued), (deny(), State::Denied), (cancel(), State::Cancelled)];
+    for (first, state) in first_ones {
+        for second in [approve(), deny(), answer(), cancel(), escalate()] {
             let mut case = Case::asked(Some(plan(true)));
             case.becomes(&first, state).refuses(&second, Refusal::AlreadyDecided { state });
             case.wait(2 * TIME_TO_DECIDE).refuses(&second, Refusal::AlreadyDecided { state });
@@ -103,15 +108,26 @@ fn a_decision_counts_only_for_what_was_shown() {
 }
 
 #[test]
+fn a_call_is_not_answered_in_words() {
+    let mut case = Case::asked(Some(plan(false)));
+    case.refuses(&answer(), Refusal::WrongVerdict { kind: Kind::FunctionCall });
+    case.becomes(&approve(), State::Queued);
+}
+
+#[test]
 fn nothing_is_decided_on_content_that_was_changed_in_between() {
     let honest = Case::asked(Some(plan(false))).operation;
     let mut changed = honest.clone();
-    changed.kwargs["quantity"] = json!(1000);
+    kwargs(&mut changed)["quantity"] = json!(1000);
     let now = honest.created_at;
     for seen in [None, Some(honest.digest), Some(changed.content_digest())] {
         for verdict in [Verdict::Approve, Verdict::Deny] {
-            let answer = changed.apply(&decide(verdict, seen), "write-2", now);
+            let answer = changed.apply(&decide(verdict, seen), write("write-2", now));
             assert_eq!(answer.unwrap_err(), Refusal::DigestMismatch, "{seen:?}");
         }
+    }
+    for command in [cancel(), escalate()] {
+        let answer = changed.apply(&command, write("write-2", now));
+        assert_eq!(answer.unwrap_err(), Refusal::DigestMismatch);
     }
 }

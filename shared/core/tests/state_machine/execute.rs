@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use placet_core::{Command, Effect, Outcome, Plan, Refusal, Report, State};
+use placet_core::{Command, Effect, NewOperation, Outcome, Plan, Refusal, Report, State};
 use serde_json::json;
 
 use crate::case::{
-    Case, MILLISECOND, SECOND, approve, failure, failure_code, finish, just_before, not_done, plan,
-    rejected, succeeded, unclear,
+    Case, MILLISECOND, SECOND, approve, call, failure, failure_code, finish, just_before, not_done,
+    plan, rejected, succeeded, unclear,
 };
 
 #[test]
@@ -25,6 +25,17 @@ fn the_lease_is_long_enough_whenever_the_worker_comes() {
     for late in [0, 1, 59, 60, 61, 89, 90, 91, 119, 120, 121, 3600] {
         let mut case = Case::queued(plan(false));
         case.wait(late * SECOND).start_next();
+    }
+}
+
+/// Every moment that changes in the index is paid for.
+#[test]
+fn a_start_in_time_leaves_the_due_time_where_it_is() {
+    for (late, moved) in [(0, false), (60, false), (61, true), (200, true)] {
+        let mut case = Case::queued(plan(false));
+        let due = case.due();
+        case.wait(late * SECOND).start_next();
+        assert_eq!(case.due() != due, moved, "{late}");
     }
 }
 
@@ -117,7 +128,8 @@ fn each_wait_is_longer_than_the_one_before() {
 #[test]
 fn operations_that_failed_together_do_not_come_back_together() {
     let waits = |call_id: &str| {
-        let mut case = Case::asked_as(call_id, Some(plan(true)));
+        let mut case =
+            Case::new(NewOperation { call_id: call_id.into(), ..call(Some(plan(true))) });
         case.becomes(&approve(), State::Queued).start_next();
         case.becomes(&finish(1, not_done()), State::Queued);
         case.not_before()

@@ -1,24 +1,23 @@
 //! What holds for every accepted command, whatever it is.
 
-use placet_core::{Effect, Operation, Outcome, State, Timestamp, Transition};
+use std::time::Duration;
+
+use placet_core::{Effect, Operation, Outcome, State, Timestamp, Transition, Write};
 
 type Rules = Vec<(&'static str, bool)>;
 
 /// Checks one transition; the error names the first law it breaks.
-pub fn check(
-    before: &Operation,
-    transition: &Transition,
-    write: &str,
-    now: Timestamp,
-) -> Result<(), String> {
-    let after = &transition.operation;
+pub fn check(before: &Operation, transition: &Transition, write: Write<'_>) -> Result<(), String> {
+    let (after, effect) = (&transition.operation, transition.effect);
     let rules = [
         written(before, after, write),
         unchanged(before, after),
-        recorded(before, after, write, now),
-        never_stuck(after, now),
-        leased(before, after, now),
-        followed_up(transition, now),
+        recorded(before, after, write),
+        never_stuck(before, after, write.at),
+        never_untold(before, after, write, effect),
+        consulted(before, after, write.at, effect),
+        leased(before, after, write.at),
+        called(after, write.at, effect),
         ended(before, after),
     ];
     match rules.concat().into_iter().find(|(_, holds)| !holds) {
@@ -30,25 +29,32 @@ pub fn check(
     }
 }
 
+/// The operation as the store gives it back.
+pub fn stored(operation: &Operation) -> Operation {
+    serde_json::from_str(&serde_json::to_string(operation).unwrap()).unwrap()
+}
+
 /// Law 2.
-fn written(before: &Operation, after: &Operation, write: &str) -> Rules {
+fn written(before: &Operation, after: &Operation, write: Write<'_>) -> Rules {
     vec![
         ("the version counts every write", after.version == before.version + 1),
-        ("the last write is known by its id", after.last_write == write),
+        ("the last write is known by its id", after.last_write == write.id),
+        ("what is read is what was stored", stored(after) == *after),
     ]
 }
 
 /// Law 1.
 fn unchanged(before: &Operation, after: &Operation) -> Rules {
     let asked = |operation: &Operation| {
+        let upstream = operation.upstream.clone();
         (
-            (operation.tenant.clone(), operation.kind, operation.call_id.clone()),
-            (operation.run_id.clone(), operation.function.clone(), operation.kwargs.clone()),
+            (operation.id(), operation.run_id.clone(), operation.content.clone()),
             (operation.extras.clone(), operation.plan.clone()),
             (operation.created_at, operation.deadline),
+            upstream.map(|upstream| upstream.base_url),
         )
     };
-    let decided = !matches!(after.state, State::Pending | State::Expired);
+    let decided = !matches!(after.state, State::Pending | State::Expired | State::Cancelled);
     vec![
         ("what was asked never changes", asked(before) == asked(after)),
         ("the digest never changes", before.digest == after.digest),
@@ -65,25 +71,92 @@ fn unchanged(before: &Operation, after: &Operation) -> Rules {
     ]
 }
 
-fn recorded(before: &Operation, after: &Operation, write: &str, now: Timestamp) -> Rules {
+fn recorded(before: &Operation, after: &Operation, write: Write<'_>) -> Rules {
     let (old, all) = (before.history.entries(), after.history.entries());
     let new = all.get(old.len()..).unwrap_or_default();
+    let written_now = new.iter().all(|new| new.write == write.id && new.at == write.at);
     vec![
         ("history only grows", all.starts_with(old)),
         ("history verifies", after.verify_history().is_ok()),
-        ("what is new was written now", new.iter().all(|new| new.write == write && new.at == now)),
+        ("what is new was written now", written_now),
         ("a change of state is recorded", before.state == after.state || !new.is_empty()),
     ]
 }
 
 /// Law 3.
-fn never_stuck(after: &Operation, now: Timestamp) -> Rules {
+fn never_stuck(before: &Operation, after: &Operation, now: Timestamp) -> Rules {
+    // Who asks for attention does not put off what the timer is late for.
+    let last = after.history.entries().last().filter(|entry| entry.write == after.last_write);
+    let escalated = last.is_some_and(|entry| entry.event == "escalated");
+    let settled = after.state.is_terminal() && !after.untold;
     vec![
         (
-            "what is not terminal has a due time, what is terminal has none",
-            after.due.is_some() != after.state.is_terminal(),
+            "a due time is missing exactly where nothing is left to do",
+            after.due.is_none() == settled,
         ),
-        ("the due time lies ahead", after.due.is_none_or(|due| due > now)),
+        (
+            "the due time lies ahead",
+            if escalated { after.due == before.due } else { after.due.is_none_or(|due| due > now) },
+        ),
+    ]
+}
+
+/// Who wants to know of a decision is told of it: by who starts it, or by whom it ended with.
+fn never_untold(
+    before: &Operation,
+    after: &Operation,
+    write: Write<'_>,
+    effect: Option<Effect>,
+) -> Rules {
+    let decided_now = before.state == State::Pending && after.state != State::Pending;
+    let wanted = write.announce.is_some();
+    let taken_back = before.untold && !after.untold;
+    let started = before.state == State::Queued && after.state != State::Queued;
+    let ended = after.state.is_terminal();
+    vec![
+        ("a decision is to be told where it is wanted", !decided_now || after.untold == wanted),
+        ("nothing else is to be told", before.untold || decided_now || !after.untold),
+        (
+            "what is to be told stays so until it is started or told",
+            !taken_back || started || before.state.is_terminal(),
+        ),
+        (
+            "nothing runs of which nobody was told",
+            !after.untold || ended || after.state == State::Queued,
+        ),
+        (
+            "what ended untold is told, and never else",
+            (effect == Some(Effect::Tell)) == (ended && after.untold),
+        ),
+    ]
+}
+
+/// Another server is asked for the answer until the deadline, more and more rarely.
+fn consulted(
+    before: &Operation,
+    after: &Operation,
+    now: Timestamp,
+    effect: Option<Effect>,
+) -> Rules {
+    let times = |operation: &Operation| operation.upstream.as_ref().map(|one| one.consulted);
+    let consulted = effect == Some(Effect::Consult);
+    let counted = times(before).map(|times| times + u32::from(consulted));
+    let pending = after.state == State::Pending;
+    let end = after.deadline.plus(Duration::from_millis(1));
+    let next = after.due.filter(|_| pending);
+    let latest = now.plus(Duration::from_secs(15 * 60));
+    vec![
+        ("every consultation is counted", times(after) == counted),
+        ("only who waits asks another server", !consulted || (pending && after.upstream.is_some())),
+        ("the deadline is never missed", next.is_none_or(|due| due <= end)),
+        (
+            "without another server nothing is due before the deadline",
+            next.is_none_or(|due| after.upstream.is_some() || due == end),
+        ),
+        (
+            "another server is asked within a quarter of an hour",
+            next.is_none_or(|due| after.upstream.is_none() || due <= latest),
+        ),
     ]
 }
 
@@ -106,9 +179,11 @@ fn leased(before: &Operation, after: &Operation, now: Timestamp) -> Rules {
     ]
 }
 
-fn followed_up(transition: &Transition, now: Timestamp) -> Rules {
-    let after = &transition.operation;
-    let called = transition.effect.as_ref().map(|Effect::Execute(delay)| now.plus(*delay));
+fn called(after: &Operation, now: Timestamp, effect: Option<Effect>) -> Rules {
+    let called = match effect {
+        Some(Effect::Execute(delay)) => Some(now.plus(delay)),
+        _ => None,
+    };
     let redrive = after.plan.as_ref().map(|plan| plan.redrive).unwrap_or_default();
     let in_time = |due, not_before: Timestamp| due > not_before && due <= not_before.plus(redrive);
     let moment = (after.state == State::Queued).then(|| after.not_before.unwrap_or(now));
@@ -132,8 +207,17 @@ fn ended(before: &Operation, after: &Operation) -> Rules {
         (State::Succeeded | State::Failed | State::Unknown, _) => false,
         (_, outcome) => outcome.is_none(),
     };
+    // Telling takes a note back and moves a due time.
+    let told = Operation {
+        version: after.version,
+        last_write: after.last_write.clone(),
+        due: after.due,
+        untold: after.untold,
+        ..before.clone()
+    };
     vec![
-        ("the end is the end", !before.state.is_terminal()),
+        ("the end is the end", !before.state.is_terminal() || told == *after),
+        ("nothing is written of what is over", !before.state.is_terminal() || before.untold),
         ("an outcome is there exactly when it ended or nobody knows", outcome_fits),
     ]
 }

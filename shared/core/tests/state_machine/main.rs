@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
 mod acts;
+mod attention;
 mod case;
 mod decide;
 mod execute;
@@ -12,7 +13,10 @@ mod laws;
 mod limits;
 mod model;
 mod property;
+mod question;
 mod states;
 mod story;
 mod tamper;
+mod told;
 mod unknown;
+mod upstream;

@@ -1,8 +1,17 @@
 //! The laws once more, as simply as they can be said: no digests, no leases, no history.
 
+use std::time::Duration;
+
 use placet_core::{
-    Command, Effect, Operation, Plan, Report, Settlement, State, Timestamp, Verdict,
+    Command, Effect, Kind, NewOperation, Plan, Report, Settlement, State, Timestamp, Transition,
+    Verdict,
 };
+
+/// The pauses in seconds before another server is asked for the answer; the last one stays.
+const PAUSES: [u64; 6] = [30, 60, 120, 240, 480, 900];
+
+/// How long until somebody is reminded of what nobody else waits for.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// What the laws let a command come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,30 +32,53 @@ pub struct Model {
     pub licensed: bool,
     /// Whether an attempt reported success, or a person did.
     pub success: bool,
+    /// Whether somebody has still to be told of the decision.
+    pub untold: bool,
+    /// How often another server was asked; `None` if there is none.
+    pub consulted: Option<u32>,
+    pub escalations: u32,
     /// An attempt of an idempotent operation ended unclear and no person has settled it since.
     doubt: bool,
+    kind: Kind,
     plan: Option<Plan>,
     attempts_left: u32,
     deadline: Timestamp,
     not_before: Option<Timestamp>,
-    due: Option<Timestamp>,
+    /// When the timer looks. The model takes it over while a worker is busy or called: how long that
+    /// may take is in the laws.
+    pub due: Option<Timestamp>,
 }
 
 impl Model {
-    pub fn new(operation: &Operation) -> Self {
-        Self {
+    pub fn new(asked: &NewOperation, now: Timestamp) -> Self {
+        let mut model = Self {
             state: State::Pending,
             decided: None,
             effects: Vec::new(),
             licensed: true,
             success: false,
+            untold: false,
+            consulted: asked.upstream.as_ref().map(|_| 0),
+            escalations: 0,
             doubt: false,
-            plan: operation.plan.clone(),
-            attempts_left: operation.plan.as_ref().map_or(0, |plan| plan.max_attempts),
-            deadline: operation.deadline,
+            kind: asked.content.kind(),
+            plan: asked.plan.clone(),
+            attempts_left: asked.plan.as_ref().map_or(0, |plan| plan.max_attempts),
+            deadline: now.plus(asked.time_to_decide),
             not_before: None,
-            due: operation.due,
-        }
+            due: None,
+        };
+        model.due = Some(model.next_look(now));
+        model
+    }
+
+    /// After the deadline, or when another server is asked before that.
+    fn next_look(&self, now: Timestamp) -> Timestamp {
+        let end = self.deadline.plus(Duration::from_millis(1));
+        let Some(times) = self.consulted else { return end };
+        let pause = PAUSES[(times as usize).min(PAUSES.len() - 1)];
+        let last = self.deadline.minus(Duration::from_secs(90));
+        if now < last { last.min(now.plus(Duration::from_secs(pause))) } else { end }
     }
 
     pub fn attempts(&self) -> u32 {
@@ -60,7 +92,21 @@ impl Model {
     /// What `command` must come to. `shown` is whether its digest is the one that was shown.
     pub fn expect(&self, command: &Command, shown: bool, now: Timestamp) -> Answer {
         match command {
-            Command::Decide { verdict, .. } => self.expect_decision(*verdict, shown, now),
+            Command::Decide { verdict, comment, .. } => {
+                self.expect_decision(*verdict, comment, shown, now)
+            }
+            Command::Cancel { .. } => {
+                self.refuses_decision(now).unwrap_or(Answer::Becomes(State::Cancelled))
+            }
+            Command::Escalate { .. } => self.refuses_decision(now).unwrap_or({
+                if self.escalations < 10 {
+                    Answer::Becomes(State::Pending)
+                } else {
+                    Answer::Refused("escalated_enough")
+                }
+            }),
+            Command::Told if self.is_over() && self.untold => Answer::Becomes(self.state),
+            Command::Told => Answer::Refused("nothing_to_tell"),
             Command::Start { plan } => self.expect_start(plan.as_ref(), now),
             Command::Finish { attempt, report } => self.expect_report(*attempt, report),
             Command::Redrive => self.expect_redrive(now),
@@ -79,17 +125,38 @@ impl Model {
         }
     }
 
-    fn expect_decision(&self, verdict: Verdict, shown: bool, now: Timestamp) -> Answer {
+    /// Why there is nothing to decide any more.
+    fn refuses_decision(&self, now: Timestamp) -> Option<Answer> {
         match self.state {
-            State::Expired => Answer::Refused("expired"),
-            State::Pending if now > self.deadline => Answer::Refused("expired"),
-            State::Pending if !shown => Answer::Refused("digest_mismatch"),
-            State::Pending => Answer::Becomes(match verdict {
-                Verdict::Deny => State::Denied,
-                Verdict::Approve if self.plan.is_some() => State::Queued,
-                Verdict::Approve => State::Approved,
-            }),
-            _ => Answer::Refused("already_decided"),
+            State::Expired => Some(Answer::Refused("expired")),
+            State::Pending if now > self.deadline => Some(Answer::Refused("expired")),
+            State::Pending => None,
+            _ => Some(Answer::Refused("already_decided")),
+        }
+    }
+
+    fn expect_decision(
+        &self,
+        verdict: Verdict,
+        words: &str,
+        shown: bool,
+        now: Timestamp,
+    ) -> Answer {
+        if let Some(refused) = self.refuses_decision(now) {
+            return refused;
+        }
+        match (self.kind, verdict) {
+            _ if !shown => Answer::Refused("digest_mismatch"),
+            (Kind::FunctionCall, Verdict::Deny) => Answer::Becomes(State::Denied),
+            (Kind::FunctionCall, Verdict::Approve) if self.plan.is_some() => {
+                Answer::Becomes(State::Queued)
+            }
+            (Kind::FunctionCall, Verdict::Approve) => Answer::Becomes(State::Approved),
+            (Kind::HumanContact, Verdict::Answer) if words.is_empty() => {
+                Answer::Refused("empty_answer")
+            }
+            (Kind::HumanContact, Verdict::Answer) => Answer::Becomes(State::Answered),
+            _ => Answer::Refused("wrong_verdict"),
         }
     }
 
@@ -124,10 +191,14 @@ impl Model {
             return Answer::Refused("nothing_due");
         }
         Answer::Becomes(match self.state {
-            State::Pending => State::Expired,
+            State::Pending if now > self.deadline => State::Expired,
             State::Running => self.nobody_knows(),
             state => state,
         })
+    }
+
+    fn is_over(&self) -> bool {
+        !matches!(self.state, State::Pending | State::Queued | State::Running | State::Unknown)
     }
 
     fn not_succeeded(&self) -> State {
@@ -143,25 +214,57 @@ impl Model {
     pub fn note(
         &mut self,
         command: &Command,
-        stored: &Operation,
-        effect: Option<&Effect>,
+        stored: &Transition,
         now: Timestamp,
+        announce: Option<Duration>,
     ) {
+        let before = self.state;
+        self.state = stored.operation.state;
         match command {
             Command::Decide { verdict, by, .. } => self.decided = Some((*verdict, by.clone())),
-            Command::Start { .. } if stored.state == State::Running => {
-                self.effects.push(true);
-                self.licensed = false;
-                self.attempts_left -= 1;
-            }
+            Command::Start { .. } => self.note_start(),
             Command::Finish { report, .. } => self.note_report(report),
-            Command::Redrive if self.state == State::Running => self.doubt |= self.idempotent(),
+            Command::Redrive => self.note_redrive(before),
             Command::Settle { settlement, .. } => self.note_settlement(*settlement),
-            Command::Start { .. } | Command::Redrive => {}
+            Command::Escalate { .. } => self.escalations += 1,
+            Command::Told => self.untold = false,
+            Command::Cancel { .. } => {}
         }
-        self.state = stored.state;
-        self.due = stored.due;
-        self.not_before = effect.map(|Effect::Execute(delay)| now.plus(*delay));
+        if before == State::Pending && self.state != State::Pending {
+            self.untold = announce.is_some();
+        }
+        let escalated = matches!(command, Command::Escalate { .. });
+        self.due = match self.state {
+            State::Pending if escalated => self.due,
+            State::Pending => Some(self.next_look(now)),
+            State::Unknown => Some(now.plus(DAY)),
+            State::Queued | State::Running => stored.operation.due,
+            _ if self.untold => Some(now.plus(announce.unwrap_or(DAY))),
+            _ => None,
+        };
+        self.not_before = match stored.effect {
+            Some(Effect::Execute(delay)) => Some(now.plus(delay)),
+            _ => None,
+        };
+    }
+
+    fn note_start(&mut self) {
+        self.untold = false;
+        if self.state == State::Running {
+            self.effects.push(true);
+            self.licensed = false;
+            self.attempts_left -= 1;
+        }
+    }
+
+    fn note_redrive(&mut self, before: State) {
+        match before {
+            State::Pending if self.state == State::Pending => {
+                self.consulted = self.consulted.map(|times| times + 1);
+            }
+            State::Running => self.doubt |= self.idempotent(),
+            _ => {}
+        }
     }
 
     fn note_report(&mut self, report: &Report) {

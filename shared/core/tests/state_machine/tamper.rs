@@ -1,11 +1,14 @@
 //! Law 1: what was changed behind the store's back, or is configured in another way, never runs.
 
 use placet_core::{
-    Command, Digest, History, Operation, Outcome, Plan, Refusal, Settlement, State, Verdict,
+    Command, Content, Digest, History, NewOperation, Operation, Outcome, Plan, Refusal, Settlement,
+    State, Verdict,
 };
 use serde_json::{Value, json};
 
-use crate::case::{Case, SECOND, deny, failure_code, finish, not_done, plan};
+use crate::case::{
+    Case, SECOND, call, deny, failure_code, finish, kwargs, not_done, plan, set_function, write,
+};
 
 type Mutation = (&'static str, fn(&mut Operation));
 
@@ -29,36 +32,41 @@ fn rewrite(operation: &mut Operation, change: impl Fn(&mut Vec<Value>)) {
 
 const APPROVED: usize = 1;
 
-const MUTATIONS: [Mutation; 28] = [
+const MUTATIONS: [Mutation; 30] = [
     ("tenant", |o| o.tenant = "other".into()),
-    ("function", |o| o.function = "sell_materials".into()),
-    ("a changed argument", |o| o.kwargs["quantity"] = json!(11)),
-    ("a changed argument's type", |o| o.kwargs["quantity"] = json!("10")),
-    ("a changed nested argument", |o| o.kwargs["to"]["city"] = json!("Berlin")),
-    ("an argument more", |o| o.kwargs["express"] = json!(null)),
-    ("an argument less", |o| drop(o.kwargs.as_object_mut().unwrap().remove("to"))),
-    ("no arguments", |o| o.kwargs = json!({})),
+    ("function", |o| set_function(o, "sell_materials")),
+    ("a question instead of a call", |o| {
+        let message = "purchase_materials".into();
+        o.content = Content::Question { message, subject: None };
+    }),
+    ("a changed argument", |o| kwargs(o)["quantity"] = json!(11)),
+    ("a changed argument's type", |o| kwargs(o)["quantity"] = json!("10")),
+    ("a changed nested argument", |o| kwargs(o)["to"]["city"] = json!("Berlin")),
+    ("an argument more", |o| kwargs(o)["express"] = json!(null)),
+    ("an argument less", |o| drop(kwargs(o).as_object_mut().unwrap().remove("to"))),
+    ("no arguments", |o| *kwargs(o) = json!({})),
     ("executor", |o| stored_plan(o).executor = "POST https://example.org".into()),
     ("idempotent", |o| stored_plan(o).idempotent ^= true),
     ("no plan", |o| o.plan = None),
     ("digest", |o| o.digest = Digest::of_bytes(b"other")),
+    ("decision.verdict", |o| o.decision.as_mut().unwrap().verdict = Verdict::Answer),
     ("decision.digest", |o| set_decided_digest(o, Digest::of_bytes(b"other"))),
     ("no decision", |o| o.decision = None),
     ("arguments and digest", |o| {
-        o.kwargs["quantity"] = json!(11);
+        kwargs(o)["quantity"] = json!(11);
         o.digest = o.content_digest();
     }),
     ("arguments, digest and decision", |o| {
-        o.kwargs["quantity"] = json!(11);
+        kwargs(o)["quantity"] = json!(11);
         o.digest = o.content_digest();
         set_decided_digest(o, o.digest);
     }),
     ("arguments and decision", |o| {
-        o.kwargs["quantity"] = json!(11);
+        kwargs(o)["quantity"] = json!(11);
         set_decided_digest(o, o.content_digest());
     }),
     ("arguments, digest, decision and entry", |o| {
-        o.kwargs["quantity"] = json!(11);
+        kwargs(o)["quantity"] = json!(11);
         o.digest = o.content_digest();
         set_decided_digest(o, o.digest);
         let digest = json!(o.digest);
@@ -83,7 +91,8 @@ fn never_runs(honest: &Case, expected: State) {
         change(&mut changed);
         assert_ne!(changed, honest.operation, "{name} changes nothing");
         for plan in [honest.operation.plan.clone(), changed.plan.clone()] {
-            let started = changed.apply(&Command::Start { plan }, "write-9", honest.now).unwrap();
+            let started =
+                changed.apply(&Command::Start { plan }, write("write-9", honest.now)).unwrap();
             let after = started.operation;
             let code = failure_code(&after);
             assert!(["digest_mismatch", "history_broken"].contains(&code), "{name}: {code}");
@@ -120,8 +129,8 @@ fn after_an_unclear_attempt_it_is_unknown_what_ran_before_the_change() {
 #[test]
 fn a_failed_start_is_on_record() {
     let mut case = Case::queued(plan(false));
-    case.operation.kwargs["quantity"] = json!(11);
-    let started = case.operation.apply(&case.start(), "write-9", case.now).unwrap();
+    kwargs(&mut case.operation)["quantity"] = json!(11);
+    let started = case.operation.apply(&case.start(), write("write-9", case.now)).unwrap();
     let last = started.operation.history.entries().last().unwrap();
     assert_eq!((last.event.as_str(), last.by.as_str()), ("failed", "worker"));
     assert_eq!(last.detail["code"], json!("digest_mismatch"));
@@ -132,7 +141,7 @@ fn a_failed_start_is_on_record() {
 fn nothing_runs_whose_stored_decision_is_a_no() {
     let mut case = Case::queued(plan(false));
     case.operation.decision.as_mut().unwrap().verdict = Verdict::Deny;
-    let started = case.operation.apply(&case.start(), "write-9", case.now).unwrap();
+    let started = case.operation.apply(&case.start(), write("write-9", case.now)).unwrap();
     assert_ne!(started.operation.state, State::Running);
 }
 
@@ -144,7 +153,7 @@ fn nothing_runs_that_was_queued_without_an_approval() {
             case.becomes(&deny, State::Denied);
         }
         case.operation.state = State::Queued;
-        let started = case.operation.apply(&case.start(), "write-9", case.now).unwrap();
+        let started = case.operation.apply(&case.start(), write("write-9", case.now)).unwrap();
         assert_eq!(started.operation.state, State::Failed);
     }
 }
@@ -182,11 +191,11 @@ fn other_times_and_limits_are_no_other_way() {
 #[test]
 fn an_approval_can_not_be_carried_over_to_another_operation() {
     let approved = Case::queued(plan(true)).operation;
-    let mut other = Case::asked_as("call-2", Some(plan(true)));
+    let mut other = Case::new(NewOperation { call_id: "call-2".into(), ..call(Some(plan(true))) });
     other.operation.decision = approved.decision;
     other.operation.history = approved.history;
     other.operation.state = State::Queued;
-    let started = other.operation.apply(&other.start(), "write", other.now).unwrap();
+    let started = other.operation.apply(&other.start(), write("write", other.now)).unwrap();
     let Some(Outcome::Failure(failure)) = started.operation.outcome else { panic!("it runs") };
     assert_eq!((started.operation.state, failure.code.as_str()), (State::Failed, "history_broken"));
 }
@@ -194,7 +203,7 @@ fn an_approval_can_not_be_carried_over_to_another_operation() {
 #[test]
 fn what_was_changed_can_be_closed_but_not_run_again() {
     let mut case = Case::unknown();
-    case.operation.kwargs = serde_json::json!({"quantity": 11});
+    *kwargs(&mut case.operation) = json!({"quantity": 11});
     let settle = |settlement| Command::Settle {
         settlement,
         comment: String::new(),
@@ -202,7 +211,7 @@ fn what_was_changed_can_be_closed_but_not_run_again() {
         seen: case.operation.digest,
         attempt: 1,
     };
-    let apply = |settlement| case.operation.apply(&settle(settlement), "write", case.now);
+    let apply = |settlement| case.operation.apply(&settle(settlement), write("write", case.now));
     assert_eq!(apply(Settlement::RunAgain), Err(Refusal::DigestMismatch));
     assert_eq!(apply(Settlement::Happened).unwrap().operation.state, State::Succeeded);
     assert_eq!(apply(Settlement::DidNotHappen).unwrap().operation.state, State::Failed);

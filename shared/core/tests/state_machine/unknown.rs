@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::case::{
     Case, DAY, SECOND, failure_code, finish, not_done, plan, rejected, settle, succeeded, unclear,
+    write,
 };
 
 const SETTLEMENTS: [Settlement; 3] =
@@ -110,7 +111,7 @@ fn a_late_report_settles_it() {
 fn what_a_late_report_queues_again_has_no_outcome() {
     let mut case = Case::running(plan(false));
     case.lapse(State::Unknown);
-    let late = case.operation.apply(&finish(1, not_done()), "write-9", case.now).unwrap();
+    let late = case.operation.apply(&finish(1, not_done()), write("write-9", case.now)).unwrap();
     assert_eq!((late.operation.state, late.operation.outcome), (State::Queued, None));
 }
 
@@ -155,7 +156,7 @@ fn a_late_report_that_knows_nothing_queues_nothing() {
     let mut case = Case::running(plan(true));
     case.lapse(State::Queued).until_its_turn();
     case.becomes(&Command::Start { plan: None }, State::Unknown);
-    let late = case.operation.apply(&finish(1, unclear()), "write-9", case.now).unwrap();
+    let late = case.operation.apply(&finish(1, unclear()), write("write-9", case.now)).unwrap();
     assert_eq!((late.operation.state, late.effect), (State::Unknown, None));
 }
 

@@ -1,18 +1,16 @@
 //! What is too large for the table, and what the table did not take: objects in S3, or files in a
 //! folder.
 
+#[cfg(feature = "folder")]
+mod folder;
 mod s3;
 
-use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _};
-use object_store::local::LocalFileSystem;
-use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _};
 
+#[cfg(feature = "folder")]
+use self::folder::Folder;
 use self::s3::S3;
 use crate::Environment;
 use crate::https::Https;
@@ -25,14 +23,15 @@ pub struct Blobs(Place);
 enum Place {
     Nowhere,
     S3(Arc<S3>),
-    Store(Arc<dyn ObjectStore>),
+    #[cfg(feature = "folder")]
+    Folder(Folder),
 }
 
 /// Why a blob was not written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
     /// This function has no blob store.
-    #[error("there is no blob store: set PLACET_BLOBS to s3://<bucket> or to a folder")]
+    #[error("there is no blob store: set PLACET_BLOBS to s3://<bucket>, or locally to a folder")]
     NotConfigured,
     /// The place is not one.
     #[error("PLACET_BLOBS is not a blob store: {0}")]
@@ -40,12 +39,6 @@ pub enum BlobError {
     /// The store refused or could not be reached.
     #[error("the blob store failed: {0}")]
     Service(String),
-}
-
-impl From<object_store::Error> for BlobError {
-    fn from(error: object_store::Error) -> Self {
-        Self::Service(error.to_string())
-    }
 }
 
 impl Blobs {
@@ -60,9 +53,21 @@ impl Blobs {
             None => Ok(Self(Place::Nowhere)),
             Some(place) => match place.strip_prefix("s3://") {
                 Some(bucket) => Ok(Self(Place::S3(Arc::new(S3::new(bucket, environment, https)?)))),
-                None => Self::folder(FilePath::new(&place)),
+                None => Self::elsewhere(&place),
             },
         }
+    }
+
+    #[cfg(feature = "folder")]
+    fn elsewhere(place: &str) -> Result<Self, BlobError> {
+        Self::folder(std::path::Path::new(place))
+    }
+
+    #[cfg(not(feature = "folder"))]
+    fn elsewhere(place: &str) -> Result<Self, BlobError> {
+        Err(BlobError::Place(format!(
+            "{place} is no s3://<bucket>, and this function keeps no files"
+        )))
     }
 
     /// Files in a folder, which is made if it is not there.
@@ -70,23 +75,21 @@ impl Blobs {
     /// # Errors
     ///
     /// If the folder can not be made.
-    pub fn folder(folder: &FilePath) -> Result<Self, BlobError> {
-        let named = |error: &dyn std::fmt::Display| {
-            BlobError::Place(format!("{}: {error}", folder.display()))
-        };
-        std::fs::create_dir_all(folder).map_err(|error| named(&error))?;
-        let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| named(&error))?;
-        Ok(Self::over(Arc::new(store)))
+    #[cfg(feature = "folder")]
+    pub fn folder(folder: &std::path::Path) -> Result<Self, BlobError> {
+        Folder::at(folder).map(|folder| Self(Place::Folder(folder)))
     }
 
     /// Objects in the memory of this process.
+    #[cfg(feature = "folder")]
     pub fn in_memory() -> Self {
-        Self::over(Arc::new(InMemory::new()))
+        Self(Place::Folder(Folder::in_memory()))
     }
 
     /// Any other store.
-    pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self(Place::Store(store))
+    #[cfg(feature = "folder")]
+    pub fn over(store: Arc<dyn object_store::ObjectStore>) -> Self {
+        Self(Place::Folder(Folder(store)))
     }
 
     /// Writes a blob; one of this key is replaced.
@@ -98,10 +101,8 @@ impl Blobs {
         match &self.0 {
             Place::Nowhere => Err(BlobError::NotConfigured),
             Place::S3(s3) => s3.put(key, bytes).await,
-            Place::Store(store) => {
-                store.put(&Path::from(key), bytes.into()).await?;
-                Ok(())
-            }
+            #[cfg(feature = "folder")]
+            Place::Folder(folder) => folder.put(key, bytes).await,
         }
     }
 
@@ -111,15 +112,11 @@ impl Blobs {
     ///
     /// If the store can not be asked.
     pub async fn get(&self, key: &str) -> Result<Option<Bytes>, BlobError> {
-        let store = match &self.0 {
-            Place::Nowhere => return Err(BlobError::NotConfigured),
-            Place::S3(s3) => return s3.get(key).await,
-            Place::Store(store) => store,
-        };
-        match store.get(&Path::from(key)).await {
-            Ok(found) => Ok(Some(found.bytes().await?)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+        match &self.0 {
+            Place::Nowhere => Err(BlobError::NotConfigured),
+            Place::S3(s3) => s3.get(key).await,
+            #[cfg(feature = "folder")]
+            Place::Folder(folder) => folder.get(key).await,
         }
     }
 
@@ -129,14 +126,12 @@ impl Blobs {
     ///
     /// If the store can not be asked.
     pub async fn list(&self, folder: &str, most: usize) -> Result<Vec<String>, BlobError> {
-        let store = match &self.0 {
-            Place::Nowhere => return Ok(Vec::new()),
-            Place::S3(s3) => return s3.list(folder, most).await,
-            Place::Store(store) => store,
-        };
-        let found = store.list(Some(&Path::from(folder))).take(most);
-        let found: Vec<_> = found.try_collect().await?;
-        Ok(found.into_iter().map(|object| object.location.to_string()).collect())
+        match &self.0 {
+            Place::Nowhere => Ok(Vec::new()),
+            Place::S3(s3) => s3.list(folder, most).await,
+            #[cfg(feature = "folder")]
+            Place::Folder(store) => store.list(folder, most).await,
+        }
     }
 
     /// Removes a blob; one that is not there is removed already.
@@ -145,14 +140,11 @@ impl Blobs {
     ///
     /// If the store can not be asked.
     pub async fn delete(&self, key: &str) -> Result<(), BlobError> {
-        let store = match &self.0 {
-            Place::Nowhere => return Err(BlobError::NotConfigured),
-            Place::S3(s3) => return s3.delete(key).await,
-            Place::Store(store) => store,
-        };
-        match store.delete(&Path::from(key)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        match &self.0 {
+            Place::Nowhere => Err(BlobError::NotConfigured),
+            Place::S3(s3) => s3.delete(key).await,
+            #[cfg(feature = "folder")]
+            Place::Folder(folder) => folder.delete(key).await,
         }
     }
 }

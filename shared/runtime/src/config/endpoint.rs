@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use lambda_http::http::Uri;
-use placet_core::{Secret, address};
+use placet_core::humanlayer::Subscription;
+use placet_core::{Kind, OperationId, Secret, address};
 use serde::Deserialize;
 
 use super::locate::locate;
-use super::{Config, SecretError, SecretRef, Timeout};
+use super::{Config, Name, SecretError, SecretRef, Timeout};
 use crate::Environment;
 
 /// An endpoint that signed webhooks are sent to.
@@ -15,13 +16,23 @@ use crate::Environment;
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// Where to post to: `https://`, or `http://` to a host of `outbound.allow_hosts`.
-    pub url: WebhookUrl,
+    pub url: OutboundUrl,
     /// The keys each request is signed with, the newest first.
     pub secrets: SigningSecrets,
+    /// Whose webhooks it is sent; those of the main project if not said.
+    project: Option<Name>,
     /// How long an answer may take, at most 25 s.
     #[serde(default)]
     pub timeout: Timeout,
+    /// What it is told of, and in which format; besides what is forwarded to it.
+    #[serde(default)]
+    pub events: Events,
 }
+
+/// What an endpoint is told of: at most one format for each kind of event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<Subscription>")]
+pub struct Events(Vec<Subscription>);
 
 /// What may be called besides the public Internet.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,10 +43,10 @@ pub struct Outbound {
     allow_hosts: Vec<String>,
 }
 
-/// The URL of an endpoint.
+/// A URL that is called from here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct WebhookUrl {
+pub struct OutboundUrl {
     text: String,
     scheme: String,
     host: String,
@@ -46,20 +57,53 @@ pub struct WebhookUrl {
 #[serde(try_from = "Vec<SecretRef>")]
 pub struct SigningSecrets(Vec<SecretRef>);
 
-impl WebhookUrl {
+impl OutboundUrl {
     /// The URL.
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// Refuses one that may not be called, as [`Outbound::permits`] does.
+    pub(super) fn permitted(&self, outbound: &Outbound) -> Result<(), String> {
+        outbound.permits(&self.scheme, &self.host)
+    }
 }
 
-impl TryFrom<String> for WebhookUrl {
+impl TryFrom<Vec<Subscription>> for Events {
+    type Error = String;
+
+    fn try_from(events: Vec<Subscription>) -> Result<Self, Self::Error> {
+        for (index, event) in events.iter().enumerate() {
+            if events[..index].iter().any(|before| before.kind == event.kind) {
+                return Err(format!(
+                    "{} is named twice: an endpoint gets it in one format",
+                    event.kind.completed()
+                ));
+            }
+        }
+        Ok(Self(events))
+    }
+}
+
+impl Events {
+    /// How it is told of this kind.
+    pub fn of(&self, kind: Kind) -> Option<Subscription> {
+        self.0.iter().find(|event| event.kind == kind).copied()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = Subscription> {
+        self.0.iter().copied()
+    }
+}
+
+impl TryFrom<String> for OutboundUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let uri: Uri = text.parse().map_err(|error| format!("{text:?} is not a URL: {error}"))?;
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err("a URL holds no user and password: webhooks are signed".to_owned());
+            return Err("a URL holds no user and password".to_owned());
         }
         match (uri.scheme_str(), uri.host()) {
             (Some(scheme @ ("https" | "http")), Some(host)) if !host.is_empty() => {
@@ -83,6 +127,11 @@ impl TryFrom<Vec<SecretRef>> for SigningSecrets {
 }
 
 impl SigningSecrets {
+    /// Where they are.
+    pub fn iter(&self) -> impl Iterator<Item = &SecretRef> {
+        self.0.iter()
+    }
+
     /// The keys.
     ///
     /// # Errors
@@ -124,25 +173,50 @@ impl Outbound {
 }
 
 impl Config {
-    /// The endpoint of this name.
-    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
-        self.endpoints().find(|(known, _)| *known == name).map(|(_, endpoint)| endpoint)
+    /// The endpoint of this name, if it is this project's.
+    pub fn endpoint(&self, project: &str, name: &str) -> Option<&Endpoint> {
+        self.endpoints_of(project).find(|(known, _)| *known == name).map(|(_, endpoint)| endpoint)
     }
 
-    /// All endpoints by name.
+    /// The endpoints of a project by name.
+    pub fn endpoints_of(&self, project: &str) -> impl Iterator<Item = (&str, &Endpoint)> {
+        self.endpoints().filter(move |(_, endpoint)| self.owner(endpoint) == project)
+    }
+
+    /// All endpoints by name, whosever they are.
     pub fn endpoints(&self) -> impl Iterator<Item = (&str, &Endpoint)> {
         self.endpoints.iter().map(|(name, endpoint)| (name.as_str(), endpoint))
     }
 
-    /// No endpoint may be where nothing may be called.
+    /// The endpoints that are told of the decision on an operation, and in which format.
+    pub fn told<'a>(
+        &'a self,
+        id: &'a OperationId,
+    ) -> impl Iterator<Item = (&'a str, &'a Endpoint, Subscription)> {
+        let told = |(name, endpoint): (&'a str, &'a Endpoint)| {
+            Some((name, endpoint, endpoint.events.of(id.kind)?))
+        };
+        self.endpoints_of(&id.tenant).filter_map(told)
+    }
+
+    /// The project an endpoint belongs to.
+    pub fn owner<'a>(&'a self, endpoint: &'a Endpoint) -> &'a str {
+        endpoint.project.as_ref().unwrap_or(&self.project).as_str()
+    }
+
+    /// No endpoint may be where nothing may be called, nor belong to nobody.
     pub(super) fn check_endpoints(&self, text: &str) -> Result<(), String> {
         self.endpoints().try_for_each(|(name, endpoint)| {
-            let permitted = self.outbound.permits(&endpoint.url.scheme, &endpoint.url.host);
-            permitted.map_err(|wrong| {
-                let place = ["endpoints", name, "url"].map(str::to_owned);
-                let (line, column) = locate(text, &place);
+            let at = |member: &str, wrong: String| {
+                let (line, column) = locate(text, &["endpoints", name, member].map(str::to_owned));
                 format!("{name}: {wrong} at line {line}, column {column}")
-            })
+            };
+            let owner = self.owner(endpoint);
+            if !self.projects().any(|known| known == owner) {
+                let wrong = format!("there is no project {owner}; add it to projects");
+                return Err(at("project", wrong));
+            }
+            endpoint.url.permitted(&self.outbound).map_err(|wrong| at("url", wrong))
         })
     }
 }
@@ -160,10 +234,10 @@ mod tests {
     #[test]
     fn an_endpoint_is_found_by_its_name() {
         let config = parse("https://billing.example.com/hooks?a=1", "{}").unwrap();
-        let endpoint = config.endpoint("billing").unwrap();
+        let endpoint = config.endpoint("x", "billing").unwrap();
         assert_eq!(endpoint.url.as_str(), "https://billing.example.com/hooks?a=1");
         assert_eq!(endpoint.timeout, Timeout::default());
-        assert!(config.endpoint("other").is_none());
+        assert!(config.endpoint("x", "other").is_none());
         let values = [("NEW", "whsec_AAAA"), ("OLD", "whsec_BBBB")];
         let environment = |values: &[(&str, &str)]| -> Environment {
             values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -171,6 +245,24 @@ mod tests {
         assert_eq!(endpoint.secrets.resolve(&environment(&values)).unwrap().len(), 2);
         let missing = endpoint.secrets.resolve(&environment(&values[..1])).unwrap_err();
         assert!(missing.to_string().contains("OLD"), "{missing}");
+    }
+
+    #[test]
+    fn an_endpoint_is_the_main_projects_or_that_of_the_one_it_names() {
+        let endpoints = |of: &str| {
+            Config::parse(&format!(
+                "project: x\nprojects: [y]\nendpoints:\n  a: {{url: 'https://a.example', secrets: [env:S]}}\n  \
+                 b: {{url: 'https://b.example', secrets: [env:S], project: {of}}}"
+            ))
+        };
+        let config = endpoints("y").unwrap();
+        let names =
+            |project| config.endpoints_of(project).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!((names("x"), names("y"), names("z")), (vec!["a"], vec!["b"], vec![]));
+        assert!(config.endpoint("x", "b").is_none() && config.endpoint("y", "b").is_some());
+        let error = endpoints("z").unwrap_err();
+        assert!(error.contains("b: there is no project z"), "{error}");
+        assert!(error.ends_with("line 5, column 51"), "{error}");
     }
 
     #[test]

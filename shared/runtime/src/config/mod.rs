@@ -3,6 +3,8 @@
 //! Unknown keys and impossible values are errors with line and column. Secrets are never in the
 //! file, only the names of the environment variables that hold them.
 
+mod approver;
+mod channel;
 mod endpoint;
 mod locate;
 mod source;
@@ -12,7 +14,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-pub use endpoint::{Endpoint, Outbound, SigningSecrets, WebhookUrl};
+pub use approver::{Approver, Upstream};
+pub use channel::Channel;
+pub use endpoint::{Endpoint, Events, Outbound, OutboundUrl, SigningSecrets};
 pub use placet_core::Period;
 use placet_core::Plan;
 use serde::Deserialize;
@@ -25,6 +29,9 @@ pub use values::{Attempts, EndpointUrl, Name, RoutePath, SecretError, SecretRef,
 pub struct Config {
     /// The tenant of the local key, the demo and the webhook sources.
     pub project: Name,
+    /// What else keys may be made for.
+    #[serde(default, rename = "projects")]
+    further: Vec<Name>,
     /// What holds where an operation says nothing else.
     #[serde(default)]
     pub defaults: Defaults,
@@ -36,6 +43,11 @@ pub struct Config {
     written: BTreeMap<Name, serde_json::Value>,
     #[serde(skip)]
     sources: BTreeMap<Name, Source>,
+    /// Contact channels by number: as written, and then read.
+    #[serde(default, rename = "channels")]
+    written_channels: BTreeMap<u64, serde_json::Map<String, serde_json::Value>>,
+    #[serde(skip)]
+    channels: BTreeMap<u64, Channel>,
     /// Where signed webhooks are sent, by name.
     #[serde(default)]
     endpoints: BTreeMap<Name, Endpoint>,
@@ -52,12 +64,18 @@ pub struct Defaults {
     pub deadline: Period,
     /// How long a sign of life may be missing before the timer drives an operation again.
     pub redrive: Period,
+    /// Who decides.
+    pub approver: Approver,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
         let hours = |hours: u64| Period(Duration::from_secs(hours * 60 * 60));
-        Self { deadline: hours(24), redrive: Period(Duration::from_secs(120)) }
+        Self {
+            deadline: hours(24),
+            redrive: Period(Duration::from_secs(120)),
+            approver: Approver::Inbox,
+        }
     }
 }
 
@@ -75,6 +93,8 @@ pub struct Definition {
     /// How often it may be tried.
     #[serde(default)]
     pub max_attempts: Attempts,
+    /// Who decides, if not whom the defaults name.
+    pub approver: Option<Approver>,
 }
 
 /// What runs an operation.
@@ -153,25 +173,45 @@ impl Config {
             })?;
             config.sources.insert(name, source);
         }
+        config.check_projects(text)?;
+        config.read_channels(text)?;
         config.check_paths(text)?;
         config.check_endpoints(text)?;
+        config.check_upstreams(text)?;
         config.check_targets(text)?;
         Ok(config)
     }
 
-    /// Nothing may be sent on to an endpoint that is not there.
+    /// No project may be named twice.
+    fn check_projects(&self, text: &str) -> Result<(), String> {
+        for (index, name) in self.further.iter().enumerate() {
+            if self.projects().position(|known| known == name.as_str()) != Some(index + 1) {
+                let place = ["projects".to_owned(), index.to_string()];
+                let (line, column) = locate::locate(text, &place);
+                return Err(format!(
+                    "projects: {} is named twice at line {line}, column {column}",
+                    name.as_str()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing may be sent on to an endpoint that is not there. What comes in is the main project's.
     fn check_targets(&self, text: &str) -> Result<(), String> {
         for (name, source) in self.sources() {
             for (index, target) in source.targets.iter().enumerate() {
                 if let Action::Forward { endpoint } = &target.action
-                    && self.endpoint(endpoint.as_str()).is_none()
+                    && self.endpoint(self.project.as_str(), endpoint.as_str()).is_none()
                 {
                     let index = index.to_string();
                     let place = ["sources", name, "targets", index.as_str()].map(str::to_owned);
                     let (line, column) = locate::locate(text, &place);
                     return Err(format!(
-                        "{name}: there is no endpoint {} in endpoints at line {line}, column {column}",
-                        endpoint.as_str()
+                        "{name}: there is no endpoint {} of project {} in endpoints at line {line}, \
+                         column {column}",
+                        endpoint.as_str(),
+                        self.project.as_str()
                     ));
                 }
             }
@@ -198,6 +238,11 @@ impl Config {
         Ok(())
     }
 
+    /// All projects, the main one first.
+    pub fn projects(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.project).chain(&self.further).map(Name::as_str)
+    }
+
     /// The operation of this function name.
     pub fn operation(&self, function: &str) -> Option<&Definition> {
         self.operations.get(function)
@@ -221,9 +266,10 @@ impl Config {
         })
     }
 
-    /// How long a person has to decide on this function.
-    pub fn time_to_decide(&self, function: &str) -> Duration {
-        let own = self.operations.get(function).and_then(|definition| definition.deadline);
+    /// How long a person has to decide on a call of this function, or to answer a question.
+    pub fn time_to_decide(&self, function: Option<&str>) -> Duration {
+        let definition = function.and_then(|function| self.operations.get(function));
+        let own = definition.and_then(|definition| definition.deadline);
         own.unwrap_or(self.defaults.deadline).0
     }
 

@@ -9,7 +9,7 @@ fn the_shipped_file_says_what_the_readme_says() {
     let plan = config.plan("purchase_materials").unwrap();
     assert_eq!(plan.executor, "function purchase_materials");
     assert!(plan.idempotent);
-    assert_eq!(config.time_to_decide("purchase_materials"), Duration::from_secs(86_400));
+    assert_eq!(config.time_to_decide(Some("purchase_materials")), Duration::from_secs(86_400));
     assert_eq!(config.plan("anything_else"), None);
     let (name, source, _) = config.source_at("/webhook/inbound").unwrap();
     assert_eq!(
@@ -18,6 +18,25 @@ fn the_shipped_file_says_what_the_readme_says() {
     );
     assert!(config.source_at("/webhooks/humanlayer").is_some());
     assert!(config.source_at("/webhooks/others").is_none());
+}
+
+#[test]
+fn the_main_project_comes_first_and_none_twice() {
+    let projects = |line: &str| {
+        let config = Config::parse(&format!("project: x\n{line}"))?;
+        Ok::<_, String>(config.projects().map(str::to_owned).collect::<Vec<_>>())
+    };
+    assert_eq!(projects("").unwrap(), ["x"]);
+    assert_eq!(projects("projects: [b, a]").unwrap(), ["x", "b", "a"]);
+    for (line, place) in [
+        ("projects: [b, a, b]", "line 2, column 18"),
+        ("projects: [b, x]", "line 2, column 15"),
+        ("projects:\n- a\n- a", "line 4, column 3"),
+    ] {
+        let error = projects(line).unwrap_err();
+        assert!(error.contains("is named twice") && error.ends_with(place), "{line}: {error}");
+    }
+    assert!(projects("projects: [a b]").unwrap_err().contains("is not a name"));
 }
 
 #[test]
@@ -168,4 +187,25 @@ fn an_http_executor_is_described_by_its_address() {
     assert_eq!(plan.executor, "POST https://pay.example/run");
     assert!(!plan.idempotent);
     assert_eq!((plan.max_attempts, plan.timeout), (3, Duration::from_secs(5)));
+}
+
+#[test]
+fn a_stored_channel_is_one_project_s_and_reaches_somebody() {
+    let parse = |channel: &str| {
+        Config::parse(&format!("project: x\nprojects: [team-a]\nchannels:\n  17: {channel}"))
+    };
+    let config = parse("{project: team-a, slack: {channel_or_user_id: C1}}").unwrap();
+    assert!(config.channel("team-a", 17).is_some());
+    assert!(config.channel("x", 17).is_none() && config.channel("team-a", 18).is_none());
+    assert!(parse("{email: {address: a@example.com}}").unwrap().channel("x", 17).is_some());
+    for (wrong, part) in [
+        ("{}", "a channel names"),
+        ("{channel_id: 3}", "a channel names"),
+        ("{pigeon: {}}", "pigeon: Channels are"),
+        ("{slack: {channelOrUserId: C1}}", "slack.channel_or_user_id: Field required"),
+        ("{project: nobody, slack: {channel_or_user_id: C1}}", "no project"),
+    ] {
+        let error = parse(wrong).unwrap_err();
+        assert!(error.contains(part) && error.contains("line 4"), "{wrong}: {error}");
+    }
 }

@@ -164,10 +164,17 @@ impl SecretRef {
     ///
     /// If the variable is not set or its value is not of the form `whsec_…`.
     pub fn resolve(&self, environment: &Environment) -> Result<Secret, SecretError> {
-        let text = environment
-            .get(&self.variable)
-            .ok_or_else(|| SecretError::Missing(self.variable.clone()))?;
-        webhook::parse_secret(&text)
+        webhook::parse_secret(&self.text(environment)?)
             .map_err(|wrong| SecretError::Format(self.variable.clone(), wrong))
+    }
+
+    /// The secret as it is, of a kind that has no form.
+    ///
+    /// # Errors
+    ///
+    /// If the variable is not set.
+    pub fn text(&self, environment: &Environment) -> Result<String, SecretError> {
+        let missing = || SecretError::Missing(self.variable.clone());
+        environment.get(&self.variable).ok_or_else(missing)
     }
 }

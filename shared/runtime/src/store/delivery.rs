@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use placet_core::OperationId;
 use placet_core::delivery::{Delivery, State};
 
 use super::attributes::{Reader, Writer};
@@ -17,7 +18,19 @@ pub struct StoredDelivery {
     /// The delivery.
     pub delivery: Delivery,
     /// What is sent.
-    pub body: StoredBody,
+    pub payload: Payload,
+    /// Whether it is on the list of deliveries. One that was accepted at once need not be, which saves a
+    /// write; what is sent once more is.
+    pub listed: bool,
+}
+
+/// What a delivery sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// A body that is kept with it.
+    Kept(StoredBody),
+    /// What there is to tell of this operation, which is decided. It is made when it is sent.
+    Decision(OperationId),
 }
 
 impl Store {
@@ -95,7 +108,8 @@ impl Store {
         limit: usize,
         start: Option<Cursor>,
     ) -> Result<Page<Delivery>, StoreError> {
-        let list = List { tenant, kind: Kind::Delivery, since: None, projection: None };
+        let list =
+            List { tenant, kind: Kind::Delivery, since: None, until: None, projection: None };
         let read = |item| readable(item).filter(&wanted);
         self.list(list, |_| true, read, limit, start).await
     }
@@ -106,8 +120,6 @@ fn encode(stored: &StoredDelivery) -> Item {
     let writer = Writer::default()
         .text("pk", key::delivery_pk(&delivery.tenant, &delivery.id))
         .text("sk", "DL")
-        .text("list_pk", key::delivery_list_pk(&delivery.tenant))
-        .text("list_sk", key::list_sk(delivery.created_at, &delivery.id))
         .text("delivery_id", &delivery.id)
         .text("tenant", &delivery.tenant)
         .text("endpoint", &delivery.endpoint)
@@ -123,8 +135,18 @@ fn encode(stored: &StoredDelivery) -> Item {
         .json("lease", &delivery.lease)
         .number("changed_at", delivery.changed_at.millis())
         .json("log", &delivery.log)
-        .body(&stored.body)
         .due(&delivery.tenant, delivery.due);
+    let writer = match &stored.payload {
+        Payload::Kept(body) => writer.body(body),
+        Payload::Decision(id) => writer.text("decision_of", id.path()),
+    };
+    let writer = if stored.listed || delivery.state != State::Delivered {
+        writer
+            .text("list_pk", key::delivery_list_pk(&delivery.tenant))
+            .text("list_sk", key::list_sk(delivery.created_at, &delivery.id))
+    } else {
+        writer
+    };
     // What is still to be delivered is not tidied up, however old it is.
     match delivery.state {
         State::Pending => writer.finish(),
@@ -157,7 +179,15 @@ fn decode(item: Item) -> Result<StoredDelivery, StoreError> {
         changed_at: reader.moment("changed_at")?,
         log: reader.json("log")?,
     };
-    Ok(StoredDelivery { delivery, body: reader.body()? })
+    let payload = match reader.optional_text("decision_of") {
+        None => Payload::Kept(reader.body()?),
+        Some(path) => Payload::Decision(
+            OperationId::parse(&delivery.tenant, &path)
+                .ok_or_else(|| reader.corrupt("decision_of"))?,
+        ),
+    };
+    let listed = reader.optional_text("list_pk").is_some();
+    Ok(StoredDelivery { delivery, payload, listed })
 }
 
 fn readable(item: Item) -> Option<Delivery> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use placet_core::{Operation, Timestamp};
+use placet_core::{Operation, OperationId, Timestamp};
 
 use super::attributes::{Reader, Writer};
 use super::{Item, Store, StoreError, key, operation};
@@ -16,17 +16,14 @@ const BATCH: usize = 100;
 /// How many pages of the list are searched at once.
 pub(super) const PAGES: usize = 10;
 
-/// The most operations a page is made of: they may be large.
-const MOST: usize = 200;
-
 /// How often DynamoDB is asked again for what it left out of an answer.
 const ROUNDS: u32 = 6;
 
 /// What the timer finds in the `due` index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DueItem {
-    /// An operation, by its call id.
-    Operation(String),
+    /// An operation.
+    Operation(OperationId),
     /// A receipt, by its id.
     Receipt(String),
     /// A delivery, by its id.
@@ -68,64 +65,29 @@ impl Store {
         Ok(Page { items: page.items.iter().filter_map(due_item).collect(), next: page.next })
     }
 
-    /// The operations that are not terminal, earliest due first, at most a few hundred: what waits
-    /// for a person is among them. One that can not be read is left out, and an error in the log.
+    /// Shows every operation that is not terminal, or of whose decision somebody has still to be told,
+    /// the next due first: what waits for a person is among them. One that can not be read is left out,
+    /// and an error in the log.
     ///
     /// # Errors
     ///
-    /// If DynamoDB can not be asked, or an item can not be read.
-    pub async fn open_operations(&self, tenant: &str) -> Result<Vec<Operation>, StoreError> {
-        let mut operations = Vec::new();
+    /// If DynamoDB can not be asked.
+    pub async fn each_open(
+        &self,
+        tenant: &str,
+        mut see: impl FnMut(Operation),
+    ) -> Result<(), StoreError> {
         let mut start = None;
         loop {
             let values = Writer::default().text(":tenant", key::due_pk(tenant)).finish();
             let query = Query { index: "due", condition: "due_pk = :tenant", values };
             let page = self.query(query, true, start).await?;
-            operations.extend(self.operations(&page.items).await?);
-            start = page.next;
-            if start.is_none() || operations.len() >= MOST {
-                return Ok(operations);
-            }
-        }
-    }
-
-    /// A page of all operations of a tenant, newest first.
-    ///
-    /// # Errors
-    ///
-    /// If DynamoDB can not be asked, or an item can not be read.
-    pub async fn list_operations(
-        &self,
-        tenant: &str,
-        start: Option<Cursor>,
-    ) -> Result<Page<Operation>, StoreError> {
-        let values = Writer::default().text(":tenant", key::list_pk(tenant)).finish();
-        let query = Query { index: "list", condition: "list_pk = :tenant", values };
-        let page = self.query(query, false, start).await?;
-        Ok(Page { items: self.operations(&page.items).await?, next: page.next })
-    }
-
-    /// The newest operations of one function, among the newest thousand of the tenant.
-    ///
-    /// # Errors
-    ///
-    /// If DynamoDB can not be asked, or an item can not be read.
-    pub async fn operations_of(
-        &self,
-        tenant: &str,
-        function: &str,
-    ) -> Result<Vec<Operation>, StoreError> {
-        let mut found = Vec::new();
-        let mut start = None;
-        for _ in 0..PAGES {
-            let page = self.list_operations(tenant, start).await?;
-            found.extend(page.items.into_iter().filter(|operation| operation.function == function));
+            self.operations(&page.items).await?.into_iter().for_each(&mut see);
             start = page.next;
             if start.is_none() {
-                break;
+                return Ok(());
             }
         }
-        Ok(found)
     }
 
     pub(super) async fn query(
@@ -158,7 +120,7 @@ impl Store {
         let operations =
             entries.iter().filter(|entry| matches!(due_item(entry), Some(DueItem::Operation(_))));
         let found = self.by_entries(operations, None).await?;
-        Ok(found.into_iter().filter_map(|(_, item)| readable(item)).collect())
+        Ok(found.into_iter().filter_map(|(_, item)| operation::readable(item)).collect())
     }
 
     /// The items under these index entries, in their order, each with its entry; what is gone is left
@@ -224,12 +186,6 @@ pub(super) struct Query {
     pub(super) values: Item,
 }
 
-fn readable(item: Item) -> Option<Operation> {
-    operation::decode(item)
-        .inspect_err(|error| tracing::error!(%error, "an operation is left out of a list"))
-        .ok()
-}
-
 fn pk(item: &Item) -> Option<&str> {
     item.get("pk").and_then(|key: &AttributeValue| key.as_s().ok()).map(String::as_str)
 }
@@ -237,7 +193,7 @@ fn pk(item: &Item) -> Option<&str> {
 fn due_item(entry: &Item) -> Option<DueItem> {
     let pk = pk(entry)?;
     match Reader(entry.clone()).optional_text("sk")?.as_str() {
-        "OP" => pk.rsplit_once('#').map(|(_, call_id)| DueItem::Operation(call_id.to_owned())),
+        "OP" => key::operation_id(pk).map(DueItem::Operation),
         "DL" => pk.rsplit_once('#').map(|(_, id)| DueItem::Delivery(id.to_owned())),
         "RC" => pk.strip_prefix("RC#").map(|id| DueItem::Receipt(id.to_owned())),
         _ => None,

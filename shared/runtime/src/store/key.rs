@@ -1,16 +1,27 @@
 //! How items are found. Tenant, source and call id hold no `#`, so no two items share a key.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use placet_core::{Digest, Kind, Timestamp};
+use placet_core::{Digest, Kind, OperationId, Timestamp};
 
 use super::Item;
 
-pub(super) fn operation(tenant: &str, call_id: &str) -> Item {
-    primary(operation_pk(tenant, call_id), "OP")
+pub(super) fn operation(id: &OperationId) -> Item {
+    primary(operation_pk(id), "OP")
 }
 
-pub(super) fn operation_pk(tenant: &str, call_id: &str) -> String {
-    format!("T#{tenant}#OP#{}#{call_id}", Kind::FunctionCall.as_str())
+pub(super) fn operation_pk(id: &OperationId) -> String {
+    format!("T#{}#OP#{}#{}", id.tenant, id.kind.as_str(), id.call_id)
+}
+
+/// The operation under a partition key.
+pub(super) fn operation_id(pk: &str) -> Option<OperationId> {
+    let (tenant, rest) = pk.strip_prefix("T#")?.split_once("#OP#")?;
+    let (kind, call_id) = rest.split_once('#')?;
+    Some(OperationId::new(tenant, Kind::parse(kind)?, call_id))
+}
+
+pub(super) fn operation_list_pk(tenant: &str) -> String {
+    format!("T#{tenant}#LIST#operation")
 }
 
 pub(super) fn receipt(receipt_id: &str) -> Item {
@@ -45,6 +56,10 @@ pub(super) fn api_key(digest: Digest) -> Item {
     primary(format!("KEY#{digest}"), "KEY")
 }
 
+pub(super) fn api_key_list_pk(tenant: &str) -> String {
+    format!("T#{tenant}#LIST#key")
+}
+
 pub(super) fn warm_up() -> Item {
     primary("WARM".to_owned(), "UP")
 }
@@ -58,10 +73,6 @@ pub(super) fn due_sk(due: Timestamp) -> String {
     format!("{:015}", due.millis())
 }
 
-pub(super) fn list_pk(tenant: &str) -> String {
-    format!("T#{tenant}#LIST#{}", Kind::FunctionCall.as_str())
-}
-
 pub(super) fn list_sk(created_at: Timestamp, id: &str) -> String {
     format!("{:015}#{id}", created_at.millis())
 }
@@ -69,6 +80,11 @@ pub(super) fn list_sk(created_at: Timestamp, id: &str) -> String {
 /// Before all keys of this moment, and after those of the moments before.
 pub(super) fn list_since(moment: Timestamp) -> String {
     format!("{:015}", moment.millis().max(0))
+}
+
+/// After all keys of this moment.
+pub(super) fn list_until(moment: Timestamp) -> String {
+    format!("{:015}$", moment.millis().max(0))
 }
 
 fn primary(pk: String, sk: &str) -> Item {

@@ -1,10 +1,10 @@
-//! The list of a tenant's receipts, or of its deliveries, newest first: the index `list` holds keys,
+//! The list of a tenant's receipts, deliveries or operations, newest first: the index `list` holds keys,
 //! items are read after. A request looks at so many keys only; its cursor goes on from there.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use placet_core::{Digest, Timestamp};
+use placet_core::{Digest, OperationId, Timestamp};
 
 use super::attributes::Writer;
 use super::index::{Cursor, PAGES, Page, Query};
@@ -13,6 +13,9 @@ use super::{Item, Store, StoreError, key};
 /// How many items are read at once: what is read counts with its body.
 const AT_ONCE: usize = 25;
 
+/// Later than anything was created.
+const END_OF_TIME: Timestamp = Timestamp::from_millis(999_999_999_999_999);
+
 /// A tenant's list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct List<'a> {
@@ -20,6 +23,8 @@ pub(super) struct List<'a> {
     pub(super) kind: Kind,
     /// What came before is not on it.
     pub(super) since: Option<Timestamp>,
+    /// What came after is not on it.
+    pub(super) until: Option<Timestamp>,
     /// The attributes that are read; all if not said.
     pub(super) projection: Option<&'static str>,
 }
@@ -29,6 +34,7 @@ pub(super) struct List<'a> {
 pub(super) enum Kind {
     Receipt,
     Delivery,
+    Operation,
 }
 
 impl Kind {
@@ -36,33 +42,41 @@ impl Kind {
         match self {
             Self::Receipt => key::receipt_list_pk(tenant),
             Self::Delivery => key::delivery_list_pk(tenant),
+            Self::Operation => key::operation_list_pk(tenant),
         }
     }
 
-    fn primary(self, tenant: &str, id: &str) -> Item {
+    fn primary(self, tenant: &str, id: &str) -> Option<Item> {
         match self {
-            Self::Receipt => key::receipt(id),
-            Self::Delivery => key::delivery(tenant, id),
+            Self::Receipt => Some(key::receipt(id)),
+            Self::Delivery => Some(key::delivery(tenant, id)),
+            Self::Operation => OperationId::parse(tenant, id).map(|id| key::operation(&id)),
         }
     }
 }
 
 impl List<'_> {
     fn query(&self) -> Query {
-        let values = Writer::default().text(":list", self.kind.list_pk(self.tenant));
-        match self.since {
-            None => Query { index: "list", condition: "list_pk = :list", values: values.finish() },
-            Some(since) => Query {
-                index: "list",
-                condition: "list_pk = :list AND list_sk >= :since",
-                values: values.text(":since", key::list_since(since)).finish(),
-            },
-        }
+        let values = Writer::default()
+            .text(":list", self.kind.list_pk(self.tenant))
+            .text(":since", self.first())
+            .text(":until", self.last());
+        let condition = "list_pk = :list AND list_sk BETWEEN :since AND :until";
+        Query { index: "list", condition, values: values.finish() }
+    }
+
+    fn first(&self) -> String {
+        key::list_since(self.since.unwrap_or(Timestamp::from_millis(0)))
+    }
+
+    fn last(&self) -> String {
+        key::list_until(self.until.unwrap_or(END_OF_TIME))
     }
 
     /// Whether the list goes on at this place. DynamoDB refuses to start outside of it.
     fn holds(&self, place: &Cursor) -> bool {
-        self.since.is_none_or(|since| place.list_sk() >= Some(&key::list_since(since)))
+        let place = place.list_sk().map(String::as_str).unwrap_or_default();
+        (self.first().as_str()..=self.last().as_str()).contains(&place)
     }
 }
 
@@ -118,6 +132,11 @@ impl Cursor {
         Self::read(Kind::Delivery, tenant, text)
     }
 
+    /// Reads the text of a place in the list of operations.
+    pub fn operation(tenant: &str, text: &str) -> Option<Self> {
+        Self::read(Kind::Operation, tenant, text)
+    }
+
     /// The text of a place in one of these lists.
     pub fn text(&self) -> Option<String> {
         let list_pk = self.0.get("list_pk")?.as_s().ok()?;
@@ -136,7 +155,7 @@ impl Cursor {
         }
         let list = Writer::default().text("list_pk", list_pk).text("list_sk", list_sk);
         let mut place = list.finish();
-        place.extend(kind.primary(tenant, id));
+        place.extend(kind.primary(tenant, id)?);
         Some(Self(place))
     }
 

@@ -9,6 +9,7 @@ pub mod index;
 mod key;
 mod list;
 mod operation;
+pub mod packed;
 mod receipt;
 
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-pub use delivery::StoredDelivery;
+pub use delivery::{Payload, StoredDelivery};
 pub use endpoint::DisabledEndpoint;
 pub use index::{DueItem, Page};
 pub use receipt::{About, Claim, Receipt, ReceiptEntry, ReceiptFilter, ReceiptState, Replays};
@@ -52,6 +53,14 @@ pub enum StoreError {
         action: &'static str,
         /// What the SDK says, with its causes.
         cause: String,
+    },
+    /// An item can not be compressed: there is no memory for it.
+    #[error("item {key} can not be compressed: {cause}")]
+    Unpackable {
+        /// The item's partition key.
+        key: String,
+        /// What zstd says.
+        cause: std::io::Error,
     },
     /// An item can not be read back.
     #[error("item {key}: attribute {attribute} is missing or not of its type")]

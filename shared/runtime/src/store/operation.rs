@@ -1,10 +1,15 @@
 use placet_core::humanlayer::is_call_id;
-use placet_core::{Kind, Operation, State};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use placet_core::{Operation, OperationId, Timestamp};
 
 use super::attributes::{Reader, Writer};
-use super::{Item, Put, Store, StoreError, key};
+use super::index::{Cursor, Page};
+use super::list::{self, List};
+use super::{Item, Put, Store, StoreError, key, packed};
+
+mod unpacked;
+
+/// The attribute of the compressed operation. Its name tells which sample it was compressed with.
+const PACKED: &str = "operation1";
 
 impl Store {
     /// Stores a new operation unless one with its id exists.
@@ -16,7 +21,7 @@ impl Store {
         &self,
         operation: &Operation,
     ) -> Result<Put<Operation>, StoreError> {
-        let Put::Existing(item) = self.put_new(encode(operation)).await? else {
+        let Put::Existing(item) = self.put_new(encode(operation)?).await? else {
             return Ok(Put::Stored);
         };
         let existing = decode(item)?;
@@ -39,10 +44,11 @@ impl Store {
     ) -> Result<Put<Option<Operation>>, StoreError> {
         let values = Writer::default()
             .number(":before", next.version - 1)
-            .text(":digest", next.digest.to_string())
+            .bytes(":digest", next.digest.as_bytes().to_vec())
+            .text(":unpacked", next.digest.to_string())
             .finish();
-        let put =
-            self.put_if(encode(next), "version = :before AND digest = :digest", values).await?;
+        let condition = "version = :before AND digest IN (:digest, :unpacked)";
+        let put = self.put_if(encode(next)?, condition, values).await?;
         match put {
             Put::Stored => Ok(Put::Stored),
             Put::Existing(None) => Ok(Put::Existing(None)),
@@ -58,87 +64,100 @@ impl Store {
         }
     }
 
-    /// Reads an operation; what can not be an id has none. `consistent` is for decisions; a poll can do with half the price.
+    /// Reads an operation; what can not be an id has none. `consistent` is for decisions; a poll can do
+    /// with half the price.
     ///
     /// # Errors
     ///
     /// If DynamoDB can not be asked, or the item can not be read.
     pub async fn operation(
         &self,
-        tenant: &str,
-        call_id: &str,
+        id: &OperationId,
         consistent: bool,
     ) -> Result<Option<Operation>, StoreError> {
-        if !is_call_id(call_id) {
+        if !is_call_id(&id.call_id) {
             return Ok(None);
         }
-        let item = self.get(key::operation(tenant, call_id), consistent).await?;
+        let item = self.get(key::operation(id), consistent).await?;
         item.map(decode).transpose()
+    }
+
+    /// Up to `limit` of the newest operations of a tenant that are `wanted`, asked between `since` and
+    /// `until`, from a cursor on. A page may hold fewer and still have a next one: only so many are
+    /// looked at.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked.
+    pub async fn list_operations(
+        &self,
+        tenant: &str,
+        (since, until): (Option<Timestamp>, Option<Timestamp>),
+        wanted: impl Fn(&Operation) -> bool,
+        limit: usize,
+        start: Option<Cursor>,
+    ) -> Result<Page<Operation>, StoreError> {
+        let list = List { tenant, kind: list::Kind::Operation, since, until, projection: None };
+        let read = |item| readable(item).filter(&wanted);
+        self.list(list, |_| true, read, limit, start).await
+    }
+
+    /// The newest operations of one function, among the newest thousand of the tenant.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB can not be asked.
+    pub async fn operations_of(
+        &self,
+        tenant: &str,
+        function: &str,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let wanted = |operation: &Operation| operation.content.function() == Some(function);
+        let page = self.list_operations(tenant, (None, None), wanted, usize::MAX, None).await?;
+        Ok(page.items)
     }
 }
 
-fn encode(operation: &Operation) -> Item {
-    Writer::default()
-        .text("pk", key::operation_pk(&operation.tenant, &operation.call_id))
+/// The item: the operation, compressed, beside what keys and conditions need.
+fn encode(operation: &Operation) -> Result<Item, StoreError> {
+    let pk = key::operation_pk(&operation.id());
+    let json = serde_json::to_vec(operation).map_err(std::io::Error::from);
+    let packed = json.and_then(|json| packed::pack(&json));
+    let packed = packed.map_err(|cause| StoreError::Unpackable { key: pk.clone(), cause })?;
+    let item = Writer::default()
+        .text("pk", pk)
         .text("sk", "OP")
-        .text("list_pk", key::list_pk(&operation.tenant))
-        .text("list_sk", key::list_sk(operation.created_at, &operation.call_id))
-        .text("tenant", &operation.tenant)
-        .text("kind", operation.kind.as_str())
-        .text("call_id", &operation.call_id)
-        .text("run_id", &operation.run_id)
-        .text("fn", &operation.function)
-        .text("kwargs", operation.kwargs.to_string())
-        .json("extras", &operation.extras)
-        .json("plan", &operation.plan)
-        .text("digest", operation.digest.to_string())
-        .number("created_at", operation.created_at.millis())
-        .number("deadline", operation.deadline.millis())
-        .text("state", operation.state.as_str())
+        .text("list_pk", key::operation_list_pk(&operation.tenant))
+        .text("list_sk", key::list_sk(operation.created_at, &operation.id().path()))
+        .bytes("digest", operation.digest.as_bytes().to_vec())
         .number("version", operation.version)
-        .text("last_write", &operation.last_write)
-        .json("decision", &operation.decision)
-        .number("attempts", operation.attempts)
-        .number("attempt_limit", operation.attempt_limit)
-        .json("not_before", &operation.not_before)
-        .json("unclear", &operation.unclear)
-        .json("lease", &operation.lease)
-        .json("outcome", &operation.outcome)
-        .json("history", &operation.history)
-        .due(&operation.tenant, operation.due)
-        .finish()
+        .bytes(PACKED, packed)
+        .due(&operation.tenant, operation.due);
+    Ok(item.finish())
 }
 
+/// What is compressed must be what the conditions of writes look at.
 pub(super) fn decode(item: Item) -> Result<Operation, StoreError> {
     let reader = Reader(item);
-    Ok(Operation {
-        tenant: reader.text("tenant")?,
-        kind: name::<Kind>(&reader, "kind")?,
-        call_id: reader.text("call_id")?,
-        run_id: reader.text("run_id")?,
-        function: reader.text("fn")?,
-        kwargs: reader.json("kwargs")?,
-        extras: reader.json("extras")?,
-        plan: reader.optional_json("plan")?,
-        digest: name(&reader, "digest")?,
-        created_at: reader.moment("created_at")?,
-        deadline: reader.moment("deadline")?,
-        state: name::<State>(&reader, "state")?,
-        version: reader.number("version")?,
-        last_write: reader.text("last_write")?,
-        due: reader.due()?,
-        decision: reader.optional_json("decision")?,
-        attempts: reader.number("attempts")?,
-        attempt_limit: reader.number("attempt_limit")?,
-        not_before: reader.optional_json("not_before")?,
-        unclear: reader.json("unclear")?,
-        lease: reader.optional_json("lease")?,
-        outcome: reader.optional_json("outcome")?,
-        history: reader.json("history")?,
-    })
+    if reader.optional_text("history").is_some() {
+        return unpacked::read(&reader);
+    }
+    let json = packed::unpack(&reader.bytes(PACKED)?).ok_or_else(|| reader.corrupt(PACKED))?;
+    let operation: Operation = serde_json::from_slice(&json).map_err(|_| reader.corrupt(PACKED))?;
+    if reader.text("pk")? != key::operation_pk(&operation.id()) {
+        return Err(reader.corrupt("pk"));
+    }
+    if reader.number::<u64>("version")? != operation.version {
+        return Err(reader.corrupt("version"));
+    }
+    if reader.bytes("digest")? != operation.digest.as_bytes() {
+        return Err(reader.corrupt("digest"));
+    }
+    Ok(operation)
 }
 
-fn name<T: DeserializeOwned>(reader: &Reader, attribute: &'static str) -> Result<T, StoreError> {
-    let text = Value::from(reader.text(attribute)?);
-    serde_json::from_value(text).map_err(|_| reader.corrupt(attribute))
+pub(super) fn readable(item: Item) -> Option<Operation> {
+    decode(item)
+        .inspect_err(|error| tracing::error!(%error, "an operation is left out of a list"))
+        .ok()
 }

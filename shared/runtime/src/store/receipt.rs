@@ -226,8 +226,13 @@ impl Store {
         limit: usize,
         start: Option<Cursor>,
     ) -> Result<Page<ReceiptEntry>, StoreError> {
-        let list =
-            List { tenant, kind: Kind::Receipt, since: filter.since, projection: Some(ENTRY) };
+        let list = List {
+            tenant,
+            kind: Kind::Receipt,
+            since: filter.since,
+            until: None,
+            projection: Some(ENTRY),
+        };
         let wanted = |id: &str| {
             let source = id.rsplit_once('.').map(|(source, _)| source);
             filter.source.is_none() || filter.source.as_deref() == source

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use http::StatusCode;
 use placet_core::delivery::State;
-use placet_runtime::{ApiKey, key_digest};
+use placet_runtime::Role;
 use serde_json::{Value, json};
 
 use super::{delivery, post, read, send, world};
 use crate::receiver::{Receiver, Reply};
-use crate::world::KEY;
+use crate::world::{KEY, OTHER};
 
 #[tokio::test]
 async fn an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled() {
@@ -98,20 +98,19 @@ async fn only_the_tenant_sees_and_sends_its_deliveries() {
     let world = world(&receiver).await;
     let id = send(&world, "billing", "one").await;
     world.work().await;
-    let other = ApiKey { tenant: "other".to_owned(), name: "other".to_owned() };
-    world.system.runtime.store.put_api_key(key_digest("other-key"), &other).await.unwrap();
+    let other = world.key(Role::Both, OTHER).await;
     let before = world.contents().await;
     let reads = ["/v1/deliveries".to_owned(), "/v1/endpoints".to_owned()];
     for path in &reads {
         assert_eq!(world.get(path).send().await.status, StatusCode::UNAUTHORIZED);
-        let list = world.get(path).key("other-key").send().await.json();
+        let list = world.get(path).key(&other).send().await.json();
         assert_eq!(list, json!({"items": [], "next": null}), "{path}");
     }
     let one = format!("/v1/deliveries/{id}");
-    assert_eq!(world.get(&one).key("other-key").send().await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.get(&one).key(&other).send().await.status, StatusCode::NOT_FOUND);
     for path in [format!("{one}/redeliver"), "/v1/endpoints/billing/enable".to_owned()] {
         assert_eq!(world.post(&path).send().await.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(world.post(&path).key("other-key").send().await.status, StatusCode::NOT_FOUND);
+        assert_eq!(world.post(&path).key(&other).send().await.status, StatusCode::NOT_FOUND);
         let read = world.get(&path).key(KEY).send().await;
         assert_eq!(read.status, StatusCode::METHOD_NOT_ALLOWED);
     }

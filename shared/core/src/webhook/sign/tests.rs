@@ -38,7 +38,7 @@ fn body(preset: &str, noise: &[u8], form: bool) -> Vec<u8> {
         }
         // A body that its handshake would sign for anybody is refused.
         "x" if !form => [b"{".as_slice(), noise].concat(),
-        _ if form => format!("b={}&a={}", percent_encoded(&text), text.len()).into(),
+        _ if form => format!("b={}&a={}", percent::encode(&text), text.len()).into(),
         _ => noise.to_vec(),
     }
 }

@@ -1,0 +1,22 @@
+use placet_core::percent;
+
+/// The fields of a form, or of the query in an address.
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads them; `None` if they can not be decoded.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        percent::form(bytes).map(Self)
+    }
+
+    /// What a field says, if it says anything.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// What a person wrote in a field, with one character for the end of a line as in the page.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.get(name).unwrap_or_default().replace("\r\n", "\n")
+    }
+}

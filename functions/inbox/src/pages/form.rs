@@ -1,0 +1,91 @@
+use placet_core::{Kind, Operation, ResponseOption, State};
+
+use super::address::edit;
+use super::visible::Shown;
+
+/// What a person can do on the page.
+pub(super) enum Form<'a> {
+    Decide { action: &'a str, runs: bool, choices: Choices },
+    Answer { action: &'a str, choices: Choices },
+    Settle { action: &'a str, attempt: u32, idempotent: bool },
+    None,
+}
+
+/// What the asker offers to choose from: all of it, or the one whose text is being edited.
+pub(super) enum Choices {
+    All(Vec<Choice>),
+    Edited(Box<Choice>),
+}
+
+/// A reason for a denial, or a reply to a question.
+pub(super) struct Choice {
+    pub(super) name: String,
+    pub(super) title: Shown,
+    pub(super) description: Option<Shown>,
+    /// What the asker reads, if the person writes nothing else.
+    pub(super) says: Option<Shown>,
+    /// The same as it is, for the field in which it is edited, where nothing can be marked.
+    pub(super) text: String,
+    /// What a person must know of that text.
+    pub(super) warnings: Vec<String>,
+    /// Where the text can be edited before it is sent.
+    pub(super) edit: Option<String>,
+}
+
+impl<'a> Form<'a> {
+    /// The form for an operation in this state, `option` being the one whose text is to be edited.
+    pub(super) fn new(
+        operation: &Operation,
+        state: State,
+        action: Option<&'a str>,
+        option: Option<&str>,
+    ) -> Self {
+        let Some(action) = action else {
+            return Self::None;
+        };
+        let plan = operation.plan.as_ref();
+        let choices = || Choices::new(operation, action, option);
+        match (state, operation.kind()) {
+            (State::Pending, Kind::FunctionCall) => {
+                Self::Decide { action, runs: plan.is_some(), choices: choices() }
+            }
+            (State::Pending, Kind::HumanContact) => Self::Answer { action, choices: choices() },
+            (State::Unknown, _) => {
+                let idempotent = plan.is_some_and(|plan| plan.idempotent);
+                Self::Settle { action, attempt: operation.attempts, idempotent }
+            }
+            _ => Self::None,
+        }
+    }
+}
+
+impl Choices {
+    fn new(operation: &Operation, action: &str, edited: Option<&str>) -> Self {
+        let options = operation.options();
+        let is_edited = |one: &&ResponseOption<'_>| one.interactive && Some(one.name) == edited;
+        match options.iter().find(is_edited) {
+            Some(option) => Self::Edited(Box::new(Choice::new(operation, option, action))),
+            None => {
+                Self::All(options.iter().map(|one| Choice::new(operation, one, action)).collect())
+            }
+        }
+    }
+}
+
+impl Choice {
+    fn new(operation: &Operation, option: &ResponseOption<'_>, action: &str) -> Self {
+        let text = option.prompt_fill.unwrap_or_default().to_owned();
+        let alone = || operation.words_of(Some(option.name), "");
+        let says = if option.interactive { text.clone() } else { alone() };
+        let says = Some(says).filter(|says| !says.is_empty()).map(|says| Shown::text(&says));
+        Self {
+            name: option.name.to_owned(),
+            title: Shown::text(option.label()),
+            description: option.description.map(Shown::text),
+            warnings: says.as_ref().map(|says| Shown::warnings(&[says])).unwrap_or_default(),
+            says,
+            text,
+            edit: option.interactive.then(|| edit(action, option.name)),
+        }
+    }
+}

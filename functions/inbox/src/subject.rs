@@ -1,0 +1,122 @@
+//! What a request is about, and what the door it came through lets it do.
+
+use lambda_http::http::StatusCode;
+use placet_core::{Command, DecisionLink, Operation, OperationId, State};
+use placet_runtime::StoreError;
+
+use crate::fields::Fields;
+use crate::pages::Projects;
+use crate::reply::Page;
+use crate::{Inbox, pages};
+
+/// What a request may see and decide.
+pub(crate) struct Subject {
+    pub(crate) operation: Operation,
+    /// Where its forms post to.
+    pub(crate) action: String,
+    /// Through which door the person came.
+    pub(crate) by: &'static str,
+    /// What may be done through that door.
+    pub(crate) may: May,
+}
+
+/// What a visitor may do with an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum May {
+    /// Whatever its state asks for.
+    Everything,
+    /// Decide while it is pending.
+    Decide,
+    /// Settle the outcome of this attempt.
+    Settle(u32),
+}
+
+impl May {
+    pub(crate) fn allows(self, command: &Command) -> bool {
+        match (self, command) {
+            (Self::Everything, _) | (Self::Decide, Command::Decide { .. }) => true,
+            (Self::Settle(own), Command::Settle { attempt, .. }) => own == *attempt,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn applies_to(self, operation: &Operation) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Decide => operation.state == State::Pending,
+            Self::Settle(attempt) => operation.attempts == attempt,
+        }
+    }
+}
+
+impl Inbox {
+    /// The operation of this id.
+    pub(crate) async fn by_id(&self, id: OperationId) -> Result<Subject, Page> {
+        let action = self.projects(&id.tenant).operation(&id);
+        let operation = self.load(&id).await?;
+        Ok(Subject { operation, action, by: "inbox", may: May::Everything })
+    }
+
+    /// Whoever brings a link is told the same whatever is wrong with it; the log says what.
+    pub(crate) async fn by_link(&self, token: &str) -> Result<Subject, Page> {
+        let Some(key) = &self.link_key else {
+            tracing::warn!("decision link refused: there is no link key");
+            return Err(Page::bad_link());
+        };
+        let link =
+            DecisionLink::verify(token, key, self.runtime.clock.now()).map_err(|reason| {
+                tracing::warn!(%reason, "decision link refused");
+                Page::bad_link()
+            })?;
+        let operation = self.load(&link.id()).await?;
+        if operation.digest != link.digest {
+            tracing::warn!(
+                call_id = link.call_id,
+                "decision link refused: it is about other content"
+            );
+            return Err(Page::bad_link());
+        }
+        let may = link.settles.map_or(May::Decide, May::Settle);
+        Ok(Subject { operation, action: format!("/d/{token}"), by: "link", may })
+    }
+
+    pub(crate) async fn load(&self, id: &OperationId) -> Result<Operation, Page> {
+        let found = self.runtime.store.operation(id, true).await;
+        found.map_err(unavailable)?.ok_or_else(Page::not_found)
+    }
+
+    /// The project that is asked for, the main one if none is named.
+    pub(crate) fn project(&self, query: &Fields) -> Result<&str, Page> {
+        let config = &self.runtime.config;
+        let main = config.project.as_str();
+        let name = query.get("project").unwrap_or(main);
+        config.projects().find(|known| *known == name).ok_or_else(Page::not_found)
+    }
+
+    /// All projects, of which this one is shown.
+    pub(crate) fn projects<'a>(&'a self, shown: &'a str) -> Projects<'a> {
+        Projects { all: self.runtime.config.projects().collect(), shown }
+    }
+
+    /// The page of an operation, with what the door lets the visitor do.
+    pub(crate) fn view(
+        &self,
+        operation: &Operation,
+        action: Option<&str>,
+        option: Option<&str>,
+        notice: Option<&str>,
+    ) -> Page {
+        let (now, projects) = (self.runtime.clock.now(), self.projects(&operation.tenant));
+        let view = pages::View { now, projects, action, option, notice };
+        Page::ok(pages::operation(operation, &view))
+    }
+}
+
+pub(crate) fn unavailable(error: StoreError) -> Page {
+    tracing::error!(%error, "page not served");
+    Page::message(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Not available right now",
+        "A service behind this page does not answer. Nothing was changed. Try again in a few seconds.",
+    )
+}

@@ -1,0 +1,99 @@
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::item;
+use crate::{Kind, Operation, Timestamp};
+
+/// The shape of an outgoing event. HumanLayer chose it by the prefix of the name subscribed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The bare object.
+    V1,
+    /// `{is_test, type, event}`.
+    V1Beta2,
+    /// The same; the event also has `contact_channel_id`.
+    V1Beta3,
+}
+
+impl Format {
+    const ALL: [Self; 3] = [Self::V1, Self::V1Beta2, Self::V1Beta3];
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::V1 => "",
+            Self::V1Beta2 => "v1beta2.",
+            Self::V1Beta3 => "v1beta3.",
+        }
+    }
+}
+
+/// An event that an endpoint wants, as in `v1beta2.function_call.completed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Subscription {
+    /// In which shape.
+    pub format: Format,
+    /// The decision on what kind of operation it tells of.
+    pub kind: Kind,
+}
+
+impl Subscription {
+    /// All there are.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Format::ALL.into_iter().flat_map(|format| Kind::ALL.map(|kind| Self { format, kind }))
+    }
+
+    /// The subscription of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::all().find(|subscription| subscription.to_string() == name)
+    }
+
+    /// What is sent about an operation that is decided.
+    pub fn payload(&self, operation: &Operation, is_test: bool) -> Value {
+        // Of what is decided nothing depends on the moment.
+        let mut item = item(operation, Timestamp::from_millis(i64::MAX));
+        match self.format {
+            Format::V1 if is_test => {
+                item["is_test"] = true.into();
+                item
+            }
+            Format::V1 => item,
+            Format::V1Beta2 => self.envelope(item, is_test),
+            Format::V1Beta3 => {
+                item["contact_channel_id"] = item["spec"]["channel"]["channel_id"].clone();
+                self.envelope(item, is_test)
+            }
+        }
+    }
+
+    /// What is sent about an operation that is decided, as bytes: the same however often they are made.
+    pub fn bytes(&self, operation: &Operation) -> Vec<u8> {
+        self.payload(operation, false).to_string().into_bytes()
+    }
+
+    fn envelope(&self, event: Value, is_test: bool) -> Value {
+        json!({"is_test": is_test, "type": self.kind.completed(), "event": event})
+    }
+}
+
+impl fmt::Display for Subscription {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.format.prefix(), self.kind.completed())
+    }
+}
+
+impl TryFrom<String> for Subscription {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::parse(&name).ok_or_else(|| {
+            let known: Vec<String> = Self::all().map(|one| one.to_string()).collect();
+            format!("{name:?} is not an event, known are {}", known.join(", "))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::humanlayer::sample::{
+    DECIDED, after, all_decided, answered, approved, asked, call, decided, denied, expired,
+    question,
+};
+use crate::humanlayer::{Completed, completed};
+use crate::{Command, Plan, Report, Verdict};
+
+fn subscription(format: Format, operation: &Operation) -> Subscription {
+    Subscription { format, kind: operation.kind() }
+}
+
+fn sent(format: Format, operation: &Operation) -> Value {
+    let bytes = subscription(format, operation).bytes(operation);
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[test]
+fn v1_is_the_bare_object() {
+    let expected = json!({
+        "run_id": "buyer-9", "call_id": "call-7Qx",
+        "spec": {"fn": "order_timber", "kwargs": {"planks": 12}, "state": {"ticket": 41}},
+        "status": {
+            "requested_at": "2026-11-21T09:00:00.000Z", "responded_at": "2026-11-21T09:04:10.500Z",
+            "approved": true, "comment": "", "reject_option_name": null,
+            "user_info": {"source": "inbox"},
+        },
+    });
+    assert_eq!(sent(Format::V1, &approved()), expected);
+    let expected = json!({
+        "run_id": "buyer-9", "call_id": "human_call-1a2b3c4d",
+        "spec": {"msg": "Oak or pine?", "state": {"ticket": 41}},
+        "status": {
+            "requested_at": "2026-11-21T09:00:00.000Z", "responded_at": "2026-11-21T09:04:10.500Z",
+            "response": "oak", "response_option_name": "oak", "user_info": {"source": "inbox"},
+        },
+    });
+    assert_eq!(sent(Format::V1, &answered()), expected);
+}
+
+#[test]
+fn v1beta2_is_an_envelope() {
+    let expected = json!({
+        "is_test": false, "type": "function_call.completed",
+        "event": {
+            "run_id": "buyer-9", "call_id": "call-7Qx",
+            "spec": {"fn": "order_timber", "kwargs": {"planks": 12}, "state": {"ticket": 41}},
+            "status": {
+                "requested_at": "2026-11-21T09:00:00.000Z",
+                "responded_at": "2026-11-21T09:04:10.500Z",
+                "approved": false, "comment": "too many", "reject_option_name": "fewer",
+                "user_info": {"source": "inbox"},
+            },
+        },
+    });
+    assert_eq!(sent(Format::V1Beta2, &denied()), expected);
+    let expected = json!({
+        "is_test": false, "type": "human_contact.completed",
+        "event": {
+            "run_id": "buyer-9", "call_id": "human_call-1a2b3c4d",
+            "spec": {"msg": "Oak or pine?", "state": {"ticket": 41}},
+            "status": {
+                "requested_at": "2026-11-21T09:00:00.000Z",
+                "responded_at": "2026-11-21T09:04:10.500Z",
+                "response": "oak", "response_option_name": "oak",
+                "user_info": {"source": "inbox"},
+            },
+        },
+    });
+    assert_eq!(sent(Format::V1Beta2, &answered()), expected);
+}
+
+#[test]
+fn v1beta3_also_names_the_stored_channel() {
+    for operation in [denied(), answered()] {
+        let mut expected = sent(Format::V1Beta2, &operation);
+        expected["event"]["contact_channel_id"] = Value::Null;
+        assert_eq!(sent(Format::V1Beta3, &operation), expected);
+    }
+    for (channel, id) in [
+        (json!({"channel_id": 17}), json!(17)),
+        (json!({"email": {"address": "ana@example.com"}}), Value::Null),
+    ] {
+        let pending = asked(Kind::HumanContact, "c", &json!({"msg": "Oak?", "channel": channel}));
+        let operation = decided(&pending, Verdict::Answer, "yes", None);
+        let event = &sent(Format::V1Beta3, &operation)["event"];
+        assert_eq!(event.get("contact_channel_id"), Some(&id), "{channel}");
+        assert_eq!(event["spec"]["channel"], channel);
+    }
+}
+
+/// What receivers of v1beta3 rely on; it is as good for the others.
+#[test]
+fn every_decision_says_when_and_what() {
+    for (operation, subscription) in all_decided().iter().flat_map(|operation| {
+        Format::ALL.map(|format| (operation, subscription(format, operation)))
+    }) {
+        let payload = subscription.payload(operation, false);
+        let item = if subscription.format == Format::V1 { &payload } else { &payload["event"] };
+        let status = &item["status"];
+        for moment in ["requested_at", "responded_at"] {
+            assert!(Timestamp::parse(status[moment].as_str().unwrap()).is_some(), "{status}");
+        }
+        let said = match operation.kind() {
+            Kind::FunctionCall => status["approved"].is_boolean() && status["comment"].is_string(),
+            Kind::HumanContact => status["response"].as_str().is_some_and(|text| !text.is_empty()),
+        };
+        assert!(said, "{status}");
+    }
+}
+
+#[test]
+fn a_test_event_says_so_where_receivers_look() {
+    for operation in [approved(), answered()] {
+        for format in Format::ALL {
+            let subscription = subscription(format, &operation);
+            let mut expected = sent(format, &operation);
+            expected["is_test"] = true.into();
+            assert_eq!(subscription.payload(&operation, true), expected);
+            let read = completed(expected.to_string().as_bytes());
+            assert!(matches!(read, Ok(Completed::Ignored(_))), "{read:?}");
+        }
+    }
+}
+
+/// They are signed once and sent again for a day.
+#[test]
+fn the_bytes_are_the_same_whenever_they_are_made() {
+    for operation in all_decided() {
+        for format in Format::ALL {
+            let subscription = subscription(format, &operation);
+            let bytes = subscription.bytes(&operation);
+            assert_eq!(bytes, subscription.bytes(&operation.clone()));
+            let text = serde_json::to_string(&operation).unwrap();
+            let stored: Operation = serde_json::from_str(&text).unwrap();
+            assert_eq!(bytes, subscription.bytes(&stored));
+            assert_eq!(bytes, subscription.payload(&operation, false).to_string().into_bytes());
+        }
+    }
+}
+
+/// Law 5: the deadline counts, not when the timer comes.
+#[test]
+fn what_is_past_its_deadline_is_told_as_expired() {
+    for pending in [call(), question()] {
+        for format in Format::ALL {
+            assert_eq!(sent(format, &pending), sent(format, &expired(&pending)));
+        }
+    }
+}
+
+#[test]
+fn what_came_of_the_execution_is_not_part_of_the_decision() {
+    let plan = Plan {
+        executor: "function order_timber".to_owned(),
+        idempotent: true,
+        max_attempts: 3,
+        timeout: Duration::from_secs(30),
+        redrive: Duration::from_secs(120),
+    };
+    let mut pending = call();
+    pending.plan = Some(plan.clone());
+    pending.digest = pending.content_digest();
+    let queued = decided(&pending, Verdict::Approve, "", None);
+    let running = after(&queued, &Command::Start { plan: Some(plan) }, DECIDED);
+    let report = Report::Succeeded(json!({"order": 7}));
+    let done = after(&running, &Command::Finish { attempt: 1, report }, DECIDED);
+    for format in Format::ALL {
+        let bytes = |operation| subscription(format, operation).bytes(operation);
+        assert_eq!(bytes(&queued), bytes(&running));
+        assert_eq!(bytes(&queued), bytes(&done));
+    }
+}
+
+#[test]
+fn a_name_is_a_format_and_a_kind() {
+    let names: Vec<String> = Subscription::all().map(|one| one.to_string()).collect();
+    let expected = [
+        "function_call.completed",
+        "human_contact.completed",
+        "v1beta2.function_call.completed",
+        "v1beta2.human_contact.completed",
+        "v1beta3.function_call.completed",
+        "v1beta3.human_contact.completed",
+    ];
+    assert_eq!(names, expected);
+    for name in expected {
+        let read = Subscription::parse(name).unwrap();
+        assert_eq!(read.to_string(), name);
+        assert_eq!(serde_json::from_value::<Subscription>(json!(name)).unwrap(), read);
+    }
+    let read = Subscription::parse("v1beta3.human_contact.completed").unwrap();
+    assert_eq!(read, Subscription { format: Format::V1Beta3, kind: Kind::HumanContact });
+    for wrong in ["", "v1.function_call.completed", "v1beta2.", "conversation.created"] {
+        assert_eq!(Subscription::parse(wrong), None);
+        let error = serde_json::from_value::<Subscription>(json!(wrong)).unwrap_err().to_string();
+        assert!(error.contains(&format!("{wrong:?}")) && error.contains(expected[5]), "{error}");
+    }
+}
+
+/// One Placet asks another, and takes the answer from its webhook.
+#[test]
+fn what_is_sent_reads_as_what_was_decided() {
+    for operation in all_decided() {
+        // What nobody answered is nothing to take over.
+        let Some(decision) = &operation.decision else {
+            let event = subscription(Format::V1Beta2, &operation).bytes(&operation);
+            assert!(matches!(completed(&event), Ok(Completed::Ignored(_))));
+            continue;
+        };
+        let expected = completed(&subscription(Format::V1, &operation).bytes(&operation)).unwrap();
+        let Completed::Answered(answer) = &expected else { panic!("{expected:?}") };
+        assert_eq!(answer.call_id, operation.call_id);
+        assert_eq!(answer.content, operation.content);
+        assert_eq!(answer.answer.verdict, decision.verdict);
+        assert_eq!(answer.answer.comment, decision.comment);
+        assert_eq!(answer.answer.option, decision.option);
+        for format in [Format::V1Beta2, Format::V1Beta3] {
+            let read = completed(&subscription(format, &operation).bytes(&operation)).unwrap();
+            assert_eq!(read, expected, "{format:?}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Contact channels that are stored here, so that clients name them by number.
+
+use placet_core::humanlayer::check_channel;
+use serde_json::{Map, Value};
+
+use super::Config;
+use super::locate::locate;
+
+/// A stored contact channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Channel {
+    /// The project that may use it.
+    pub project: String,
+    /// How a person is reached, as clients write it: `slack`, `email`, `sms`, `whatsapp`.
+    pub channel: Map<String, Value>,
+}
+
+impl Config {
+    /// The channel of this number, if the project may use it.
+    pub fn channel(&self, project: &str, id: u64) -> Option<&Channel> {
+        self.channels.get(&id).filter(|channel| channel.project == project)
+    }
+
+    /// All channels by number.
+    pub fn channels(&self) -> impl Iterator<Item = (u64, &Channel)> {
+        self.channels.iter().map(|(id, channel)| (*id, channel))
+    }
+
+    /// Reads the channels as they are written.
+    pub(super) fn read_channels(&mut self, text: &str) -> Result<(), String> {
+        for (id, mut channel) in std::mem::take(&mut self.written_channels) {
+            let at = |wrong: String| {
+                let (line, column) = locate(text, &["channels".to_owned(), id.to_string()]);
+                format!("channels.{id}: {wrong} at line {line}, column {column}")
+            };
+            let project = match channel.remove("project") {
+                None => self.project.as_str().to_owned(),
+                Some(Value::String(name)) if self.projects().any(|known| known == name) => name,
+                Some(other) => return Err(at(format!("there is no project {other}"))),
+            };
+            check_channel(&channel).map_err(&at)?;
+            self.channels.insert(id, Channel { project, channel });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+"""HumanLayer's two Python clients, called in one way, so that the same tests run with both; and its bare wire format."""
+
+import asyncio
+import inspect
+
+import pytest
+from humanlayer import AsyncHumanLayer, HumanLayer
+
+CALLS, CONTACTS = "/function_calls", "/contact_requests"
+ANSWER_CALL, ANSWER_CONTACT = "/agent/function_calls/{id}/respond", "/agent/human_contacts/{id}/respond"
+
+
+def finish(result):
+    """The value of what a client returned: the asynchronous one returns something to wait for."""
+    return asyncio.run(result) if inspect.isawaitable(result) else result
+
+
+class Client:
+    """One of the two clients, called in one way."""
+
+    def __init__(self, kind, placet, base="/humanlayer/v1", key=None, **options):
+        options = {"run_id": "tests", "api_key": key or placet.key, "api_base_url": placet.url + base} | options
+        self.humanlayer = kind(**options)
+
+    def __getattr__(self, name):
+        method = getattr(self.humanlayer, name)
+        return lambda *arguments, **named: finish(method(*arguments, **named))
+
+
+@pytest.fixture(params=[HumanLayer, AsyncHumanLayer], ids=["sync", "async"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def client(kind, placet):
+    return Client(kind, placet)
+
+
+def status_of(error):
+    """The sync client puts the reply into the exception, the async one only its status."""
+    return str(error.value)
+
+
+def call(call_id, **spec):
+    return {"run_id": "tests", "call_id": call_id, "spec": {"fn": "f", "kwargs": {}} | spec}
+
+
+def contact(call_id, **spec):
+    return {"run_id": "tests", "call_id": call_id, "spec": {"msg": "Which?"} | spec}
+
+
+def good(reply):
+    """The item in a good reply."""
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["Content-Type"].split(";")[0] == "application/json"
+    return reply.json()
+
+
+def refused(reply, status):
+    """What a refusal says, in the one form that every client can read."""
+    assert reply.status_code == status, reply.text[:500]
+    assert reply.headers["Content-Type"].split(";")[0] == "application/json"
+    return reply.json()["detail"]

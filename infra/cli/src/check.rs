@@ -4,39 +4,43 @@ use placet_runtime::config::Endpoint;
 use placet_runtime::{Config, Environment};
 
 use crate::webhook::words;
-use crate::{Failure, environment};
+use crate::{Failure, environment, say};
 
 pub fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     let config = environment::config(&environment)?;
     for project in config.projects() {
-        println!("project {project}");
+        say(format!("project {project}"));
     }
     for (name, _) in config.operations() {
         print_operation(&config, name, &environment);
     }
-    println!(
+    say(format!(
         "any other operation, and questions\n  approver  {}",
         approver(&config, None, &environment)
-    );
+    ));
     for (name, endpoint) in config.endpoints() {
         print_endpoint(&config, name, endpoint, &environment);
     }
     for (id, channel) in config.channels() {
         let kinds: Vec<&str> = channel.channel.keys().map(String::as_str).collect();
-        println!("channel {id}\n  project   {}\n  reaches   {}", channel.project, kinds.join(", "));
+        say(format!(
+            "channel {id}\n  project   {}\n  reaches   {}",
+            channel.project,
+            kinds.join(", ")
+        ));
     }
     for (name, source) in config.sources() {
         let paths = source.paths.iter().map(|path| path.as_str().to_owned());
         let paths: Vec<_> = [format!("/webhooks/{name}")].into_iter().chain(paths).collect();
-        println!(
+        say(format!(
             "source {name}\n  preset    {}\n  at        {}\n  is        {}\n  secrets   {}\n  targets   {}",
             source.preset.as_deref().unwrap_or("none"),
             paths.join(", "),
             words::openness(source, &environment),
             words::secrets(source, &environment),
             words::targets(source),
-        );
+        ));
     }
     Ok(())
 }
@@ -45,21 +49,21 @@ fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment:
     let events: Vec<String> = endpoint.events.iter().map(|event| event.to_string()).collect();
     let secrets: Vec<String> =
         endpoint.secrets.iter().map(|secret| words::variable(secret, environment)).collect();
-    println!(
+    say(format!(
         "endpoint {name}\n  project   {}\n  at        {}\n  secrets   {}\n  told of   {}",
         config.owner(endpoint),
         endpoint.url.as_str(),
         secrets.join(", "),
         if events.is_empty() { "what is forwarded to it".to_owned() } else { events.join(", ") },
-    );
+    ));
 }
 
 fn print_operation(config: &Config, name: &str, environment: &Environment) {
     let deadline = config.time_to_decide(Some(name));
     let approver = approver(config, Some(name), environment);
-    println!("operation {name}\n  decide in {deadline:?}\n  approver  {approver}");
+    say(format!("operation {name}\n  decide in {deadline:?}\n  approver  {approver}"));
     match config.plan(name) {
-        Some(plan) => println!(
+        Some(plan) => say(format!(
             "  runs      {}\n  attempts  up to {} of {:?}{}",
             plan.executor,
             plan.max_attempts,
@@ -69,8 +73,8 @@ fn print_operation(config: &Config, name: &str, environment: &Environment) {
             } else {
                 "; not idempotent: an unclear one waits for a person"
             },
-        ),
-        None => println!("  runs      nothing here: the asker acts on the answer"),
+        )),
+        None => say("  runs      nothing here: the asker acts on the answer"),
     }
 }
 

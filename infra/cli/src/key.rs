@@ -8,7 +8,7 @@ use placet_runtime::config::{Name, Period};
 use placet_runtime::{ApiKey, ApiKeys, Clock, Config, Role, Store, key_digest, key_id};
 
 use crate::options::Options;
-use crate::{Failure, environment};
+use crate::{Failure, environment, say};
 
 const USAGE: &str = "write one of
   placet key create [--project P] [--name N] [--role agent|responder|both] [--expires 90d] [--channel N]
@@ -58,7 +58,7 @@ async fn create(
     let api_key = wanted(config, options, &key_id(digest), now)?;
     store.put_api_key(digest, &api_key).await?;
     eprintln!("{}\nIt is printed this once:", described(&key_id(digest), &api_key));
-    println!("{key}");
+    say(key);
     Ok(())
 }
 
@@ -129,7 +129,7 @@ async fn list(store: &Store, project: &str, now: Timestamp) -> Result<(), Failur
     let heading = ["ID", "ROLE", "CREATED", "EXPIRES", "NAME", "STATE"].map(str::to_owned);
     let rows = keys.iter().map(|(digest, api_key)| row(&key_id(*digest), api_key, now));
     for [id, role, created, expires, name, state] in std::iter::once(heading).chain(rows) {
-        println!("{id:<12}  {role:<9}  {created:<24}  {expires:<24}  {name:<24}  {state}");
+        say(format!("{id:<12}  {role:<9}  {created:<24}  {expires:<24}  {name:<24}  {state}"));
     }
     Ok(())
 }
@@ -162,9 +162,9 @@ async fn revoke(store: &Store, project: &str, id: &str, now: Timestamp) -> Resul
     let (name, cached) = (&api_key.name, ApiKeys::CACHED.as_secs());
     match api_key.revoked_at {
         Some(before) if before != now => {
-            println!("key {id} ({name}) was revoked at {before}, it stays so");
+            say(format!("key {id} ({name}) was revoked at {before}, it stays so"));
         }
-        _ => println!("key {id} ({name}) is revoked; it may be taken for another {cached} s"),
+        _ => say(format!("key {id} ({name}) is revoked; it may be taken for another {cached} s")),
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use placet_runtime::config::Period;
 use placet_runtime::{Clock, Store};
 
 use crate::options::Options;
-use crate::{Failure, environment};
+use crate::{Failure, environment, say};
 
 const USAGE: &str = "write placet link [--project P] CALL_ID [24h]";
 
@@ -29,7 +29,7 @@ pub async fn run(arguments: &[&str]) -> Result<(), Failure> {
     let operation = find(&store, project, name).await?;
     let now = Clock::System.now();
     let link = link(operation, now, now.plus(valid.0))?;
-    println!("{}/d/{}", need("PLACET_INBOX_URL")?.trim_end_matches('/'), link.sign(&key));
+    say(format!("{}/d/{}", need("PLACET_INBOX_URL")?.trim_end_matches('/'), link.sign(&key)));
     Ok(())
 }
 

@@ -9,6 +9,8 @@ mod link;
 mod options;
 mod webhook;
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -36,6 +38,14 @@ placet [COMMAND]
 
 Settings are environment variables, see README.md.";
 
+/// Prints a line. Whoever reads along may have read enough: then there is nothing more to say.
+pub(crate) fn say(line: impl Display) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// A sentence that names the thing and the mend.
 type Failure = Box<dyn std::error::Error>;
 
@@ -51,7 +61,7 @@ async fn main() -> ExitCode {
         ["webhook", rest @ ..] => webhook::run(rest).await,
         ["engines"] => engines::run().await,
         ["help" | "--help" | "-h"] => {
-            println!("{USAGE}");
+            say(USAGE);
             Ok(())
         }
         _ => Err(format!("unknown command: {}\n\n{USAGE}", arguments.join(" ")).into()),

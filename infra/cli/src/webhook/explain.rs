@@ -8,10 +8,10 @@ use placet_runtime::config::Source;
 use placet_runtime::{Config, Environment};
 
 use super::{find, words, yaml};
-use crate::Failure;
+use crate::{Failure, say};
 
 pub(super) fn run(config: &Config, environment: &Environment, name: &str) -> Result<(), Failure> {
-    print!("{}", explained(name, find(config, name)?, environment));
+    say(explained(name, find(config, name)?, environment).trim_end());
     Ok(())
 }
 

@@ -5,8 +5,8 @@ use http::Request;
 use placet_runtime::{Config, Environment, Https};
 
 use super::Outgoing;
-use crate::Failure;
 use crate::options::Options;
+use crate::{Failure, say};
 
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
@@ -30,7 +30,7 @@ pub(super) async fn run(
     let answer = Https::default().send(request, LARGEST).await;
     let answer = answer.map_err(|error| format!("{url}: {error}"))?;
     let status = answer.status();
-    println!("{status}\n{}", String::from_utf8_lossy(answer.body()));
+    say(format!("{status}\n{}", String::from_utf8_lossy(answer.body())));
     match status.is_success() {
         true => Ok(()),
         false => Err(format!("source {name} did not take it: {status}").into()),

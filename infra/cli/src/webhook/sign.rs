@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use placet_runtime::{Config, Environment};
 
 use super::Outgoing;
-use crate::Failure;
 use crate::options::Options;
+use crate::{Failure, say};
 
 /// The longest body that stands in the line itself: a system takes no longer argument.
 const LONGEST: usize = 64 * 1024;
@@ -22,7 +22,7 @@ pub(super) fn run(
     let mut body = Vec::new();
     std::io::stdin().read_to_end(&mut body)?;
     let outgoing = Outgoing::new(config, environment, name, options, &body)?;
-    println!("{}", line(&outgoing, &body));
+    say(line(&outgoing, &body));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
-use placet_core::State;
+use placet_core::{Digest, State, Timestamp};
 use placet_local::engines::{TABLE, http_client};
 use placet_runtime::{ApiKey, Role, key_digest};
 use serde_json::{Value, json};
@@ -34,15 +34,10 @@ async fn pending_questions_are_listed_however_many_calls_wait() {
         list("/humanlayer/v1/agent/function_calls/pending?limit=100&offset=200").await.json();
     let contacts = list("/humanlayer/v1/agent/human_contacts/pending").await.json();
     let page = world.get("/inbox").page().send().await;
-    println!(
-        "calls total {} has_more {}; contacts {contacts}; inbox shows q {}",
-        calls["total"],
-        calls["has_more"],
-        page.text.contains("/inbox/questions/q")
-    );
-    world.abandon();
-    assert_eq!(contacts["total"], 1);
-    assert_eq!(calls["total"], 320);
+    assert_eq!((&contacts["total"], &contacts["items"][0]["call_id"]), (&json!(1), &json!("q")));
+    assert_eq!((&calls["total"], &calls["has_more"]), (&json!(320), &json!(true)));
+    assert!(page.text.contains("121 more wait"), "{}", page.text);
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -54,8 +49,8 @@ async fn four_nulls_get_the_channel_of_the_key() {
     let body =
         json!({"run_id": "r", "call_id": "c", "spec": {"fn": "f", "kwargs": {}, "channel": nulls}});
     let made = ask(&world, CALLS, "k", &body).await.json();
-    world.abandon();
     assert_eq!(made["spec"]["channel"], json!({"channel_id": 17}));
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -66,8 +61,8 @@ async fn nulls_in_options_are_absence() {
         "reject_options": [{"name": "later", "title": null, "description": null, "prompt_fill": null, "interactive": false}]}});
     assert_eq!(ask(&world, CALLS, KEY, &ts).await.status, StatusCode::OK);
     let again = ask(&world, CALLS, KEY, &python).await;
-    world.abandon();
     assert_eq!(again.status, StatusCode::OK);
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -83,8 +78,8 @@ outbound: {{allow_hosts: [127.0.0.1]}}", server.port);
     assert_eq!(ask(&world, CALLS, KEY, &body).await.status, StatusCode::OK);
     world.work().await;
     let sent: Value = serde_json::from_slice(&server.received()[1].body).unwrap();
-    world.abandon();
     assert_eq!(sent["spec"]["channel"], json!({"email": {"address": "a@example.com"}}));
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -96,20 +91,26 @@ async fn a_page_of_pending_calls_fits_into_an_answer_of_lambda() {
         assert_eq!(ask(&world, CALLS, KEY, &body).await.status, StatusCode::OK);
     }
     let page = world.get("/humanlayer/v1/agent/function_calls/pending").key(KEY).send().await;
-    world.abandon();
-    assert_eq!(page.status, StatusCode::OK);
+    let page = page.json();
+    let shown = page["items"].as_array().unwrap().len();
+    assert!((20..30).contains(&shown), "{shown}");
+    assert_eq!((&page["total"], &page["has_more"]), (&json!(40), &json!(true)));
+    world.finish().await;
 }
 
 #[tokio::test]
 async fn every_option_that_is_offered_can_be_chosen() {
     let world = World::start().await;
-    let name = "n".repeat(300);
-    let body = json!({"run_id": "r", "call_id": "q", "spec": {"msg": "m", "response_options": [{"name": name}]}});
-    let made = ask(&world, CONTACTS, KEY, &body).await;
-    let path = "/humanlayer/v1/agent/human_contacts/q/respond";
-    let said = ask(&world, path, KEY, &json!({"response_option_name": name})).await;
-    world.abandon();
-    assert!(made.status != StatusCode::OK || said.status == StatusCode::OK);
+    for (length, status) in [(255, StatusCode::OK), (256, StatusCode::UNPROCESSABLE_ENTITY)] {
+        let (id, name) = (format!("q{length}"), "n".repeat(length));
+        let spec = json!({"msg": "m", "response_options": [{"name": name}]});
+        let body = json!({"run_id": "r", "call_id": id, "spec": spec});
+        assert_eq!(ask(&world, CONTACTS, KEY, &body).await.status, status);
+    }
+    let path = "/humanlayer/v1/agent/human_contacts/q255/respond";
+    let said = json!({"response_option_name": "n".repeat(255)});
+    assert_eq!(ask(&world, path, KEY, &said).await.status, StatusCode::OK);
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -120,8 +121,10 @@ async fn an_approval_does_not_say_what_a_denial_would() {
     let path = "/humanlayer/v1/agent/function_calls/c/respond";
     let said =
         ask(&world, path, KEY, &json!({"approved": true, "reject_option_name": "later"})).await;
-    world.abandon();
-    assert!(said.status != StatusCode::OK || said.json()["status"]["comment"] == "");
+    let status = said.json()["status"].clone();
+    assert_eq!((&status["approved"], &status["comment"]), (&json!(true), &json!("")));
+    assert_eq!(status["reject_option_name"], Value::Null);
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -137,10 +140,10 @@ async fn a_changed_digest_is_refused_at_once() {
     item.insert("digest".to_owned(), AttributeValue::B(vec![0; 32].into()));
     client.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
     let before = world.faults.calls().len();
-    world.respond("c", true).await;
-    let calls = world.faults.calls().len() - before;
-    world.abandon();
-    assert!(calls < 10);
+    let refused = world.respond("c", true).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.faults.calls().len() - before, 1, "one read");
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -152,8 +155,8 @@ async fn the_inbox_address_of_an_operation_leads_to_it() {
         json!({"kind": "function_call", "run_id": "r", "call_id": "same", "fn": "wipe_disk"});
     let made = world.post("/v1/operations").key(&other).json(&body).send().await.json();
     let page = world.get(made["inbox"].as_str().unwrap()).page().send().await;
-    world.abandon();
     assert!(page.text.contains("wipe_disk"));
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -170,8 +173,8 @@ async fn the_inbox_address_of_a_purchase_leads_to_it() {
         .await;
     let made = made.json();
     let address = made["inbox"].as_str().unwrap().to_owned();
-    world.abandon();
     assert!(address.ends_with("?project=other") && !address.contains('"'), "{address}");
+    world.finish().await;
 }
 
 #[tokio::test]
@@ -189,11 +192,10 @@ outbound: {{allow_hosts: [127.0.0.1]}}", server.port);
     ask(&world, CONTACTS, KEY, &body).await;
     world.work().await;
     let read = world.get("/v1/operations/human_contact/q").key(KEY).send().await.json();
-    world.abandon();
     assert_ne!(read["state"], "answered");
+    world.finish().await;
 }
 
-/// After a week DynamoDB forgets a delivery that ended.
 #[tokio::test]
 async fn a_webhook_that_was_delivered_does_not_read_as_never_sent() {
     let receiver = Receiver::start().await;
@@ -262,5 +264,25 @@ async fn what_was_stored_before_operations_were_compressed_goes_on() {
     assert_eq!(world.operation("c").await, operation);
     world.settle().await;
     assert_eq!(world.ended("c").await, (State::Succeeded, 1));
+    world.finish().await;
+}
+
+/// As docs/API.md says: whoever has the last hash can check everything before it.
+#[tokio::test]
+async fn the_history_that_is_shown_proves_itself() {
+    let world = World::start().await;
+    world.approved("c", "charge").await;
+    world.settle().await;
+    let read = world.get("/v1/operations/function_call/c").key(KEY).send().await.json();
+    let history = read["history"].as_array().unwrap();
+    assert_eq!(history.len(), 4);
+    let mut before = json!(Digest::of_json(&json!([TENANT, "function_call", "c"])));
+    for entry in history {
+        let at = Timestamp::parse(entry["at"].as_str().unwrap()).unwrap().millis();
+        let chained = json!({"before": before, "at": at, "event": entry["event"], "by": entry["by"],
+            "detail": entry["detail"], "write": entry["write"]});
+        before = json!(Digest::of_json(&chained));
+        assert_eq!(before, entry["hash"]);
+    }
     world.finish().await;
 }

@@ -64,13 +64,15 @@ impl Approval {
         let by = format!("api {}", key.name);
         let created = self.runtime.create(Asked { id, run_id, content, extras, by }).await;
         let (status, operation) = match created {
-            Ok(Created::New(operation)) => (StatusCode::CREATED, operation),
+            Ok(Created::New(operation)) => {
+                let (tenant, call_id) = (&operation.tenant, &operation.call_id);
+                tracing::info!(tenant, call_id, kind = kind.as_str(), "operation created");
+                (StatusCode::CREATED, operation)
+            }
             Ok(Created::Before(operation)) => (StatusCode::OK, operation),
             Err(CreateError::Conflict(_)) if derived.is_some() => return Err(key_reused(kind)),
             Err(error) => return Err(create_problem(&error)),
         };
-        let (tenant, call_id) = (&operation.tenant, &operation.call_id);
-        tracing::info!(tenant, call_id, kind = kind.as_str(), "operation created");
         let mut response = self.answer_with(status, &operation).await?;
         if let Ok(location) = HeaderValue::try_from(describe::url(&operation.id())) {
             response.headers_mut().insert(LOCATION, location);
@@ -121,10 +123,12 @@ impl Approval {
             Err(CommandError::Refused(Refusal::AlreadyDecided { state: State::Cancelled })) => {
                 self.find_operation(id).await?
             }
-            cancelled => cancelled.map_err(|error| refused(id, &error))?,
+            cancelled => {
+                let operation = cancelled.map_err(|error| refused(id, &error))?;
+                tracing::info!(tenant = id.tenant, call_id = id.call_id, "operation cancelled");
+                operation
+            }
         };
-        let (tenant, call_id) = (&id.tenant, &id.call_id);
-        tracing::info!(tenant, call_id, "operation cancelled");
         self.answer_with(StatusCode::OK, &operation).await
     }
 

@@ -166,14 +166,18 @@ impl Timer {
             Err(CommandError::Refused(_) | CommandError::NotFound(_)) => return Ok(Tick::default()),
             Err(error) => return Err(error),
         };
-        if state == State::Unknown {
-            tracing::error!(
+        let state_name = state.as_str();
+        match state {
+            State::Unknown => tracing::error!(
                 tenant,
                 call_id,
                 "the outcome is unknown: a person has to settle it in the inbox"
-            );
-        } else {
-            tracing::warn!(tenant, call_id, state = state.as_str(), "operation was past due");
+            ),
+            State::Pending => tracing::debug!(tenant, call_id, "the answer is asked for elsewhere"),
+            State::Expired => {
+                tracing::info!(tenant, call_id, state = state_name, "operation expired")
+            }
+            _ => tracing::warn!(tenant, call_id, state = state_name, "operation was past due"),
         }
         Ok(Tick { driven: 1, expired: usize::from(state == State::Expired), ..Tick::default() })
     }

@@ -129,10 +129,12 @@ impl Approval {
                 let missing = || CommandError::NotFound(id.call_id.clone());
                 found.map_err(|error| unavailable(&error))?.ok_or_else(missing)?
             }
-            escalated => escalated?,
+            escalated => {
+                let operation = escalated?;
+                tracing::info!(tenant = id.tenant, call_id = id.call_id, "operation escalated");
+                operation
+            }
         };
-        let (tenant, call_id) = (&id.tenant, &id.call_id);
-        tracing::info!(tenant, call_id, state = operation.state.as_str(), "operation escalated");
         Ok(self.item(&operation))
     }
 

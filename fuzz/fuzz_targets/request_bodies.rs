@@ -41,7 +41,7 @@ fn follow(kind: Kind, asked: Create, said: Result<Respond, InvalidBody>) {
     let item = humanlayer::item(&operation, NOW);
     assert!(item["status"].get("approved").is_none() && item["status"].get("response").is_none());
     let json = serde_json::to_vec(&operation).unwrap();
-    let stored = packed::unpack(&packed::pack(&json)).unwrap();
+    let stored = packed::unpack(&packed::pack(&json).unwrap()).unwrap();
     assert_eq!(serde_json::from_slice::<Operation>(&stored).unwrap(), operation);
     let Ok(said) = said else { return };
     let decide = Command::Decide {

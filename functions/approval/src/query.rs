@@ -16,9 +16,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn read(request: &Request, known: &[&str]) -> Result<Self, Problem> {
-        let query = request.uri().query().unwrap_or_default();
-        let fields = form(query.as_bytes())
-            .ok_or_else(|| invalid("the query can not be decoded: it is percent-encoded UTF-8"))?;
+        let Self(fields) = Self::lenient(request)?;
         for (index, (name, _)) in fields.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let known = known.join(", ");

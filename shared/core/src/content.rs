@@ -37,6 +37,14 @@ impl Kind {
             Self::HumanContact => "human_contact.completed",
         }
     }
+
+    /// The member that holds the answers its asker offers, as HumanLayer names it.
+    pub const fn options(self) -> &'static str {
+        match self {
+            Self::FunctionCall => "reject_options",
+            Self::HumanContact => "response_options",
+        }
+    }
 }
 
 /// Which operation: the asker's id is unique in tenant and kind.

@@ -38,11 +38,7 @@ impl<'a> ResponseOption<'a> {
 impl Operation {
     /// The answers the asker offers: of a call the reasons for a denial, of a question the replies.
     pub fn options(&self) -> Vec<ResponseOption<'_>> {
-        let field = match self.kind() {
-            Kind::FunctionCall => "reject_options",
-            Kind::HumanContact => "response_options",
-        };
-        let listed = self.extras.get(field).and_then(Value::as_array);
+        let listed = self.extras.get(self.kind().options()).and_then(Value::as_array);
         listed.into_iter().flatten().filter_map(ResponseOption::read).collect()
     }
 

@@ -3,8 +3,7 @@
 use placet_core::delivery::Delivery;
 use placet_core::percent;
 use placet_core::{
-    Content, Decision, Entry, Kind, Operation, OperationId, ResponseOption, State, Timestamp,
-    Verdict,
+    Content, Decision, Entry, Operation, OperationId, ResponseOption, State, Timestamp, Verdict,
 };
 use placet_runtime::StoreError;
 use serde_json::{Value, json};
@@ -28,11 +27,7 @@ impl Approval {
                 described["subject"] = subject.as_deref().into();
             }
         }
-        let options = match operation.kind() {
-            Kind::FunctionCall => "reject_options",
-            Kind::HumanContact => "response_options",
-        };
-        described[options] = operation.options().iter().map(option).collect();
+        described[operation.kind().options()] = operation.options().iter().map(option).collect();
         let extra = |name: &str| operation.extras.get(name).cloned().unwrap_or_default();
         described["channel"] = extra("channel");
         described["asker_state"] = extra("state");

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::locate::locate;
+use super::locate;
 use super::{Config, OutboundUrl, SecretRef};
 
 /// Who decides on an operation.
@@ -79,8 +79,7 @@ impl Config {
                 };
                 let member = [owner, &["approver", "humanlayer", "base_url"]].concat();
                 let place: Vec<String> = member.iter().map(|name| (*name).to_owned()).collect();
-                let (line, column) = locate(text, &place);
-                format!("{}: {wrong} at line {line}, column {column}", owner.join("."))
+                locate::at(text, &place, format!("{}: {wrong}", owner.join(".")))
             })
         })
     }

@@ -4,7 +4,7 @@ use placet_core::humanlayer::check_channel;
 use serde_json::{Map, Value};
 
 use super::Config;
-use super::locate::locate;
+use super::locate;
 
 /// A stored contact channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +30,8 @@ impl Config {
     pub(super) fn read_channels(&mut self, text: &str) -> Result<(), String> {
         for (id, mut channel) in std::mem::take(&mut self.written_channels) {
             let at = |wrong: String| {
-                let (line, column) = locate(text, &["channels".to_owned(), id.to_string()]);
-                format!("channels.{id}: {wrong} at line {line}, column {column}")
+                let place = ["channels".to_owned(), id.to_string()];
+                locate::at(text, &place, format!("channels.{id}: {wrong}"))
             };
             let project = match channel.remove("project") {
                 None => self.project.as_str().to_owned(),

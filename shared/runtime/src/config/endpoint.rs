@@ -7,7 +7,7 @@ use placet_core::humanlayer::Subscription;
 use placet_core::{Kind, OperationId, Secret, address};
 use serde::Deserialize;
 
-use super::locate::locate;
+use super::locate;
 use super::{Config, Name, SecretError, SecretRef, Timeout};
 use crate::Environment;
 
@@ -208,8 +208,8 @@ impl Config {
     pub(super) fn check_endpoints(&self, text: &str) -> Result<(), String> {
         self.endpoints().try_for_each(|(name, endpoint)| {
             let at = |member: &str, wrong: String| {
-                let (line, column) = locate(text, &["endpoints", name, member].map(str::to_owned));
-                format!("{name}: {wrong} at line {line}, column {column}")
+                let place = ["endpoints", name, member].map(str::to_owned);
+                locate::at(text, &place, format!("{name}: {wrong}"))
             };
             let owner = self.owner(endpoint);
             if !self.projects().any(|known| known == owner) {

@@ -1,10 +1,18 @@
 //! Where in the text of `placet.yaml` something stands.
 
+use std::fmt::Display;
+
 use serde_saphyr::granit_parser::{Event, Parser};
+
+/// What is wrong, and where the text has it.
+pub(super) fn at(text: &str, path: &[String], wrong: impl Display) -> String {
+    let (line, column) = locate(text, path);
+    format!("{wrong} at line {line}, column {column}")
+}
 
 /// Line and column, from 1, of the deepest member on this path that the text has: what comes from
 /// a preset is found at the member that names it.
-pub(super) fn locate(text: &str, path: &[String]) -> (usize, usize) {
+fn locate(text: &str, path: &[String]) -> (usize, usize) {
     let mut walk = Walk { path, open: Vec::new(), best: (0, 1, 1) };
     for next in Parser::new_from_str(text) {
         let Ok((event, span)) = next else { break };

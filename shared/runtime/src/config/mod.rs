@@ -167,9 +167,9 @@ impl Config {
         for (name, written) in std::mem::take(&mut config.written) {
             let source = Source::expand(name.as_str(), written).map_err(|error| {
                 let place = ["sources".to_owned(), name.as_str().to_owned()];
-                let (line, column) = locate::locate(text, &[&place[..], &error.path].concat());
                 let path = [&place[1..], &error.path].concat().join(".");
-                format!("{path}: {} at line {line}, column {column}", error.problem)
+                let wrong = format!("{path}: {}", error.problem);
+                locate::at(text, &[&place[..], &error.path].concat(), wrong)
             })?;
             config.sources.insert(name, source);
         }
@@ -187,11 +187,8 @@ impl Config {
         for (index, name) in self.further.iter().enumerate() {
             if self.projects().position(|known| known == name.as_str()) != Some(index + 1) {
                 let place = ["projects".to_owned(), index.to_string()];
-                let (line, column) = locate::locate(text, &place);
-                return Err(format!(
-                    "projects: {} is named twice at line {line}, column {column}",
-                    name.as_str()
-                ));
+                let wrong = format!("projects: {} is named twice", name.as_str());
+                return Err(locate::at(text, &place, wrong));
             }
         }
         Ok(())
@@ -206,13 +203,12 @@ impl Config {
                 {
                     let index = index.to_string();
                     let place = ["sources", name, "targets", index.as_str()].map(str::to_owned);
-                    let (line, column) = locate::locate(text, &place);
-                    return Err(format!(
-                        "{name}: there is no endpoint {} of project {} in endpoints at line {line}, \
-                         column {column}",
+                    let wrong = format!(
+                        "{name}: there is no endpoint {} of project {} in endpoints",
                         endpoint.as_str(),
                         self.project.as_str()
-                    ));
+                    );
+                    return Err(locate::at(text, &place, wrong));
                 }
             }
         }
@@ -227,11 +223,9 @@ impl Config {
             for path in source.paths.iter().map(RoutePath::as_str) {
                 if let Some(other) = claimed.insert(path.to_owned(), name) {
                     let place = ["sources", name, "paths"].map(str::to_owned);
-                    let (line, column) = locate::locate(text, &place);
-                    return Err(format!(
-                        "{name}: two sources claim the path {path}, the other is {other} at line \
-                         {line}, column {column}"
-                    ));
+                    let wrong =
+                        format!("{name}: two sources claim the path {path}, the other is {other}");
+                    return Err(locate::at(text, &place, wrong));
                 }
             }
         }

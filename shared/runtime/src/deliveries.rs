@@ -59,7 +59,7 @@ impl Runtime {
             return Err(SendError::UnknownEndpoint(new.endpoint));
         }
         let payload = Payload::Kept(self.blobs.keep(payload).await?);
-        let delivery = Delivery::new(new, &write_id(), self.clock.now());
+        let delivery = self.new_delivery(new);
         let stored = StoredDelivery { delivery, payload, listed: true };
         match self.store.create_delivery(&stored).await? {
             Put::Existing(before) => Ok(before.delivery),

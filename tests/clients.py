@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
+import secrets
 
 import pytest
+from conftest import Placet
 from humanlayer import AsyncHumanLayer, HumanLayer
 
 CALLS, CONTACTS = "/function_calls", "/contact_requests"
@@ -25,6 +27,18 @@ class Client:
     def __getattr__(self, name):
         method = getattr(self.humanlayer, name)
         return lambda *arguments, **named: finish(method(*arguments, **named))
+
+
+@pytest.fixture(scope="module")
+def placet(tmp_path_factory):
+    """One process for all tests of a module that asks for this one: every test makes ids of its own."""
+    with Placet(tmp_path_factory.mktemp("placet")) as running:
+        yield running
+
+
+@pytest.fixture
+def call_id():
+    return f"id-{secrets.token_hex(6)}"
 
 
 @pytest.fixture(params=[HumanLayer, AsyncHumanLayer], ids=["sync", "async"])

@@ -4,17 +4,19 @@ import secrets
 from datetime import datetime
 
 import pytest
-from clients import (  # noqa: F401: two of them are fixtures
+from clients import (  # noqa: F401: four of them are fixtures
     ANSWER_CALL,
     ANSWER_CONTACT,
     CALLS,
     CONTACTS,
     call,
+    call_id,
     client,
     contact,
     finish,
     good,
     kind,
+    placet,
     refused,
     status_of,
 )
@@ -39,18 +41,6 @@ SPEC = HumanContactSpec(
     msg="Oak or pine?\nBoth are dry.", subject="Timber",
     response_options=OPTIONS, state={"ticket": 41, "deep": [None, {"x": 0.1}]},
 )
-
-
-@pytest.fixture(scope="module")
-def placet(tmp_path_factory):
-    """One process for all: every test makes ids of its own."""
-    with Placet(tmp_path_factory.mktemp("placet")) as running:
-        yield running
-
-
-@pytest.fixture
-def call_id():
-    return f"id-{secrets.token_hex(6)}"
 
 
 # Human contacts

@@ -1,10 +1,18 @@
 """HumanLayer's refusals, on every route: always JSON, because the asynchronous client reads nothing else."""
 
-import secrets
-
 import pytest
-from clients import ANSWER_CALL, ANSWER_CONTACT, CALLS, CONTACTS, call, contact, good, refused
-from conftest import Placet
+from clients import (  # noqa: F401: two of them are fixtures
+    ANSWER_CALL,
+    ANSWER_CONTACT,
+    CALLS,
+    CONTACTS,
+    call,
+    call_id,
+    contact,
+    good,
+    placet,
+    refused,
+)
 from humanlayer import HumanContactSpec, HumanLayer
 
 SEVEN_MEGABYTES = 7 * 1024 * 1024
@@ -22,18 +30,6 @@ ACTS = {
 WRITES = {path: item("new") for path, item in CREATES.items()} | ACTS
 ROUTES = [("GET", path) for path in READS] + [("POST", path) for path in WRITES]
 PAGES = {"Accept": "text/html"}
-
-
-@pytest.fixture(scope="module")
-def placet(tmp_path_factory):
-    """One process for all: every test makes ids of its own."""
-    with Placet(tmp_path_factory.mktemp("placet")) as running:
-        yield running
-
-
-@pytest.fixture
-def call_id():
-    return f"id-{secrets.token_hex(6)}"
 
 
 def bare(placet, method, path, authorization=None, **options):

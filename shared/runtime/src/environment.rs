@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 /// Environment variables: those of the process, or what stands in for them locally and in tests.
 ///
-/// It may hold secrets, so it can not be printed.
+/// A variable that is empty counts as not set: a template gives every parameter that nobody filled
+/// in as an empty one. It may hold secrets, so it cannot be printed.
 #[derive(Clone, Default)]
 pub struct Environment(Arc<BTreeMap<String, String>>);
 
@@ -43,9 +44,9 @@ impl Environment {
         self.over(&listed.into_iter().collect())
     }
 
-    /// The value of a variable; one that is set to nothing counts as not set.
+    /// The value of a variable, which is never empty.
     pub fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+        self.0.get(name).cloned()
     }
 
     /// These variables over those of `defaults`.
@@ -58,7 +59,7 @@ impl Environment {
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(Arc::new(pairs.into_iter().collect()))
+        Self(Arc::new(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
     }
 }
 
@@ -66,11 +67,36 @@ impl FromIterator<(String, String)> for Environment {
 mod tests {
     use super::*;
 
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let own = environment(&[("A", ""), ("B", "2")]);
+        assert_eq!(own.get("A"), None);
+        let both = own.over(&environment(&[("A", "1"), ("B", "1"), ("C", "")]));
+        assert_eq!(both.get("A").as_deref(), Some("1"));
+        assert_eq!(both.get("B").as_deref(), Some("2"));
+        assert_eq!(both.get("C"), None);
+        // The last of two values of one name counts, if it is one.
+        assert_eq!(environment(&[("A", "1"), ("A", "")]).get("A").as_deref(), Some("1"));
+    }
+
+    /// `template.yaml` gives the webhook function both variables, and this one is empty by default.
+    #[test]
+    fn a_parameter_that_nobody_filled_in_does_not_hide_the_secret_in_the_list() {
+        let listed = "PLACET_SECRET_HUMANLAYER=whsec_a PLACET_SECRET_GITHUB=";
+        let deployed = [("PLACET_SECRET_HUMANLAYER", ""), ("PLACET_SECRETS", listed)];
+        let deployed = environment(&deployed).with_secrets();
+        assert_eq!(deployed.get("PLACET_SECRET_HUMANLAYER").as_deref(), Some("whsec_a"));
+        assert_eq!(deployed.get("PLACET_SECRET_GITHUB"), None);
+    }
+
     #[test]
     fn secrets_may_come_in_one_variable_and_do_not_replace_their_own() {
         let own = [("PLACET_SECRETS", "lost A=1\n B=x=y  D=It's a Secret"), ("A", "2")];
-        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let environment = own.into_iter().collect::<Environment>().with_secrets();
+        let environment = environment(&own).with_secrets();
         assert_eq!(environment.get("A").as_deref(), Some("2"));
         assert_eq!(environment.get("B").as_deref(), Some("x=y"));
         assert_eq!(environment.get("D").as_deref(), Some("It's a Secret"));

@@ -41,10 +41,12 @@ impl Function {
         let environment = environment();
         let aws = https_client().and_then(|http| Aws::connect(&environment, http));
         let aws = aws.expect("the AWS clients need only the environment");
+        let blobs = Blobs::from_environment(&environment, Https::default());
+        let blobs = blobs.expect("PLACET_BLOBS is not set");
         let webhook = Webhook::new(Runtime {
             store: Store::new(aws.dynamodb, "placet"),
             queue: Queue::new(aws.sqs, NOWHERE),
-            blobs: Blobs::in_memory(),
+            blobs,
             https: Https::default(),
             config: Arc::new(config),
             clock: Clock::manual(NOW),

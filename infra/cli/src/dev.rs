@@ -63,10 +63,7 @@ pub async fn run() -> Result<(), Failure> {
     let environment = with_link_secret(environment, &folder)?;
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
-        blobs: match environment.get("PLACET_BLOBS") {
-            Some(_) => Blobs::from_environment(&environment, Https::default())?,
-            None => Blobs::folder(&folder.join("blobs"))?,
-        },
+        blobs: own_bucket(&environment, &folder)?,
         delays: Delays::Real,
         config,
         environment: environment.clone(),
@@ -135,6 +132,19 @@ pub async fn stopped() {
         () = asked(SignalKind::interrupt()) => {}
         () = asked(SignalKind::terminate()) => {}
     }
+}
+
+/// The bucket that `PLACET_BLOBS` names, if it names one.
+fn own_bucket(environment: &Environment, folder: &Path) -> Result<Option<Blobs>, Failure> {
+    if environment.get("PLACET_BLOBS").is_none() {
+        return Ok(None);
+    }
+    let blobs = Blobs::from_environment(environment, Https::default());
+    let blobs = blobs.map_err(|error| {
+        let files = folder.join("blobs");
+        format!("{error}. Unset it to keep blobs as files in {}", files.display())
+    })?;
+    Ok(Some(blobs))
 }
 
 /// Here it costs nothing to hold a client that polls.

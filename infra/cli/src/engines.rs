@@ -1,9 +1,9 @@
-//! `placet engines`: the embedded DynamoDB and SQS alone, for functions that run elsewhere, as
+//! `placet engines`: the embedded DynamoDB, SQS and S3 alone, for functions in other processes, as
 //! under `sam local invoke` or the runtime interface emulator.
 
-use placet_local::engines::{Delays, Storage, TABLE, http_client};
+use placet_local::engines::{BUCKET, Delays, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
-use placet_runtime::{Access, ApiKey, Blobs, Clock, Environment, key_digest};
+use placet_runtime::{Access, ApiKey, Clock, Environment, key_digest};
 use placet_worker::Functions;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ pub async fn run() -> Result<(), Failure> {
     let api_key = environment.get("PLACET_LOCAL_KEY").unwrap_or_else(|| LOCAL_KEY.to_owned());
     let system = System::start(Setup {
         storage: Storage::Memory,
-        blobs: Blobs::in_memory(),
+        blobs: None,
         delays: Delays::Real,
         config: crate::environment::config(&environment)?,
         api_key: api_key.clone(),
@@ -35,9 +35,11 @@ pub async fn run() -> Result<(), Failure> {
         json!({
             "dynamodb_url": engines.dynamodb_url(),
             "sqs_url": engines.sqs_url(),
+            "s3_url": engines.s3_url(),
             "queue_url": engines.queue_url(),
             "dead_letter_queue_url": engines.dead_letter_queue_url(),
             "table": TABLE,
+            "bucket": BUCKET,
         })
     );
     stopped().await;

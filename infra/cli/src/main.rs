@@ -33,7 +33,7 @@ placet [COMMAND]
                       print a curl line that sends BODY as the sender would
   webhook send SOURCE --file FILE [--id ID] [--url URL]
                       send FILE as the sender would
-  engines             run only the embedded DynamoDB and SQS, in memory, until killed
+  engines             run only the embedded DynamoDB, SQS and S3, in memory, until killed
   help                print this
 
 Settings are environment variables, see README.md.";

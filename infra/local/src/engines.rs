@@ -3,6 +3,7 @@
 
 mod dispatch;
 mod dynamodb;
+mod s3;
 mod server;
 mod sqs;
 
@@ -15,6 +16,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use placet_runtime::{Blobs, Https};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
@@ -28,17 +30,19 @@ pub const TABLE: &str = "placet";
 pub const QUEUE: &str = "placet";
 /// Name of the queue for messages that failed five times.
 pub const DEAD_LETTER_QUEUE: &str = "placet-dlq";
+/// Name of the bucket.
+pub const BUCKET: &str = "placet";
 
 /// How long a stopping engine may finish what it is doing.
 const STOP_BOUND: Duration = Duration::from_secs(5);
 
-/// Where the table lives. Queues are always in memory: a message is only a pointer, and what it
-/// pointed to is found again by its due time.
+/// Where the table and the bucket live. Queues are always in memory: a message is only a pointer,
+/// and what it pointed to is found again by its due time.
 #[derive(Debug, Clone)]
 pub enum Storage {
     /// Gone when the engines stop.
     Memory,
-    /// In `placet.sqlite` in this folder, which is created if it is missing.
+    /// In `placet.sqlite` and `blobs/` in this folder, which is created if it is missing.
     Folder(PathBuf),
 }
 
@@ -97,6 +101,7 @@ pub enum EngineError {
 pub struct Engines {
     dynamodb: dynamodb::DynamoDb,
     sqs: sqs::Sqs,
+    s3: s3::S3,
 }
 
 impl std::fmt::Debug for Engines {
@@ -104,20 +109,23 @@ impl std::fmt::Debug for Engines {
         f.debug_struct("Engines")
             .field("dynamodb_url", &self.dynamodb.url)
             .field("sqs_url", &self.sqs.url)
+            .field("s3_url", &self.s3.url)
             .finish_non_exhaustive()
     }
 }
 
 impl Engines {
-    /// Starts both engines inside the current tokio runtime and creates the table and the queues
-    /// if they are missing.
+    /// Starts the engines inside the current tokio runtime and creates the table, the queues and
+    /// the bucket if they are missing.
     ///
     /// # Errors
     /// When the folder or a port cannot be used, see [`EngineError`].
     pub async fn start(storage: Storage, delays: Delays) -> Result<Self, EngineError> {
+        // The table first: it locks the folder.
         Ok(Self {
             dynamodb: dynamodb::DynamoDb::start(&storage)?,
             sqs: sqs::Sqs::start(delays).await?,
+            s3: s3::S3::start(&storage)?,
         })
     }
 
@@ -129,6 +137,11 @@ impl Engines {
     /// Endpoint of the queues.
     pub fn sqs_url(&self) -> &str {
         &self.sqs.url
+    }
+
+    /// Endpoint of the bucket.
+    pub fn s3_url(&self) -> &str {
+        &self.s3.url
     }
 
     /// URL of the work queue.
@@ -167,6 +180,11 @@ impl Engines {
         aws_sdk_sqs::Client::from_conf(config)
     }
 
+    /// The blobs in the bucket, with static credentials.
+    pub fn blobs(&self) -> Blobs {
+        Blobs::in_bucket(format!("{}/{BUCKET}", self.s3.url), REGION, credentials(), Https::plain())
+    }
+
     /// Deletes the items whose `ttl` has passed on the wall clock, and says how many.
     ///
     /// # Errors
@@ -177,6 +195,7 @@ impl Engines {
 
     /// Stops the engines and waits, at most some seconds, until the data folder is free.
     pub async fn stop(self) {
+        self.s3.stop().await;
         self.sqs.stop().await;
         self.dynamodb.stop().await;
     }

@@ -31,10 +31,10 @@ const END_OF_TIME: Timestamp = Timestamp::from_millis(999_999_999_999_999);
 
 /// What a system is made of.
 pub struct Setup {
-    /// Where the table is kept.
+    /// Where the table and the bucket are kept.
     pub storage: Storage,
-    /// What is too large for the table.
-    pub blobs: Blobs,
+    /// What is too large for the table; without any, the bucket of the engines.
+    pub blobs: Option<Blobs>,
     /// Whether message delays are real.
     pub delays: Delays,
     /// `placet.yaml`.
@@ -83,7 +83,7 @@ impl System {
         let runtime = Runtime {
             store: Store::new(dynamodb, TABLE),
             queue: Queue::new(sqs, engines.queue_url()),
-            blobs: setup.blobs,
+            blobs: setup.blobs.unwrap_or_else(|| engines.blobs()),
             https: Https::default(),
             config: Arc::new(setup.config),
             clock: setup.clock,

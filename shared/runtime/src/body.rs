@@ -123,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_body_comes_back_byte_for_byte_from_where_it_belongs() {
-        let blobs = Blobs::in_memory();
+        let blobs = Blobs::of_a_test();
         let cases = [
             (Vec::new(), "plain"),
             (vec![0; PLAIN], "plain"),
@@ -147,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_damaged_body_is_an_error() {
-        let blobs = Blobs::in_memory();
+        let blobs = Blobs::of_a_test();
         let StoredBody::Blob { key, size } = blobs.keep(noise(INLINE + 1).into()).await.unwrap()
         else {
             panic!("not a blob")

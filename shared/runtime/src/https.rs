@@ -57,15 +57,25 @@ impl Default for Https {
 fn connector() -> Result<Connector, String> {
     let roots = TrustStore::empty().with_native_roots(true);
     let tls = TlsContext::builder().with_trust_store(roots).build();
-    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
     Ok(Connector::builder()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(tls.map_err(|error| error.to_string())?)
-        .connector_settings(settings)
+        .connector_settings(settings())
         .build())
 }
 
+fn settings() -> HttpConnectorSettings {
+    HttpConnectorSettings::builder().connect_timeout(CONNECT).build()
+}
+
 impl Https {
+    /// A client without TLS, for engines on this machine: it needs no certificate authorities.
+    pub fn plain() -> Self {
+        Self(Arc::new(LazyLock::new(|| {
+            Ok(Connector::builder().connector_settings(settings()).build_http())
+        })))
+    }
+
     /// Reads a document of at most `most` bytes.
     ///
     /// # Errors

@@ -6,8 +6,9 @@ use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use placet_core::Digest;
 use placet_core::webhook::hmac_sha256;
+use placet_local::engines::Storage;
 use placet_local::faults::Plan;
-use placet_runtime::{Blobs, Receipt, ReceiptState};
+use placet_runtime::{Receipt, ReceiptState};
 use serde_json::json;
 
 use crate::ask::Answer;
@@ -246,9 +247,9 @@ async fn without_the_table_a_sender_that_never_retries_is_put_aside_and_taken_ba
 #[tokio::test]
 async fn with_neither_table_nor_blob_store_nothing_is_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
+    let storage = Storage::Folder(folder.path().to_owned());
+    let world = World::over(storage, SOURCES, &[("SECRET", SECRET)]).await;
     let place = folder.path().join("blobs");
-    let blobs = Blobs::folder(&place).unwrap();
-    let world = World::over(blobs, SOURCES, &[("SECRET", SECRET)]).await;
     std::fs::remove_dir_all(&place).unwrap();
     std::fs::write(&place, "no folder").unwrap();
     let answer = generic(&world, "hmac", &noise(300_000)).await;

@@ -12,7 +12,7 @@ use placet_local::event_source::DrainReport;
 use placet_local::faults::{Faults, Plan};
 use placet_local::system::{Setup, System};
 use placet_runtime::{
-    Access, ApiKey, Blobs, Clock, Config, Environment, Receipt, Role, key_digest, packed,
+    Access, ApiKey, Clock, Config, Environment, Receipt, Role, key_digest, packed,
 };
 use placet_timer::Tick;
 use serde_json::{Value, json};
@@ -59,11 +59,11 @@ impl World {
 
     /// A world whose `placet.yaml` has this at its end.
     pub async fn with(config: &str, pairs: &[(&str, &str)]) -> Self {
-        Self::over(Blobs::in_memory(), config, pairs).await
+        Self::over(Storage::Memory, config, pairs).await
     }
 
-    /// The same over this blob store.
-    pub async fn over(blobs: Blobs, config: &str, pairs: &[(&str, &str)]) -> Self {
+    /// The same with table and bucket there.
+    pub async fn over(storage: Storage, config: &str, pairs: &[(&str, &str)]) -> Self {
         let clock = Clock::manual(START);
         let faults = Faults::disarmed();
         let own = [("PLACET_LINK_SECRET", LINK_SECRET)];
@@ -71,8 +71,8 @@ impl World {
             pairs.iter().chain(&own).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let ledger = Ledger::default();
         let system = System::start(Setup {
-            storage: Storage::Memory,
-            blobs,
+            storage,
+            blobs: None,
             delays: Delays::Ignored,
             config: Config::parse(&format!("{CONFIG}{config}")).unwrap(),
             environment: Environment::from_iter(pairs),

@@ -33,13 +33,20 @@ pub(super) struct S3 {
 
 impl S3 {
     pub(super) fn new(
+        bucket: String,
+        region: &str,
+        credentials: Credentials,
+        https: Https,
+    ) -> Self {
+        Self { bucket, region: region.to_owned(), credentials, https }
+    }
+
+    pub(super) fn from_environment(
         bucket: &str,
         environment: &Environment,
         https: Https,
     ) -> Result<Self, BlobError> {
-        let need = |name| {
-            environment.get(name).ok_or_else(|| BlobError::Place(format!("{name} is not set")))
-        };
+        let need = |name| environment.get(name).ok_or(BlobError::Missing(name));
         let region = need("AWS_REGION")?;
         let credentials = Credentials::new(
             need("AWS_ACCESS_KEY_ID")?,
@@ -55,7 +62,7 @@ impl S3 {
             }
             None => format!("https://{bucket}.s3.{region}.amazonaws.com"),
         };
-        Ok(Self { bucket, region, credentials, https })
+        Ok(Self::new(bucket, &region, credentials, https))
     }
 
     pub(super) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BlobError> {
@@ -154,4 +161,4 @@ fn done(response: Response<Bytes>) -> Result<Bytes, BlobError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

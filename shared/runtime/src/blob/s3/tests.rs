@@ -9,7 +9,7 @@ use super::*;
 type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
 /// A bucket that answers our four calls as S3 does, and refuses what is not signed.
-fn bucket() -> S3 {
+pub(crate) fn bucket() -> S3 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let objects = Objects::default();
@@ -27,7 +27,7 @@ fn bucket() -> S3 {
         ("AWS_ENDPOINT_URL_S3", &endpoint),
     ];
     let pairs = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    S3::new("kept", &pairs.into_iter().collect(), Https::default()).unwrap()
+    S3::from_environment("kept", &pairs.into_iter().collect(), Https::default()).unwrap()
 }
 
 fn serve(connection: &TcpStream, objects: &Objects) {

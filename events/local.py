@@ -1,15 +1,17 @@
 """Lets the containers of `sam local invoke` reach the embedded engines of this machine.
 
-    cargo run -- engines | python3 events/local.py [HOST]
+    cargo run -- engines | python3 events/local.py [HOST [FILE]]
 
-Writes .aws-sam/env.json for `--env-vars`, with the throw-away secrets of sign.py, and ends with the
-engines. HOST is this machine as containers know it: on Linux the address of Docker's bridge, from
-which it forwards to the engines on loopback; elsewhere host.docker.internal, where Docker does that.
+Writes FILE, .aws-sam/env.json by default, for `--env-vars`, with the throw-away secrets of sign.py.
+Ends with the engines. HOST is the address of this machine in a container. On Linux it is that of
+Docker's bridge, and this program forwards from there to the engines on loopback. On other systems it
+is host.docker.internal, and Docker forwards. 127.0.0.1 is for functions without a container.
 """
 
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,30 +48,31 @@ def env_vars(engines):
         "PLACET_QUEUE_URL": engines["queue_url"],
         "AWS_ENDPOINT_URL_DYNAMODB": engines["dynamodb_url"],
         "AWS_ENDPOINT_URL_SQS": engines["sqs_url"],
-        # There is no S3 here: what is too large for the table stays in its container.
-        "PLACET_BLOBS": "/tmp/blobs",
+        "AWS_ENDPOINT_URL_S3": engines["s3_url"],
+        "PLACET_BLOBS": f"s3://{engines['bucket']}",
         "PLACET_SECRETS": " ".join("=".join(pair) for pair in sign.WEBHOOK_SECRETS.items()),
         "PLACET_LINK_SECRET": sign.LINK_SECRET,
     }
     return {"Parameters": variables}
 
 
-async def main(host):
+async def main(host, file=ENV_FILE):
     line = sys.stdin.readline()
     if not line:
         sys.exit("The engines did not start.")
     engines = json.loads(line)
-    if host != VIRTUAL_MACHINE:
-        for url in (engines["dynamodb_url"], engines["sqs_url"]):
-            await forward(host, urlsplit(url).port)
+    if host not in (LOOPBACK, VIRTUAL_MACHINE):
+        for service in ("dynamodb", "sqs", "s3"):
+            await forward(host, urlsplit(engines[f"{service}_url"]).port)
     seen_from_containers = json.loads(line.replace(LOOPBACK, host))
-    ENV_FILE.parent.mkdir(exist_ok=True)
-    ENV_FILE.write_text(json.dumps(env_vars(seen_from_containers), indent=2) + "\n")
-    print("The engines are up; .aws-sam/env.json leads to them.", flush=True)
+    file = Path(file)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(env_vars(seen_from_containers), indent=2) + "\n")
+    print(f"The engines are up; {os.path.relpath(file)} leads to them.", flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
     default = BRIDGE if sys.platform == "linux" else VIRTUAL_MACHINE
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main(*sys.argv[1:2] or [default]))
+        asyncio.run(main(*sys.argv[1:3] or [default]))

@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import stat
 import subprocess
 import sys
@@ -307,8 +306,8 @@ class Engine(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def ports():
-    """Those of two engines on loopback."""
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Engine) for _ in range(2)]
+    """Those of three engines on loopback."""
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Engine) for _ in range(3)]
     for server in servers:
         threading.Thread(target=server.serve_forever).start()
     yield [server.server_port for server in servers]
@@ -320,19 +319,19 @@ def ports():
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being asked")
 def test_sam_local_reaches_the_engines(resources, ports, tmp_path):
     """127.0.0.2 stands for Docker's bridge."""
-    (tmp_path / "events").mkdir()
-    for name in ("local.py", "sign.py"):
-        shutil.copy(ROOT / "events" / name, tmp_path / "events")
-    dynamodb, sqs = (f"http://127.0.0.1:{port}" for port in ports)
-    engines = {"dynamodb_url": dynamodb, "sqs_url": sqs, "queue_url": f"{sqs}/queue", "table": "t"}
-    command = [sys.executable, tmp_path / "events/local.py", "127.0.0.2"]
+    dynamodb, sqs, s3 = (f"http://127.0.0.1:{port}" for port in ports)
+    engines = {"dynamodb_url": dynamodb, "sqs_url": sqs, "s3_url": s3}
+    engines |= {"queue_url": f"{sqs}/queue", "table": "t", "bucket": "b"}
+    env_file = tmp_path / "env.json"
+    command = [sys.executable, ROOT / "events/local.py", "127.0.0.2", env_file]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as process:
         print(json.dumps(engines), file=process.stdin, flush=True)
         assert "env.json" in process.stdout.readline()
-        given = json.loads((tmp_path / ".aws-sam/env.json").read_text())["Parameters"]
+        given = json.loads(env_file.read_text())["Parameters"]
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        for name in ("AWS_ENDPOINT_URL_DYNAMODB", "PLACET_QUEUE_URL"):
+        assert given["PLACET_BLOBS"] == "s3://b"
+        for name in (*ENDPOINTS, "PLACET_QUEUE_URL"):
             assert given[name].startswith("http://127.0.0.2:")
             with direct.open(f"{given[name]}/asked", timeout=10) as answer:
                 assert answer.read().endswith(b"/asked")

@@ -1,10 +1,12 @@
-//! The project's chores: `cargo xtask test`, `cargo xtask fuzz`, `cargo xtask lint`, `cargo xtask bench`.
+//! The project's chores: `cargo xtask test`, `events`, `fuzz`, `lint` and `bench`.
 
 mod bench;
 mod error;
+mod events;
 mod fuzz;
 mod lint;
 mod test;
+mod virtualenv;
 mod workspace;
 
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <verb>
 
   test [rust|python]     run every test (or one half), installing what that needs inside the project
+  events [NAME...]       invoke the sample events of events/, or these, and compare the answers
   fuzz [seconds]         run every fuzz target so long, 10 seconds if nothing is said
   lint                   formatting, clippy, and cargo-deny's bans, licences and sources
   bench [start|webhook]  measure the packaged functions: start-up, size and memory of all five, and
@@ -39,6 +42,7 @@ fn run(words: &[&str]) -> Result<(), Error> {
         ["test"] => test::run(&workspace, test::Suite::All),
         ["test", "rust"] => test::run(&workspace, test::Suite::Rust),
         ["test", "python"] => test::run(&workspace, test::Suite::Python),
+        ["events", names @ ..] => events::run(&workspace, names),
         ["fuzz"] => fuzz::run(&workspace, fuzz::SECONDS),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz::run(&workspace, seconds),

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::virtualenv::{self, PIP_INSTALL, outdated};
 use crate::workspace::Workspace;
 
 /// Which tests to run.
@@ -13,8 +14,6 @@ pub enum Suite {
     /// The black-box suites in `tests/`.
     Python,
 }
-
-const PIP_INSTALL: [&str; 5] = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
 
 /// Builds the programs and runs the tests, installing what they need inside the project.
 ///
@@ -40,7 +39,7 @@ fn rust(workspace: &Workspace) -> Result<(), Error> {
 }
 
 fn python(workspace: &Workspace) -> Result<(), Error> {
-    let environment = virtualenv(workspace)?;
+    let environment = virtualenv::ready(workspace)?;
     older_releases(workspace, &environment)?;
     npm(workspace)?;
     need(workspace, &OPENSSL)?;
@@ -52,29 +51,6 @@ fn python(workspace: &Workspace) -> Result<(), Error> {
     pytest.env("PLACET_BIN", workspace.target.join("debug/placet"));
     pytest.env("PLACET_CHROMIUM", chromium);
     workspace.run(pytest)
-}
-
-/// The virtualenv with what `tests/requirements.txt` names.
-fn virtualenv(workspace: &Workspace) -> Result<PathBuf, Error> {
-    let environment = workspace.root.join(".venv");
-    let stamp = environment.join("requirements.installed");
-    let Some(wanted) = outdated(&workspace.root.join("tests/requirements.txt"), &stamp)? else {
-        return Ok(environment);
-    };
-    if !workspace.succeeds(workspace.command("python3", ["-c", "import ensurepip, venv"])) {
-        let mend = "install Python 3.11 or later with its venv module (Debian: python3-venv)";
-        return Err(Error::Missing { tool: "python3 with venv", mend });
-    }
-    if !environment.join("bin/python").exists() {
-        workspace.run(workspace.command("python3", ["-m", "venv", ".venv"]))?;
-    }
-    let mut install = workspace.command(environment.join("bin/python"), PIP_INSTALL);
-    install.args(["-r", "tests/requirements.txt"]);
-    // The wheel holds the driver; the browser is the machine's own.
-    install.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-    workspace.run(install)?;
-    std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))?;
-    Ok(environment)
 }
 
 /// The older releases of the Python SDK that `tests/sdk/releases.txt` names, each in a folder of its
@@ -109,14 +85,6 @@ fn npm(workspace: &Workspace) -> Result<(), Error> {
     install.args(quiet);
     workspace.run(install)?;
     std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))
-}
-
-/// The list of what to install, unless the stamp says that it is installed. The stamp is a copy of
-/// the list, written last, so that a changed list or a broken installation is done again.
-fn outdated(list: &Path, stamp: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let wanted = std::fs::read(list).map_err(Error::file(list))?;
-    let installed = std::fs::read(stamp).is_ok_and(|installed| installed == wanted);
-    Ok((!installed).then_some(wanted))
 }
 
 /// A tool of the tests that comes with the machine.

@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import platform
 import re
 import secrets
 import signal
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -27,16 +29,25 @@ QUICK = SHIPPED.replace("defaults:\n", "defaults:\n  redrive: 2s\n")
 
 # Bounds, in seconds, far above what is normal: a machine may be busy, a test must not hang.
 START, REPLY, EVENT, STOP = 30, 20, 30, 20
+BUILD = 1200
 
 # The SDKs under test obey proxy variables; everything here is on this machine.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
 def pytest_collection_modifyitems(items):
-    """A test that hangs is a failed test."""
+    """A test that hangs is a failed test; the first that needs the packages waits for them."""
     for item in items:
         if item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(900))
+            builds = "packages" in item.fixturenames
+            item.add_marker(pytest.mark.timeout(BUILD + 60 if builds else 900))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Names what was not run, which pytest only counts."""
+    reasons = [report.longrepr[-1] for report in terminalreporter.getreports("skipped")]
+    for reason in dict.fromkeys(reasons):
+        terminalreporter.write_line(f"not run: {reason.removeprefix('Skipped: ')}")
 
 
 def eventually(read, within=EVENT):
@@ -316,6 +327,33 @@ class Target:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+def run(*command, timeout=120, **variables):
+    """What a tool of the virtualenv prints in the repository."""
+    tools = Path(sys.executable).parent
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "SAM_CLI_TELEMETRY": "0"} | variables
+    done = subprocess.run(
+        [tools / command[0], *command[1:]], cwd=ROOT, env=environment, timeout=timeout, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory):
+    """A real `sam build` of every function; without optimisation, which is most of its time."""
+    folder = tmp_path_factory.mktemp("packages")
+    quick = {"OPT_LEVEL": "0", "LTO": "off", "CODEGEN_UNITS": "16"}
+    run(
+        *("sam", "build", "--config-env", "x86_64" if platform.machine() == "x86_64" else "default"),
+        *("--build-dir", str(folder)),
+        timeout=BUILD,
+        **{f"CARGO_PROFILE_RELEASE_{key}": value for key, value in quick.items()},
+    )
+    return folder
 
 
 @pytest.fixture

@@ -1,40 +1,31 @@
-"""The Lambda binaries under AWS's own runtime interface emulator, fed with `events/*.json`.
+"""The Lambda binaries under AWS's own runtime interface emulator, fed with variations of `events/*.json`.
 
-Table and queue are the embedded engines (`placet engines`), in memory. The emulator knows no event
-source mapping, so `work_off` hands the queue's messages to the worker, as Lambda would.
+Engines, emulator and environment are those of `cargo xtask events`. The emulator knows no event source
+mapping, so `work_off` hands the queue's messages to the worker, as Lambda would.
 """
 
 import base64
 import hashlib
 import json
 import os
-import platform
 import re
-import select
-import shutil
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import boto3
 import pytest
-import requests
-import samcli
 import yaml
 from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "events"))
+import invoke  # noqa: E402
 import sign  # noqa: E402
 
 EVENTS = {path.stem: path for path in sorted((ROOT / "events").glob("*.json"))}
-FUNCTIONS = ["webhook", "approval", "inbox", "worker", "timer"]
 BIN = os.environ.get("PLACET_BIN", "target/debug/placet")
 BIN_DIR = ROOT / os.environ.get("PLACET_BIN_DIR", Path(BIN).parent)
-START_SECONDS = 30
 # What the sample events of the API answer, one after the other.
 ANSWERS = {
     "call": "create 200, agent-get 200, pending 200, escalate 200, respond 200, escalate 200, respond 409",
@@ -45,7 +36,6 @@ ANSWERS = {
     "cancelled": "operation-create 201, operation-cancel 200, operation-cancel 200, operation-decision 409",
     "shipped": "project 200, status 200, channel 404, endpoints 200, endpoint-test 404, openapi 200, health 200",
 }
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
 def event(name):
@@ -59,69 +49,18 @@ def renamed(name, suffix):
     return json.loads(EVENTS[name].read_text().replace(old, new).replace("-sample", f"-{suffix}"))
 
 
-def stop(process):
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Emulator:
-    """One function under the runtime interface emulator, on ports of its own."""
-
-    def __init__(self, rie, function, environment):
-        port, runtime_port = free_port(), free_port()
-        self.function = function
-        self.url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-        self.session = requests.Session()
-        self.session.trust_env = False
-        flags = [
-            *("--log-level", "warning"),
-            *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
-            *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
-        ]
-        command = [rie, *flags, BIN_DIR / f"placet-{function}"]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment)
-        self.wait_for(port)
-
-    def wait_for(self, port):
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                return
-            except OSError:
-                assert self.process.poll() is None, f"the emulator of {self.function} ended"
-                assert time.monotonic() < deadline, f"the emulator of {self.function} is not up"
-                time.sleep(0.01)
-
-    def invoke(self, payload):
-        reply = self.session.post(self.url, data=json.dumps(payload), timeout=60)
-        body = reply.json()
-        assert reply.status_code == 200 and "errorType" not in body, f"{self.function}: {body}"
-        return body
-
-
 class System:
-    """The five functions over one table and one queue."""
+    """The five functions over one table and one queue; `variables` lead to them."""
 
-    def __init__(self, engines, emulators):
-        self.engines = engines
+    def __init__(self, variables, emulators):
+        self.variables = variables
         self.emulators = emulators
         self.sqs = self.client("sqs")
 
     def client(self, service):
         return boto3.client(
             service,
-            endpoint_url=self.engines[f"{service}_url"],
+            endpoint_url=self.variables[f"AWS_ENDPOINT_URL_{service.upper()}"],
             region_name="us-east-1",
             aws_access_key_id="local",
             aws_secret_access_key="local",
@@ -141,7 +80,7 @@ class System:
 
     def work_off(self):
         """Hands everything on the queue to the worker and returns the jobs it was asked for."""
-        queue = self.engines["queue_url"]
+        queue = self.variables["PLACET_QUEUE_URL"]
         jobs = []
         for _ in range(100):
             received = self.sqs.receive_message(
@@ -185,67 +124,15 @@ def sqs_event(messages):
 
 
 @pytest.fixture(scope="module")
-def engines():
-    command = [BIN_DIR / "placet", "engines"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
-        line = process.stdout.readline() if ready else ""
-        assert line, "`placet engines` did not print where it listens"
-        yield json.loads(line)
-    finally:
-        stop(process)
-
-
-@pytest.fixture(scope="module")
-def rie(tmp_path_factory):
-    """The emulator that aws-sam-cli brings, executable even if the wheel was unpacked without."""
-    machine = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
-    source = Path(samcli.__file__).parent / "local/rapid" / f"aws-lambda-rie-{machine}"
-    copy = tmp_path_factory.mktemp("rie") / "aws-lambda-rie"
-    shutil.copyfile(source, copy)
-    copy.chmod(0o755)
-    return copy
-
-
-@pytest.fixture(scope="module")
-def system(engines, rie):
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AWS_REGION": "us-east-1",
-        **CREDENTIALS,
-        "AWS_ENDPOINT_URL_DYNAMODB": engines["dynamodb_url"],
-        "AWS_ENDPOINT_URL_SQS": engines["sqs_url"],
-        "PLACET_TABLE": engines["table"],
-        "PLACET_QUEUE_URL": engines["queue_url"],
-        "PLACET_CONFIG": "placet.yaml",
-        "PLACET_LOG": "info",
-    }
-    secrets = {
-        "webhook": sign.WEBHOOK_SECRETS,
-        "inbox": {"PLACET_LINK_SECRET": sign.LINK_SECRET},
-    }
-    emulators = {}
-    try:
-        for function in FUNCTIONS:
-            own = environment | secrets.get(function, {})
-            emulators[function] = Emulator(rie, function, own)
-        yield System(engines, emulators)
-    finally:
-        for emulator in emulators.values():
-            stop(emulator.process)
-
-
-@pytest.mark.parametrize("name", EVENTS)
-def test_every_sample_event_is_answered(system, name):
-    reply = system.invoke(name)
-    if name.startswith("worker-"):
-        assert reply == {"batchItemFailures": []} or name == "worker-poison", reply
-    elif name.startswith("timer-"):
-        assert reply and all(type(count) is int for count in reply.values()), reply
-    else:
-        assert reply["statusCode"] < 500, reply
-        assert "content-type" in {header.lower() for header in reply["headers"]}
+def system(tmp_path_factory):
+    """With the environment that `sam local invoke` would give the functions."""
+    folder = tmp_path_factory.mktemp("functions")
+    env_file = folder / "env.json"
+    with (
+        invoke.engines(BIN_DIR / "placet", env_file) as variables,
+        invoke.functions(invoke.programs(BIN_DIR), env_file, folder) as emulators,
+    ):
+        yield System(variables, emulators)
 
 
 @pytest.mark.parametrize("story", ANSWERS)
@@ -370,6 +257,18 @@ def test_webhooks_of_other_senders_are_answered_as_they_expect(system):
     assert set(system.work_off()) == {"process"}
 
 
+def test_a_large_body_is_kept_in_the_bucket(system):
+    body = os.urandom(300_000)
+    push = event("webhook-github") | {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    push["headers"]["x-github-delivery"] = "large"
+    assert system.http("webhook", sign.signed_webhook(push))[0] == 200
+    s3, place = system.client("s3"), {"Bucket": system.variables["PLACET_BLOBS"].removeprefix("s3://")}
+    [kept] = s3.list_objects_v2(Prefix="bodies/", **place)["Contents"]
+    assert kept["Key"] == f"bodies/{hashlib.sha256(body).hexdigest()}"
+    assert s3.get_object(Key=kept["Key"], **place)["Body"].read() == body
+    assert system.work_off() == ["process"]
+
+
 def test_one_poison_record_does_not_hold_up_its_batch(system):
     _, bad = event("worker-poison")["Records"]
     failures = [{"itemIdentifier": bad["messageId"]}]
@@ -381,7 +280,7 @@ def test_the_local_table_and_queue_are_those_of_the_template(system):
     loader.add_multi_constructor("!", lambda *_: None)
     resources = yaml.load((ROOT / "template.yaml").read_text(), loader)["Resources"]
     wanted = resources["Table"]["Properties"]
-    table = system.client("dynamodb").describe_table(TableName=system.engines["table"])["Table"]
+    table = system.client("dynamodb").describe_table(TableName=system.variables["PLACET_TABLE"])["Table"]
     assert table["KeySchema"] == wanted["KeySchema"]
 
     def indexes(described):
@@ -391,7 +290,7 @@ def test_the_local_table_and_queue_are_those_of_the_template(system):
 
     assert indexes(table["GlobalSecondaryIndexes"]) == indexes(wanted["GlobalSecondaryIndexes"])
     queue = system.sqs.get_queue_attributes(
-        QueueUrl=system.engines["queue_url"], AttributeNames=["All"]
+        QueueUrl=system.variables["PLACET_QUEUE_URL"], AttributeNames=["All"]
     )["Attributes"]
     wanted = resources["WorkQueue"]["Properties"]
     assert int(queue["VisibilityTimeout"]) == wanted["VisibilityTimeout"]

@@ -38,7 +38,10 @@ import sign
 
 EVENTS = Path(__file__).resolve().parent
 ROOT = EVENTS.parent
-FUNCTIONS = ["webhook", "approval", "inbox", "worker", "timer"]
+# Each function and its program; the worker is deployed once for each queue.
+PROGRAMS = {name: f"placet-{name}" for name in ("webhook", "approval", "inbox", "worker", "timer")}
+PROGRAMS |= {"calls": PROGRAMS["worker"]}
+WORKERS = ("worker", "calls")
 LOOPBACK = "127.0.0.1"
 START_SECONDS, INVOKE_SECONDS, STOP_SECONDS = 30, 60, 10
 ANEW = ", signed anew "
@@ -74,7 +77,7 @@ def samples():
 
 def outcome(function, reply):
     """What the table calls this reply of a function."""
-    if function == "worker":
+    if function in WORKERS:
         again = len(reply["batchItemFailures"])
         return {0: "done", 1: "one record comes again"}.get(again, f"{again} records come again")
     if function == "timer":
@@ -217,12 +220,12 @@ class Emulator:
 
 def programs(folder):
     """The function programs of a Cargo target folder."""
-    return {function: Path(folder) / f"placet-{function}" for function in FUNCTIONS}
+    return {function: Path(folder) / program for function, program in PROGRAMS.items()}
 
 
 def packages(folder):
     """The function programs of a `sam build`."""
-    return {function: Path(folder) / f"{function.capitalize()}Function/bootstrap" for function in FUNCTIONS}
+    return {function: Path(folder) / f"{function.capitalize()}Function/bootstrap" for function in PROGRAMS}
 
 
 @contextlib.contextmanager

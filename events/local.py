@@ -45,7 +45,9 @@ def env_vars(engines):
     """What `--env-vars` takes, from what `placet engines` prints."""
     variables = {
         "PLACET_TABLE": engines["table"],
-        "PLACET_QUEUE_URL": engines["queue_url"],
+        "PLACET_WORK_QUEUE_URL": engines["work_queue_url"],
+        "PLACET_CALLS_QUEUE_URL": engines["calls_queue_url"],
+        "PLACET_DEAD_LETTER_QUEUE_URL": engines["dead_letter_queue_url"],
         "AWS_ENDPOINT_URL_DYNAMODB": engines["dynamodb_url"],
         "AWS_ENDPOINT_URL_SQS": engines["sqs_url"],
         "AWS_ENDPOINT_URL_S3": engines["s3_url"],

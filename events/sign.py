@@ -65,11 +65,11 @@ def slack(_, at, body):
 SENDERS = {"github": github, "stripe": stripe, "slack": slack}
 
 
-def link_token(operation, digest, expires_at=YEAR_2100, tenant="default"):
+def link_token(operation, digest, expires_at=YEAR_2100, project="default"):
     """The token of a decision link `/d/{token}` for `CALL_ID`, a function call, or `KIND/CALL_ID`;
     `expires_at` in milliseconds since 1970."""
     kind, _, call_id = operation.rpartition("/")
-    link = {"t": tenant} | ({"k": kind} if kind else {})
+    link = {"p": project} | ({"k": kind} if kind else {})
     link |= {"c": call_id, "d": digest, "e": expires_at}
     payload = json.dumps(link, separators=(",", ":")).encode()
     signed = b"placet decision link v1\n" + payload

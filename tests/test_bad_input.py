@@ -264,7 +264,7 @@ def test_a_form_that_no_page_has_changes_nothing(placet, case):
     ({"n": [0.1, -0.0, 1e300, 2**53, -(2**63), 2**64 - 1]}, {"n": [0.1, -0.0, 1e300, 2**53, -(2**63), 2**64 - 1]}),
 ], ids=repr)
 def test_odd_arguments_are_kept_and_never_null(placet, kwargs, shown):
-    """The TypeScript SDK sends whatever the first argument is; the Python SDK can not read null."""
+    """The TypeScript SDK sends whatever the first argument is; the Python SDK cannot read null."""
     call_id = f"odd-{secrets.token_hex(4)}"
     created = placet.api("POST", "/function_calls", json=call(call_id=call_id, spec={"fn": "f", "kwargs": kwargs}))
     assert created.status_code == 200
@@ -278,7 +278,7 @@ def test_absent_arguments_are_an_empty_object(placet):
     assert created.json()["spec"]["kwargs"] == {}
 
 
-def test_an_asker_can_not_approve_itself(placet):
+def test_a_requester_cannot_approve_itself(placet):
     status = {"approved": True, "comment": "me", "responded_at": "2026-11-21T09:00:00Z", "requested_at": "1999-01-01T00:00:00Z"}
     created = placet.api("POST", "/function_calls", json=call(call_id="smuggled", status=status))
     assert created.status_code == 200

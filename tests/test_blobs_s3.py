@@ -29,11 +29,11 @@ def kept(placet):
     """The body of the one receipt, as it comes back."""
     key = {"Authorization": f"Bearer {placet.key}"}
 
-    def worked_off():
+    def processed():
         items = placet.get("/v1/receipts?source=hmac", headers=key).json()["items"]
-        return items if [one["state"] for one in items] == ["done"] else None
+        return items if [one["state"] for one in items] == ["processed"] else None
 
-    [receipt] = eventually(worked_off)
+    [receipt] = eventually(processed)
     return placet.get(f"/v1/receipts/{receipt['id']}/body", headers=key).content
 
 

@@ -15,8 +15,8 @@ import invoke  # noqa: E402
 import local  # noqa: E402
 
 SAMPLES = invoke.samples()
-# One for each function that needs no other before it.
-ALONE = ["approval-create", "webhook-github", "inbox-style", "worker-execute", "timer-schedule"]
+# One for each function. The worker's needs the webhook before it.
+IN_CONTAINERS = ["approval-create", "webhook-github", "inbox-style", "worker-poison", "calls-delivery", "timer-schedule"]
 PARAMETERS = ("--parameter-overrides", "Architecture=x86_64") if platform.machine() == "x86_64" else ()
 IMAGE = f"public.ecr.aws/lambda/provided:al2023-{platform.machine().replace('aarch64', 'arm64')}"
 
@@ -96,7 +96,7 @@ def in_containers(packages, tmp_path_factory):
         yield invoked
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", IN_CONTAINERS)
 def test_sam_local_invoke_answers_as_the_readme_says(in_containers, name):
     printed = in_containers(name)
     replies = [json.loads(line) for line in printed if line.startswith("{") and "timestamp" not in line]

@@ -106,7 +106,7 @@ def question(placet, call_id, msg="Shall release 7 go out tonight?\n\nAll tests 
 
 
 def answer(placet, call_id):
-    """What the asker reads: the response and the option."""
+    """What the requester reads: the response and the option."""
     status = placet.api("GET", f"/contact_requests/{call_id}").json()["status"]
     return status.get("response"), status.get("response_option_name")
 
@@ -119,7 +119,7 @@ def test_a_question_is_answered_in_a_persons_own_words(person, placet):
     person.picture("20-both-kinds")
     person.get_by_role("link", name="Release 7").click()
     see(person, "Release 7", "Shall release 7 go out tonight?", "release-bot", re.compile("asked"), "Deadline")
-    person.get_by_text("What else the asker sent").click()
+    person.get_by_text("What else the requester sent").click()
     see(person, "ticket", "ann@example.com")
     person.picture("21-question")
 
@@ -139,7 +139,7 @@ def test_one_click_answers_with_what_an_option_says(person, placet):
     question(placet, "title", response_options=OPTIONS)
     person.goto("/inbox/questions/fill")
     choice = person.get_by_role("button", name="Go ahead")
-    expect(choice).to_have_accessible_description("The release goes out tonight The asker reads: “Yes, ship it tonight.”")
+    expect(choice).to_have_accessible_description("The release goes out tonight The requester reads: “Yes, ship it tonight.”")
     person.picture("23-options")
     choice.click()
     see(person, "Answered", "Chosen: Go ahead")

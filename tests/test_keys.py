@@ -119,7 +119,7 @@ def test_keys_of_a_deployed_table(tmp_path):
     ("arguments", "says"),
     [
         (["create", "--project", "team-b"], "add it to projects"),
-        (["create", "--role", "admin"], "agent, responder or both"),
+        (["create", "--role", "both"], "agent, responder or admin"),
         (["create", "--expires", "soon"], "not a length of time"),
         (["create", "--colour", "red"], "--colour"),
         (["revoke", "placet_not-an-id"], "no key of this id"),

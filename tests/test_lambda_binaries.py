@@ -1,7 +1,7 @@
 """The Lambda binaries under AWS's own runtime interface emulator, fed with variations of `events/*.json`.
 
 Engines, emulator and environment are those of `cargo xtask events`. The emulator knows no event source
-mapping, so `work_off` hands the queue's messages to the worker, as Lambda would.
+mapping, so `process_messages` hands the messages of each queue to its worker, as Lambda would.
 """
 
 import base64
@@ -26,6 +26,9 @@ import sign  # noqa: E402
 EVENTS = {path.stem: path for path in sorted((ROOT / "events").glob("*.json"))}
 BIN = os.environ.get("PLACET_BIN", "target/debug/placet")
 BIN_DIR = ROOT / os.environ.get("PLACET_BIN_DIR", Path(BIN).parent)
+# The function of each queue, and how many messages it takes at once, as in template.yaml.
+WORKERS = {"work": ("worker", 10), "calls": ("calls", 1)}
+DONE = {"batchItemFailures": []}
 # What the sample events of the API answer, one after the other.
 ANSWERS = {
     "call": "create 200, agent-get 200, pending 200, escalate 200, respond 200, escalate 200, respond 409",
@@ -50,7 +53,7 @@ def renamed(name, suffix):
 
 
 class System:
-    """The five functions over one table and one queue; `variables` lead to them."""
+    """The functions over one table and their queues; `variables` lead to them."""
 
     def __init__(self, variables, emulators):
         self.variables = variables
@@ -78,22 +81,33 @@ class System:
         is_json = "json" in headers["content-type"]
         return reply["statusCode"], json.loads(reply["body"]) if is_json else reply["body"]
 
-    def work_off(self):
-        """Hands everything on the queue to the worker and returns the jobs it was asked for."""
-        queue = self.variables["PLACET_QUEUE_URL"]
-        jobs = []
+    def queue(self, name):
+        return self.variables[f"PLACET_{name.upper()}_QUEUE_URL"]
+
+    def receive(self, name, most):
+        """Up to this many messages of a queue; Lambda deletes them once they are processed."""
+        received = self.sqs.receive_message(
+            QueueUrl=self.queue(name), MaxNumberOfMessages=most, MessageSystemAttributeNames=["All"]
+        )
+        return received.get("Messages", [])
+
+    def process_messages(self):
+        """Hands all messages to their workers. Returns what they point to, as in `calls operation`.
+
+        Several messages may point to one item. That does no harm.
+        """
+        pointed = set()
         for _ in range(100):
-            received = self.sqs.receive_message(
-                QueueUrl=queue, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
-            )
-            messages = received.get("Messages", [])
-            if not messages:
-                return jobs
-            assert self.invoke("worker", sqs_event(messages)) == {"batchItemFailures": []}
-            for message in messages:
-                jobs.append(json.loads(message["Body"])["job"])
-                self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        raise AssertionError(f"the queue does not become empty: {jobs}")
+            received = {lane: self.receive(lane, most) for lane, (_, most) in WORKERS.items()}
+            if not any(received.values()):
+                return pointed
+            for lane, messages in received.items():
+                if messages:
+                    assert self.invoke(WORKERS[lane][0], sqs_event(lane, messages)) == DONE
+                for message in messages:
+                    pointed.add(f"{lane} {json.loads(message['Body'])['item']}")
+                    self.sqs.delete_message(QueueUrl=self.queue(lane), ReceiptHandle=message["ReceiptHandle"])
+        raise AssertionError(f"the queues do not become empty: {pointed}")
 
     def purchase(self, call_id):
         status, body = self.http("approval-purchases")
@@ -101,12 +115,12 @@ class System:
         return next(one for one in body["purchases"] if one["call_id"] == call_id)
 
 
-def sqs_event(messages):
+def sqs_event(lane, messages):
     """The batch that an event source mapping makes of received messages."""
     constant = {
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:placet",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:placet-{lane}",
         "awsRegion": "us-east-1",
     }
     records = [
@@ -140,10 +154,10 @@ def test_sample_events_of_the_api_are_answered_one_after_the_other(system, story
     for name, wanted in map(str.split, ANSWERS[story].split(", ")):
         status, body = system.http("approval", renamed(f"approval-{name}", story))
         assert str(status) == wanted, (name, body)
-    system.work_off()
+    system.process_messages()
 
 
-def test_a_call_is_asked_for_decided_by_webhook_and_run(system):
+def test_a_call_is_requested_decided_by_webhook_and_run(system):
     webhook = renamed("webhook-inbound", "story")
     webhook["headers"]["svix-id"] = "msg_story"
     create, get = renamed("approval-create", "story"), renamed("approval-get", "story")
@@ -152,15 +166,14 @@ def test_a_call_is_asked_for_decided_by_webhook_and_run(system):
     assert call["status"].get("approved") is None
     assert system.http("approval", get)[1] == call
 
-    system.work_off()
+    system.process_messages()
     assert system.http("webhook", webhook)[0] == 401, "signed too long ago"
     signed = sign.signed_webhook(webhook)
     assert system.http("webhook", signed)[0] == 200
     assert system.http("webhook", signed)[0] == 200, "the same delivery again"
     assert system.http("approval", get)[1] == call, "the decision waits in the queue"
 
-    jobs = system.work_off()
-    assert jobs == ["process", "execute"]
+    assert system.process_messages() == {"work receipt", "calls operation"}
     decided = system.http("approval", get)[1]["status"]
     assert (decided["approved"], decided["comment"]) == (True, "go ahead")
     assert system.purchase("call-story")["status"] == "finalised"
@@ -168,10 +181,10 @@ def test_a_call_is_asked_for_decided_by_webhook_and_run(system):
     status, refusal = system.http("approval", renamed("approval-respond", "story"))
     assert status == 409
     assert refusal["detail"].startswith("call already has a response")
-    assert system.work_off() == []
+    assert system.process_messages() == set()
 
 
-def test_a_purchase_is_asked_for_decided_by_link_and_run(system):
+def test_a_purchase_is_requested_decided_by_link_and_run(system):
     ask, decide = event("approval-purchase"), event("inbox-link-decide")
     ask["headers"]["idempotency-key"] = "purchase-story"
     status, purchase = system.http("approval", ask)
@@ -185,13 +198,13 @@ def test_a_purchase_is_asked_for_decided_by_link_and_run(system):
     assert status == 200 and "purchase_materials" in page and purchase["digest"][:4] in page
     assert system.purchase("purchase-story")["status"] == "pending", "looking changes nothing"
 
-    system.work_off()
+    system.process_messages()
     assert system.http("inbox", decide)[0] == 303
-    assert system.work_off() == ["execute"]
+    assert system.process_messages() == {"calls operation"}
     bought = system.purchase("purchase-story")
     assert (bought["status"], bought["comment"]) == ("finalised", "enough wood for the roof")
     assert system.http("inbox", decide)[0] == 409, "a link decides once"
-    assert system.work_off() == []
+    assert system.process_messages() == set()
 
 
 def test_a_question_is_asked_and_answered_by_link(system):
@@ -200,7 +213,7 @@ def test_a_question_is_asked_and_answered_by_link(system):
     path = "/d/" + sign.link_token("human_contact/question-story", digest)
     for link in (look, answer):
         link["rawPath"] = link["requestContext"]["http"]["path"] = path
-    get, tell = renamed("approval-contact-get", "story"), renamed("worker-tell", "story")
+    get, late = renamed("approval-contact-get", "story"), renamed("worker-operation", "story")
 
     assert system.http("approval", renamed("approval-contact-create", "story"))[0] == 200
     status, page = system.http("inbox", look)
@@ -209,8 +222,8 @@ def test_a_question_is_asked_and_answered_by_link(system):
     assert system.http("inbox", answer)[0] == 303
     assert system.http("approval", get)[1]["status"]["response"] == "oak, like the old one"
     assert system.http("inbox", answer)[0] == 409, "a link answers once"
-    assert system.work_off() == [], "nobody is to be told"
-    assert system.invoke("worker", tell) == {"batchItemFailures": []}
+    assert system.process_messages() == set(), "nobody is to be notified"
+    assert system.invoke("worker", late) == DONE
 
 
 def test_the_sample_links_are_for_the_sample_operations(system):
@@ -254,7 +267,7 @@ def test_webhooks_of_other_senders_are_answered_as_they_expect(system):
     challenge = json.loads(slack["body"])["challenge"]
     assert answer("webhook-slack", sign.signed_webhook(slack)) == (200, challenge)
     assert answer("webhook-stripe", sign.signed_webhook(event("webhook-stripe")))[0] == 200
-    assert set(system.work_off()) == {"process"}
+    assert system.process_messages() == {"work receipt"}
 
 
 def test_a_large_body_is_kept_in_the_bucket(system):
@@ -266,16 +279,28 @@ def test_a_large_body_is_kept_in_the_bucket(system):
     [kept] = s3.list_objects_v2(Prefix="bodies/", **place)["Contents"]
     assert kept["Key"] == f"bodies/{hashlib.sha256(body).hexdigest()}"
     assert s3.get_object(Key=kept["Key"], **place)["Body"].read() == body
-    assert system.work_off() == ["process"]
+    assert system.process_messages() == {"work receipt"}
 
 
-def test_one_poison_record_does_not_hold_up_its_batch(system):
-    _, bad = event("worker-poison")["Records"]
-    failures = [{"itemIdentifier": bad["messageId"]}]
-    assert system.invoke("worker-poison") == {"batchItemFailures": failures}
+def test_a_message_that_nobody_can_read_does_not_hold_up_its_batch(system):
+    _, unreadable = event("worker-poison")["Records"]
+    assert system.http("webhook-github")[0] == 200
+    assert system.invoke("worker-poison") == DONE
+    assert system.http("approval-receipt")[1]["state"] == "processed", "the other record"
+    assert [message["Body"] for message in system.receive("dead_letter", 10)] == [unreadable["body"]]
+    system.process_messages()
 
 
-def test_the_local_table_and_queue_are_those_of_the_template(system):
+def test_a_pointer_to_nothing_comes_again_until_its_fifth_receive(system):
+    pointer = event("calls-delivery")
+    [record] = pointer["Records"]
+    for receive in range(1, 6):
+        record["attributes"]["ApproximateReceiveCount"] = str(receive)
+        failures = [{"itemIdentifier": record["messageId"]}] if receive < 5 else []
+        assert system.invoke("calls", pointer) == {"batchItemFailures": failures}, receive
+
+
+def test_the_local_table_and_queues_are_those_of_the_template(system):
     loader = type("Loader", (yaml.SafeLoader,), {})
     loader.add_multi_constructor("!", lambda *_: None)
     resources = yaml.load((ROOT / "template.yaml").read_text(), loader)["Resources"]
@@ -289,10 +314,9 @@ def test_the_local_table_and_queue_are_those_of_the_template(system):
         return sorted(chosen, key=lambda index: index["IndexName"])
 
     assert indexes(table["GlobalSecondaryIndexes"]) == indexes(wanted["GlobalSecondaryIndexes"])
-    queue = system.sqs.get_queue_attributes(
-        QueueUrl=system.variables["PLACET_QUEUE_URL"], AttributeNames=["All"]
-    )["Attributes"]
-    wanted = resources["WorkQueue"]["Properties"]
-    assert int(queue["VisibilityTimeout"]) == wanted["VisibilityTimeout"]
-    redrive = json.loads(queue["RedrivePolicy"])
-    assert int(redrive["maxReceiveCount"]) == wanted["RedrivePolicy"]["maxReceiveCount"]
+    for lane in WORKERS:
+        attributes = system.sqs.get_queue_attributes(QueueUrl=system.queue(lane), AttributeNames=["All"])["Attributes"]
+        wanted = resources[f"{lane.capitalize()}Queue"]["Properties"]
+        assert int(attributes["VisibilityTimeout"]) == wanted["VisibilityTimeout"]
+        limit = json.loads(attributes["RedrivePolicy"])["maxReceiveCount"]
+        assert int(limit) == wanted["RedrivePolicy"]["maxReceiveCount"]

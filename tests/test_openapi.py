@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import QUICK, ROOT, Placet
+from conftest import ROOT, SHIPPED, Placet
 
 SEED = int(os.environ.get("PLACET_TEST_SEED", "20261121"))
 # A few of each route's hundred thousand; all there is to see of the boundaries comes first anyway.
@@ -28,7 +28,7 @@ outbound: {{allow_hosts: [127.0.0.1]}}
 @pytest.fixture
 def running(tmp_path, target):
     """What the document's examples name is there."""
-    placet = Placet(tmp_path, config=QUICK + ENDPOINTS.format(url=target.url))
+    placet = Placet(tmp_path, config=SHIPPED + ENDPOINTS.format(url=target.url))
     placet.environment |= {
         "PLACET_SECRET_BILLING": placet.webhook_secret, "PLACET_SECRET_GITHUB": "open-sesame", "PLACET_LOG": "warn",
     }

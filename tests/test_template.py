@@ -1,5 +1,6 @@
 """The SAM template: linted, transformed as CloudFormation would, and built."""
 
+import base64
 import hashlib
 import json
 import os
@@ -29,9 +30,12 @@ TEMPLATE = ROOT / "template.yaml"
 EVENTS = sorted((ROOT / "events").glob("*.json"))
 SIGNED = [path for path in EVENTS if "-signature" in path.read_text()]
 
-FUNCTIONS = ["webhook", "approval", "inbox", "worker", "timer"]
+FUNCTIONS = ["webhook", "approval", "inbox", "worker", "calls", "timer"]
 PUBLIC = ["webhook", "approval", "inbox"]
-VARIABLES = {"PLACET_TABLE", "PLACET_QUEUE_URL", "PLACET_BLOBS", "PLACET_CONFIG", "PLACET_LOG"}
+# The queue of a worker, and how many messages it takes at once.
+WORKERS = {"worker": ("work", 10), "calls": ("calls", 1)}
+QUEUES = {"PLACET_WORK_QUEUE_URL": "WorkQueue", "PLACET_CALLS_QUEUE_URL": "CallsQueue"}
+VARIABLES = {"PLACET_TABLE", "PLACET_BLOBS", "PLACET_CONFIG", "PLACET_LOG"} | QUEUES.keys()
 ENDPOINTS = {
     "AWS_ENDPOINT_URL_DYNAMODB": "DynamodbEndpoint",
     "AWS_ENDPOINT_URL_SQS": "SqsEndpoint",
@@ -41,45 +45,57 @@ OWN = {
     "approval": {"PLACET_LONG_POLL"},
     "webhook": {"PLACET_SECRET_HUMANLAYER", "PLACET_SECRETS", "PLACET_WEBHOOK_URL"},
     "inbox": {"PLACET_LINK_SECRET"},
-    "worker": {"PLACET_SECRETS"},
+    "worker": {"PLACET_LANE", "PLACET_DEAD_LETTER_QUEUE_URL", "PLACET_SECRETS"},
+    "calls": {"PLACET_LANE", "PLACET_DEAD_LETTER_QUEUE_URL", "PLACET_SECRETS"},
 }
-ASKS = {"sqs:SendMessage", "sqs:GetQueueAttributes"}
-TAKES = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
+SEND, LOOK = {"sqs:SendMessage"}, {"sqs:GetQueueAttributes"}
+RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} | LOOK
 READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem"}
-PAGES = READ_WRITE | {"dynamodb:BatchGetItem"}
 LIST = {"s3:ListBucket"}
-# What a function may do, by resource: the table, its indexes, the queue, the folders of the bucket.
+# What a function may do, by resource: the table, its indexes, the queues, the folders of the bucket.
+# A function that starts looks at the queue `work`, to open the connection.
 ALLOWED = {
     "webhook": {
         "Table": READ_WRITE,
-        "WorkQueue": ASKS,
+        "WorkQueue": SEND | LOOK,
         "bodies": {"s3:PutObject"},
         "spool": {"s3:PutObject"},
     },
     "approval": {
-        "Table": PAGES | {"dynamodb:DeleteItem"},
+        "Table": READ_WRITE | {"dynamodb:BatchGetItem", "dynamodb:DeleteItem"},
         "due": {"dynamodb:Query"},
         "list": {"dynamodb:Query"},
-        "WorkQueue": ASKS,
+        "WorkQueue": SEND | LOOK,
+        "CallsQueue": SEND,
         "bodies": {"s3:GetObject"},
         "Blobs": LIST,
     },
     "inbox": {
-        "Table": PAGES,
-        "due": {"dynamodb:Query"},
-        "list": {"dynamodb:Query"},
-        "WorkQueue": ASKS,
+        "Table": READ_WRITE,
+        "WorkQueue": LOOK,
+        "CallsQueue": SEND,
     },
     "worker": {
         "Table": READ_WRITE,
-        "WorkQueue": ASKS | TAKES,
+        "WorkQueue": SEND | RECEIVE,
+        "CallsQueue": SEND,
+        "DeadLetterQueue": SEND,
         "bodies": {"s3:GetObject", "s3:PutObject"},
+        "Blobs": LIST,
+    },
+    "calls": {
+        "Table": READ_WRITE,
+        "WorkQueue": SEND | LOOK,
+        "CallsQueue": SEND | RECEIVE,
+        "DeadLetterQueue": SEND,
+        "bodies": {"s3:GetObject"},
         "Blobs": LIST,
     },
     "timer": {
         "Table": READ_WRITE,
         "due": {"dynamodb:Query"},
-        "WorkQueue": ASKS,
+        "WorkQueue": SEND | LOOK,
+        "CallsQueue": SEND | LOOK,
         "bodies": {"s3:PutObject"},
         "spool": {"s3:GetObject", "s3:DeleteObject"},
         "spool-damaged": {"s3:PutObject"},
@@ -114,7 +130,7 @@ ROUTES = {
     ],
     "webhook": ["POST /webhook/inbound", *(f"{method} /webhooks/[^/]+" for method in ("POST", "GET", "HEAD"))],
 }
-JOBS = {"execute", "tell", "consult", "process", "deliver"}
+KINDS = {"operation", "receipt", "delivery"}
 
 
 @pytest.fixture(scope="module")
@@ -215,12 +231,35 @@ def test_function_urls_are_public_with_both_permissions(resources):
         assert actions == {"lambda:InvokeFunctionUrl": None, "lambda:InvokeFunction": True}
 
 
-def test_a_worker_has_time_before_its_messages_come_again(resources):
+@pytest.mark.parametrize("function", WORKERS)
+def test_a_worker_takes_the_messages_of_its_lane(resources, function):
+    lane, most = WORKERS[function]
+    name, queue = f"{function.capitalize()}Function", f"{lane.capitalize()}Queue"
+    worker = of_type(resources, "AWS::Lambda::Function")[name]
+    variables = worker["Environment"]["Variables"]
+    assert variables["PLACET_LANE"] == lane
+    assert {one: variables[one]["Ref"] for one in QUEUES} == QUEUES
+    mapping = of_type(resources, "AWS::Lambda::EventSourceMapping")[f"{name}Queue"]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (most, ["ReportBatchItemFailures"])
+    visible = of_type(resources, "AWS::SQS::Queue")[queue]["VisibilityTimeout"]
+    assert visible >= 6 * worker["Timeout"], "a worker ends before its messages come again"
+
+
+def test_messages_reach_the_dead_letter_queue(resources):
+    """A worker moves one that it cannot read. SQS moves one that was received again and again."""
+    queues = of_type(resources, "AWS::SQS::Queue")
+    sources = [arn["Fn::Sub"] for arn in queues["DeadLetterQueue"]["RedriveAllowPolicy"]["sourceQueueArns"]]
+    here = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
+    assert sorted(sources) == sorted(here + queues[name]["QueueName"]["Fn::Sub"] for name in QUEUES.values())
+    for name in QUEUES.values():
+        redrive = queues[name]["RedrivePolicy"]
+        assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+        assert redrive["maxReceiveCount"] == 1000, "a short outage moves nothing"
     functions = of_type(resources, "AWS::Lambda::Function")
-    queue = of_type(resources, "AWS::SQS::Queue")["WorkQueue"]
-    assert queue["VisibilityTimeout"] >= 6 * functions["WorkerFunction"]["Timeout"]
-    mapping = of_type(resources, "AWS::Lambda::EventSourceMapping")["WorkerFunctionWork"]
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    for function in WORKERS:
+        variables = functions[f"{function.capitalize()}Function"]["Environment"]["Variables"]
+        assert variables["PLACET_DEAD_LETTER_QUEUE_URL"] == {"Ref": "DeadLetterQueue"}
 
 
 def test_the_layer_is_the_configuration_and_nothing_else(tmp_path):
@@ -243,9 +282,11 @@ def route_of(path):
 def test_a_sample_event_is_for_a_known_route(path):
     event = json.loads(path.read_text())
     function = path.stem.split("-")[0]
-    if function == "worker":
+    if function in WORKERS:
+        lane, most = WORKERS[function]
+        assert 1 <= len(event["Records"]) <= most
         for record in event["Records"]:
-            assert record["eventSource"] == "aws:sqs"
+            assert record["eventSource"] == "aws:sqs" and record["eventSourceARN"].endswith(f":placet-{lane}")
             assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
     elif function == "timer":
         assert event["detail-type"] == "Scheduled Event"
@@ -261,10 +302,22 @@ def test_every_route_has_a_sample_event(function):
     assert missing == []
 
 
-def test_every_job_has_a_sample_event():
-    batches = [json.loads(path.read_text())["Records"] for path in EVENTS if path.stem.startswith("worker-")]
+def test_every_kind_of_item_has_a_sample_event():
+    batches = [json.loads(path.read_text())["Records"] for path in EVENTS if path.stem.split("-")[0] in WORKERS]
     bodies = "".join(record["body"] for batch in batches for record in batch)
-    assert set(re.findall(r'"job":"(\w+)"', bodies)) == JOBS
+    assert set(re.findall(r'"item":"(\w+)"', bodies)) == KINDS
+
+
+LINKS = [path for path in EVENTS if json.loads(path.read_text()).get("rawPath", "").startswith("/d/")]
+
+
+@pytest.mark.parametrize("path", LINKS, ids=lambda path: path.stem)
+def test_a_sample_link_is_signed_by_the_script(path):
+    token = json.loads(path.read_text())["rawPath"].removeprefix("/d/")
+    payload = token.partition(".")[0]
+    link = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    operation = f"{link['k']}/{link['c']}" if "k" in link else link["c"]
+    assert sign.link_token(operation, link["d"]) == token
 
 
 @pytest.mark.parametrize("path", SIGNED, ids=lambda path: path.stem)
@@ -303,7 +356,8 @@ def test_sam_local_reaches_the_engines(resources, ports, tmp_path):
     """127.0.0.2 stands for Docker's bridge."""
     dynamodb, sqs, s3 = (f"http://127.0.0.1:{port}" for port in ports)
     engines = {"dynamodb_url": dynamodb, "sqs_url": sqs, "s3_url": s3}
-    engines |= {"queue_url": f"{sqs}/queue", "table": "t", "bucket": "b"}
+    engines |= {f"{name}_queue_url": f"{sqs}/{name}" for name in ("work", "calls", "dead_letter")}
+    engines |= {"table": "t", "bucket": "b"}
     env_file = tmp_path / "env.json"
     command = [sys.executable, ROOT / "events/local.py", "127.0.0.2", env_file]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -313,7 +367,7 @@ def test_sam_local_reaches_the_engines(resources, ports, tmp_path):
         given = json.loads(env_file.read_text())["Parameters"]
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         assert given["PLACET_BLOBS"] == "s3://b"
-        for name in (*ENDPOINTS, "PLACET_QUEUE_URL"):
+        for name in (*ENDPOINTS, *QUEUES, "PLACET_DEAD_LETTER_QUEUE_URL"):
             assert given[name].startswith("http://127.0.0.2:")
             with direct.open(f"{given[name]}/asked", timeout=10) as answer:
                 assert answer.read().endswith(b"/asked")
@@ -325,7 +379,7 @@ def test_sam_local_reaches_the_engines(resources, ports, tmp_path):
     assert given.keys() <= declared, "SAM sets no variable that the template does not declare"
 
 
-def test_sam_builds_five_functions(packages):
+def test_sam_builds_every_function(packages):
     for function in FUNCTIONS:
         bootstrap = packages / f"{function.capitalize()}Function" / "bootstrap"
         program = bootstrap.read_bytes()

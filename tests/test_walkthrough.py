@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import BINARY, QUICK, Placet, eventually
+from conftest import BINARY, Placet, eventually
 
 HTML = {"Accept": "text/html"}
 
@@ -205,7 +205,7 @@ def test_unknown_calls_and_pages_are_404(placet):
 
 
 def test_nothing_is_lost_by_kill_9_or_stop(tmp_path):
-    with Placet(tmp_path, config=QUICK) as placet:
+    with Placet(tmp_path) as placet:
         waits, denied, bought = (placet.buy(material=material) for material in ("oak", "elm", "ash"))
         placet.respond(denied, approved=False, comment="no")
         placet.respond(bought, approved=True, comment="yes")

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 import standardwebhooks
 import svix.webhooks
-from conftest import QUICK, Placet, eventually
+from conftest import Placet, eventually
 
 NUMBERS = count(1)
 
@@ -268,7 +268,7 @@ def test_without_a_secret_the_door_is_closed(tmp_path):
 
 
 def test_an_accepted_delivery_survives_kill_9(tmp_path):
-    with Placet(tmp_path, config=QUICK) as placet:
+    with Placet(tmp_path) as placet:
         for number in range(20):
             ask(placet, f"call-{number}")
         for number in range(20):

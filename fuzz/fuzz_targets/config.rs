@@ -12,7 +12,7 @@ fuzz_target!(|text: &str| {
             for (name, _) in config.sources() {
                 let path = format!("/webhooks/{name}");
                 let found = config.source_at(&path);
-                assert_eq!(found.map(|(name, ..)| name), Some(name));
+                assert_eq!(found.map(|found| found.name), Some(name));
             }
             for (function, _) in config.operations() {
                 assert!(!config.time_to_decide(Some(function)).is_zero());

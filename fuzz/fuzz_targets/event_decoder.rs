@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use libfuzzer_sys::fuzz_target;
 use placet_fuzz::{Function, at_once};
-use placet_runtime::http::respond;
+use placet_runtime::function_url::respond;
 use placet_runtime::problem::Problem;
 
 thread_local! {

@@ -1,14 +1,17 @@
 //! Any bytes as what a client of HumanLayer's API sends, and as what its server sends. An operation
-//! made of what is taken can be shown, stored and read again, and its event can be read by us.
+//! made of what is accepted can be shown, stored and read again, and its event can be read by us.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use placet_core::humanlayer::{
-    self, Completed, Create, Format, InvalidBody, Respond, Subscription, completed,
-};
-use placet_core::{Command, Kind, NewOperation, Operation, Timestamp, Write};
-use placet_runtime::packed;
 use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use placet_core::humanlayer::{self, Completed, Create, Format, Subscription, completed};
+use placet_core::item::{Item, Write};
+use placet_core::operation::{
+    Actor, NewOperation, Operation, OperationId, OperationKind, Response,
+};
+use placet_core::{InvalidBody, Timestamp};
+use placet_runtime::packed;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -17,45 +20,43 @@ fuzz_target!(|body: &[u8]| {
     let _ = humanlayer::answer(body);
     let _ = completed(body);
     let _ = packed::unpack(body);
-    for kind in Kind::ALL {
-        let said = humanlayer::respond(kind, body);
-        if let Ok(asked) = humanlayer::create(kind, body) {
-            follow(kind, asked, said);
+    for kind in OperationKind::ALL {
+        let response = humanlayer::respond(kind, body);
+        if let Ok(created) = humanlayer::create(kind, body) {
+            follow(kind, created, response);
         }
     }
 });
 
-fn follow(kind: Kind, asked: Create, said: Result<Respond, InvalidBody>) {
+fn follow(kind: OperationKind, created: Create, response: Result<Response, InvalidBody>) {
+    let call_id = created.call_id.unwrap_or_else(|| "call".to_owned());
     let new = NewOperation {
-        tenant: "default".to_owned(),
-        call_id: asked.call_id.unwrap_or_else(|| "call".to_owned()),
-        run_id: asked.run_id,
-        content: asked.content,
-        extras: asked.extras,
+        id: OperationId::new("default", kind, call_id),
+        run_id: created.run_id,
+        specification: created.specification,
         plan: None,
         upstream: None,
         time_to_decide: Duration::from_secs(60),
-        by: "api".to_owned(),
+        by: Actor::api("fuzz"),
     };
-    let operation = Operation::create(new, "one", NOW);
-    let item = humanlayer::item(&operation, NOW);
-    assert!(item["status"].get("approved").is_none() && item["status"].get("response").is_none());
-    let json = serde_json::to_vec(&operation).unwrap();
-    let stored = packed::unpack(&packed::pack(&json).unwrap()).unwrap();
-    assert_eq!(serde_json::from_slice::<Operation>(&stored).unwrap(), operation);
-    let Ok(said) = said else { return };
-    let decide = Command::Decide {
-        verdict: said.verdict,
-        comment: operation.words_of(said.option.as_deref(), &said.comment),
-        option: said.option,
-        by: "api".to_owned(),
-        seen: Some(operation.digest),
-    };
-    let write = Write { id: "two", at: NOW, announce: None };
-    let Ok(decided) = operation.apply(&decide, write) else { return };
-    let event = Subscription { format: Format::V1Beta2, kind };
-    let Ok(Completed::Answered(read)) = completed(&event.bytes(&decided.operation)) else {
-        panic!("our own event can not be read");
+    let operation = Operation::create(new, &Write::new("one", NOW));
+    let reply = humanlayer::item(&operation, NOW);
+    assert!(reply["status"].get("approved").is_none() && reply["status"].get("response").is_none());
+    let json = serde_json::to_vec(&operation.body).unwrap();
+    let (stored, _) = packed::unpack(&packed::pack(&json, &[]).unwrap()).unwrap();
+    assert_eq!(serde_json::from_slice::<Operation>(&stored).unwrap(), operation.body);
+    if let Ok(response) = response {
+        decide(&operation, &response);
+    }
+}
+
+fn decide(operation: &Item<Operation>, response: &Response) {
+    let by = Actor::api("fuzz");
+    let command = response.decide(operation, &by, Some(operation.digest), Vec::new());
+    let Ok(decided) = operation.apply(&command, &Write::new("two", NOW)) else { return };
+    let event = Subscription { format: Format::V1Beta2, kind: operation.kind() };
+    let Ok(Completed::Answered(read)) = completed(&event.bytes(&decided)) else {
+        panic!("our own event cannot be read");
     };
     assert_eq!(read.content, operation.content);
     assert_eq!(operation.digest_with(&read.content), operation.digest);

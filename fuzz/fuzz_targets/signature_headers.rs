@@ -24,7 +24,13 @@ static VERIFIERS: LazyLock<Vec<Verifier>> = LazyLock::new(|| {
         let scheme = presets::preset(name).expect("the name of a preset");
         let scheme: Scheme = serde_json::from_value(scheme).expect("a preset is a scheme");
         let tokens = ["a token that the fuzzer does not know".to_owned()];
-        Verifier::open(scheme, &[secret.to_owned()], &tokens, Some("https://hooks.example.com"))
+        Verifier::open(
+            name,
+            scheme,
+            &[secret.to_owned()],
+            &tokens,
+            Some("https://hooks.example.com"),
+        )
     };
     let each = |name| SECRETS.iter().filter_map(move |secret| open(name, secret).ok());
     presets::names().flat_map(each).collect()
@@ -44,21 +50,23 @@ fuzz_target!(|request: &[u8]| {
         incoming.method = method;
         incoming.query = query;
         incoming.headers = headers.lines().filter_map(|line| line.split_once(": ")).collect();
-        judge(verifier, &incoming);
+        judge(verifier, incoming);
     }
 });
 
-fn judge(verifier: &Verifier, request: &Incoming<'_>) {
-    let handshakes = [verifier.greeted(request), verifier.verified_handshake(request)];
+fn judge(verifier: &Verifier, request: Incoming<'_>) {
+    let handshakes = [verifier.greeted(&request), verifier.verified_handshake(&request)];
     for answer in handshakes.into_iter().flatten() {
         assert!((200..500).contains(&answer.status), "{answer:?}");
     }
     let mut documents = Documents::default();
     let mut judged = verifier.verify(request, &documents, NOW);
-    if let Err(Unverified::NeedsDocument { url, .. }) = &judged {
-        assert!(url.starts_with("https://"), "{url}");
-        documents.insert(url, request.body.to_vec());
-        judged = verifier.verify(request, &documents, NOW);
+    if let Err(rejected) = judged {
+        if let Unverified::NeedsDocument { url, .. } = &rejected.reason {
+            assert!(url.starts_with("https://"), "{url}");
+            documents.insert(url, rejected.request.body.to_vec());
+        }
+        judged = verifier.verify(rejected.request, &documents, NOW);
     }
     assert!(judged.is_err(), "believed: {judged:?} {:?}", verifier.scheme());
 }

@@ -11,8 +11,9 @@ use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use placet_core::Timestamp;
+use placet_core::item::Lane;
 use placet_runtime::{
-    Aws, Blobs, Clock, Config, Environment, Https, Queue, Runtime, Store, https_client,
+    Aws, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime, Store, https_client,
 };
 use placet_webhook::Webhook;
 
@@ -35,7 +36,7 @@ impl Function {
     ///
     /// # Panics
     ///
-    /// If it can not start.
+    /// If it cannot start.
     pub fn start() -> Self {
         let config = Config::parse(CONFIG).expect("the shipped placet.yaml is valid");
         let environment = environment();
@@ -44,12 +45,14 @@ impl Function {
         let blobs = Blobs::from_environment(&environment, Https::default());
         let blobs = blobs.expect("PLACET_BLOBS is not set");
         let webhook = Webhook::new(Runtime {
-            store: Store::new(aws.dynamodb, "placet"),
-            queue: Queue::new(aws.sqs, NOWHERE),
+            engine: Engine {
+                store: Store::new(aws.dynamodb, "placet"),
+                queue: Queue::new(aws.sqs, [(Lane::Work, NOWHERE.to_owned())], None),
+                clock: Clock::manual(NOW),
+            },
             blobs,
             https: Https::default(),
             config: Arc::new(config),
-            clock: Clock::manual(NOW),
             environment,
         });
         Self { webhook }

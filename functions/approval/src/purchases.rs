@@ -1,148 +1,213 @@
-//! The demo pair of the seed documents: `POST /purchase-materials` asks, `GET /purchases` lists.
+//! The demo pair of the seed documents: request a purchase of material, list the purchases.
 
-use lambda_http::http::header::{CONTENT_TYPE, LOCATION};
-use lambda_http::http::{HeaderMap, StatusCode};
-use placet_core::humanlayer::is_call_id;
-use placet_core::percent::form;
+use std::num::NonZeroU32;
+
+use lambda_http::http::StatusCode;
+use lambda_http::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use placet_core::item::Item;
+use placet_core::operation::{
+    Channel, Content, Operation, OperationId, Outcome, Specification, State, is_call_id,
+};
 use placet_core::purchase::{self, Purchase};
-use placet_core::{Content, Operation, OperationId, Outcome, strict_json};
-use placet_runtime::http::{Request, Response, json, set, text, wants_page};
+use placet_core::{Digest, percent};
+use placet_runtime::http::{Response, text, wants_page};
 use placet_runtime::problem::Problem;
-use placet_runtime::{Asked, CreateError, Created, Right, new_call_id};
-use serde_json::{Map, Value, json};
+use placet_runtime::{Requested, new_call_id};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::humanlayer::create_problem;
-use crate::operations::idempotency_key;
-use crate::{Approval, unavailable};
+use crate::call::Call;
+use crate::error::Error;
+use crate::operations::{FailureReply, idempotency_key};
+use crate::read;
+use crate::reply::{Moment, json};
+use crate::routes::path_of;
 
-impl Approval {
-    pub(crate) async fn purchase_materials(&self, request: &Request) -> Response {
-        match self.purchase(request).await {
-            Ok(_) if wants_page(request.headers()) => {
-                let mut response = text(StatusCode::SEE_OTHER, "text/plain", String::new());
-                set(&mut response, LOCATION, "/purchases");
-                response
-            }
-            Ok(operation) => json(StatusCode::OK, &self.describe(&operation)),
-            Err(problem) => problem.into_response(),
-        }
-    }
+/// How many purchases the list shows at most.
+const MOST_SHOWN: usize = 1000;
 
-    pub(crate) async fn purchases(&self, request: &Request) -> Response {
-        let tenant = match self.demo_tenant(request, Right::Read).await {
-            Ok(tenant) => tenant,
-            Err(problem) => return problem.into_response(),
-        };
-        match self.runtime.store.operations_of(&tenant, purchase::FUNCTION).await {
-            Ok(purchases) => {
-                let purchases: Vec<_> = purchases.iter().map(|one| self.describe(one)).collect();
-                json(StatusCode::OK, &json!({"purchases": purchases}))
-            }
-            Err(error) => unavailable(&error).into_response(),
-        }
-    }
-
-    async fn purchase(&self, request: &Request) -> Result<Operation, Problem> {
-        let tenant = self.demo_tenant(request, Right::Ask).await?;
-        let (purchase, call_id) = read(request.headers(), request.body().as_ref())?;
-        let asked = Asked {
-            id: OperationId::call(tenant, call_id),
-            run_id: "demo".to_owned(),
-            content: Content::Call {
-                function: purchase::FUNCTION.to_owned(),
-                kwargs: serde_json::to_value(purchase).unwrap_or_default(),
-            },
-            extras: Map::new(),
-            by: "demo".to_owned(),
-        };
-        let created = self.runtime.create(asked).await;
-        let (Created::New(operation) | Created::Before(operation)) =
-            created.map_err(|error: CreateError| create_problem(&error))?;
-        tracing::info!(
-            tenant = operation.tenant,
-            call_id = operation.call_id,
-            "purchase asked for"
-        );
-        Ok(*operation)
-    }
-
-    fn describe(&self, operation: &Operation) -> Value {
-        let state = operation.state_at(self.runtime.clock.now());
-        let argument = |name| operation.content.kwargs().and_then(|kwargs| kwargs.get(name));
-        let mut described = json!({
-            "call_id": operation.call_id,
-            "material": argument("material"),
-            "quantity": argument("quantity"),
-            "state": state,
-            "status": purchase::status(state),
-            "created_at": operation.created_at.to_string(),
-            "deadline": operation.deadline.to_string(),
-            "digest": operation.digest,
-            "inbox": operation.id().inbox_address(self.runtime.config.project.as_str()),
-        });
-        if let Some(decision) = &operation.decision {
-            described["comment"] = decision.comment.clone().into();
-        }
-        match &operation.outcome {
-            Some(Outcome::Result(result)) => described["result"] = result.clone(),
-            Some(Outcome::Failure(failure)) => described["failure"] = json!(failure),
-            None => {}
-        }
-        described
-    }
+/// What is to be bought.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct NewPurchase {
+    /// Which material.
+    material: Material,
+    /// How many pieces.
+    #[cfg_attr(test, schemars(range(max = u32::MAX)))]
+    quantity: NonZeroU32,
 }
 
-/// What is to be bought and under which id. The button's form brings an id of its own, so that a
-/// second click asks for nothing new; a program can bring one as `Idempotency-Key`.
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Purchase, String), Problem> {
-    let invalid =
-        |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail);
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let form_type = "application/x-www-form-urlencoded";
-    let is_form = header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(form_type));
-    let mut fields = if is_form { read_form(body) } else { read_json(body) }?;
-    let form_id = is_form.then(|| fields.remove("call_id")).flatten();
-    let given = match form_id.as_ref().and_then(Value::as_str) {
-        None => idempotency_key(headers)?,
-        form_id => form_id,
+/// A material that can be bought.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+#[cfg_attr(test, derive(Serialize))]
+struct Material(String);
+
+/// A purchase, requested or done.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Purchase"))]
+pub(crate) struct PurchaseReply<'a> {
+    call_id: &'a str,
+    material: Option<&'a Value>,
+    quantity: Option<&'a Value>,
+    /// Where the operation stands now.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationState"))]
+    state: State,
+    /// The same in the words of the demo.
+    #[cfg_attr(test, schemars(example = &"pending"))]
+    status: &'a str,
+    created_at: Moment,
+    /// The last moment at which it can be decided.
+    deadline: Moment,
+    /// SHA-256 of what a person is shown and decides on.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::Digest"))]
+    digest: Digest,
+    /// The page on which a person decides.
+    inbox: String,
+    /// What the person wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'a str>,
+    /// What came of the purchase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a Value>,
+    /// Why there is no result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureReply<'a>>,
+}
+
+/// The newest purchases.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Purchases<'a> {
+    purchases: Vec<PurchaseReply<'a>>,
+}
+
+/// Requests a purchase. A browser is led to the list.
+pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
+    let (purchase, call_id) = read(&call)?;
+    let kwargs = serde_json::to_value(purchase).unwrap_or_default();
+    let content = Content::Call { function: purchase::FUNCTION.to_owned(), kwargs };
+    let requested = Requested {
+        id: OperationId::call(call.project(), call_id),
+        run_id: "demo".to_owned(),
+        specification: Specification::of(content),
+        by: Channel::Demo.into(),
+    };
+    let operation = call.runtime().create_operation(requested).await?.into_item();
+    let (project, call_id) = (operation.project(), operation.call_id());
+    tracing::info!(project, call_id, "purchase requested");
+    if wants_page(call.headers()) {
+        let mut response = text(StatusCode::SEE_OTHER, "text/plain", String::new());
+        if let Ok(location) = HeaderValue::try_from(path_of("purchases", &[])) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        return Ok(response);
+    }
+    Ok(json(StatusCode::OK, &PurchaseReply::new(&call, &operation)))
+}
+
+/// Lists the newest purchases, among the newest thousand operations of the project.
+pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
+    let bought =
+        |operation: &Item<Operation>| operation.content.function() == Some(purchase::FUNCTION);
+    let (store, project) = (&call.engine().store, call.project());
+    let page = store.newest(project, (None, None), bought, MOST_SHOWN, None).await?;
+    let purchases = page.items.iter().map(|operation| PurchaseReply::new(&call, operation));
+    Ok(json(StatusCode::OK, &Purchases { purchases: purchases.collect() }))
+}
+
+/// What is to be bought, and under which id. The form of the page brings an id of its own, so that a second
+/// click requests nothing new; a program can bring one as `Idempotency-Key`.
+fn read(call: &Call<'_>) -> Result<(Purchase, String), Error> {
+    let content_type = call.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let form = "application/x-www-form-urlencoded";
+    let is_form = content_type.is_some_and(|content_type| content_type.starts_with(form));
+    let mut members = if is_form { form_members(call.body())? } else { json_members(call.body())? };
+    let of_form = if is_form { members.remove("call_id") } else { None };
+    let given = match of_form.as_ref().and_then(Value::as_str) {
+        Some(id) => Some(id),
+        None => idempotency_key(call.headers())?,
     };
     let call_id = given.map_or_else(new_call_id, str::to_owned);
     if !is_call_id(&call_id) {
-        return Err(invalid(
-            "the idempotency key can not be an id: up to 255 bytes, none of / \\ ? # %".to_owned(),
-        ));
+        let detail = "the idempotency key cannot be an id: up to 255 bytes, none of / \\ ? # %";
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail);
+        return Err(problem.into());
     }
-    let purchase: Purchase = serde_json::from_value(Value::Object(fields))
-        .map_err(|error| invalid(format!("not a purchase of material and quantity: {error}")))?;
-    purchase.check().map_err(|reason| invalid(reason.to_owned()))?;
-    Ok((purchase, call_id))
+    let NewPurchase { material, quantity } = read::value(members.into())?;
+    Ok((Purchase { material: material.0, quantity: quantity.get() }, call_id))
 }
 
-fn read_json(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+fn json_members(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }
-    match strict_json::parse(body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_body",
-            r#"the body must be an object like {"material": "wood", "quantity": 10}"#,
-        )),
-        Err(reason) => {
-            let detail = format!("the body is not JSON we can take: {reason}");
-            Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail))
-        }
-    }
+    read::object(body)
 }
 
-fn read_form(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+fn form_members(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     let malformed =
-        || Problem::new(StatusCode::BAD_REQUEST, "malformed_form", "the form can not be decoded");
-    let fields = form(body).ok_or_else(malformed)?;
+        || Problem::new(StatusCode::BAD_REQUEST, "malformed_form", "the form cannot be decoded");
+    let fields = percent::form(body).ok_or_else(malformed)?;
     let typed = fields.into_iter().map(|(name, value)| match value.parse::<u32>() {
         Ok(number) if name == "quantity" => (name, Value::from(number)),
         _ => (name, Value::from(value)),
     });
     Ok(typed.collect())
 }
+
+/// What the demo buys if nothing is said.
+impl Default for NewPurchase {
+    fn default() -> Self {
+        let Purchase { material, quantity } = Purchase::default();
+        let quantity = NonZeroU32::new(quantity).unwrap_or(NonZeroU32::MIN);
+        Self { material: Material(material), quantity }
+    }
+}
+
+impl TryFrom<String> for Material {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let purchase = Purchase { material: text, ..Purchase::default() };
+        match purchase.check() {
+            Ok(()) => Ok(Self(purchase.material)),
+            Err(_) => Err("must have 1 to 200 bytes, not only spaces"),
+        }
+    }
+}
+
+#[cfg(test)]
+crate::openapi::schema!(Material, {
+    "type": "string", "minLength": 1, "maxLength": 200, "pattern": "\\S"
+});
+
+impl<'a> PurchaseReply<'a> {
+    fn new(call: &Call<'_>, operation: &'a Item<Operation>) -> Self {
+        let argument = |name| operation.content.kwargs().and_then(|kwargs| kwargs.get(name));
+        let state = operation.state_at(call.now());
+        let (result, failure) = match &operation.outcome {
+            Some(Outcome::Result(result)) => (Some(result), None),
+            Some(Outcome::Failure(failure)) => (None, Some(FailureReply::new(failure))),
+            None => (None, None),
+        };
+        Self {
+            call_id: operation.call_id(),
+            material: argument("material"),
+            quantity: argument("quantity"),
+            state,
+            status: purchase::status(state),
+            created_at: Moment(operation.header.created_at),
+            deadline: Moment(operation.deadline),
+            digest: operation.digest,
+            inbox: operation.id().inbox_address(call.runtime().config.project.as_str()),
+            comment: operation.decision.as_ref().map(|decision| decision.comment.as_str()),
+            result,
+            failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use placet_core::percent;
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads them; `None` if they can not be decoded.
+    /// Reads them; `None` if they cannot be decoded.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         percent::form(bytes).map(Self)
     }

@@ -1,7 +1,7 @@
 //! The pages a person opens, and the decision they post. The only room that renders HTML.
 //!
 //! GET and HEAD never change anything (law 6). A decision is a POST that carries the digest of what
-//! was shown, so it can not hit anything else.
+//! was shown, so it cannot hit anything else.
 
 mod decide;
 mod fields;
@@ -13,8 +13,11 @@ use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use lambda_http::http::Method;
-use placet_core::{Kind, Operation, OperationId, Secret, State, purchase};
-use placet_runtime::http::{Request, Response, respond, segments};
+use placet_core::item::{Item, Need};
+use placet_core::operation::{Operation, OperationId, OperationKind, State};
+use placet_core::{Secret, purchase};
+use placet_runtime::function_url::respond;
+use placet_runtime::http::{Request, Response, segments};
 use placet_runtime::{Access, Runtime, new_call_id};
 
 use crate::fields::Fields;
@@ -81,7 +84,7 @@ impl Inbox {
             }
             (["inbox", "questions", call_id], _) if read || post => {
                 let project = self.project(&query)?;
-                let id = OperationId::new(project, Kind::HumanContact, *call_id);
+                let id = OperationId::new(project, OperationKind::HumanContact, *call_id);
                 self.visit(self.by_id(id).await?, request, &query).await
             }
             ([], true) => Ok(Page::see_other("/inbox".to_owned())),
@@ -111,24 +114,27 @@ impl Inbox {
     }
 
     async fn waiting(&self, project: &str) -> Result<Page, Page> {
-        let now = self.runtime.clock.now();
-        let (mut pending, mut unknown, mut more) = (Vec::new(), Vec::new(), 0);
-        let see = |operation: Operation| match operation.state_at(now) {
-            State::Pending if pending.len() < MOST => pending.push(operation),
-            State::Unknown if unknown.len() < MOST => unknown.push(operation),
-            State::Pending | State::Unknown => more += 1,
-            _ => {}
-        };
-        self.runtime.store.each_open(project, see).await.map_err(unavailable)?;
-        pending.append(&mut unknown);
-        Ok(Page::ok(pages::inbox(&pending, more, &self.projects(project), now)))
+        let now = self.runtime.engine.now();
+        let waits =
+            |item: &Item<Operation>| matches!(item.state_at(now), State::Pending | State::Unknown);
+        let store = &self.runtime.engine.store;
+        let (mut operations, mut more) = (Vec::new(), false);
+        for need in [Need::Decision, Need::Settlement] {
+            let page =
+                store.waiting(project, need, waits, MOST, None).await.map_err(unavailable)?;
+            operations.extend(page.items);
+            more |= page.next.is_some();
+        }
+        Ok(Page::ok(pages::inbox(&operations, more, &self.projects(project), now)))
     }
 
     async fn purchases(&self) -> Result<Page, Page> {
-        let tenant = self.runtime.config.project.as_str();
-        let found = self.runtime.store.operations_of(tenant, purchase::FUNCTION).await;
-        let purchases = found.map_err(unavailable)?;
-        Ok(Page::ok(pages::purchases(&purchases, self.runtime.clock.now())))
+        let project = self.runtime.config.project.as_str();
+        let wanted = |item: &Item<Operation>| item.content.function() == Some(purchase::FUNCTION);
+        let store = &self.runtime.engine.store;
+        let page = store.newest(project, (None, None), wanted, MOST, None).await;
+        let purchases = page.map_err(unavailable)?.items;
+        Ok(Page::ok(pages::purchases(&purchases, self.runtime.engine.now())))
     }
 }
 

@@ -64,8 +64,8 @@ impl Page {
     }
 
     pub(crate) fn bad_link() -> Self {
-        let text = "It has expired, was not copied whole, or what it is about has changed. Ask for a new one.";
-        Self::message(StatusCode::FORBIDDEN, "This link is no longer good", text)
+        let text = "It has expired, is incomplete, or the request has changed. Ask for a new one.";
+        Self::message(StatusCode::FORBIDDEN, "This link is not valid", text)
     }
 
     pub(crate) fn bad_form() -> Self {

@@ -1,7 +1,9 @@
-//! What a request is about, and what the door it came through lets it do.
+//! What a request is about, and what the channel it came through lets it do.
 
 use lambda_http::http::StatusCode;
-use placet_core::{Command, DecisionLink, Operation, OperationId, State};
+use placet_core::DecisionLink;
+use placet_core::item::Item;
+use placet_core::operation::{Actor, Channel, Command, Operation, OperationId, State};
 use placet_runtime::StoreError;
 
 use crate::fields::Fields;
@@ -11,12 +13,12 @@ use crate::{Inbox, pages};
 
 /// What a request may see and decide.
 pub(crate) struct Subject {
-    pub(crate) operation: Operation,
+    pub(crate) operation: Item<Operation>,
     /// Where its forms post to.
     pub(crate) action: String,
-    /// Through which door the person came.
-    pub(crate) by: &'static str,
-    /// What may be done through that door.
+    /// How the person came.
+    pub(crate) by: Actor,
+    /// What may be done through that channel.
     pub(crate) may: May,
 }
 
@@ -52,19 +54,19 @@ impl May {
 impl Inbox {
     /// The operation of this id.
     pub(crate) async fn by_id(&self, id: OperationId) -> Result<Subject, Page> {
-        let action = self.projects(&id.tenant).operation(&id);
+        let action = self.projects(&id.project).operation(&id);
         let operation = self.load(&id).await?;
-        Ok(Subject { operation, action, by: "inbox", may: May::Everything })
+        Ok(Subject { operation, action, by: Channel::Inbox.into(), may: May::Everything })
     }
 
-    /// Whoever brings a link is told the same whatever is wrong with it; the log says what.
+    /// A link that is not good has one outward answer; the log says what is wrong with it.
     pub(crate) async fn by_link(&self, token: &str) -> Result<Subject, Page> {
         let Some(key) = &self.link_key else {
             tracing::warn!("decision link refused: there is no link key");
             return Err(Page::bad_link());
         };
         let link =
-            DecisionLink::verify(token, key, self.runtime.clock.now()).map_err(|reason| {
+            DecisionLink::verify(token, key, self.runtime.engine.now()).map_err(|reason| {
                 tracing::warn!(%reason, "decision link refused");
                 Page::bad_link()
             })?;
@@ -77,11 +79,11 @@ impl Inbox {
             return Err(Page::bad_link());
         }
         let may = link.settles.map_or(May::Decide, May::Settle);
-        Ok(Subject { operation, action: format!("/d/{token}"), by: "link", may })
+        Ok(Subject { operation, action: format!("/d/{token}"), by: Channel::Link.into(), may })
     }
 
-    pub(crate) async fn load(&self, id: &OperationId) -> Result<Operation, Page> {
-        let found = self.runtime.store.operation(id, true).await;
+    pub(crate) async fn load(&self, id: &OperationId) -> Result<Item<Operation>, Page> {
+        let found = self.runtime.engine.store.item(&id.project, &id.path(), true).await;
         found.map_err(unavailable)?.ok_or_else(Page::not_found)
     }
 
@@ -98,15 +100,15 @@ impl Inbox {
         Projects { all: self.runtime.config.projects().collect(), shown }
     }
 
-    /// The page of an operation, with what the door lets the visitor do.
+    /// The page of an operation, with what the channel lets the visitor do.
     pub(crate) fn view(
         &self,
-        operation: &Operation,
+        operation: &Item<Operation>,
         action: Option<&str>,
         option: Option<&str>,
         notice: Option<&str>,
     ) -> Page {
-        let (now, projects) = (self.runtime.clock.now(), self.projects(&operation.tenant));
+        let (now, projects) = (self.runtime.engine.now(), self.projects(operation.project()));
         let view = pages::View { now, projects, action, option, notice };
         Page::ok(pages::operation(operation, &view))
     }

@@ -41,7 +41,7 @@ impl KeyDocuments {
     }
 
     /// The document at an address, fetched if there is none that is fresh, or if a newer one may
-    /// help. One that can not be fetched again is believed a little longer.
+    /// help. One that cannot be fetched again is believed a little longer.
     pub(crate) async fn get(&self, url: &str, newer: bool) -> Result<Vec<u8>, String> {
         let now = self.clock.now();
         let kept = self.lock().get(url).cloned();

@@ -1,65 +1,41 @@
-//! Webhook ingress: verify, deduplicate, store, enqueue, acknowledge. No business rule is here; what
-//! a delivery means is the worker's to find out.
+//! Webhook ingress: verify, deduplicate, store, enqueue, acknowledge. No business rule is here: the worker
+//! finds out what a webhook means.
 
 mod documents;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use documents::KeyDocuments;
-use lambda_http::http::header::{
-    CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
-};
+use lambda_http::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use lambda_http::http::{Method, StatusCode};
 use placet_core::webhook::{Answer, Documents, Incoming, Scheme, Unverified, Verified, Verifier};
-use placet_runtime::config::Closed;
-use placet_runtime::http::{Request, Response, SourceIp, respond, text};
+use placet_runtime::config::{Closed, SourceAt};
+use placet_runtime::function_url::respond;
+use placet_runtime::http::{Request, Response, SourceIp, text};
 use placet_runtime::problem::Problem;
 use placet_runtime::{Received, Runtime};
-
-/// When a sender whose event we could not take should come again, in seconds.
-const COME_AGAIN: &str = "5";
 
 /// The webhook function.
 #[derive(Clone)]
 pub struct Webhook {
     runtime: Runtime,
-    sources: Arc<BTreeMap<String, Result<Verifier, Closed>>>,
+    /// In the order of the sources in `placet.yaml`.
+    verifiers: Arc<Vec<Result<Verifier, Closed>>>,
     documents: KeyDocuments,
 }
 
 impl Webhook {
-    /// The function over these services. Says which sources are closed.
+    /// The function over these services. Logs which sources are closed.
     pub fn new(runtime: Runtime) -> Self {
-        let open = |(name, source): (&str, &placet_runtime::config::Source)| {
-            (name.to_owned(), source.open(&runtime.environment))
-        };
-        let sources: BTreeMap<_, _> = runtime.config.sources().map(open).collect();
-        let closed: Vec<&str> = sources
-            .iter()
-            .filter(|(_, source)| matches!(source, Err(Closed::NotSet(_))))
-            .map(|(name, _)| name.as_str())
-            .collect();
-        if !closed.is_empty() {
-            let sources = closed.join(" ");
-            tracing::warn!(sources, "webhook sources are closed: their secrets are not set");
-        }
-        for (name, source) in sources.iter() {
-            match source {
-                Err(error @ Closed::Open(_)) => {
-                    tracing::error!(source = name, %error, "the webhook source is closed");
-                }
-                Ok(verifier) if verifier.scheme().checks.none.is_some() => {
-                    tracing::warn!(source = name, "anyone may send to this webhook source");
-                }
-                _ => {}
-            }
-        }
-        let documents = KeyDocuments::new(runtime.https.clone(), runtime.clock.clone());
-        Self { runtime, sources: Arc::new(sources), documents }
+        let sources = runtime.config.sources();
+        let verifiers: Vec<_> =
+            sources.map(|(name, source)| source.open(name, &runtime.environment)).collect();
+        log_closed(runtime.config.sources().map(|(name, _)| name).zip(&verifiers));
+        let documents = KeyDocuments::new(runtime.https.clone(), runtime.engine.clock.clone());
+        Self { runtime, verifiers: Arc::new(verifiers), documents }
     }
 
     /// Answers a Function URL event.
@@ -68,9 +44,10 @@ impl Webhook {
     }
 
     async fn route(&self, request: Request) -> Response {
-        let Some((name, source, rest)) = self.runtime.config.source_at(request.uri().path()) else {
+        let Some(found) = self.runtime.config.source_at(request.uri().path()) else {
             return Problem::not_found("there is no webhook source at this path").into_response();
         };
+        let SourceAt { position, name, source, rest } = found;
         let scheme: &Scheme = &source.scheme;
         let body = request.body().as_ref();
         if scheme.retired {
@@ -86,12 +63,11 @@ impl Webhook {
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
                 .into_response();
         }
-        let incoming = incoming(&request, rest);
-        match self.sources.get(name) {
-            Some(Ok(verifier)) => self.judge(name, verifier, &incoming).await,
+        match self.verifiers.get(position) {
+            Some(Ok(verifier)) => self.judge(verifier, incoming(&request, rest)).await,
             Some(Err(error @ Closed::Open(_))) => {
                 tracing::error!(source = name, %error, "webhook refused, the source is closed");
-                unavailable()
+                Problem::unavailable().into_response()
             }
             Some(Err(Closed::NotSet(variable))) => {
                 tracing::warn!(source = name, variable, "webhook refused, the source is closed");
@@ -101,9 +77,10 @@ impl Webhook {
         }
     }
 
-    async fn judge(&self, name: &str, verifier: &Verifier, request: &Incoming<'_>) -> Response {
-        if let Some(answer) = verifier.greeted(request) {
-            tracing::info!(source = name, status = answer.status, "handshake answered");
+    async fn judge(&self, verifier: &Verifier, request: Incoming<'_>) -> Response {
+        let source = verifier.source();
+        if let Some(answer) = verifier.greeted(&request) {
+            tracing::info!(source, status = answer.status, "handshake answered");
             return answered(&answer);
         }
         let scheme = verifier.scheme();
@@ -114,66 +91,91 @@ impl Webhook {
         let verified = match self.verify(verifier, request).await {
             Ok(verified) => verified,
             Err(Refusal::Unverified(reason)) => {
-                tracing::warn!(source = name, %reason, "webhook refused");
+                tracing::warn!(source, %reason, "webhook refused");
                 return unauthorized();
             }
             Err(Refusal::NoKeys(error)) => {
-                tracing::error!(source = name, error, "webhook not verified, its key is not there");
-                return unavailable();
+                tracing::error!(source, error, "webhook not verified: its key cannot be fetched");
+                return Problem::unavailable().into_response();
             }
         };
-        if let Some(answer) = verifier.verified_handshake(request) {
-            tracing::info!(source = name, status = answer.status, "handshake answered");
+        if let Some(answer) = verifier.verified_handshake(verified.request()) {
+            tracing::info!(source, status = answer.status, "handshake answered");
             return answered(&answer);
         }
         if !takes {
             return not_allowed(&scheme.methods);
         }
-        match self.runtime.receive(name, scheme, &verified, request).await {
+        match self.runtime.receive(&verified).await {
             Ok(received) => {
                 let (receipt_id, outcome) = match &received {
                     Received::New(id) => (id, "new"),
-                    Received::Before(id) => (id, "duplicate"),
-                    Received::Aside(id) => (id, "aside"),
+                    Received::Duplicate(id) => (id, "duplicate"),
+                    Received::Spooled(id) => (id, "spooled"),
                 };
-                tracing::info!(source = name, receipt_id, outcome, "webhook received");
+                tracing::info!(source, receipt_id, outcome, "webhook received");
                 acknowledged(verifier)
             }
             Err(error) => {
-                tracing::error!(source = name, %error, "webhook not stored");
-                unavailable()
+                tracing::error!(source, %error, "webhook not stored");
+                Problem::unavailable().into_response()
             }
         }
     }
 
-    /// The request as proven, with the key documents it needs fetched on the way.
-    async fn verify(
+    /// The request as verified; the key documents it needs are fetched on the way.
+    async fn verify<'v>(
         &self,
-        verifier: &Verifier,
-        request: &Incoming<'_>,
-    ) -> Result<Verified, Refusal> {
+        verifier: &'v Verifier,
+        mut request: Incoming<'v>,
+    ) -> Result<Verified<'v>, Refusal> {
         let mut documents = Documents::default();
-        let mut asked = Vec::new();
+        let mut fetched = Vec::new();
         loop {
-            let now = self.runtime.clock.now();
-            match verifier.verify(request, &documents, now) {
-                Err(Unverified::NeedsDocument { url, newer })
-                    if !asked.contains(&(url.clone(), newer)) =>
-                {
-                    let document = self.documents.get(&url, newer).await;
-                    documents.insert(&url, document.map_err(Refusal::NoKeys)?);
-                    asked.push((url, newer));
-                }
-                judged => return judged.map_err(Refusal::Unverified),
+            let now = self.runtime.engine.now();
+            let rejected = match verifier.verify(request, &documents, now) {
+                Ok(verified) => return Ok(verified),
+                Err(rejected) => *rejected,
+            };
+            let (url, newer) = match rejected.reason {
+                Unverified::NeedsDocument { url, newer } => (url, newer),
+                reason => return Err(Refusal::Unverified(reason)),
+            };
+            if fetched.contains(&(url.clone(), newer)) {
+                return Err(Refusal::Unverified(Unverified::NeedsDocument { url, newer }));
             }
+            let document = self.documents.get(&url, newer).await;
+            documents.insert(&url, document.map_err(Refusal::NoKeys)?);
+            fetched.push((url, newer));
+            request = rejected.request;
         }
+    }
+}
+
+fn log_closed<'a>(sources: impl Iterator<Item = (&'a str, &'a Result<Verifier, Closed>)>) {
+    let mut closed = Vec::new();
+    for (source, verifier) in sources {
+        match verifier {
+            Err(Closed::NotSet(_)) => closed.push(source),
+            Err(error @ Closed::Open(_)) => {
+                tracing::error!(source, %error, "the webhook source is closed");
+            }
+            Ok(verifier) if verifier.scheme().checks.none.is_some() => {
+                tracing::warn!(source, "anyone may send to this webhook source");
+            }
+            Ok(_) => {}
+        }
+    }
+    if !closed.is_empty() {
+        let sources = closed.join(" ");
+        tracing::warn!(sources, "webhook sources are closed: their secrets are not set");
     }
 }
 
 enum Refusal {
     /// The sender did not prove who it is.
     Unverified(Unverified),
-    /// We could not fetch the key that would tell.
+    /// The key that would tell cannot be fetched.
     NoKeys(String),
 }
 
@@ -224,10 +226,4 @@ fn unauthorized() -> Response {
 
 fn not_allowed(methods: &[String]) -> Response {
     Problem::method_not_allowed(methods.join(", ")).into_response()
-}
-
-fn unavailable() -> Response {
-    let mut response = Problem::unavailable().into_response();
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(COME_AGAIN));
-    response
 }

@@ -1,5 +1,6 @@
 //! `placet check`: what `placet.yaml` means.
 
+use placet_core::operation::ContactChannel;
 use placet_runtime::config::Endpoint;
 use placet_runtime::{Config, Environment};
 
@@ -23,7 +24,7 @@ pub fn run() -> Result<(), Failure> {
         print_endpoint(&config, name, endpoint, &environment);
     }
     for (id, channel) in config.channels() {
-        let kinds: Vec<&str> = channel.channel.keys().map(String::as_str).collect();
+        let kinds = reaches(&channel.channel);
         say(format!(
             "channel {id}\n  project   {}\n  reaches   {}",
             channel.project,
@@ -37,7 +38,7 @@ pub fn run() -> Result<(), Failure> {
             "source {name}\n  preset    {}\n  at        {}\n  is        {}\n  secrets   {}\n  targets   {}",
             source.preset.as_deref().unwrap_or("none"),
             paths.join(", "),
-            words::openness(source, &environment),
+            words::openness(name, source, &environment),
             words::secrets(source, &environment),
             words::targets(source),
         ));
@@ -45,12 +46,24 @@ pub fn run() -> Result<(), Failure> {
     Ok(())
 }
 
+/// The ways in which a contact channel reaches a person.
+fn reaches(channel: &ContactChannel) -> Vec<&'static str> {
+    let ContactChannel { slack, email, sms, whatsapp, .. } = channel;
+    let ways = [
+        slack.as_ref().map(|_| "slack"),
+        email.as_ref().map(|_| "email"),
+        sms.as_ref().map(|_| "sms"),
+        whatsapp.as_ref().map(|_| "whatsapp"),
+    ];
+    ways.into_iter().flatten().collect()
+}
+
 fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment: &Environment) {
     let events: Vec<String> = endpoint.events.iter().map(|event| event.to_string()).collect();
     let secrets: Vec<String> =
         endpoint.secrets.iter().map(|secret| words::variable(secret, environment)).collect();
     say(format!(
-        "endpoint {name}\n  project   {}\n  at        {}\n  secrets   {}\n  told of   {}",
+        "endpoint {name}\n  project   {}\n  at        {}\n  secrets   {}\n  events    {}",
         config.owner(endpoint),
         endpoint.url.as_str(),
         secrets.join(", "),
@@ -74,14 +87,14 @@ fn print_operation(config: &Config, name: &str, environment: &Environment) {
                 "; not idempotent: an unclear one waits for a person"
             },
         )),
-        None => say("  runs      nothing here: the asker acts on the answer"),
+        None => say("  runs      nothing here: the requester acts on the decision"),
     }
 }
 
 fn approver(config: &Config, function: Option<&str>, environment: &Environment) -> String {
     match config.upstream(config.project.as_str(), function) {
         Some(upstream) => format!(
-            "the inbox, or who answers first at {} with the key {}",
+            "the inbox, or the upstream approver {} with the key {}: the first decision counts",
             upstream.base_url(),
             words::variable(&upstream.api_key, environment)
         ),

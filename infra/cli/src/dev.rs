@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use placet_core::purchase;
-use placet_local::engines::{Delays, Storage, TABLE, http_client};
+use placet_local::engines::{QueueTime, Queues, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
 use placet_runtime::{Access, Blobs, Clock, Environment, Https, logging};
 use placet_worker::Functions;
@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{Failure, environment};
@@ -26,9 +27,6 @@ pub const LOCAL_KEY: &str = "local-dev-key";
 
 /// Where the system listens if `PLACET_ADDR` does not say.
 pub const ADDRESS: &str = "127.0.0.1:8000";
-
-/// The file in the data folder that tells other commands how to reach this system.
-pub const RUNNING: &str = "running.json";
 
 /// How often the timer runs here. On AWS it is once a minute.
 const TICK: Duration = Duration::from_secs(1);
@@ -42,7 +40,7 @@ pub async fn run() -> Result<(), Failure> {
     let config = environment::config(&environment)?;
     let address = environment.get("PLACET_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
     let listener = TcpListener::bind(&address).await.map_err(|error| {
-        format!("can not listen on {address}: {error}. Set PLACET_ADDR to another address, as in 127.0.0.1:8001")
+        format!("cannot listen on {address}: {error}. Set PLACET_ADDR to another address, as in 127.0.0.1:8001")
     })?;
     let address = listener.local_addr()?;
     let folder = environment::data_folder(&environment);
@@ -64,7 +62,7 @@ pub async fn run() -> Result<(), Failure> {
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
         blobs: own_bucket(&environment, &folder)?,
-        delays: Delays::Real,
+        queues: Queues::over(QueueTime::Real),
         config,
         environment: environment.clone(),
         clock: Clock::System,
@@ -79,7 +77,7 @@ pub async fn run() -> Result<(), Failure> {
     let demo = system.runtime.config.plan(purchase::FUNCTION).is_some();
     banner(address, &folder, &api_key, demo);
     serve(system, listener).await;
-    let _ = fs::remove_file(folder.join(RUNNING));
+    let _ = fs::remove_file(folder.join(environment::RUNNING));
     Ok(())
 }
 
@@ -90,7 +88,10 @@ async fn serve(system: System, listener: TcpListener) {
         let _ = stopping.wait_for(|stop| *stop).await;
     };
     let door = tokio::spawn(Arc::clone(&system.front_door).serve(listener, wait(stopping.clone())));
-    let pump = tokio::spawn(Arc::clone(&system.event_source).run(wait(stopping.clone())));
+    let mut pumps = JoinSet::new();
+    for event_source in &system.event_sources {
+        pumps.spawn(Arc::clone(event_source).run(wait(stopping.clone())));
+    }
     let ticking = async {
         let mut ticks = tokio::time::interval(TICK);
         let mut sweeps = tokio::time::interval(SWEEP);
@@ -102,7 +103,7 @@ async fn serve(system: System, listener: TcpListener) {
                 }
                 _ = sweeps.tick() => {
                     if let Err(error) = system.engines.sweep().await {
-                        tracing::warn!(%error, "expired items not tidied up");
+                        tracing::warn!(%error, "expired items not deleted");
                     }
                 }
             }
@@ -114,7 +115,7 @@ async fn serve(system: System, listener: TcpListener) {
     }
     stop.send_replace(true);
     system.approval.end_polls();
-    let _ = tokio::join!(door, pump);
+    let _ = tokio::join!(door, pumps.join_all());
     system.engines.stop().await;
 }
 
@@ -186,7 +187,7 @@ fn announce(
         "PLACET_INBOX_URL": format!("http://{address}"),
         "PLACET_LINK_SECRET": environment.get("PLACET_LINK_SECRET"),
     });
-    write_private(&folder.join(RUNNING), &found.to_string())
+    write_private(&folder.join(environment::RUNNING), &found.to_string())
 }
 
 fn write_private(file: &Path, text: &str) -> Result<(), Failure> {

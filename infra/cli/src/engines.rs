@@ -1,7 +1,8 @@
 //! `placet engines`: the embedded DynamoDB, SQS and S3 alone, for functions in other processes, as
 //! under `sam local invoke` or the runtime interface emulator.
 
-use placet_local::engines::{BUCKET, Delays, Storage, TABLE, http_client};
+use placet_core::item::Lane;
+use placet_local::engines::{BUCKET, QueueTime, Queues, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
 use placet_runtime::{Access, ApiKey, Clock, Environment, key_digest};
 use placet_worker::Functions;
@@ -16,7 +17,7 @@ pub async fn run() -> Result<(), Failure> {
     let system = System::start(Setup {
         storage: Storage::Memory,
         blobs: None,
-        delays: Delays::Real,
+        queues: Queues::over(QueueTime::Real),
         config: crate::environment::config(&environment)?,
         api_key: api_key.clone(),
         environment,
@@ -26,9 +27,9 @@ pub async fn run() -> Result<(), Failure> {
         access: Access::Closed,
     })
     .await?;
-    let tenant = system.runtime.config.project.as_str().to_owned();
-    let owner = ApiKey::new(tenant, "local", Clock::System.now());
-    system.runtime.store.put_api_key(key_digest(&api_key), &owner).await?;
+    let project = system.runtime.config.project.as_str().to_owned();
+    let owner = ApiKey::new(project, "local", Clock::System.now());
+    system.runtime.engine.store.put_api_key(key_digest(&api_key), &owner).await?;
     let engines = &system.engines;
     println!(
         "{}",
@@ -36,7 +37,8 @@ pub async fn run() -> Result<(), Failure> {
             "dynamodb_url": engines.dynamodb_url(),
             "sqs_url": engines.sqs_url(),
             "s3_url": engines.s3_url(),
-            "queue_url": engines.queue_url(),
+            "work_queue_url": engines.queue_url(Lane::Work),
+            "calls_queue_url": engines.queue_url(Lane::Calls),
             "dead_letter_queue_url": engines.dead_letter_queue_url(),
             "table": TABLE,
             "bucket": BUCKET,

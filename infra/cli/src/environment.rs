@@ -6,7 +6,10 @@ use placet_local::engines::http_client;
 use placet_runtime::{Aws, Config, Environment, Store, https_client};
 use serde_json::Value;
 
-use crate::{Failure, dev};
+use crate::Failure;
+
+/// The file in the data folder that tells other commands how to reach the running system.
+pub const RUNNING: &str = "running.json";
 
 /// The process environment over that of the `.env` file in the working folder.
 pub fn load() -> Result<Environment, Failure> {
@@ -43,7 +46,7 @@ pub fn deployment(environment: Environment) -> Result<(Environment, Store), Fail
 
 /// The environment of the system that runs on this machine.
 fn running(environment: &Environment) -> Result<Environment, Failure> {
-    let file = data_folder(environment).join(dev::RUNNING);
+    let file = data_folder(environment).join(RUNNING);
     let text = std::fs::read_to_string(&file).map_err(
         |_| "no running system found: start `placet dev`, or set PLACET_TABLE for one on AWS",
     )?;

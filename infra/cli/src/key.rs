@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::{Failure, environment, say};
 
 const USAGE: &str = "write one of
-  placet key create [--project P] [--name N] [--role agent|responder|both] [--expires 90d] [--channel N]
+  placet key create [--project P] [--name N] [--role agent|responder|admin] [--expires 90d] [--channel N]
   placet key list [--project P]
   placet key revoke ID [--project P]";
 
@@ -82,7 +82,7 @@ fn wanted(
     }
     let name = Name::try_from(options.get("--name").unwrap_or(id).to_owned())?;
     let role = options.get("--role").map(|name| {
-        let wrong = || format!("{name:?} is not a role: write agent, responder or both");
+        let wrong = || format!("{name:?} is not a role: write agent, responder or admin");
         Role::parse(name).ok_or_else(wrong)
     });
     let channel = options.get("--channel").map(|text| {
@@ -107,14 +107,14 @@ fn wanted(
 fn described(id: &str, api_key: &ApiKey) -> String {
     let may = match api_key.role {
         Role::Agent => "create, read and cancel",
-        Role::Responder => "read and answer",
-        Role::Both => "create, read, cancel, answer and operate",
+        Role::Responder => "read and decide",
+        Role::Admin => "create, read, cancel, decide and operate",
     };
     let channel = api_key.channel.map(|channel| format!("\n  channel  {channel}"));
     format!(
         "key {id}\n  name     {}\n  project  {}\n  may      {may}{}\n  expires  {}",
         api_key.name,
-        api_key.tenant,
+        api_key.project,
         channel.unwrap_or_default(),
         api_key.expires_at.map_or("never".to_owned(), |moment| moment.to_string()),
     )
@@ -198,13 +198,13 @@ mod tests {
         assert_eq!(wanted(&[]).unwrap(), ApiKey::new("x", "0123456789ab", NOW));
         let options = "--expires 90d --role agent --channel 7 --name ci --project y";
         let key = wanted(&options.split(' ').collect::<Vec<_>>()).unwrap();
-        assert_eq!((key.tenant.as_str(), key.name.as_str()), ("y", "ci"));
+        assert_eq!((key.project.as_str(), key.name.as_str()), ("y", "ci"));
         assert_eq!((key.role, key.channel), (Role::Agent, Some(7)));
         assert_eq!(key.expires_at.unwrap().since(NOW).as_secs(), 90 * 24 * 60 * 60);
         for (wrong, part) in [
             (["--project", "z"], "add it to projects"),
             (["--name", "a b"], "is not a name"),
-            (["--role", "admin"], "agent, responder or both"),
+            (["--role", "both"], "agent, responder or admin"),
             (["--expires", "soon"], "is not a length of time"),
             (["--channel", "-1"], "write its number"),
             (["--channel", "7"], "add it to channels"),

@@ -1,7 +1,9 @@
 //! `placet link`: a signed decision link for an operation that waits for a person, in the table of
 //! `environment::deployment`. On AWS it takes `PLACET_LINK_SECRET` and `PLACET_INBOX_URL`, too.
 
-use placet_core::{DecisionLink, Kind, Operation, OperationId, Secret, State, Timestamp};
+use placet_core::item::Item;
+use placet_core::operation::{Operation, OperationId, OperationKind, State};
+use placet_core::{DecisionLink, Secret, Timestamp};
 use placet_runtime::config::Period;
 use placet_runtime::{Clock, Store};
 
@@ -42,9 +44,9 @@ fn read<'a>(arguments: &[&'a str]) -> Result<(Options<'a>, Vec<&'a str>), Failur
     Ok((options, [&arguments[..start], &arguments[end..]].concat()))
 }
 
-async fn find(store: &Store, project: &str, name: &str) -> Result<Operation, Failure> {
+async fn find(store: &Store, project: &str, name: &str) -> Result<Item<Operation>, Failure> {
     for id in ids(project, name)? {
-        if let Some(operation) = store.operation(&id, true).await? {
+        if let Some(operation) = store.item(project, &id.path(), true).await? {
             return Ok(operation);
         }
     }
@@ -55,14 +57,14 @@ async fn find(store: &Store, project: &str, name: &str) -> Result<Operation, Fai
 /// question's.
 fn ids(project: &str, name: &str) -> Result<Vec<OperationId>, Failure> {
     if name.contains('/') {
-        let wrong = || format!("{name} is no id: write function_call/ID or human_contact/ID");
+        let wrong = || format!("{name} is not an id: write function_call/ID or human_contact/ID");
         return Ok(vec![OperationId::parse(project, name).ok_or_else(wrong)?]);
     }
-    Ok(Kind::ALL.map(|kind| OperationId::new(project, kind, name)).into())
+    Ok(OperationKind::ALL.map(|kind| OperationId::new(project, kind, name)).into())
 }
 
 fn link(
-    operation: Operation,
+    operation: Item<Operation>,
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<DecisionLink, Failure> {
@@ -76,8 +78,8 @@ fn link(
     };
     Ok(DecisionLink {
         kind: operation.kind(),
-        tenant: operation.tenant,
-        call_id: operation.call_id,
+        project: operation.project().to_owned(),
+        call_id: operation.call_id().to_owned(),
         digest: operation.digest,
         settles,
         expires_at,
@@ -107,7 +109,7 @@ mod tests {
     #[test]
     fn an_id_means_a_call_before_a_question_unless_it_says_which() {
         let call = OperationId::call("x", "1");
-        let question = OperationId::new("x", Kind::HumanContact, "1");
+        let question = OperationId::new("x", OperationKind::HumanContact, "1");
         assert_eq!(ids("x", "1").unwrap(), [call.clone(), question.clone()]);
         assert_eq!(ids("x", "function_call/1").unwrap(), [call]);
         assert_eq!(ids("x", "human_contact/1").unwrap(), [question]);

@@ -21,7 +21,7 @@ placet [COMMAND]
   link [--project P] CALL_ID [24h]
                       print a link that lets its bearer decide or answer, or settle an unknown outcome;
                       human_contact/CALL_ID is a question, also where a call has the same id
-  key create [--project P] [--name N] [--role agent|responder|both] [--expires 90d] [--channel N]
+  key create [--project P] [--name N] [--role agent|responder|admin] [--expires 90d] [--channel N]
                       make an API key and print it, this once
   key list [--project P]
                       print what keys there are, never the keys

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::Failure;
 
-/// What a command is told besides its subject.
+/// The options of a command.
 #[derive(Debug)]
 pub struct Options<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Options<'a> {
-    /// Reads pairs of these known names, in any order; what is wrong is told together with `usage`.
+    /// Reads pairs of these known names, in any order; an error ends with `usage`.
     pub fn read(arguments: &[&'a str], known: &[&str], usage: &str) -> Result<Self, Failure> {
         let mut options = BTreeMap::new();
         for pair in arguments.chunks(2) {

@@ -5,9 +5,8 @@
 //! and the function sends the same new ones. The one thing a seed cannot fix is where a kill hits:
 //! it says after how many polls, and how far a function gets in a poll depends on its sockets.
 //!
-//! Chaos ends: each message may be interfered with three times. A dropped reply and a kill cost a
-//! receive each, so at most three of the five receives before the dead-letter queue are spent by
-//! chaos, and a message that the function handles is never lost to it.
+//! Chaos ends: each message may be interfered with three times, so a message that the function handles is
+//! never lost to it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,8 +14,6 @@ use std::fmt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
-
-use crate::event_source::MAX_BATCH;
 
 /// How often one message may be interfered with.
 const MAX_INTERFERENCE: u32 = 3;
@@ -90,7 +87,7 @@ impl Chaos {
     }
 
     /// No trouble at all.
-    pub(crate) fn none() -> Self {
+    pub fn none() -> Self {
         let odds = Odds { duplicate: 0.0, delay: 0.0, reorder: 0.0, drop_reply: 0.0, kill: 0.0 };
         Self::with_odds(0, odds)
     }
@@ -114,8 +111,8 @@ impl Chaos {
         }
     }
 
-    pub(crate) fn batch_size(&mut self, ready: usize) -> usize {
-        let most = ready.min(MAX_BATCH);
+    pub(crate) fn batch_size(&mut self, ready: usize, most: usize) -> usize {
+        let most = ready.min(most);
         if most > 1 && self.happens(self.odds.reorder) {
             return self.random.random_range(1..=most);
         }
@@ -163,7 +160,7 @@ mod tests {
         for n in 0..50 {
             let id = (n % 7).to_string();
             chaos.reorder(&mut order);
-            let size = chaos.batch_size(order.len());
+            let size = chaos.batch_size(order.len(), 10);
             let decided = (chaos.arrival(&id), chaos.fate(&[&id]), size);
             seen.push_str(&format!("{decided:?} {order:?}\n"));
         }
@@ -196,8 +193,8 @@ mod tests {
         let mut order: Vec<_> = (0..30).collect();
         chaos.reorder(&mut order);
         assert!(order.is_sorted());
-        assert_eq!(chaos.batch_size(30), MAX_BATCH);
-        assert_eq!(chaos.batch_size(3), 3);
+        assert_eq!(chaos.batch_size(30, 10), 10);
+        assert_eq!(chaos.batch_size(3, 10), 3);
         assert_eq!(chaos.arrival("a"), Arrival::Once);
         assert_eq!(chaos.fate(&["a"]), Fate::Answered);
     }

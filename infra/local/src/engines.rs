@@ -16,7 +16,8 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use placet_runtime::{Blobs, Https};
+use placet_core::item::Lane;
+use placet_runtime::{Blobs, Clock, Https};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
@@ -26,10 +27,8 @@ pub use dynamodb::table_schema;
 pub const REGION: &str = "us-east-1";
 /// Name of the table.
 pub const TABLE: &str = "placet";
-/// Name of the work queue.
-pub const QUEUE: &str = "placet";
-/// Name of the queue for messages that failed five times.
-pub const DEAD_LETTER_QUEUE: &str = "placet-dlq";
+/// Name of the queue for messages that no function can read.
+pub const DEAD_LETTER_QUEUE: &str = "placet-dead-letters";
 /// Name of the bucket.
 pub const BUCKET: &str = "placet";
 
@@ -46,13 +45,37 @@ pub enum Storage {
     Folder(PathBuf),
 }
 
-/// What the queue does with `DelaySeconds`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delays {
-    /// A delayed message appears after its delay, as in AWS.
+/// How time passes for messages: how long one is delayed, and how long one that was received is invisible.
+#[derive(Debug, Clone)]
+pub enum QueueTime {
+    /// As in AWS.
     Real,
-    /// A delayed message appears at once, for tests whose clock does not tick.
-    Ignored,
+    /// By a clock that a test moves.
+    Manual(Clock),
+}
+
+/// How the queues behave.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    /// How time passes for messages.
+    pub time: QueueTime,
+    /// After how many receives a message goes to the dead-letter queue.
+    pub max_receives: u32,
+}
+
+impl Queues {
+    /// As the template sets them up.
+    pub const MAX_RECEIVES: u32 = 1000;
+
+    /// Queues in which time passes like this.
+    pub const fn over(time: QueueTime) -> Self {
+        Self { time, max_receives: Self::MAX_RECEIVES }
+    }
+}
+
+/// Name of a lane's queue.
+pub fn queue_name(lane: Lane) -> String {
+    format!("placet-{}", lane.as_str())
 }
 
 /// Why the engines did not start.
@@ -86,7 +109,7 @@ pub enum EngineError {
     #[error("cannot create the queue `{queue}`: {reason}")]
     Queue {
         /// Name of the queue.
-        queue: &'static str,
+        queue: String,
         /// What the engine said.
         reason: String,
     },
@@ -120,11 +143,11 @@ impl Engines {
     ///
     /// # Errors
     /// When the folder or a port cannot be used, see [`EngineError`].
-    pub async fn start(storage: Storage, delays: Delays) -> Result<Self, EngineError> {
+    pub async fn start(storage: Storage, queues: Queues) -> Result<Self, EngineError> {
         // The table first: it locks the folder.
         Ok(Self {
             dynamodb: dynamodb::DynamoDb::start(&storage)?,
-            sqs: sqs::Sqs::start(delays).await?,
+            sqs: sqs::Sqs::start(queues).await?,
             s3: s3::S3::start(&storage)?,
         })
     }
@@ -144,9 +167,20 @@ impl Engines {
         &self.s3.url
     }
 
-    /// URL of the work queue.
-    pub fn queue_url(&self) -> &str {
-        &self.sqs.queue_url
+    /// URL of a lane's queue.
+    pub fn queue_url(&self, lane: Lane) -> &str {
+        &self.sqs.queue_urls[&lane]
+    }
+
+    /// URLs of all queues with their lanes.
+    pub fn queue_urls(&self) -> impl Iterator<Item = (Lane, String)> {
+        self.sqs.queue_urls.clone().into_iter()
+    }
+
+    /// The bodies of all messages on a lane, those in flight and delayed included; only where a test moves
+    /// the clock.
+    pub fn messages(&self, lane: Lane) -> Vec<String> {
+        self.sqs.messages(lane)
     }
 
     /// URL of the dead-letter queue.

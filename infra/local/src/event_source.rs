@@ -2,27 +2,24 @@
 //!
 //! A message is deleted only after the function has answered and has not reported it as failed.
 //! Anything else, an error, a panic, a lost answer, leaves it in flight, and the queue shows it
-//! again when its visibility timeout ends; after five receives it goes to the dead-letter queue.
+//! again when its visibility timeout ends, or when the function has said.
 //!
-//! [`EventSource::run`] does exactly that, with four pollers. [`EventSource::drain`] is for tests:
-//! one batch after the other on the caller's task, and a failed message becomes visible at once
-//! instead of after its timeout, so nobody sleeps while the receive count is still the queue's.
+//! [`EventSource::run`] does exactly that, with four pollers. [`EventSource::drain`] is for tests: one batch
+//! after the other on the caller's task, until nothing is visible.
 //!
 //! In AWS these calls are made by the service and not by the function. Give the event source a
 //! client of its own, so that faults and counts of the function's calls do not see them.
 
 mod record;
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::DisplayErrorContext;
-use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
-    MessageSystemAttributeName,
-};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -30,8 +27,6 @@ use crate::chaos::{Arrival, Chaos, Fate};
 use crate::engines::REGION;
 use crate::function::{Function, Invocation, invoke};
 
-/// Largest batch, and largest receive.
-pub(crate) const MAX_BATCH: usize = 10;
 /// Batches that may be in work at the same time in [`EventSource::run`].
 const POLLERS: usize = 4;
 const LONG_POLL_SECONDS: i32 = 20;
@@ -80,18 +75,38 @@ pub struct DrainReport {
     pub killed: usize,
 }
 
+impl AddAssign for DrainReport {
+    fn add_assign(&mut self, other: Self) {
+        self.batches += other.batches;
+        self.delivered += other.delivered;
+        self.deleted += other.deleted;
+        self.failed += other.failed;
+        self.duplicated += other.duplicated;
+        self.delayed += other.delayed;
+        self.replies_dropped += other.replies_dropped;
+        self.killed += other.killed;
+    }
+}
+
 /// Connects a queue to a function.
 #[derive(Debug)]
 pub struct EventSource {
     client: Client,
     queue_url: String,
     queue_arn: String,
+    /// Largest batch, and largest receive.
+    batch_size: usize,
     function: Function,
 }
 
 impl EventSource {
-    /// Messages of `queue_url`, read through `client`, go to `function`.
-    pub fn new(client: Client, queue_url: impl Into<String>, function: Function) -> Self {
+    /// Messages of `queue_url`, read through `client`, go to `function`, at most `batch_size` at once.
+    pub fn new(
+        client: Client,
+        queue_url: impl Into<String>,
+        batch_size: usize,
+        function: Function,
+    ) -> Self {
         let queue_url = queue_url.into();
         let mut path = queue_url.rsplit('/');
         let name = path.next().unwrap_or_default();
@@ -100,6 +115,7 @@ impl EventSource {
             queue_arn: format!("arn:aws:sqs:{REGION}:{account}:{name}"),
             client,
             queue_url,
+            batch_size,
             function,
         }
     }
@@ -189,7 +205,7 @@ impl EventSource {
                 return Err(EventSourceError::Endless);
             }
             chaos.reorder(&mut ready);
-            let batch = ready.drain(..chaos.batch_size(ready.len())).collect();
+            let batch = ready.drain(..chaos.batch_size(ready.len(), self.batch_size)).collect();
             self.deliver(batch, chaos, &mut report).await?;
         }
     }
@@ -210,24 +226,23 @@ impl EventSource {
         };
         let event = record::sqs_event(&batch, &self.queue_arn);
         let invocation = invoke(&self.function, event, max_polls).await;
-        let (done, undone) = match (fate, &invocation) {
+        let done = match (fate, &invocation) {
             (Fate::ReplyDropped, _) => {
                 report.replies_dropped += 1;
-                (Vec::new(), batch)
+                Vec::new()
             }
             (_, Invocation::Killed) => {
                 report.killed += 1;
-                (Vec::new(), batch)
+                Vec::new()
             }
             _ => {
                 let (done, undone) = self.judge(invocation, batch);
                 report.failed += undone.len();
-                (done, undone)
+                done
             }
         };
         report.deleted += done.len();
-        self.delete(&done).await?;
-        self.make_visible(&undone).await
+        self.delete(&done).await
     }
 
     /// Splits a batch into what is done and what is not.
@@ -250,7 +265,7 @@ impl EventSource {
             .client
             .receive_message()
             .queue_url(&self.queue_url)
-            .max_number_of_messages(MAX_BATCH as i32)
+            .max_number_of_messages(i32::try_from(self.batch_size).unwrap_or(1))
             .wait_time_seconds(wait_seconds)
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All")
@@ -284,29 +299,6 @@ impl EventSource {
         for failure in output.failed() {
             tracing::warn!(code = failure.code(), "a message was not deleted and will come again");
         }
-        Ok(())
-    }
-
-    /// A handle that is no longer in flight, such as the second of a duplicate, is refused for
-    /// itself and needs nothing.
-    async fn make_visible(&self, messages: &[Message]) -> Result<(), EventSourceError> {
-        let entries: Vec<_> = receipt_handles(messages)
-            .map(|(id, handle)| {
-                let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(id);
-                entry.receipt_handle(handle).visibility_timeout(0).build()
-            })
-            .collect::<Result<_, _>>()
-            .map_err(|error| failed("ChangeMessageVisibilityBatch", &error))?;
-        if entries.is_empty() {
-            return Ok(());
-        }
-        self.client
-            .change_message_visibility_batch()
-            .queue_url(&self.queue_url)
-            .set_entries(Some(entries))
-            .send()
-            .await
-            .map_err(|error| failed("ChangeMessageVisibilityBatch", &error))?;
         Ok(())
     }
 }

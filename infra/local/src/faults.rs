@@ -1,9 +1,9 @@
 //! Crashes and broken connections at a chosen AWS call.
 //!
 //! [`Faults`] wraps the HTTP client under the AWS clients, and so sees every call a handler makes
-//! in the order it makes them. A process that dies between two calls leaves the same traces as one
-//! that dies at any point between them, so to try every crash of a handler it is enough to stop it
-//! before each call and after each call:
+//! in the order it makes them. A process that dies between two calls that change something leaves the
+//! same traces wherever it dies between them, so to try every crash of a handler it is enough to stop it
+//! before each such call and after each:
 //!
 //! - before: the request is not sent, and the future of the call never becomes ready;
 //! - after: the engine has done what was asked, and the answer never arrives.
@@ -26,7 +26,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use tokio::sync::watch;
 
-/// What goes wrong, at the n-th call from now on, counted from 0. A retry is a call too.
+/// What goes wrong, at the n-th call from now on, counted from 0. A retry is a call too. A crash and a
+/// repetition are about the n-th call that changes something: at a read they leave no other traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// The process dies before the call is sent.
@@ -37,17 +38,30 @@ pub enum Plan {
     Fail(usize),
     /// The call takes effect and fails with a connection error.
     LoseAnswer(usize),
+    /// The call takes effect, its answer is lost, and it is sent again: what the SDK does by itself. The second
+    /// answer arrives.
+    Repeat(usize),
+    /// The process stands still before the call is sent, until [`Faults::thaw`]. Only this call waits: whoever
+    /// else uses these clients goes on.
+    Freeze(usize),
+    /// The same, and then the call is repeated as by [`Plan::Repeat`].
+    FreezeAndRepeat(usize),
     /// No call to this service is sent, each fails with a connection error, as in
     /// `Outage("DynamoDB")`.
     Outage(&'static str),
 }
 
 impl Plan {
-    fn strikes(self, index: usize, record: &CallRecord) -> bool {
+    /// Whether it strikes at this call, after these.
+    fn strikes(self, before: &[CallRecord], record: &CallRecord) -> bool {
+        let changes = || before.iter().filter(|call| call.changes()).count();
         match self {
-            Self::CrashBefore(n) | Self::CrashAfter(n) | Self::Fail(n) | Self::LoseAnswer(n) => {
-                n == index
-            }
+            Self::CrashBefore(n)
+            | Self::CrashAfter(n)
+            | Self::Repeat(n)
+            | Self::Freeze(n)
+            | Self::FreezeAndRepeat(n) => record.changes() && n == changes(),
+            Self::Fail(n) | Self::LoseAnswer(n) => n == before.len(),
             Self::Outage(service) => record.service.contains(service),
         }
     }
@@ -68,12 +82,21 @@ pub struct CallRecord {
     pub request: Vec<u8>,
 }
 
+impl CallRecord {
+    /// Whether it may change something.
+    pub fn changes(&self) -> bool {
+        const READS: [&str; 5] = ["GetItem", "BatchGetItem", "Query", "Scan", "GetQueueAttributes"];
+        !READS.contains(&self.operation.as_str())
+    }
+}
+
 /// Counts the calls of the clients it is under, and lets one of them go wrong. Clones share
 /// everything.
 #[derive(Debug, Clone)]
 pub struct Faults {
     state: Arc<Mutex<State>>,
     reached: Arc<watch::Sender<bool>>,
+    thawed: Arc<watch::Sender<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +109,8 @@ struct State {
 impl Faults {
     /// Counts and does no harm.
     pub fn disarmed() -> Self {
-        Self { state: Arc::default(), reached: Arc::new(watch::Sender::new(false)) }
+        let flag = || Arc::new(watch::Sender::new(false));
+        Self { state: Arc::default(), reached: flag(), thawed: flag() }
     }
 
     /// The HTTP client to give to the clients of table and queues.
@@ -104,6 +128,12 @@ impl Faults {
     pub fn reset(&self) {
         *self.state() = State::default();
         self.reached.send_replace(false);
+        self.thawed.send_replace(false);
+    }
+
+    /// Lets the call go on that a plan has frozen.
+    pub fn thaw(&self) {
+        self.thawed.send_replace(true);
     }
 
     /// The calls since the last start of counting, the one that went wrong included.
@@ -161,8 +191,7 @@ impl Faults {
         if state.crashed {
             return Verdict::NeverReturn;
         }
-        let index = state.calls.len();
-        let plan = state.plan.filter(|plan| plan.strikes(index, &record));
+        let plan = state.plan.filter(|plan| plan.strikes(&state.calls, &record));
         state.calls.push(record);
         match plan {
             None => Verdict::Send,
@@ -170,6 +199,9 @@ impl Faults {
             Some(Plan::CrashBefore(_)) => Verdict::Crash,
             Some(Plan::Fail(_) | Plan::Outage(_)) => Verdict::Fail,
             Some(Plan::LoseAnswer(_)) => Verdict::SendAndFail,
+            Some(Plan::Repeat(_)) => Verdict::SendTwice,
+            Some(Plan::Freeze(_)) => Verdict::Wait,
+            Some(Plan::FreezeAndRepeat(_)) => Verdict::WaitAndSendTwice,
         }
     }
 
@@ -186,6 +218,9 @@ enum Verdict {
     Send,
     SendAndCrash,
     SendAndFail,
+    SendTwice,
+    Wait,
+    WaitAndSendTwice,
     Crash,
     NeverReturn,
     Fail,
@@ -222,7 +257,14 @@ impl HttpConnector for FaultyConnector {
         let faults = self.faults.clone();
         let inner = self.inner.clone();
         HttpConnectorFuture::new(async move {
-            match faults.next_call(record(&request)) {
+            let verdict = faults.next_call(record(&request));
+            if matches!(verdict, Verdict::Wait | Verdict::WaitAndSendTwice) {
+                faults.strike();
+                // The sender lives in faults, so the channel cannot close while this waits.
+                let _ = faults.thawed.subscribe().wait_for(|thawed| *thawed).await;
+            }
+            match verdict {
+                Verdict::Wait => return inner.call(request).await,
                 Verdict::Send => {
                     let answer = inner.call(request).await;
                     // Another call may have crashed the process while this one was on its way.
@@ -242,6 +284,13 @@ impl HttpConnector for FaultyConnector {
                     let _ = inner.call(request).await;
                     faults.strike();
                     return Err(ConnectorError::io("planned connection error".into()));
+                }
+                Verdict::SendTwice | Verdict::WaitAndSendTwice => {
+                    let again = request.try_clone();
+                    let _ = inner.call(request).await;
+                    faults.strike();
+                    let cannot = || ConnectorError::other("the request has no copy".into(), None);
+                    return inner.call(again.ok_or_else(cannot)?).await;
                 }
                 Verdict::Fail => {
                     faults.strike();

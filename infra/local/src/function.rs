@@ -55,7 +55,8 @@ pub(crate) enum Invocation {
 }
 
 /// Runs `function` on `event`. With `max_polls` its future is dropped, as by a crash, once it has
-/// been polled that often without finishing.
+/// been polled that often without finishing. It is then polled whenever the runtime comes round: a
+/// handler that leaves its work to tasks of its own wakes up only at the end.
 pub(crate) async fn invoke(
     function: &Function,
     event: Value,
@@ -68,7 +69,12 @@ pub(crate) async fn invoke(
         polls += 1;
         match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
             Ok(Poll::Pending) if max_polls.is_some_and(|max| polls >= max) => Poll::Ready(None),
-            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Pending) => {
+                if max_polls.is_some() {
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
             Ok(Poll::Ready(result)) => Poll::Ready(Some(result.map_err(|e| e.to_string()))),
             Err(panic) => Poll::Ready(Some(Err(panic_message(panic.as_ref())))),
         }
@@ -119,5 +125,20 @@ mod tests {
         let quick = Function::new("quick", |event| async { Ok(event) });
         let ended = invoke(&quick, json!(7), Some(1)).await;
         assert!(matches!(ended, Invocation::Returned(value) if value == 7));
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_waits_for_its_own_task_is_killed_in_between() {
+        let function = Function::new("waits", |event| async {
+            let work = async {
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::spawn(work).await?;
+            Ok(event)
+        });
+        let ended = invoke(&function, json!({}), Some(50)).await;
+        assert!(matches!(ended, Invocation::Killed));
     }
 }

@@ -8,4 +8,5 @@ pub mod event_source;
 pub mod faults;
 pub mod front_door;
 pub mod function;
+mod rest;
 pub mod system;

@@ -1,33 +1,30 @@
-//! The whole of Placet in one process: the engines, the five functions, the front door and the
-//! event source. `placet dev` and the tests differ only in what they pass to [`System::start`].
+//! The whole of Placet in one process: the engines, the functions, the front door and an event source for
+//! each queue. `placet dev` and the tests differ only in what they pass to [`System::start`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::header::ACCEPT;
 use http::request::Parts;
 use placet_approval::Approval;
-use placet_core::{Effect, Job, State, Timestamp};
+use placet_core::item::Lane;
 use placet_inbox::Inbox;
+use placet_runtime::engine::Kinds;
 use placet_runtime::{
-    Access, ApiKey, ApiKeys, Blobs, Clock, Config, DueItem, Environment, Https, Queue, Runtime,
-    Store, StoreError,
+    Access, ApiKey, ApiKeys, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime,
+    Store,
 };
 use placet_timer::Timer;
 use placet_webhook::Webhook;
-use placet_worker::{Functions, Worker};
+use placet_worker::{Functions, Shipped, Worker};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::engines::{Delays, EngineError, Engines, Storage, TABLE, http_client};
+use crate::engines::{EngineError, Engines, Queues, Storage, TABLE, http_client};
 use crate::event_source::EventSource;
 use crate::front_door::FrontDoor;
 use crate::function::Function;
-
-/// Later than anything is due.
-const END_OF_TIME: Timestamp = Timestamp::from_millis(999_999_999_999_999);
 
 /// What a system is made of.
 pub struct Setup {
@@ -35,8 +32,8 @@ pub struct Setup {
     pub storage: Storage,
     /// What is too large for the table; without any, the bucket of the engines.
     pub blobs: Option<Blobs>,
-    /// Whether message delays are real.
-    pub delays: Delays,
+    /// How the queues behave.
+    pub queues: Queues,
     /// `placet.yaml`.
     pub config: Config,
     /// The environment the functions see.
@@ -61,9 +58,9 @@ pub struct System {
     pub runtime: Runtime,
     /// Its one port.
     pub front_door: Arc<FrontDoor>,
-    /// Takes messages from the queue to the worker.
-    pub event_source: Arc<EventSource>,
-    /// Drives what is due.
+    /// Takes messages from each queue to its worker, the fastest lane first.
+    pub event_sources: Vec<Arc<EventSource>>,
+    /// Enqueues what is due.
     pub timer: Timer,
     /// The API, which may hold clients that poll.
     pub approval: Approval,
@@ -74,80 +71,62 @@ impl System {
     ///
     /// # Errors
     ///
-    /// If an engine can not be started, see [`EngineError`].
+    /// If an engine cannot be started, see [`EngineError`].
     pub async fn start(setup: Setup) -> Result<Self, EngineError> {
-        let engines = Engines::start(setup.storage, setup.delays).await?;
+        Self::with::<Shipped>(setup).await
+    }
+
+    /// The same with workers that know these kinds of items.
+    ///
+    /// # Errors
+    ///
+    /// If an engine cannot be started, see [`EngineError`].
+    pub async fn with<List: Kinds<Worker>>(setup: Setup) -> Result<Self, EngineError> {
+        let engines = Engines::start(setup.storage, setup.queues).await?;
         let dynamodb = engines.dynamodb_client(setup.http_client.clone());
         let sqs = engines.sqs_client(setup.http_client);
-        let poller = engines.sqs_client(http_client());
+        let dead_letters = engines.dead_letter_queue_url().to_owned();
         let runtime = Runtime {
-            store: Store::new(dynamodb, TABLE),
-            queue: Queue::new(sqs, engines.queue_url()),
+            engine: Engine {
+                store: Store::new(dynamodb, TABLE),
+                queue: Queue::new(sqs, engines.queue_urls(), Some(dead_letters)),
+                clock: setup.clock,
+            },
             blobs: setup.blobs.unwrap_or_else(|| engines.blobs()),
             https: Https::default(),
             config: Arc::new(setup.config),
-            clock: setup.clock,
             environment: setup.environment,
         };
-        let tenant = runtime.config.project.as_str().to_owned();
-        let api_key = ApiKey::new(tenant, "local", runtime.clock.now());
+        let project = runtime.config.project.as_str().to_owned();
+        let api_key = ApiKey::new(project, "local", runtime.engine.now());
         let keys = ApiKeys::new(&runtime).and(&setup.api_key, api_key);
         let worker = Worker::new(runtime.clone(), setup.functions);
-        let worker =
-            function("worker", worker, |worker, event| async move { worker.handle(event).await });
+        let event_source = |lane| {
+            let client = engines.sqs_client(http_client());
+            let function = function("worker", worker.clone(), move |worker, event| async move {
+                worker.handle::<List>(lane, event).await
+            });
+            Arc::new(EventSource::new(client, engines.queue_url(lane), batch_size(lane), function))
+        };
+        let event_sources = Lane::ALL.map(event_source).into();
         let approval = Approval::new(runtime.clone(), keys, setup.access);
         Ok(Self {
             front_door: Arc::new(front_door(&runtime, approval.clone(), setup.access)),
-            event_source: Arc::new(EventSource::new(poller, engines.queue_url(), worker)),
+            event_sources,
             timer: Timer::new(runtime.clone()),
             approval,
             engines,
             runtime,
         })
     }
+}
 
-    /// Puts on the queue what was on it when the last process ended: the embedded queue lives in
-    /// memory. The timer would do it, too, but only once each item is due.
-    ///
-    /// # Errors
-    ///
-    /// If the table can not be read.
-    pub async fn resume(&self) -> Result<(), StoreError> {
-        for project in self.runtime.config.projects() {
-            self.resume_project(project).await?;
-        }
-        Ok(())
-    }
-
-    async fn resume_project(&self, tenant: &str) -> Result<(), StoreError> {
-        let mut open = Vec::new();
-        self.runtime.store.each_open(tenant, |operation| open.push(operation)).await?;
-        for operation in open {
-            let effect = match operation.state {
-                State::Queued => Effect::Execute(Duration::ZERO),
-                State::Pending if operation.upstream.is_some() => Effect::Consult,
-                _ if operation.untold => Effect::Tell,
-                _ => continue,
-            };
-            self.runtime.follow_up(&operation, effect).await;
-        }
-        let mut start = None;
-        loop {
-            let page = self.runtime.store.due(tenant, END_OF_TIME, start).await?;
-            for item in page.items {
-                let (job, id) = match item {
-                    DueItem::Operation(_) => continue,
-                    DueItem::Receipt(id) => (Job::Process, id),
-                    // One that is not due yet is left to the timer by the worker.
-                    DueItem::Delivery(id) => (Job::Deliver, id),
-                };
-                self.runtime.enqueue(job, tenant, &id, Duration::ZERO).await;
-            }
-            start = page.next;
-            if start.is_none() {
-                return Ok(());
-            }
-        }
+/// How many messages a worker gets at once, as in the template: a call takes as long as somebody else wants,
+/// so no other call waits for it.
+const fn batch_size(lane: Lane) -> usize {
+    match lane {
+        Lane::Work => 10,
+        Lane::Calls => 1,
     }
 }
 
@@ -163,7 +142,7 @@ fn front_door(runtime: &Runtime, approval: Approval, access: Access) -> FrontDoo
         );
     let inbox = Inbox::new(runtime.clone(), access);
     let inbox = function("inbox", inbox, |inbox, event| async move { inbox.handle(event).await });
-    let (clock, config) = (runtime.clock.clone(), runtime.config.clone());
+    let (clock, config) = (runtime.engine.clock.clone(), runtime.config.clone());
     FrontDoor::new(Arc::new(move || clock.now().millis()), move |parts| {
         match room(parts, &config) {
             Room::Webhook => webhook.clone(),

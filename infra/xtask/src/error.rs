@@ -8,7 +8,7 @@ pub enum Error {
     #[error("no such verb\n\n{0}")]
     Usage(&'static str),
     /// A program could not be started.
-    #[error("can not start `{command}`: {source}")]
+    #[error("cannot start `{command}`: {source}")]
     Start {
         /// The command line.
         command: String,
@@ -23,7 +23,7 @@ pub enum Error {
         /// How it ended.
         status: ExitStatus,
     },
-    /// A tool is not on this machine and can not be installed inside the project.
+    /// A tool is not on this machine and cannot be installed inside the project.
     #[error("{tool} is missing: {mend}")]
     Missing {
         /// Its name.
@@ -40,7 +40,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The loopback server for the measured programs could not be opened.
-    #[error("can not open a loopback port: {0}")]
+    #[error("cannot open a loopback port: {0}")]
     Loopback(std::io::Error),
     /// A measured program did not do what Lambda would see it do.
     #[error("{program}: {problem}; its output is in {log}")]

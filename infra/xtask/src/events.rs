@@ -2,11 +2,11 @@ use crate::error::Error;
 use crate::virtualenv;
 use crate::workspace::Workspace;
 
-/// Builds the functions and invokes sample events, all or these, as `events/invoke.py` says.
+/// Builds the functions and invokes all sample events, or the named ones, with `events/invoke.py`.
 ///
 /// # Errors
 ///
-/// If something is missing, or an answer is not the one in `events/README.md`.
+/// If a tool is missing, or an answer differs from `events/README.md`.
 pub fn run(workspace: &Workspace, names: &[&str]) -> Result<(), Error> {
     workspace.run(workspace.cargo("build --workspace --bins"))?;
     let environment = virtualenv::ready(workspace)?;

@@ -17,12 +17,13 @@ use crate::workspace::Workspace;
 const USAGE: &str = "\
 Usage: cargo xtask <verb>
 
-  test [rust|python]     run every test (or one half), installing what that needs inside the project
-  events [NAME...]       invoke the sample events of events/, or these, and compare the answers
-  fuzz [seconds]         run every fuzz target so long, 10 seconds if nothing is said
-  lint                   formatting, clippy, and cargo-deny's bans, licences and sources
-  bench [start|webhook]  measure the packaged functions: start-up, size and memory of all five, and
-                         what an accepted webhook costs";
+  test [rust|python]     run every test, or one half of them; install what they need inside the project
+  test quick             check the template, run the Rust tests and the sample events
+  events [NAME...]       invoke all sample events of events/, or the named ones; compare their answers
+  fuzz [SECONDS]         run each fuzz target for 10 seconds, or for SECONDS
+  lint                   check formatting, clippy, and cargo-deny's bans, licences and sources
+  bench [start|webhook]  measure start-up, size and memory of all packaged functions, and what an
+                         accepted webhook costs";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--").collect();
@@ -42,6 +43,7 @@ fn run(words: &[&str]) -> Result<(), Error> {
         ["test"] => test::run(&workspace, test::Suite::All),
         ["test", "rust"] => test::run(&workspace, test::Suite::Rust),
         ["test", "python"] => test::run(&workspace, test::Suite::Python),
+        ["test", "quick"] => test::run(&workspace, test::Suite::Quick),
         ["events", names @ ..] => events::run(&workspace, names),
         ["fuzz"] => fuzz::run(&workspace, fuzz::SECONDS),
         ["fuzz", seconds] => match seconds.parse() {

@@ -1,29 +1,36 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::events;
 use crate::virtualenv::{self, PIP_INSTALL, outdated};
 use crate::workspace::Workspace;
 
 /// Which tests to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suite {
-    /// Every one.
+    /// All.
     All,
     /// Those written in Rust.
     Rust,
     /// The black-box suites in `tests/`.
     Python,
+    /// Those that answer in under five minutes on two cores.
+    Quick,
 }
 
-/// Builds the programs and runs the tests, installing what they need inside the project.
+/// Runs the tests. Builds the programs and installs the tools that they need, inside the project.
 ///
 /// # Errors
 ///
-/// At the first step that fails, or says what is missing on this machine.
+/// At the first step that fails, or if this machine lacks something. The error names it.
 pub fn run(workspace: &Workspace, suite: Suite) -> Result<(), Error> {
+    if suite == Suite::Quick {
+        return quick(workspace);
+    }
     workspace.run(workspace.cargo("build --workspace --bins"))?;
     if suite != Suite::Python {
-        rust(workspace)?;
+        nextest(workspace)?;
+        workspace.run(workspace.cargo("test --workspace --doc --quiet"))?;
     }
     if suite != Suite::Rust {
         python(workspace)?;
@@ -31,11 +38,25 @@ pub fn run(workspace: &Workspace, suite: Suite) -> Result<(), Error> {
     Ok(())
 }
 
-fn rust(workspace: &Workspace) -> Result<(), Error> {
+/// The template, all tests in Rust but those in documentation, and the sample events.
+fn quick(workspace: &Workspace) -> Result<(), Error> {
+    let environment = virtualenv::ready(workspace)?;
+    let checks = ["tests/test_template.py", "tests/test_events.py", "-q", "--quick"];
+    workspace.run(workspace.command(environment.join("bin/pytest"), checks))?;
+    nextest(workspace)?;
+    if cfg!(target_os = "linux") {
+        events::run(workspace, &[])?;
+    } else {
+        eprintln!("\nnot run: the sample events (AWS's emulator is a Linux program)");
+    }
+    eprintln!("\nnot run: the black-box suites and the tests in documentation (cargo xtask test)");
+    Ok(())
+}
+
+fn nextest(workspace: &Workspace) -> Result<(), Error> {
     workspace.need_cargo_tool("nextest")?;
     let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
-    workspace.run(workspace.cargo(&format!("nextest run --workspace --profile {profile}")))?;
-    workspace.run(workspace.cargo("test --workspace --doc --quiet"))
+    workspace.run(workspace.cargo(&format!("nextest run --workspace --profile {profile}")))
 }
 
 fn python(workspace: &Workspace) -> Result<(), Error> {
@@ -53,8 +74,8 @@ fn python(workspace: &Workspace) -> Result<(), Error> {
     workspace.run(pytest)
 }
 
-/// The older releases of the Python SDK that `tests/sdk/releases.txt` names, each in a folder of its
-/// own. What they depend on is what the virtualenv holds for the newest.
+/// Installs the older releases of the Python SDK that `tests/sdk/releases.txt` names, each in a folder of
+/// its own. The virtualenv holds what they depend on.
 fn older_releases(workspace: &Workspace, environment: &Path) -> Result<(), Error> {
     let list = workspace.root.join("tests/sdk/releases.txt");
     let folder = environment.join("humanlayer");
@@ -71,7 +92,7 @@ fn older_releases(workspace: &Workspace, environment: &Path) -> Result<(), Error
     std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))
 }
 
-/// The packages that `tests/npm/package-lock.json` names; none of them needs its install scripts.
+/// Installs the packages that `tests/npm/package-lock.json` names. None of them needs its install scripts.
 fn npm(workspace: &Workspace) -> Result<(), Error> {
     need(workspace, &NODE)?;
     need(workspace, &NPM)?;
@@ -87,12 +108,12 @@ fn npm(workspace: &Workspace) -> Result<(), Error> {
     std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))
 }
 
-/// A tool of the tests that comes with the machine.
+/// A tool that the tests need and that is no part of the project.
 struct Tool {
     name: &'static str,
-    /// Any of these will do.
+    /// One of these is enough.
     programs: &'static [&'static str],
-    /// What Debian calls it.
+    /// Its package in Debian.
     package: &'static str,
     mend: &'static str,
 }
@@ -126,7 +147,7 @@ const OPENSSL: Tool = Tool {
     mend: "install OpenSSL 3 (Debian: apt-get install openssl)",
 };
 
-/// A tool that is installed, or that apt-get brings to a Debian machine on which we are root.
+/// The program of a tool. On a Debian machine where we are root, apt-get installs a missing one.
 fn need(workspace: &Workspace, tool: &Tool) -> Result<PathBuf, Error> {
     let installed = || tool.programs.iter().find_map(|program| workspace.which(program));
     if let Some(found) = installed() {

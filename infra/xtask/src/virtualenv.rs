@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// How pip installs here.
+/// How pip installs packages.
 pub const PIP_INSTALL: [&str; 5] =
     ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
 
-/// The virtualenv with what `tests/requirements.txt` names, made or brought up to date if it is not.
+/// The virtualenv with the packages that `tests/requirements.txt` names. Makes it, or brings it up to date.
 ///
 /// # Errors
 ///
@@ -36,8 +36,8 @@ pub fn ready(workspace: &Workspace) -> Result<PathBuf, Error> {
     Ok(environment)
 }
 
-/// The list of what to install, unless the stamp says that it is installed. The stamp is a copy of
-/// the list, written last, so that a changed list or a broken installation is done again.
+/// The list of what to install; `None` if the stamp says that it is installed. The stamp is a copy of the
+/// list that is written last, so a changed list and a broken installation are installed again.
 ///
 /// # Errors
 ///

@@ -58,7 +58,7 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// If it can not be started or fails.
+    /// If it cannot be started or fails.
     pub fn run(&self, mut command: Command) -> Result<(), Error> {
         let line = self.line(&command);
         eprintln!("\n$ {line}");

@@ -1,6 +1,6 @@
 //! Canonical JSON after RFC 8785 (JCS): one text for one value, so that it can be hashed.
 //!
-//! One deliberate difference: an integer that a double can not hold exactly (beyond 2^53) is
+//! One deliberate difference: an integer that a double cannot hold exactly (beyond 2^53) is
 //! written with all its digits. RFC 8785 would round it, and two calls that differ in a
 //! snowflake id would share one digest.
 

@@ -1,48 +1,34 @@
-//! The pure half of Placet: types, state machine, digests, signatures and wire formats.
+//! The pure half of Placet: state machines, digests, signatures and wire formats.
 //!
-//! Nothing here reads a clock, draws a random number or does I/O: the caller passes all of it in.
-//! The state machine is [`Operation::apply`]; everything else serves it.
+//! Nothing here reads a clock, draws a random number or does I/O: the caller passes all of it in. Start
+//! reading at [`item`]: operations, receipts and deliveries are kinds of items.
 
 pub mod address;
 pub mod canonical;
-mod command;
-mod content;
 pub mod delivery;
 mod digest;
-mod history;
+mod fields;
 pub mod humanlayer;
-mod job;
+pub mod item;
 mod link;
-pub mod native;
-mod operation;
-mod options;
+pub mod operation;
+mod payload;
 pub mod percent;
 mod period;
 pub mod purchase;
-mod refusal;
+pub mod receipt;
 mod retry;
 pub mod routing;
 mod secret;
-mod state;
 pub mod strict_json;
 mod timestamp;
-mod transition;
 pub mod webhook;
 
-pub use command::{Command, Report, Settlement};
-pub use content::{Content, Kind, OperationId};
 pub use digest::{Digest, ParseDigestError, hex};
-pub use history::{Entry, History, HistoryBroken};
-pub use job::{Job, Message, MessageError};
+pub use fields::{FieldError, InvalidBody, without_nulls};
 pub use link::{DecisionLink, LinkError};
-pub use operation::{
-    Decision, Failure, Lease, NewOperation, Operation, Outcome, Plan, Upstream, Verdict,
-};
-pub use options::ResponseOption;
+pub use payload::Payload;
 pub use period::Period;
-pub use refusal::Refusal;
 pub use retry::{backoff, retry_after};
 pub use secret::Secret;
-pub use state::State;
 pub use timestamp::Timestamp;
-pub use transition::{Effect, Transition, Write};

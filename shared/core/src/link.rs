@@ -2,8 +2,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::operation::{OperationId, OperationKind};
 use crate::webhook::hmac_sha256;
-use crate::{Digest, Kind, OperationId, Secret, Timestamp};
+use crate::{Digest, Secret, Timestamp};
 
 /// Keeps a link's MAC from being taken for a MAC of anything else under the same key.
 const PURPOSE: &[u8] = b"placet decision link v1\n";
@@ -16,13 +17,13 @@ const PURPOSE: &[u8] = b"placet decision link v1\n";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionLink {
-    /// Whose operation.
-    #[serde(rename = "t")]
-    pub tenant: String,
+    /// The operation's project.
+    #[serde(rename = "p")]
+    pub project: String,
     /// What kind of question it is. Absent for a function call, so that links that were sent before
     /// there were other kinds stay good.
     #[serde(rename = "k", default = "function_call", skip_serializing_if = "is_function_call")]
-    pub kind: Kind,
+    pub kind: OperationKind,
     /// Which operation.
     #[serde(rename = "c")]
     pub call_id: String,
@@ -30,7 +31,7 @@ pub struct DecisionLink {
     #[serde(rename = "d")]
     pub digest: Digest,
     /// Absent in a link that decides. One that settles an unknown outcome names the attempt: the
-    /// same link can not settle the next.
+    /// same link cannot settle the next.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub settles: Option<u32>,
     /// The last moment at which it is good.
@@ -55,7 +56,7 @@ pub enum LinkError {
 impl DecisionLink {
     /// Which operation it is about.
     pub fn id(&self) -> OperationId {
-        OperationId::new(&self.tenant, self.kind, &self.call_id)
+        OperationId::new(&self.project, self.kind, &self.call_id)
     }
 
     /// The token for this link.
@@ -85,12 +86,12 @@ impl DecisionLink {
     }
 }
 
-const fn function_call() -> Kind {
-    Kind::FunctionCall
+const fn function_call() -> OperationKind {
+    OperationKind::FunctionCall
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_function_call(kind: &Kind) -> bool {
+fn is_function_call(kind: &OperationKind) -> bool {
     *kind == function_call()
 }
 
@@ -104,8 +105,8 @@ mod tests {
 
     fn link() -> DecisionLink {
         DecisionLink {
-            tenant: "default".into(),
-            kind: Kind::FunctionCall,
+            project: "default".into(),
+            kind: OperationKind::FunctionCall,
             call_id: "call-1".into(),
             digest: Digest::of_bytes(b"content"),
             settles: None,
@@ -130,7 +131,7 @@ mod tests {
             let (payload, _) = token.split_once('.').unwrap();
             String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
         };
-        let question = DecisionLink { kind: Kind::HumanContact, ..link() };
+        let question = DecisionLink { kind: OperationKind::HumanContact, ..link() };
         let (of_call, of_question) = (payload(&link()), payload(&question));
         assert!(!of_call.contains("\"k\""), "a link as it always was: {of_call}");
         assert_eq!(of_question.replacen(r#""k":"human_contact","#, "", 1), of_call);
@@ -138,7 +139,10 @@ mod tests {
             DecisionLink::verify(&link.sign(&key), &key, Timestamp::from_millis(0)).unwrap().id()
         };
         assert_eq!(read(&link()), OperationId::call("default", "call-1"));
-        assert_eq!(read(&question), OperationId::new("default", Kind::HumanContact, "call-1"));
+        assert_eq!(
+            read(&question),
+            OperationId::new("default", OperationKind::HumanContact, "call-1")
+        );
     }
 
     #[test]

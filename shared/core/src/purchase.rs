@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::State;
+use crate::operation::State;
 
 /// The function's name in the API and in `placet.yaml`.
 pub const FUNCTION: &str = "purchase_materials";

@@ -9,11 +9,17 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+/// How many characters of a name an error quotes.
+pub const LONGEST_QUOTE: usize = 100;
+
+/// The most bytes of memory a value may take: a function has 256 MB.
+const HEAVIEST: usize = 64 * 1024 * 1024;
+
 /// Reads one JSON value.
 ///
 /// # Errors
 ///
-/// Says what is wrong and where: malformed, nested deeper than 127, a repeated member, or an integer
+/// Says what is wrong and where: too much at once, malformed, nested deeper than 127, a repeated member, or an integer
 /// beyond 64 bits.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     let value = without_repeats(bytes)?;
@@ -31,8 +37,44 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
 ///
 /// Says what is wrong and where.
 pub fn without_repeats(bytes: &[u8]) -> Result<Value, String> {
+    if weight(bytes) > HEAVIEST {
+        return Err("it has too many members to be read at once".to_owned());
+    }
     let Strict(value) = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     Ok(value)
+}
+
+/// About how many bytes of memory the value of a text takes: an object of one member takes a hundred times as
+/// many as in the text.
+fn weight(json: &[u8]) -> usize {
+    let (mut weight, mut rest) = (json.len(), json);
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match first {
+            b'"' => rest = after_string(after),
+            b'{' => weight += 700,
+            b':' => weight += 100,
+            b',' | b'[' => weight += 40,
+            _ => {}
+        }
+    }
+    weight
+}
+
+/// How deep a valid JSON text is nested: 0 if it is neither a list nor an object.
+pub fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut rest) = (0_usize, 0, json);
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match first {
+            b'"' => rest = after_string(after),
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// The first integer of a valid JSON text that neither `i64` nor `u64` holds.
@@ -123,6 +165,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut object = Map::new();
         while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
             if object.contains_key(&name) {
+                let name: String = name.chars().take(LONGEST_QUOTE).collect();
                 return Err(A::Error::custom(format!("the member {name:?} occurs twice")));
             }
             object.insert(name, value);
@@ -165,6 +208,26 @@ mod tests {
             assert!(error.contains(part), "{text}: {error}");
         }
         assert!(parse(&[b'['; 100_000]).unwrap_err().contains("recursion"));
+    }
+
+    #[test]
+    fn refuses_what_is_small_to_send_and_large_to_keep() {
+        let objects = |count: usize| format!("[{}{{}}]", r#"{"a":0},"#.repeat(count));
+        assert!(parse(objects(10_000).as_bytes()).is_ok());
+        assert!(parse(objects(100_000).as_bytes()).unwrap_err().contains("too many members"));
+        let numbers = format!("[{}0]", "0.25,".repeat(900_000));
+        assert!(parse(numbers.as_bytes()).is_ok());
+        let text = format!("\"{}\"", "{:,".repeat(1_000_000));
+        assert!(parse(text.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn the_depth_of_a_text_is_that_of_its_deepest_value() {
+        for (text, expected) in
+            [("7", 0), ("[]", 1), (r#"{"a":[[1],{}],"b":{}}"#, 3), (r#"["[[\"{",[]]"#, 2)]
+        {
+            assert_eq!(depth(text.as_bytes()), expected, "{text}");
+        }
     }
 
     proptest! {

@@ -60,24 +60,22 @@ impl Timestamp {
 }
 
 /// RFC 3339 in UTC with milliseconds, as in `2026-11-21T09:00:00.000Z`.
+/// As in RFC 3339, always with three digits of the second's fraction: readers of a column want that.
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = i128::from(self.0) * 1_000_000;
-        let text = OffsetDateTime::from_unix_timestamp_nanos(nanos)
-            .ok()
-            .and_then(|moment| moment.format(&Rfc3339).ok());
-        match text {
-            Some(text) => formatter.write_str(&with_millis(&text)),
-            None => write!(formatter, "{}ms", self.0),
-        }
+        let (seconds, millis) = (self.0.div_euclid(1000), self.0.rem_euclid(1000));
+        let moment = OffsetDateTime::from_unix_timestamp(seconds).ok();
+        let Some(moment) = moment.filter(|moment| (0..=9999).contains(&moment.year())) else {
+            return write!(formatter, "{}ms", self.0);
+        };
+        let (year, month, day) = moment.to_calendar_date();
+        let (hour, minute, second) = moment.to_hms();
+        let month = u8::from(month);
+        write!(
+            formatter,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
+        )
     }
-}
-
-/// `time` writes as many fraction digits as needed; readers of a column want always three.
-fn with_millis(rfc3339: &str) -> String {
-    let body = rfc3339.strip_suffix('Z').unwrap_or(rfc3339);
-    let (seconds, fraction) = body.split_once('.').unwrap_or((body, ""));
-    format!("{seconds}.{fraction:0<3}Z")
 }
 
 #[cfg(test)]

@@ -36,8 +36,8 @@ pub enum ConnectError {
     /// Region or credentials are not in the environment.
     #[error("{0} is not set: Lambda sets it; elsewhere export credentials and a region")]
     Missing(&'static str),
-    /// The certificate authorities can not be used.
-    #[error("the built-in Amazon certificate authorities can not be used: {0}")]
+    /// The certificate authorities cannot be used.
+    #[error("the built-in Amazon certificate authorities cannot be used: {0}")]
     Roots(String),
 }
 

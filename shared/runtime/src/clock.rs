@@ -30,7 +30,15 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward. The machine's clock can not be moved; it stays as it is.
+    /// Waits. A manual clock stands still, so others get their turn and the wait is over.
+    pub async fn pause(&self, duration: Duration) {
+        match self {
+            Self::System => tokio::time::sleep(duration).await,
+            Self::Manual(_) => tokio::task::yield_now().await,
+        }
+    }
+
+    /// Moves a manual clock forward. The machine's clock cannot be moved; it stays as it is.
     pub fn advance(&self, duration: Duration) {
         if let Self::Manual(millis) = self {
             let by = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

@@ -28,8 +28,8 @@ pub struct Https(Arc<LazyLock<Result<Connector, String>>>);
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpsError {
-    /// The certificate authorities can not be used.
-    #[error("the certificate authorities of this system can not be used: {0}")]
+    /// The certificate authorities cannot be used.
+    #[error("the certificate authorities of this system cannot be used: {0}")]
     Roots(String),
     /// The address, or the request, is not one.
     #[error("{0} is not an address")]
@@ -41,7 +41,7 @@ pub enum HttpsError {
     #[error("no answer within {} s", ANSWER.as_secs())]
     Timeout,
     /// The answer broke off, or is larger than it may be.
-    #[error("the answer can not be read: {0}")]
+    #[error("the answer cannot be read: {0}")]
     Answer(String),
     /// It answered with another status than 200.
     #[error("the answer has status {0}")]

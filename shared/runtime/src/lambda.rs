@@ -10,11 +10,11 @@ use crate::{Environment, Runtime, logging};
 
 /// Starts logging, builds the function and serves events until the environment is stopped.
 ///
-/// A function that can not start says why in the log and stops.
+/// A function that cannot start says why in the log and stops.
 ///
 /// # Errors
 ///
-/// If the function can not be built, or the runtime API is gone.
+/// If the function cannot be built, or the runtime API is gone.
 pub async fn serve<T, Event, Reply, Build, Handle, Fut>(
     build: Build,
     handle: Handle,
@@ -31,7 +31,7 @@ where
     let runtime = match Runtime::from_environment().await {
         Ok(runtime) => runtime,
         Err(error) => {
-            tracing::error!(%error, "the function can not start");
+            tracing::error!(%error, "the function cannot start");
             return Err(error.into());
         }
     };

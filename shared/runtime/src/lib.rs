@@ -1,15 +1,20 @@
-//! What every function of Placet needs at the edge: the store, the queue, configuration, API keys,
-//! the HTTP shape of a Function URL, logging, and the shell that turns commands into writes.
+//! What every function of Placet needs at the edge: the one engine that drives items, the store and the
+//! queues under it, configuration, API keys, the HTTP shape of a Function URL, logging.
+//!
+//! Start reading at [`engine`].
 
 mod access;
 mod api_key;
+mod authorization;
 mod aws;
 pub mod blob;
 mod body;
 mod clock;
 pub mod config;
 mod deliveries;
+pub mod engine;
 mod environment;
+pub mod function_url;
 pub mod http;
 pub mod https;
 pub mod lambda;
@@ -22,53 +27,53 @@ mod store;
 
 use std::sync::Arc;
 
+use placet_core::item::Lane;
+
 pub use access::Access;
-pub use api_key::{ApiKey, ApiKeys, Right, Role, Unauthorized, key_digest, key_id};
+pub use api_key::{ApiKey, Right, Role, key_digest, key_id};
+pub use authorization::{ApiKeys, Unauthorized};
 pub use aws::{Aws, ConnectError, https_client};
 pub use blob::Blobs;
-pub use body::{BodyError, StoredBody};
+pub use body::BodyError;
 pub use clock::Clock;
 pub use config::Config;
-pub use deliveries::{DeliveryError, SendError};
+pub use deliveries::{NewDelivery, SendError};
+pub use engine::{ChangeError, Created, Engine};
 pub use environment::Environment;
 pub use https::Https;
-pub use operations::{Asked, CommandError, CreateError, Created, new_call_id};
-pub use queue::{Queue, QueueError};
-pub use receipts::{ReceiveError, Received, ReplayError};
+pub use operations::{CreateError, DEEPEST, Requested, new_call_id};
+pub use queue::{DEAD_LETTERS, MOST_MESSAGES, Queue, QueueError, variable};
+pub use receipts::{ReceiveError, Received};
 pub use store::{
-    About, Claim, DisabledEndpoint, DueItem, Page, Payload, Put, Receipt, ReceiptEntry,
-    ReceiptFilter, ReceiptState, Replays, Store, StoreError, StoredDelivery, index, packed,
+    AnyItem, Cursor, Desk, DisabledEndpoint, DueEntry, DuePartition, Page, Progress, Put, Row,
+    Store, StoreError, key, packed, row,
 };
 
 /// One deployment's services, as every function holds them. Cheap to clone.
 #[derive(Clone)]
 pub struct Runtime {
-    /// The table.
-    pub store: Store,
-    /// The queue the worker reads.
-    pub queue: Queue,
+    /// The table, the queues and the time.
+    pub engine: Engine,
     /// What is too large for the table.
     pub blobs: Blobs,
     /// To what is not one of the SDK's services.
     pub https: Https,
     /// `placet.yaml`.
     pub config: Arc<Config>,
-    /// The time.
-    pub clock: Clock,
     /// The process environment, or what a test puts in its place.
     pub environment: Environment,
 }
 
-/// What a function can not start without.
+/// What a function cannot start without.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An environment variable is missing.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// The configuration can not be read.
+    /// The configuration cannot be read.
     #[error(transparent)]
     Config(#[from] config::ConfigError),
-    /// The AWS clients can not be made.
+    /// The AWS clients cannot be made.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The blob store is not one.
@@ -88,13 +93,17 @@ impl Runtime {
         let config = Config::load(need("PLACET_CONFIG")?.as_ref())?;
         let aws = Aws::connect(&environment, https_client()?)?;
         let https = Https::default();
+        let urls = Lane::ALL.map(|lane| Some((lane, environment.get(variable(lane))?)));
+        let dead_letters = environment.get(DEAD_LETTERS);
         let runtime = Self {
-            store: Store::new(aws.dynamodb, need("PLACET_TABLE")?),
-            queue: Queue::new(aws.sqs, need("PLACET_QUEUE_URL")?),
+            engine: Engine {
+                store: Store::new(aws.dynamodb, need("PLACET_TABLE")?),
+                queue: Queue::new(aws.sqs, urls.into_iter().flatten(), dead_letters),
+                clock: Clock::System,
+            },
             blobs: Blobs::from_environment(&environment, https.clone())?,
             https,
             config: Arc::new(config),
-            clock: Clock::System,
             environment: environment.clone(),
         };
         runtime.warm_up().await;
@@ -104,7 +113,7 @@ impl Runtime {
     /// Opens the connections while the function is still in its init phase, where the CPU is not
     /// throttled. What comes of it does not matter; a real call will say what is wrong.
     async fn warm_up(&self) {
-        let both = async { tokio::join!(self.store.warm_up(), self.queue.warm_up()) };
+        let both = async { tokio::join!(self.engine.store.warm_up(), self.engine.queue.warm_up()) };
         let _ = tokio::time::timeout(std::time::Duration::from_millis(1500), both).await;
     }
 }

@@ -1,57 +1,37 @@
-//! The shell around the state machine: load, reduce, write with a version condition, then the
-//! effect (law 2).
-//!
-//! A write that meets another version is reduced again on what is there now; a command that no
-//! longer applies is then refused by the state machine, not by the store. The effect comes after
-//! the write and may be lost with the process; the due time that the same write has set makes the
-//! timer repeat it, so a failed send is logged and not reported.
+//! Creating operations as `placet.yaml` says, and who is notified of decisions.
 
-use std::time::Duration;
-
-use placet_core::{
-    Command, Content, Effect, Job, Message, NewOperation, Operation, OperationId, Refusal,
-    Transition, Write,
-};
-use serde_json::{Map, Value};
+use placet_core::operation::{Actor, NewOperation, Notice, Operation, OperationId, Specification};
+use placet_core::strict_json;
 use uuid::Uuid;
 
-use crate::{Put, Runtime, StoreError};
+use crate::engine::Created;
+use crate::{Runtime, StoreError};
 
-/// How often a command is reduced again when others keep writing. Every round, one of them wins.
-pub(crate) const ROUNDS: usize = 100;
-
-/// The largest specification, in bytes of JSON. Below DynamoDB's 400 KB an item also needs room for
-/// the result (64 KB), the comment (16 KB, also in the history) and up to twenty attempts.
+/// The largest specification, in bytes of JSON. Below DynamoDB's 400 KB a row also needs room for the
+/// result (64 KB), the comment (16 KB, also in the history) and up to twenty attempts.
 const LARGEST: usize = 200 * 1024;
 
-/// What an asker brings.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// Whose it is, and the asker's id of it.
-    pub id: OperationId,
-    /// The asker's id of the run it belongs to.
-    pub run_id: String,
-    /// What is asked.
-    pub content: Content,
-    /// The rest of the specification, kept and echoed.
-    pub extras: Map<String, Value>,
-    /// Through which door it came.
-    pub by: String,
-}
+/// How deep it may be nested, and what comes of it. It is stored and sent some levels deeper, and JSON is
+/// read up to a depth of 127: what is deeper could be written and never read again.
+pub const DEEPEST: usize = 100;
 
-/// What came of a creation.
-#[derive(Debug)]
-pub enum Created {
-    /// It is new.
-    New(Box<Operation>),
-    /// The same was asked before; this is how it stands.
-    Before(Box<Operation>),
+/// What a requester brings.
+#[derive(Clone, Debug)]
+pub struct Requested {
+    /// The operation's project, kind and id.
+    pub id: OperationId,
+    /// The requester's id of the run it belongs to.
+    pub run_id: String,
+    /// What the requester specifies.
+    pub specification: Specification,
+    /// How it came, and from whom.
+    pub by: Actor,
 }
 
 /// Why an operation was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The id is taken by something else.
+    /// Its id belongs to another operation.
     #[error("call_id {0} already exists with other content: choose a new id")]
     Conflict(String),
     /// It does not fit.
@@ -60,145 +40,82 @@ pub enum CreateError {
         /// The bytes of JSON it has.
         size: usize,
     },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Why a command changed nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    /// There is no such operation of this tenant.
-    #[error("there is no call with id {0}")]
-    NotFound(String),
-    /// The state machine refuses.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// Others wrote first, again and again.
-    #[error("operation {0} is being written by others all the time: try again in a moment")]
-    Busy(String),
-    /// The store failed.
+    /// It could not be read again.
+    #[error("the specification is nested {depth} deep, at most {DEEPEST} is kept")]
+    TooDeep {
+        /// How deep it is nested.
+        depth: usize,
+    },
+    /// The table does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Runtime {
-    /// Creates an operation as `placet.yaml` wants it handled, or finds the one that was created with the
-    /// same id and content.
+    /// Creates an operation, or finds the one that was created with the same id and specification.
     ///
     /// # Errors
     ///
-    /// If the id is taken by other content, the specification is too large, or the store fails.
-    pub async fn create(&self, asked: Asked) -> Result<Created, CreateError> {
-        let operation = Operation::create(self.handled(asked), &write_id(), self.clock.now());
-        let content = serde_json::to_vec(&operation.content).unwrap_or_default().len();
-        let size = content + serde_json::to_vec(&operation.extras).unwrap_or_default().len();
+    /// If the id belongs to another operation, the specification is too large or too deep, or the table does
+    /// not answer.
+    pub async fn create_operation(
+        &self,
+        requested: Requested,
+    ) -> Result<Created<Operation>, CreateError> {
+        let (size, depth) = measure(&requested.specification);
         if size > LARGEST {
             return Err(CreateError::TooLarge { size });
         }
-        match self.store.create_operation(&operation).await? {
-            Put::Stored => {
-                if operation.upstream.is_some() {
-                    self.follow_up(&operation, Effect::Consult).await;
-                }
-                Ok(Created::New(Box::new(operation)))
+        if depth > DEEPEST {
+            return Err(CreateError::TooDeep { depth });
+        }
+        let call_id = requested.id.call_id.clone();
+        let new = self.configured(requested);
+        let mut wanted = None;
+        let created = self.engine.create(|write| {
+            let item = Operation::create(new, write);
+            wanted = Some(item.body.clone());
+            item
+        });
+        match (created.await?, wanted) {
+            (Created::Before(existing), Some(wanted)) if !existing.specifies_the_same(&wanted) => {
+                Err(CreateError::Conflict(call_id))
             }
-            Put::Existing(existing) if existing.asks_the_same(&operation) => {
-                Ok(Created::Before(Box::new(existing)))
-            }
-            Put::Existing(existing) => Err(CreateError::Conflict(existing.call_id)),
+            (created, _) => Ok(created),
         }
     }
 
-    fn handled(&self, asked: Asked) -> NewOperation {
-        let function = asked.content.function();
+    fn configured(&self, requested: Requested) -> NewOperation {
+        let function = requested.specification.content.function();
+        let upstream = self.config.upstream(&requested.id.project, function);
         NewOperation {
             plan: function.and_then(|function| self.config.plan(function)),
             time_to_decide: self.config.time_to_decide(function),
-            upstream: self.config.upstream(&asked.id.tenant, function).map(|one| one.base_url()),
-            tenant: asked.id.tenant,
-            call_id: asked.id.call_id,
-            run_id: asked.run_id,
-            content: asked.content,
-            extras: asked.extras,
-            by: asked.by,
+            upstream: upstream.map(|upstream| upstream.base_url()),
+            id: requested.id,
+            run_id: requested.run_id,
+            specification: requested.specification,
+            by: requested.by,
         }
     }
 
-    /// Applies a command to an operation and hands back what it has become. `command` is asked
-    /// again for each version of the operation that is met.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such operation, the command does not apply, or the store fails.
-    pub async fn command(
-        &self,
-        id: &OperationId,
-        command: impl Fn(&Operation) -> Command,
-    ) -> Result<Operation, CommandError> {
-        let found = self.store.operation(id, true).await?;
-        let current = found.ok_or_else(|| CommandError::NotFound(id.call_id.clone()))?;
-        self.change(current, command).await
-    }
-
-    /// The same to an operation as it was read, or to what has become of it since.
-    ///
-    /// # Errors
-    ///
-    /// If it is gone, the command does not apply, or the store fails.
-    pub async fn change(
-        &self,
-        mut current: Operation,
-        command: impl Fn(&Operation) -> Command,
-    ) -> Result<Operation, CommandError> {
-        let id = current.id();
-        let write_id = write_id();
-        let announce = self.config.told(&id).next().map(|_| self.config.defaults.redrive.0);
-        for _ in 0..ROUNDS {
-            let write = Write { id: &write_id, at: self.clock.now(), announce };
-            let Transition { operation, effect } = current.apply(&command(&current), write)?;
-            match self.store.replace_operation(&operation).await? {
-                Put::Stored => {
-                    if let Some(effect) = effect {
-                        self.follow_up(&operation, effect).await;
-                    }
-                    return Ok(operation);
-                }
-                Put::Existing(Some(other)) => current = other,
-                Put::Existing(None) => return Err(CommandError::NotFound(id.call_id)),
-            }
-        }
-        Err(CommandError::Busy(id.call_id))
-    }
-
-    /// Puts on the queue what must follow a write, again if need be.
-    pub async fn follow_up(&self, operation: &Operation, effect: Effect) {
-        let path = operation.id().path();
-        let (job, id, delay) = match effect {
-            Effect::Execute(delay) => (Job::Execute, operation.call_id.as_str(), delay),
-            Effect::Tell => (Job::Tell, path.as_str(), Duration::ZERO),
-            Effect::Consult => (Job::Consult, path.as_str(), Duration::ZERO),
-        };
-        self.enqueue(job, &operation.tenant, id, delay).await;
-    }
-
-    /// Puts a job on the queue. If that fails, the timer does it once the item is due.
-    pub async fn enqueue(&self, job: Job, tenant: &str, id: &str, delay: Duration) {
-        if let Err(error) = self.queue.send(&Message::new(job, tenant, id), delay).await {
-            tracing::warn!(%error, ?job, tenant, id, "not enqueued, the timer will drive it");
-        }
+    /// The endpoints that are notified of the decision on an operation.
+    pub fn notices(&self, id: &OperationId) -> Vec<Notice> {
+        let notified = self.config.notified(id);
+        notified
+            .map(|(name, _, event)| Notice { endpoint: name.to_owned(), event: event.to_string() })
+            .collect()
     }
 }
 
-/// An id for a call whose asker chose none.
+/// How many bytes of JSON it has, and how deep it is nested.
+fn measure(specification: &Specification) -> (usize, usize) {
+    let Specification { content, channel, options, requester_state, other } = specification;
+    let json = serde_json::to_vec(&(content, channel, options, requester_state, other));
+    json.map_or((0, 0), |json| (json.len(), strict_json::depth(&json)))
+}
+
+/// An id for a call whose requester chose none.
 pub fn new_call_id() -> String {
     format!("call-{}", Uuid::now_v7().simple())
-}
-
-/// An id that no other write of the same item has: 64 random bits. It stays in the history, so it is
-/// short.
-pub(crate) fn write_id() -> String {
-    let random =
-        u64::from_be_bytes(Uuid::new_v4().into_bytes()[8..].try_into().unwrap_or_default());
-    format!("{random:016x}")
 }

@@ -1,62 +1,67 @@
-//! The list of operations, newest first.
+//! The list of operations.
 
-use placet_core::{Kind, Operation, State, Timestamp};
-use placet_runtime::ApiKey;
-use placet_runtime::http::{Request, Response};
-use placet_runtime::index::Cursor;
-use placet_runtime::problem::Problem;
+use placet_core::Timestamp;
+use placet_core::item::Item;
+use placet_core::operation::{Operation, OperationKind, State};
+use placet_runtime::http::Response;
+use serde::Deserialize;
 
-use super::describe::summary;
-use crate::query::{Query, invalid, listed};
-use crate::{Approval, unavailable};
+use super::reply::ListedOperation;
+use crate::call::Call;
+use crate::error::Error;
+use crate::read::{Number, When, invalid_query};
+use crate::reply::Page;
 
-/// How many operations a page has if nothing is said, and at most.
-const PAGE: usize = 50;
-const LARGEST_PAGE: usize = 100;
+/// How many operations a page has if the client does not say.
+const PAGE: Number<1, 100> = Number(50);
 
-/// What `GET /v1/operations` is asked for.
-struct Wanted {
-    kind: Option<Kind>,
+/// Which operations are listed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ListOperations {
+    /// Only this kind.
+    #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::OperationKind>"))]
+    kind: Option<OperationKind>,
+    /// Only this state, as of now.
+    #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::OperationState>"))]
     state: Option<State>,
+    /// Only calls of this function.
+    #[serde(rename = "fn")]
     function: Option<String>,
+    /// Only this run.
     run_id: Option<String>,
+    /// Not before this moment, or not longer ago.
+    since: Option<When>,
+    /// Not after this moment, or at least so long ago.
+    until: Option<When>,
+    /// How many at most; 50 if left out.
+    limit: Option<Number<1, 100>>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
 }
 
-impl Approval {
-    pub(super) async fn list(&self, key: &ApiKey, request: &Request) -> Result<Response, Problem> {
-        let known = ["kind", "state", "fn", "run_id", "since", "until", "limit", "cursor"];
-        let query = Query::read(request, &known)?;
-        let now = self.runtime.clock.now();
-        let wanted = Wanted::read(&query)?;
-        let (since, until) = (query.moment("since", now)?, query.moment("until", now)?);
-        if let (Some(since), Some(until)) = (since, until)
-            && since > until
-        {
-            return Err(invalid("since is after until"));
-        }
-        let limit = query.limit(LARGEST_PAGE)?.unwrap_or(PAGE);
-        let cursor = query.cursor(|text| Cursor::operation(&key.tenant, text))?;
-        let fits = |operation: &Operation| wanted.fits(operation, now);
-        let store = &self.runtime.store;
-        let page = store.list_operations(&key.tenant, (since, until), fits, limit, cursor).await;
-        let page = page.map_err(|error| unavailable(&error))?;
-        Ok(listed(page, |operation| summary(operation, now)))
+/// Lists operations, the newest first.
+pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
+    let query: ListOperations = call.query()?;
+    let now = call.now();
+    let since = query.since.map(|since| since.at(now));
+    let until = query.until.map(|until| until.at(now));
+    if let (Some(since), Some(until)) = (since, until)
+        && since > until
+    {
+        return Err(invalid_query("since must not be after until").into());
     }
+    let Number(limit) = query.limit.unwrap_or(PAGE);
+    let cursor = call.cursor::<Operation>(query.cursor.as_deref())?;
+    let wanted = |operation: &Item<Operation>| query.wants(operation, now);
+    let (store, project) = (&call.engine().store, call.project());
+    let page = store.newest::<Operation>(project, (since, until), wanted, limit, cursor).await?;
+    Ok(Page::reply(&page, project, |operation| ListedOperation::new(operation, now)))
 }
 
-impl Wanted {
-    fn read(query: &Query) -> Result<Self, Problem> {
-        let text = |text: &str| Some(text.to_owned());
-        let states = State::ALL.map(State::as_str).join(", ");
-        Ok(Self {
-            kind: query.parse("kind", "function_call or human_contact", Kind::parse)?,
-            state: query.parse("state", &format!("one of {states}"), State::parse)?,
-            function: query.parse("fn", "the name of a function", text)?,
-            run_id: query.parse("run_id", "the id of a run", text)?,
-        })
-    }
-
-    fn fits(&self, operation: &Operation, now: Timestamp) -> bool {
+impl ListOperations {
+    fn wants(&self, operation: &Operation, now: Timestamp) -> bool {
         self.kind.is_none_or(|kind| kind == operation.kind())
             && self.state.is_none_or(|state| state == operation.state_at(now))
             && self.run_id.as_ref().is_none_or(|run_id| *run_id == operation.run_id)

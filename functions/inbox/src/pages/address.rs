@@ -1,6 +1,6 @@
 //! Where the pages are.
 
-use placet_core::OperationId;
+use placet_core::operation::OperationId;
 use placet_core::percent::encode;
 
 /// The projects of a deployment, and the one whose pages are shown.
@@ -61,14 +61,14 @@ impl Frame {
 
 #[cfg(test)]
 mod tests {
-    use placet_core::Kind;
+    use placet_core::operation::OperationKind;
 
     use super::*;
 
     #[test]
     fn addresses_name_the_kind_and_any_project_but_the_main_one() {
         let projects = Projects { all: vec!["main", "other"], shown: "other" };
-        let question = |tenant| OperationId::new(tenant, Kind::HumanContact, "q 1");
+        let question = |project| OperationId::new(project, OperationKind::HumanContact, "q 1");
         assert_eq!(projects.operation(&OperationId::call("main", "c")), "/inbox/c");
         assert_eq!(projects.operation(&question("main")), "/inbox/questions/q%201");
         assert_eq!(projects.operation(&question("other")), "/inbox/questions/q%201?project=other");

@@ -1,4 +1,5 @@
-use placet_core::{Kind, Operation, ResponseOption, State};
+use placet_core::item::Item;
+use placet_core::operation::{Operation, OperationKind, ResponseOption, State};
 
 use super::address::edit;
 use super::visible::Shown;
@@ -11,7 +12,7 @@ pub(super) enum Form<'a> {
     None,
 }
 
-/// What the asker offers to choose from: all of it, or the one whose text is being edited.
+/// What the requester offers to choose from: all of it, or the one whose text is being edited.
 pub(super) enum Choices {
     All(Vec<Choice>),
     Edited(Box<Choice>),
@@ -22,7 +23,7 @@ pub(super) struct Choice {
     pub(super) name: String,
     pub(super) title: Shown,
     pub(super) description: Option<Shown>,
-    /// What the asker reads, if the person writes nothing else.
+    /// What the requester reads, if the person writes nothing else.
     pub(super) says: Option<Shown>,
     /// The same as it is, for the field in which it is edited, where nothing can be marked.
     pub(super) text: String,
@@ -33,9 +34,14 @@ pub(super) struct Choice {
 }
 
 impl<'a> Form<'a> {
+    /// Whether a person chooses an option in it.
+    pub(super) const fn offers_options(&self) -> bool {
+        matches!(self, Self::Decide { .. } | Self::Answer { .. })
+    }
+
     /// The form for an operation in this state, `option` being the one whose text is to be edited.
     pub(super) fn new(
-        operation: &Operation,
+        operation: &Item<Operation>,
         state: State,
         action: Option<&'a str>,
         option: Option<&str>,
@@ -46,10 +52,12 @@ impl<'a> Form<'a> {
         let plan = operation.plan.as_ref();
         let choices = || Choices::new(operation, action, option);
         match (state, operation.kind()) {
-            (State::Pending, Kind::FunctionCall) => {
+            (State::Pending, OperationKind::FunctionCall) => {
                 Self::Decide { action, runs: plan.is_some(), choices: choices() }
             }
-            (State::Pending, Kind::HumanContact) => Self::Answer { action, choices: choices() },
+            (State::Pending, OperationKind::HumanContact) => {
+                Self::Answer { action, choices: choices() }
+            }
             (State::Unknown, _) => {
                 let idempotent = plan.is_some_and(|plan| plan.idempotent);
                 Self::Settle { action, attempt: operation.attempts, idempotent }
@@ -60,9 +68,10 @@ impl<'a> Form<'a> {
 }
 
 impl Choices {
-    fn new(operation: &Operation, action: &str, edited: Option<&str>) -> Self {
-        let options = operation.options();
-        let is_edited = |one: &&ResponseOption<'_>| one.interactive && Some(one.name) == edited;
+    fn new(operation: &Item<Operation>, action: &str, edited: Option<&str>) -> Self {
+        let options = &operation.options;
+        let is_edited =
+            |one: &&ResponseOption| one.interactive && Some(one.name.as_str()) == edited;
         match options.iter().find(is_edited) {
             Some(option) => Self::Edited(Box::new(Choice::new(operation, option, action))),
             None => {
@@ -73,19 +82,19 @@ impl Choices {
 }
 
 impl Choice {
-    fn new(operation: &Operation, option: &ResponseOption<'_>, action: &str) -> Self {
-        let text = option.prompt_fill.unwrap_or_default().to_owned();
-        let alone = || operation.words_of(Some(option.name), "");
+    fn new(operation: &Item<Operation>, option: &ResponseOption, action: &str) -> Self {
+        let text = option.prompt_fill().unwrap_or_default().to_owned();
+        let alone = || operation.comment_with(Some(&option.name), "");
         let says = if option.interactive { text.clone() } else { alone() };
         let says = Some(says).filter(|says| !says.is_empty()).map(|says| Shown::text(&says));
         Self {
-            name: option.name.to_owned(),
+            name: option.name.clone(),
             title: Shown::text(option.label()),
-            description: option.description.map(Shown::text),
+            description: option.description().map(Shown::text),
             warnings: says.as_ref().map(|says| Shown::warnings(&[says])).unwrap_or_default(),
             says,
             text,
-            edit: option.interactive.then(|| edit(action, option.name)),
+            edit: option.interactive.then(|| edit(action, &option.name)),
         }
     }
 }

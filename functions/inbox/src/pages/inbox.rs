@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use askama::Template;
-use placet_core::{Content, Operation, State, Timestamp};
+use placet_core::Timestamp;
+use placet_core::item::Item;
+use placet_core::operation::{Content, Operation, State};
 
 use super::address::{Frame, Projects};
 use super::record::Escalations;
@@ -23,8 +25,8 @@ pub(super) struct Page {
     projects: Vec<Project>,
     pending: Vec<Row>,
     unknown: Vec<Row>,
-    /// How many wait besides these.
-    more: usize,
+    /// Whether more wait than these.
+    more: bool,
 }
 
 /// A project to go to.
@@ -51,12 +53,12 @@ enum Asks {
 
 impl Page {
     pub(super) fn new(
-        operations: &[Operation],
-        more: usize,
+        operations: &[Item<Operation>],
+        more: bool,
         projects: &Projects<'_>,
         now: Timestamp,
     ) -> Self {
-        let rows = |state: State, order: fn(&Operation) -> Timestamp| {
+        let rows = |state: State, order: fn(&Item<Operation>) -> Timestamp| {
             let mut found: Vec<_> =
                 operations.iter().filter(|operation| operation.state_at(now) == state).collect();
             found.sort_by_key(|operation| order(operation));
@@ -71,20 +73,20 @@ impl Page {
             frame: Frame::of("inbox", projects),
             projects: projects.all.iter().map(project).collect(),
             pending: rows(State::Pending, |operation| operation.deadline),
-            unknown: rows(State::Unknown, |operation| operation.created_at),
+            unknown: rows(State::Unknown, |operation| operation.header.created_at),
             more,
         }
     }
 }
 
 impl Row {
-    fn new(operation: &Operation, projects: &Projects<'_>, now: Timestamp) -> Self {
+    fn new(operation: &Item<Operation>, projects: &Projects<'_>, now: Timestamp) -> Self {
         Self {
             href: projects.operation(&operation.id()),
             asks: Asks::new(&operation.content),
             run_id: Shown::text(&operation.run_id).shorten(LONGEST_RUN),
             escalations: Escalations::of(operation, now),
-            asked: Moment::ago(operation.created_at, now),
+            asked: Moment::ago(operation.header.created_at, now),
             left: Moment::left(operation.deadline, now),
             soon: operation.deadline.since(now) < SOON,
         }

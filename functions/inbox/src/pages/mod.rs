@@ -16,7 +16,9 @@ mod visible;
 mod words;
 
 use askama::Template;
-use placet_core::{Operation, Timestamp};
+use placet_core::Timestamp;
+use placet_core::item::Item;
+use placet_core::operation::Operation;
 
 use address::Frame;
 pub use address::Projects;
@@ -26,14 +28,14 @@ pub const STYLE: &str = include_str!("../../templates/style.css");
 
 /// What waits for a person in the project that is shown: pending operations, the nearest deadline
 /// first, then those whose outcome is unknown, the oldest first. Operations in any other state are
-/// left out. `more` says how many wait besides.
+/// left out. `more` says whether more wait.
 ///
 /// # Errors
 ///
-/// If the template can not be rendered.
+/// If the template cannot be rendered.
 pub fn inbox(
-    operations: &[Operation],
-    more: usize,
+    operations: &[Item<Operation>],
+    more: bool,
     projects: &Projects<'_>,
     now: Timestamp,
 ) -> Result<String, askama::Error> {
@@ -67,8 +69,8 @@ pub struct View<'a> {
 ///
 /// # Errors
 ///
-/// If the template can not be rendered.
-pub fn operation(operation: &Operation, view: &View<'_>) -> Result<String, askama::Error> {
+/// If the template cannot be rendered.
+pub fn operation(operation: &Item<Operation>, view: &View<'_>) -> Result<String, askama::Error> {
     operation::Page::new(operation, view).render()
 }
 
@@ -77,7 +79,7 @@ pub fn operation(operation: &Operation, view: &View<'_>) -> Result<String, askam
 ///
 /// # Errors
 ///
-/// If the template can not be rendered.
+/// If the template cannot be rendered.
 pub fn purchase_form(call_id: &str) -> Result<String, askama::Error> {
     purchases::Form::new(call_id).render()
 }
@@ -86,8 +88,8 @@ pub fn purchase_form(call_id: &str) -> Result<String, askama::Error> {
 ///
 /// # Errors
 ///
-/// If the template can not be rendered.
-pub fn purchases(operations: &[Operation], now: Timestamp) -> Result<String, askama::Error> {
+/// If the template cannot be rendered.
+pub fn purchases(operations: &[Item<Operation>], now: Timestamp) -> Result<String, askama::Error> {
     purchases::Page::new(operations, now).render()
 }
 
@@ -95,7 +97,7 @@ pub fn purchases(operations: &[Operation], now: Timestamp) -> Result<String, ask
 ///
 /// # Errors
 ///
-/// If the template can not be rendered.
+/// If the template cannot be rendered.
 pub fn message(title: &str, text: &str) -> Result<String, askama::Error> {
     Message { frame: Frame::new(""), title, text }.render()
 }

@@ -1,6 +1,8 @@
 use askama::Template;
-use placet_core::{Content, Digest, Kind, Operation, Plan, State};
-use serde_json::Value;
+use placet_core::Digest;
+use placet_core::item::Item;
+use placet_core::operation::{Content, Operation, OperationKind, Plan, State};
+use serde_json::{Value, json};
 
 use super::View;
 use super::address::Frame;
@@ -65,13 +67,14 @@ struct Field {
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(operation: &Operation, view: &View<'a>) -> Self {
+    pub(super) fn new(operation: &Item<Operation>, view: &View<'a>) -> Self {
         let now = view.now;
         let state = operation.state_at(now);
         let changed = operation.content_digest() != operation.digest;
         let action = view.action.filter(|_| !changed);
         let pending = state == State::Pending;
         let several = view.projects.all.len() > 1;
+        let form = Form::new(operation, state, action, view.option);
         let history = operation.history.entries().iter();
         let upstream = operation.upstream.as_ref();
         Self {
@@ -80,22 +83,22 @@ impl<'a> Page<'a> {
             notice: view.notice,
             standing: Standing::of(operation, now),
             changed,
-            question: operation.kind() == Kind::HumanContact,
+            question: operation.kind() == OperationKind::HumanContact,
             asks: Asks::new(operation),
             escalations: Escalations::of(operation, now),
             upstream: upstream.map(|upstream| Shown::text(&upstream.base_url)),
-            asked: Moment::ago(operation.created_at, now),
-            asked_at: Moment::date(operation.created_at),
+            asked: Moment::ago(operation.header.created_at, now),
+            asked_at: Moment::date(operation.header.created_at),
             deadline: Moment::date(operation.deadline),
             left: pending.then(|| Moment::left(operation.deadline, now)),
-            project: several.then(|| Shown::text(&operation.tenant)),
+            project: several.then(|| Shown::text(operation.project())),
             run_id: Shown::text(&operation.run_id),
-            call_id: Shown::text(&operation.call_id),
+            call_id: Shown::text(operation.call_id()),
             digest: operation.digest,
-            extras: operation.extras.iter().map(|(name, value)| Field::new(name, value)).collect(),
+            extras: extras(operation, form.offers_options()),
             answer: Answer::of(operation, now),
             ending: operation.outcome.as_ref().map(Ending::new),
-            form: Form::new(operation, state, action, view.option),
+            form,
             reload: matches!(state, State::Queued | State::Running),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
             history_holds: operation.verify_history().is_ok(),
@@ -144,6 +147,21 @@ impl Field {
         let (name, shown) = (Shown::text(name), Shown::value(value));
         Self { warnings: Shown::warnings(&[&name, &shown]), kind: kind(value), name, value: shown }
     }
+}
+
+/// What else the requester specified. The form in which an option is chosen shows what Placet knows of it; what
+/// else is written there is covered by the digest, so it is shown, too.
+fn extras(operation: &Operation, in_form: bool) -> Vec<Field> {
+    let shown = in_form && operation.options.iter().all(|option| option.other.is_empty());
+    let options = Some(&operation.options).filter(|options| !shown && !options.is_empty());
+    let named = [
+        ("options", options.map(|options| json!(options))),
+        ("channel", operation.channel.as_ref().map(|channel| json!(channel))),
+        ("state", operation.requester_state.clone().map(Value::Object)),
+    ];
+    let named = named.iter().filter_map(|(name, value)| Some(Field::new(name, value.as_ref()?)));
+    let other = operation.other.iter().map(|(name, value)| Field::new(name, value));
+    named.chain(other).collect()
 }
 
 /// What the window is called.

@@ -1,5 +1,7 @@
 use askama::Template;
-use placet_core::{Operation, Outcome, Timestamp, purchase};
+use placet_core::item::Item;
+use placet_core::operation::{Operation, Outcome};
+use placet_core::{Timestamp, purchase};
 use serde_json::Value;
 
 use super::address::Frame;
@@ -41,24 +43,24 @@ struct Row {
 }
 
 impl Page {
-    pub(super) fn new(operations: &[Operation], now: Timestamp) -> Self {
+    pub(super) fn new(operations: &[Item<Operation>], now: Timestamp) -> Self {
         let rows = operations.iter().map(|operation| Row::new(operation, now)).collect();
         Self { frame: Frame::new("purchases"), rows }
     }
 }
 
 impl Row {
-    fn new(operation: &Operation, now: Timestamp) -> Self {
+    fn new(operation: &Item<Operation>, now: Timestamp) -> Self {
         let kwargs = operation.content.kwargs();
         let argument =
             |name| cell(kwargs.and_then(|kwargs| kwargs.get(name)).unwrap_or(&Value::Null));
         let comment = operation.decision.as_ref().map(|decision| decision.comment.as_str());
         Self {
-            href: operation.id().inbox_address(&operation.tenant),
+            href: operation.id().inbox_address(operation.project()),
             material: argument("material"),
             quantity: argument("quantity"),
             status: purchase::status(operation.state_at(now)),
-            asked: Moment::ago(operation.created_at, now),
+            asked: Moment::ago(operation.header.created_at, now),
             comment: comment
                 .filter(|comment| !comment.is_empty())
                 .map(|comment| Shown::text(comment).shorten(LONGEST_CELL)),

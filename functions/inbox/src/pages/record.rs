@@ -1,18 +1,19 @@
 //! What was decided, what came of it, and the history.
 
-use placet_core::{Digest, Entry, Operation, Outcome, State, Timestamp, Verdict};
+use placet_core::operation::{Actor, Entry, Operation, Outcome, State, Verdict};
+use placet_core::{Digest, Timestamp};
 use serde_json::Value;
 
 use super::visible::Shown;
-use super::words::{Moment, door};
+use super::words::{Moment, channel};
 
 /// Of a longer message a row shows only the beginning.
 const LONGEST_MESSAGE: usize = 120;
 
-/// What a person said, or that the asker took it back.
+/// What a person said, or that the requester took it back.
 pub(super) struct Answer {
     pub(super) verdict: &'static str,
-    pub(super) door: Shown,
+    pub(super) channel: Shown,
     pub(super) ago: Moment,
     pub(super) at: Moment,
     pub(super) words: Option<Shown>,
@@ -29,22 +30,21 @@ impl Answer {
                 Verdict::Answer => "Answered",
             };
             let option = decision.option.as_ref().map(|name| {
-                let chosen = operation.options().into_iter().find(|option| option.name == name);
-                Shown::text(chosen.map_or(name, |option| option.label()))
+                Shown::text(operation.option(name).map_or(name, |option| option.label()))
             });
             let said = Self::new(verdict, &decision.by, &decision.comment, decision.at, now);
             return Some(Self { option, ..said });
         }
-        let cancelled = events(operation, "cancelled").next()?;
+        let cancelled = operation.history.of("cancelled").next()?;
         let reason = text(cancelled, "reason");
         Some(Self::new("Cancelled", &cancelled.by, reason, cancelled.at, now))
     }
 
-    fn new(verdict: &'static str, by: &str, words: &str, at: Timestamp, now: Timestamp) -> Self {
+    fn new(verdict: &'static str, by: &Actor, words: &str, at: Timestamp, now: Timestamp) -> Self {
         let words = Some(words).filter(|words| !words.is_empty()).map(Shown::text);
         Self {
             verdict,
-            door: Shown::text(&door(by)),
+            channel: Shown::text(&channel(by)),
             ago: Moment::ago(at, now),
             at: Moment::date(at),
             warnings: words.as_ref().map(|words| Shown::warnings(&[words])).unwrap_or_default(),
@@ -54,7 +54,7 @@ impl Answer {
     }
 }
 
-/// That the asker wants more attention.
+/// That the requester wants more attention.
 pub(super) struct Escalations {
     pub(super) times: String,
     pub(super) last: Moment,
@@ -68,10 +68,10 @@ impl Escalations {
         if operation.state_at(now) != State::Pending {
             return None;
         }
-        let last = events(operation, "escalated").last()?;
+        let last = operation.history.of("escalated").next_back()?;
         let message = Shown::text(text(last, "message"));
         Some(Self {
-            times: match events(operation, "escalated").count() {
+            times: match operation.history.of("escalated").count() {
                 1 => "Escalated".to_owned(),
                 2 => "Escalated twice".to_owned(),
                 many => format!("Escalated {many} times"),
@@ -86,10 +86,6 @@ impl Escalations {
     pub(super) fn beginning(&self) -> Shown {
         self.message.clone().shorten(LONGEST_MESSAGE)
     }
-}
-
-fn events<'a>(operation: &'a Operation, name: &'a str) -> impl Iterator<Item = &'a Entry> {
-    operation.history.entries().iter().filter(move |entry| entry.event == name)
 }
 
 fn text<'a>(entry: &'a Entry, member: &str) -> &'a str {
@@ -119,7 +115,7 @@ impl Ending {
 /// An entry of the history.
 pub(super) struct Event {
     pub(super) what: Shown,
-    pub(super) door: Shown,
+    pub(super) channel: Shown,
     pub(super) at: Moment,
     pub(super) details: Vec<(String, Detail)>,
 }
@@ -137,7 +133,7 @@ impl Event {
         let particular = |member| detail(member, &shown);
         Self {
             what: Shown::text(&what(entry)),
-            door: Shown::text(&door(&entry.by)),
+            channel: Shown::text(&channel(&entry.by)),
             at: Moment::date(entry.at),
             details: entry
                 .detail

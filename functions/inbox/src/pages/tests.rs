@@ -1,8 +1,11 @@
 use std::time::Duration;
 
-use placet_core::{
-    Command, Content, Failure, NewOperation, Operation, Plan, Report, Settlement, Timestamp,
-    Verdict, Write,
+use placet_core::Timestamp;
+use placet_core::humanlayer;
+use placet_core::item::{Item, Write};
+use placet_core::operation::{
+    Actor, Channel, Command, Content, Failure, NewOperation, Operation, OperationId, OperationKind,
+    Plan, Report, Settlement, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -19,57 +22,68 @@ fn plan(idempotent: bool) -> Plan {
         idempotent,
         max_attempts: 3,
         timeout: Duration::from_secs(20),
-        redrive: Duration::from_secs(60),
     }
 }
 
-fn asked(kwargs: Value, extras: Value, plan: Option<Plan>) -> Operation {
-    created(Content::Call { function: "transfer".into(), kwargs }, extras, plan)
+fn requested(kwargs: Value, rest: Value, plan: Option<Plan>) -> Item<Operation> {
+    created(Content::Call { function: "transfer".into(), kwargs }, rest, plan)
 }
 
-/// Asked three minutes ago, with an hour to decide.
-fn created(content: Content, extras: Value, plan: Option<Plan>) -> Operation {
+/// Requested three minutes ago, with an hour to decide. `rest` is what else a client of HumanLayer specifies.
+fn created(content: Content, mut rest: Value, plan: Option<Plan>) -> Item<Operation> {
+    let (kind, member) = match &content {
+        Content::Call { .. } => (OperationKind::FunctionCall, "fn"),
+        Content::Question { .. } => (OperationKind::HumanContact, "msg"),
+    };
+    rest[member] = "replaced below".into();
+    let body = json!({"run_id": "run-1", "spec": rest}).to_string();
+    let mut specification = humanlayer::create(kind, body.as_bytes()).unwrap().specification;
+    specification.content = content;
     let new = NewOperation {
-        tenant: "default".into(),
-        call_id: "call 1/ä".into(),
+        id: OperationId::new("default", kind, "call 1/ä"),
         run_id: "run-1".into(),
-        content,
-        extras: extras.as_object().cloned().unwrap_or_default(),
+        specification,
         plan,
         upstream: None,
         time_to_decide: Duration::from_secs(3600),
-        by: "api".into(),
+        by: Channel::Api.into(),
     };
-    Operation::create(new, "w1", Timestamp::from_millis(NOW.millis() - 180_000))
+    Operation::create(new, &Write::new("w1", NOW.minus(Duration::from_secs(180))))
 }
 
-fn plain() -> Operation {
-    asked(json!({"amount": 10}), json!({}), None)
+fn plain() -> Item<Operation> {
+    requested(json!({"amount": 10}), json!({}), None)
 }
 
-fn after(operation: &Operation, command: Command) -> Operation {
-    operation.apply(&command, Write { id: "w2", at: NOW, announce: None }).unwrap().operation
+fn after(operation: &Item<Operation>, command: Command) -> Item<Operation> {
+    operation.apply(&command, &Write::new("w2", NOW)).unwrap()
 }
 
 fn decided(
-    operation: &Operation,
+    operation: &Item<Operation>,
     verdict: Verdict,
     comment: &str,
     option: Option<&str>,
-) -> Operation {
-    let option = option.map(str::to_owned);
-    let comment = comment.to_owned();
-    after(operation, Command::Decide { verdict, comment, option, by: "inbox".into(), seen: None })
+) -> Item<Operation> {
+    let command = Command::Decide {
+        verdict,
+        comment: comment.to_owned(),
+        option: option.map(str::to_owned),
+        by: Channel::Inbox.into(),
+        seen: None,
+        notify: Vec::new(),
+    };
+    after(operation, command)
 }
 
-fn finished(idempotent: bool, report: Report) -> Operation {
-    let pending = asked(json!({"amount": 10}), json!({}), Some(plan(idempotent)));
+fn finished(idempotent: bool, report: Report) -> Item<Operation> {
+    let pending = requested(json!({"amount": 10}), json!({}), Some(plan(idempotent)));
     let queued = decided(&pending, Verdict::Approve, "fine", None);
     let running = after(&queued, Command::Start { plan: Some(plan(idempotent)) });
     after(&running, Command::Finish { attempt: 1, report })
 }
 
-fn unknown() -> Operation {
+fn unknown() -> Item<Operation> {
     let failure = Failure { code: "timeout".into(), message: "no answer in time".into() };
     finished(false, Report::Unclear(failure))
 }
@@ -83,12 +97,12 @@ fn view() -> View<'static> {
     View { now: NOW, projects, action: Some("/inbox/here"), option: None, notice: None }
 }
 
-fn page(of: &Operation) -> String {
+fn page(of: &Item<Operation>) -> String {
     operation(of, &view()).unwrap()
 }
 
-fn list(of: &[Operation]) -> String {
-    inbox(of, 0, &projects(), NOW).unwrap()
+fn list(of: &[Item<Operation>]) -> String {
+    inbox(of, false, &projects(), NOW).unwrap()
 }
 
 #[track_caller]
@@ -108,7 +122,7 @@ fn has_not(html: &str, parts: &[&str]) {
 #[test]
 fn the_inbox_lists_what_waits_by_deadline_and_what_is_unknown_apart() {
     let mut sooner = plain();
-    sooner.deadline = NOW.plus(Duration::from_secs(300));
+    sooner.body.deadline = NOW.plus(Duration::from_secs(300));
     let denied = decided(&sooner, Verdict::Deny, "", None);
     let html = list(&[unknown(), plain(), sooner, denied]);
     has(
@@ -130,7 +144,7 @@ fn the_inbox_lists_what_waits_by_deadline_and_what_is_unknown_apart() {
 #[test]
 fn the_inbox_leaves_out_what_is_past_its_deadline_and_says_when_nothing_waits() {
     let later = NOW.plus(Duration::from_secs(3600));
-    let html = inbox(&[plain()], 0, &projects(), later).unwrap();
+    let html = inbox(&[plain()], false, &projects(), later).unwrap();
     has(&html, &["Nothing waits for an answer"]);
     has_not(&html, &["<li>", "Outcome unknown"]);
 }
@@ -138,7 +152,7 @@ fn the_inbox_leaves_out_what_is_past_its_deadline_and_says_when_nothing_waits() 
 #[test]
 fn every_argument_is_shown_with_its_type() {
     let kwargs = json!({"to": "ann", "n": "10", "amount": 10.5, "deep": {"a": [true, null]}});
-    let html = page(&asked(kwargs, json!({}), None));
+    let html = page(&requested(kwargs, json!({}), None));
     for (name, kind, value) in [
         ("to", "text", "<bdi>ann</bdi>"),
         ("n", "text", "<bdi>10</bdi>"),
@@ -151,23 +165,23 @@ fn every_argument_is_shown_with_its_type() {
         );
         has(&html, &[&row]);
     }
-    has(&page(&asked(json!({}), json!({}), None)), &["It is called without arguments."]);
-    has(&page(&asked(json!([1, 2]), json!({}), None)), &["[\n  1,\n  2\n]"]);
+    has(&page(&requested(json!({}), json!({}), None)), &["It is called without arguments."]);
+    has(&page(&requested(json!([1, 2]), json!({}), None)), &["[\n  1,\n  2\n]"]);
 }
 
 #[test]
 fn hostile_text_stays_text_wherever_it_comes_from() {
     let evil = "</textarea><script>alert(1)</script>\"'>";
-    let mut operation = asked(
+    let mut operation = requested(
         json!({evil: evil}),
         json!({"state": {evil: evil}, "reject_options": [
             {"name": evil, "title": evil, "description": evil, "prompt_fill": evil}]}),
         None,
     );
-    operation.content = Content::Call { function: evil.into(), kwargs: json!({"amount": 10}) };
-    operation.call_id = evil.into();
-    operation.run_id = evil.into();
-    operation.digest = operation.content_digest();
+    operation.body.content = Content::Call { function: evil.into(), kwargs: json!({"amount": 10}) };
+    operation.header.id = format!("function_call/{evil}");
+    operation.body.run_id = evil.into();
+    operation.body.digest = operation.content_digest();
     let denied = decided(&operation, Verdict::Deny, evil, Some(evil));
     let action = Some("/inbox/\"><script>");
     let view = View { action, notice: Some(evil), ..view() };
@@ -186,7 +200,7 @@ fn hostile_text_stays_text_wherever_it_comes_from() {
 
 #[test]
 fn nothing_in_an_argument_can_hide() {
-    let html = page(&asked(json!({"iban": "DE\u{202e}12\0\u{200b}"}), json!({}), None));
+    let html = page(&requested(json!({"iban": "DE\u{202e}12\0\u{200b}"}), json!({}), None));
     has_not(&html, &["\u{202e}", "\0", "\u{200b}"]);
     has(&html, &["U+202E", "U+0000", "U+200B", "right-to-left override (U+202E)"]);
 }
@@ -194,7 +208,7 @@ fn nothing_in_an_argument_can_hide() {
 #[test]
 fn a_long_argument_is_shown_whole() {
     let long = "0123456789".repeat(10_240);
-    let html = page(&asked(json!({"blob": long}), json!({}), None));
+    let html = page(&requested(json!({"blob": long}), json!({}), None));
     has(&html, &[&long, "text, 102400 characters"]);
 }
 
@@ -203,7 +217,7 @@ fn a_pending_operation_can_be_decided_with_the_digest_that_was_shown() {
     let options = json!({"reject_options": [
         {"name": "later", "title": "Not now", "description": "After lunch", "prompt_fill": "Ask again"},
         {"name": "other"}]});
-    let operation = asked(json!({"amount": 10}), options, None);
+    let operation = requested(json!({"amount": 10}), options, None);
     let html = page(&operation);
     let digest = operation.digest.to_string();
     has(
@@ -217,14 +231,13 @@ fn a_pending_operation_can_be_decided_with_the_digest_that_was_shown() {
             "name=\"option\" value=\"\" checked",
             "name=\"option\" value=\"later\"><span><bdi>Not now</bdi>",
             "After lunch",
-            "the asker reads: “<bdi>Ask again</bdi>”",
+            "the requester reads: “<bdi>Ask again</bdi>”",
             "name=\"option\" value=\"other\"><span><bdi>other</bdi>",
             "name=\"verdict\" value=\"approve\"",
             "name=\"verdict\" value=\"deny\"",
-            "What else the asker sent",
         ],
     );
-    has_not(&html, &["name=\"settlement\""]);
+    has_not(&html, &["name=\"settlement\"", "What else the requester sent"]);
     let at = |part: &str| html.find(part).unwrap();
     assert!(at("id=\"arguments\"") < at("name=\"verdict\""), "a person reads before deciding");
 }
@@ -243,7 +256,7 @@ fn enter_in_a_field_decides_nothing() {
 fn there_is_no_form_where_nothing_can_be_decided() {
     let late = NOW.plus(Duration::from_secs(3600));
     let mut changed = plain();
-    changed.content =
+    changed.body.content =
         Content::Call { function: "transfer".into(), kwargs: json!({"amount": 1000}) };
     let done = finished(true, Report::Succeeded(json!({"order": 7})));
     for html in [
@@ -262,12 +275,12 @@ fn there_is_no_form_where_nothing_can_be_decided() {
 #[test]
 fn what_was_changed_in_the_store_is_called_out() {
     let mut changed = plain();
-    changed.content =
+    changed.body.content =
         Content::Call { function: "transfer".into(), kwargs: json!({"amount": 1000}) };
     has(&page(&changed), &["What is stored is not what was asked"]);
-    let entries = json!([{"at": 0, "event": "created", "by": "api", "detail": {}, "write": "w",
+    let entries = json!([{"at": 0, "event": "created", "by": "api", "detail": {},
         "hash": changed.digest}]);
-    changed.history = serde_json::from_value(entries).unwrap();
+    changed.body.history = serde_json::from_value(entries).unwrap();
     has(&page(&changed), &["The chain of this history is broken"]);
     has_not(&page(&plain()), &["What is stored is not", "is broken"]);
 }
@@ -294,17 +307,17 @@ fn an_unknown_outcome_can_be_settled_in_three_ways() {
 
 #[test]
 fn what_runs_on_approval_is_said() {
-    let with = |plan| page(&asked(json!({}), json!({}), plan));
-    has(&with(None), &["Nothing runs here: the asker acts on the answer."]);
+    let with = |plan| page(&requested(json!({}), json!({}), plan));
+    has(&with(None), &["Nothing runs here: the requester acts on the answer."]);
     let executor = "<code><bdi>POST https://bank.example/transfers</bdi></code>";
     has(&with(Some(plan(true))), &[executor, "(idempotent)", "up to 3 times"]);
     has(&with(Some(plan(false))), &[executor, "(not idempotent)", "asks a person"]);
 }
 
 #[test]
-fn a_decision_and_what_came_of_it_are_told() {
+fn a_decision_and_its_outcome_are_shown() {
     let options = json!({"reject_options": [{"name": "later", "title": "Not now"}]});
-    let operation = asked(json!({}), options, None);
+    let operation = requested(json!({}), options, None);
     let html = page(&decided(&operation, Verdict::Deny, "too early", Some("later")));
     has(&html, &["Denied: nothing runs", "Reason: <bdi>Not now</bdi>", "<bdi>too early</bdi>"]);
 
@@ -331,7 +344,7 @@ fn the_history_tells_what_happened_in_words() {
     let settle = Command::Settle {
         settlement: Settlement::RunAgain,
         comment: "not in the ledger".into(),
-        by: "inbox".into(),
+        by: Channel::Inbox.into(),
         seen: unknown().digest,
         attempt: unknown().attempts,
     };

@@ -16,7 +16,7 @@ use super::characters;
 /// How many kinds of hidden characters a warning names.
 const NAMED: usize = 6;
 
-/// Deeper levels are not indented further, so that a small value can not make a huge page.
+/// Deeper levels are not indented further, so that a small value cannot make a huge page.
 const DEEPEST_INDENT: usize = 16;
 
 /// A bit of a text on a page.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use placet_core::{Kind, Operation, State, Timestamp};
+use placet_core::Timestamp;
+use placet_core::operation::{Actor, Channel, Operation, OperationKind, State};
 
 /// A moment as `<time>`, in words or as date and time in UTC.
 #[derive(Clone, Debug, Template)]
@@ -67,16 +68,16 @@ impl Standing {
     /// Of `operation` at `now`.
     pub(super) fn of(operation: &Operation, now: Timestamp) -> Self {
         let (attempts, limit) = (operation.attempts, operation.attempt_limit);
-        let question = operation.kind() == Kind::HumanContact;
+        let question = operation.kind() == OperationKind::HumanContact;
         let (class, sign, words) = match operation.state_at(now) {
             State::Pending if question => ("waits", "●", "Waits for an answer".to_owned()),
             State::Pending => ("waits", "●", "Waits for a decision".to_owned()),
-            State::Approved => ("good", "✓", "Approved: the asker acts on the answer".to_owned()),
+            State::Approved => {
+                ("good", "✓", "Approved: the requester acts on the decision".to_owned())
+            }
             State::Denied => ("bad", "✕", "Denied: nothing runs".to_owned()),
             State::Answered => ("good", "✓", "Answered".to_owned()),
-            State::Cancelled => {
-                ("past", "–", "Cancelled: the asker does not want it any more".to_owned())
-            }
+            State::Cancelled => ("past", "–", "Cancelled: the requester withdrew it".to_owned()),
             State::Expired if question => {
                 ("past", "–", "Expired: nobody answered before the deadline".to_owned())
             }
@@ -98,20 +99,17 @@ impl Standing {
     }
 }
 
-/// Through which door somebody came, or which part acted, in words.
-pub(super) fn door(by: &str) -> String {
-    if let Some(key) = by.strip_prefix("api ") {
-        return format!("through the API, with the key {key}");
+/// How something came, in words.
+pub(super) fn channel(by: &Actor) -> String {
+    match (by.channel, by.name.as_str()) {
+        (Channel::Inbox, _) => "in the inbox".to_owned(),
+        (Channel::Link, _) => "through a decision link".to_owned(),
+        (Channel::Api, "") => "through the API".to_owned(),
+        (Channel::Api, key) => format!("through the API, with the key {key}"),
+        (Channel::Worker, _) => "by the worker".to_owned(),
+        (Channel::Timer, _) => "by the timer".to_owned(),
+        _ => by.to_string(),
     }
-    let known = match by {
-        "inbox" => "in the inbox",
-        "link" => "through a decision link",
-        "api" => "through the API",
-        "worker" => "by the worker",
-        "timer" => "by the timer",
-        other => other,
-    };
-    known.to_owned()
 }
 
 #[cfg(test)]

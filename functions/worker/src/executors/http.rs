@@ -1,54 +1,41 @@
-use std::sync::Arc;
+//! Executors that are HTTP endpoints.
+
 use std::time::Duration;
 
-use placet_core::{Failure, Report, Timestamp, webhook};
-use placet_runtime::Runtime;
+use placet_core::operation::{Failure, Report};
+use placet_core::{Timestamp, webhook};
 use placet_runtime::config::HttpExecutor;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::Call;
-use crate::client;
+use crate::Worker;
+use crate::http::{causes, retry_after};
 
 /// The most of an answer that is kept as result, in bytes.
 const LARGEST_RESULT: usize = 64 * 1024;
 
-/// The HTTP client of all `http` executors.
-#[derive(Clone, Debug)]
-pub struct HttpClient(client::Client);
-
-impl HttpClient {
-    pub(crate) fn new() -> Self {
-        Self(client::builder().build().map_err(Arc::new))
-    }
-
+impl Worker {
     /// Posts `{call_id, fn, kwargs}` and makes of the answer what can be known from it.
-    pub(crate) async fn run(
-        &self,
-        http: &HttpExecutor,
-        timeout: Duration,
-        call: &Call,
-        runtime: &Runtime,
-    ) -> Report {
-        let client = match &self.0 {
-            Ok(client) => client,
-            Err(error) => {
-                return Report::NotDone(Failure::new("no_client", &error.to_string()), None);
-            }
-        };
+    pub(crate) async fn post(&self, http: &HttpExecutor, timeout: Duration, call: &Call) -> Report {
         let body = json!({"call_id": call.call_id, "fn": call.function, "kwargs": call.kwargs});
         let body = body.to_string();
-        let now = runtime.clock.now();
-        let mut request = client
-            .post(&http.url.0)
+        let now = self.runtime.engine.now();
+        let request = match self.outbound.request(Method::POST, &http.url.0) {
+            Ok(request) => request,
+            Err(reason) => {
+                return Report::NotDone(Failure::new("not_callable", &reason), None);
+            }
+        };
+        let mut request = request
             .timeout(timeout)
             .header(CONTENT_TYPE, "application/json")
             .header("idempotency-key", &call.idempotency_key)
             .header("webhook-id", &call.idempotency_key)
             .header("webhook-timestamp", now.seconds().to_string());
         if let Some(reference) = &http.secret {
-            match reference.resolve(&runtime.environment) {
+            match reference.resolve(&self.runtime.environment) {
                 Ok(secret) => {
                     let signature =
                         webhook::sign(&secret, &call.idempotency_key, now, body.as_bytes());
@@ -68,7 +55,7 @@ impl HttpClient {
 
 /// Only an error before anything was sent is known to have had no effect.
 fn unanswered(error: &reqwest::Error) -> Report {
-    let text = client::causes(error);
+    let text = causes(error);
     if error.is_connect() {
         Report::NotDone(Failure::new("unreachable", &text), None)
     } else if error.is_builder() {
@@ -87,12 +74,11 @@ async fn answered(response: Response, now: Timestamp) -> Report {
         return Report::Succeeded(result(response).await);
     }
     match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => Report::NotDone(
-            Failure::new("throttled", &message),
-            client::retry_after(&response, now),
-        ),
-        // These two say that the request is to be sent elsewhere; of the other redirects many follow
-        // a request that was worked off.
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
+            Report::NotDone(Failure::new("throttled", &message), retry_after(&response, now))
+        }
+        // These two say that the request is to be sent to another address; many other redirects follow
+        // a request that was done.
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
             let message = format!("{message}; redirects are not followed");
             Report::Rejected(Failure::new("redirected", &message))

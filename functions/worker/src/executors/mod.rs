@@ -11,15 +11,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use http::HttpClient;
-use placet_core::{Content, Operation, Report};
+use placet_core::item::Item;
+use placet_core::operation::{Content, Operation, Report};
 use placet_runtime::config::{Definition, Executor};
 use serde_json::Value;
 
 /// One attempt at an approved operation, as an executor sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// The asker's id.
+    /// The requester's id.
     pub call_id: String,
     /// The function's name.
     pub function: String,
@@ -33,10 +33,10 @@ pub struct Call {
 
 impl Call {
     /// `None` of a question: nothing runs for it.
-    pub(crate) fn of(operation: &Operation) -> Option<Self> {
+    pub(crate) fn of(operation: &Item<Operation>) -> Option<Self> {
         let Content::Call { function, kwargs } = &operation.content else { return None };
         Some(Self {
-            call_id: operation.call_id.clone(),
+            call_id: operation.call_id().to_owned(),
             function: function.clone(),
             kwargs: kwargs.clone(),
             idempotency_key: operation.idempotency_key(),

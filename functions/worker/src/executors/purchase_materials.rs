@@ -1,7 +1,7 @@
 //! The demo operation, and the pattern for one of your own.
 
+use placet_core::operation::{Failure, Report};
 use placet_core::purchase::Purchase;
-use placet_core::{Failure, Report};
 use serde_json::json;
 
 use super::Call;

@@ -34,7 +34,7 @@ fn explained(name: &str, source: &Source, environment: &Environment) -> String {
     let paths: Vec<_> = [format!("/webhooks/{name}")].into_iter().chain(paths).collect();
     table.row("at", &paths.join(", "));
     table.row("methods", &scheme.methods.join(", "));
-    table.row("is", &words::openness(source, environment));
+    table.row("is", &words::openness(name, source, environment));
     table.row("secrets", &words::secrets(source, environment));
     let asks = |rule: &Rule| matches!(rule.verify, VerifyFirst::Token(_));
     if source.scheme.handshakes.iter().any(asks) {

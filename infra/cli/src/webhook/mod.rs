@@ -53,7 +53,7 @@ impl Outgoing {
     ) -> Result<Self, Failure> {
         let source = find(config, name)?;
         let verifier = source
-            .open(environment)
+            .open(name, environment)
             .map_err(|error| format!("source {name} is closed: {error}"))?;
         let identity = &source.scheme.identity;
         let given = options.get("--id");

@@ -26,7 +26,7 @@ pub(super) async fn run(
     }
     let request = request
         .body(Bytes::from(body))
-        .map_err(|error| format!("{url} can not be asked: {error}"))?;
+        .map_err(|error| format!("{url} cannot be asked: {error}"))?;
     let answer = Https::default().send(request, LARGEST).await;
     let answer = answer.map_err(|error| format!("{url}: {error}"))?;
     let status = answer.status();

@@ -9,8 +9,8 @@ use placet_runtime::Environment;
 use placet_runtime::config::{Action, SecretRef, Source, Target};
 
 /// Whether a source takes anything, and if not why.
-pub fn openness(source: &Source, environment: &Environment) -> String {
-    match source.open(environment) {
+pub fn openness(name: &str, source: &Source, environment: &Environment) -> String {
+    match source.open(name, environment) {
         _ if source.scheme.retired => "retired: every request is answered 410".to_owned(),
         Ok(_) if source.scheme.checks.none.is_some() => "open to anyone".to_owned(),
         Ok(_) => "open".to_owned(),

@@ -4,7 +4,9 @@
 //! timeout ends it, and with it the queue. The guard refuses what AWS refuses before an actor
 //! sees it.
 
-use std::collections::HashMap;
+mod manual;
+
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -25,27 +27,33 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use placet_core::item::Lane;
+
+use self::manual::ManualTime;
 use super::{
-    DEAD_LETTER_QUEUE, Delays, EngineError, QUEUE, REGION, loopback_listener, server, wait_for_end,
+    DEAD_LETTER_QUEUE, EngineError, QueueTime, Queues, REGION, loopback_listener, queue_name,
+    server, wait_for_end,
 };
 
 const ACCOUNT: &str = "000000000000";
 const VISIBILITY_TIMEOUT_SECONDS: u32 = 180;
+/// The longest that SQS knows. Where a test moves the clock, no message comes back by itself.
+const LONGEST_VISIBILITY_SECONDS: u32 = 43_200;
 const DEAD_LETTER_RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
-const MAX_RECEIVE_COUNT: u32 = 5;
 const MAX_BATCH: usize = 10;
 
 /// The engine. Dropping `stop` tells the server to end; the queues end with it.
 pub(super) struct Sqs {
     pub(super) url: String,
-    pub(super) queue_url: String,
+    pub(super) queue_urls: BTreeMap<Lane, String>,
     pub(super) dead_letter_queue_url: String,
+    manual: Option<Arc<ManualTime>>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
 }
 
 impl Sqs {
-    pub(super) async fn start(delays: Delays) -> Result<Self, EngineError> {
+    pub(super) async fn start(queues: Queues) -> Result<Self, EngineError> {
         // The port is part of the queue URLs, so the listener comes first.
         let (listener, address) = loopback_listener()?;
         let engine = RustackSqs::new(SqsConfig {
@@ -55,30 +63,43 @@ impl Sqs {
             host: address.ip().to_string(),
             port: address.port(),
         });
+        let (visibility, manual) = match queues.time {
+            QueueTime::Real => (VISIBILITY_TIMEOUT_SECONDS, None),
+            QueueTime::Manual(clock) => {
+                (LONGEST_VISIBILITY_SECONDS, Some(Arc::new(ManualTime::new(clock))))
+            }
+        };
         let dead_letter_attributes =
             [("MessageRetentionPeriod", DEAD_LETTER_RETENTION_SECONDS.to_string())];
+        let dead_letter_queue_url =
+            create_queue(&engine, DEAD_LETTER_QUEUE.to_owned(), dead_letter_attributes).await?;
         let redrive = json!({
             "deadLetterTargetArn": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{DEAD_LETTER_QUEUE}"),
-            "maxReceiveCount": MAX_RECEIVE_COUNT,
+            "maxReceiveCount": queues.max_receives,
         });
-        let attributes = [
-            ("VisibilityTimeout", VISIBILITY_TIMEOUT_SECONDS.to_string()),
-            ("RedrivePolicy", redrive.to_string()),
-        ];
-        let dead_letter_queue_url =
-            create_queue(&engine, DEAD_LETTER_QUEUE, dead_letter_attributes).await?;
-        let queue_url = create_queue(&engine, QUEUE, attributes).await?;
-
-        let guard = Guard { engine: Arc::new(RustackSqsHandler::new(Arc::new(engine))), delays };
+        let mut queue_urls = BTreeMap::new();
+        for lane in Lane::ALL {
+            let attributes = [
+                ("VisibilityTimeout", visibility.to_string()),
+                ("RedrivePolicy", redrive.to_string()),
+            ];
+            let url = create_queue(&engine, queue_name(lane), attributes).await?;
+            queue_urls.insert(lane, url);
+        }
+        let guard = Guard {
+            engine: Arc::new(RustackSqsHandler::new(Arc::new(engine))),
+            manual: manual.clone(),
+        };
         let service = SqsHttpService::new(Arc::new(guard), SqsHttpConfig::default());
         let (stop, stopped) = oneshot::channel();
-        Ok(Self {
-            url: format!("http://{address}"),
-            queue_url,
-            dead_letter_queue_url,
-            stop,
-            server: tokio::spawn(server::serve(listener, service, stopped)),
-        })
+        let server = tokio::spawn(server::serve(listener, service, stopped));
+        let url = format!("http://{address}");
+        Ok(Self { url, queue_urls, dead_letter_queue_url, manual, stop, server })
+    }
+
+    pub(super) fn messages(&self, lane: Lane) -> Vec<String> {
+        let manual = self.manual.as_ref();
+        manual.map(|manual| manual.messages(&self.queue_urls[&lane])).unwrap_or_default()
     }
 
     pub(super) async fn stop(self) {
@@ -89,15 +110,15 @@ impl Sqs {
 
 async fn create_queue<const N: usize>(
     engine: &RustackSqs,
-    queue: &'static str,
+    queue: String,
     attributes: [(&str, String); N],
 ) -> Result<String, EngineError> {
     let input = CreateQueueInput {
-        queue_name: queue.to_owned(),
+        queue_name: queue.clone(),
         attributes: attributes.map(|(k, v)| (k.to_owned(), v)).into(),
         tags: HashMap::new(),
     };
-    let failed = |reason| EngineError::Queue { queue, reason };
+    let failed = |reason| EngineError::Queue { queue: queue.clone(), reason };
     let created = engine.create_queue(input).await;
     created
         .map_err(|error| failed(error.to_string()))?
@@ -108,7 +129,7 @@ async fn create_queue<const N: usize>(
 /// Stands between HTTP and the engine.
 struct Guard {
     engine: Arc<RustackSqsHandler>,
-    delays: Delays,
+    manual: Option<Arc<ManualTime>>,
 }
 
 type Reply = Result<Response<SqsResponseBody>, SqsError>;
@@ -120,29 +141,24 @@ impl SqsHandler for Guard {
         body: Bytes,
     ) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
         let engine = Arc::clone(&self.engine);
-        let delays = self.delays;
+        let manual = self.manual.clone();
         Box::pin(async move {
-            let Ok(mut request) = serde_json::from_slice::<Value>(&body) else {
+            let Ok(request) = serde_json::from_slice::<Value>(&body) else {
                 return engine.handle_operation(operation, body).await;
             };
             match operation {
                 SqsOperation::SendMessageBatch | SqsOperation::ChangeMessageVisibilityBatch => {
-                    batch(&engine, operation, request, delays).await
+                    batch(&engine, manual.as_deref(), operation, request).await
                 }
                 SqsOperation::ListDeadLetterSourceQueues => {
                     let reply = read(engine.handle_operation(operation, body).await?).await?;
                     // The engine writes `QueueUrls`, which no SDK reads.
                     Ok(write(&json!({ "queueUrls": reply.get("QueueUrls") })))
                 }
-                _ => {
-                    if let Some(error) = out_of_range(operation, &request) {
-                        return Err(error);
-                    }
-                    if operation == SqsOperation::SendMessage {
-                        apply(delays, &mut request);
-                    }
-                    forward(&engine, operation, &request).await
-                }
+                _ => match out_of_range(operation, &request) {
+                    Some(error) => Err(error),
+                    None => forward(&engine, manual.as_deref(), operation, &request).await,
+                },
             }
         })
     }
@@ -151,9 +167,9 @@ impl SqsHandler for Guard {
 /// Refuses the bad entries of a batch one by one, as AWS does, and forwards the others.
 async fn batch(
     engine: &RustackSqsHandler,
+    manual: Option<&ManualTime>,
     operation: SqsOperation,
     mut request: Value,
-    delays: Delays,
 ) -> Reply {
     let mut refused = Vec::new();
     let mut accepted = 0;
@@ -172,17 +188,14 @@ async fn batch(
             }
             None => true,
         });
-        if operation == SqsOperation::SendMessageBatch {
-            entries.iter_mut().for_each(|entry| apply(delays, entry));
-        }
         accepted = entries.len();
     }
     if refused.is_empty() {
-        return forward(engine, operation, &request).await;
+        return forward(engine, manual, operation, &request).await;
     }
     let mut reply = json!({ "Successful": [], "Failed": [] });
     if accepted > 0 {
-        let partly = read(forward(engine, operation, &request).await?).await?;
+        let partly = read(forward(engine, manual, operation, &request).await?).await?;
         reply["Successful"] = partly.get("Successful").cloned().unwrap_or(json!([]));
         if let Some(failed) = partly.get("Failed").and_then(Value::as_array) {
             refused.extend(failed.iter().cloned());
@@ -217,15 +230,16 @@ fn out_of_range(operation: SqsOperation, fields: &Value) -> Option<SqsError> {
     })
 }
 
-fn apply(delays: Delays, message: &mut Value) {
-    if let (Delays::Ignored, Some(fields)) = (delays, message.as_object_mut()) {
-        fields.insert("DelaySeconds".to_owned(), json!(0));
+async fn forward(
+    engine: &RustackSqsHandler,
+    manual: Option<&ManualTime>,
+    operation: SqsOperation,
+    request: &Value,
+) -> Reply {
+    match manual {
+        None => engine.handle_operation(operation, Bytes::from(request.to_string())).await,
+        Some(manual) => Ok(write(&manual.handle(engine, operation, request.clone()).await?)),
     }
-}
-
-async fn forward(engine: &RustackSqsHandler, operation: SqsOperation, request: &Value) -> Reply {
-    let body = Bytes::from(request.to_string());
-    engine.handle_operation(operation, body).await
 }
 
 async fn read(reply: Response<SqsResponseBody>) -> Result<Value, SqsError> {

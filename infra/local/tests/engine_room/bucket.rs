@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::StatusCode;
-use placet_local::engines::{BUCKET, Delays, Engines, Storage};
+use placet_local::engines::{BUCKET, Engines, Storage};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -21,7 +21,7 @@ async fn ask(engines: &Engines, request: &str, headers: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn what_is_put_is_got_and_listed_until_it_is_deleted() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let blobs = room.engines.blobs();
     let object = Bytes::from(vec![7; 300_000]);
     // A list is in the order of the keys, and `spool-damaged` is no part of the folder `spool`.
@@ -44,19 +44,19 @@ async fn what_is_put_is_got_and_listed_until_it_is_deleted() {
 async fn blobs_are_files_that_survive_stop_and_start() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::Folder(folder.path().join("data"));
-    let room = Room::with(storage.clone(), Delays::Real).await;
+    let room = Room::with(storage.clone()).await;
     room.engines.blobs().put("bodies/d", Bytes::from_static(b"kept")).await.unwrap();
     room.engines.stop().await;
     assert_eq!(std::fs::read(folder.path().join("data/blobs/bodies/d")).unwrap(), b"kept");
 
-    let room = Room::with(storage, Delays::Real).await;
+    let room = Room::with(storage).await;
     assert_eq!(room.engines.blobs().get("bodies/d").await.unwrap().unwrap(), "kept");
     assert_eq!(room.engines.blobs().list("bodies", 9).await.unwrap(), ["bodies/d"]);
 }
 
 #[tokio::test]
 async fn it_answers_as_s3_does_and_refuses_what_it_does_not_know() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let engines = &room.engines;
     assert_eq!(ask(engines, "PUT /placet/a%26b/%3Cc%3E", "").await, (200, String::new()));
     let list = format!("GET /{BUCKET}?list-type=2&prefix=a%26b%2F&max-keys=1");

@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use placet_local::chaos::Chaos;
-use placet_local::engines::Delays;
-use placet_local::event_source::{DrainReport, EventSource};
+use placet_local::event_source::DrainReport;
 use placet_local::function::Function;
 use serde_json::{Value, json};
 
@@ -37,8 +36,7 @@ async fn drain(room: &Room, chaos: &mut Chaos, bodies: &[String]) -> (DrainRepor
         room.send(body).await;
     }
     let log = Log::default();
-    let source = EventSource::new(room.sqs.clone(), room.engines.queue_url(), logging(&log));
-    let report = source.drain_with(chaos).await.unwrap();
+    let report = room.drain(&room.source(logging(&log)), chaos).await;
     let log = log.lock().unwrap().clone();
     (report, log)
 }
@@ -49,7 +47,7 @@ fn bodies(count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn fifty_seeds_drain_to_empty_and_deliver_everything() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::manual().await;
     let bodies = bodies(15);
     let mut sum = DrainReport::default();
     let mut out_of_order = 0;
@@ -82,7 +80,7 @@ async fn fifty_seeds_drain_to_empty_and_deliver_everything() {
 async fn a_seed_repeats_its_run() {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
-        let room = Room::new(Delays::Real).await;
+        let room = Room::manual().await;
         let mut chaos = Chaos::from_seed(seed);
         runs.push(drain(&room, &mut chaos, &bodies(30)).await);
     }
@@ -93,7 +91,7 @@ async fn a_seed_repeats_its_run() {
 #[tokio::test]
 async fn poison_ends_in_the_dead_letter_queue_whatever_happens() {
     for seed in 0..10 {
-        let room = Room::new(Delays::Real).await;
+        let room = Room::manual().await;
         let mut chaos = Chaos::from_seed(seed);
         let mut bodies = bodies(9);
         bodies.insert(3, "poison".to_owned());

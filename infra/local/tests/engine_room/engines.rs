@@ -1,12 +1,13 @@
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveStatus};
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, QueueAttributeName, SendMessageBatchRequestEntry,
 };
-use placet_local::engines::{Delays, EngineError, Engines, Storage, TABLE};
+use placet_core::item::Lane;
+use placet_local::engines::{EngineError, Engines, QueueTime, Queues, Storage, TABLE};
 use tokio::net::TcpStream;
 
 use crate::Room;
@@ -49,7 +50,7 @@ async fn value(client: &aws_sdk_dynamodb::Client, pk: &str) -> Option<AttributeV
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_concurrent_creates_one_wins() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let mut puts = tokio::task::JoinSet::new();
     for n in 0..64 {
         let client = room.dynamodb.clone();
@@ -66,11 +67,11 @@ async fn data_survives_stop_and_start() {
     let folder = tempfile::tempdir().unwrap();
     // A folder that does not exist yet.
     let storage = Storage::Folder(folder.path().join("data"));
-    let room = Room::with(storage.clone(), Delays::Real).await;
+    let room = Room::with(storage.clone()).await;
     assert!(put_new(&room.dynamodb, "one", "kept").await);
     room.engines.stop().await;
 
-    let room = Room::with(storage, Delays::Real).await;
+    let room = Room::with(storage).await;
     assert_eq!(value(&room.dynamodb, "one").await, Some(s("kept")));
     assert!(!put_new(&room.dynamodb, "one", "other").await);
 }
@@ -79,9 +80,9 @@ async fn data_survives_stop_and_start() {
 async fn a_folder_has_one_owner() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::Folder(folder.path().to_owned());
-    let first = Engines::start(storage.clone(), Delays::Real).await.unwrap();
+    let first = Engines::start(storage.clone(), Queues::over(QueueTime::Real)).await.unwrap();
 
-    let refused = Engines::start(storage.clone(), Delays::Real).await;
+    let refused = Engines::start(storage.clone(), Queues::over(QueueTime::Real)).await;
     let error = refused.unwrap_err();
     assert!(matches!(&error, EngineError::FolderInUse { folder: f } if f == folder.path()));
     let message = error.to_string();
@@ -89,7 +90,7 @@ async fn a_folder_has_one_owner() {
     assert!(message.contains("PLACET_DATA_DIR"), "{message}");
 
     first.stop().await;
-    Engines::start(storage, Delays::Real).await.unwrap();
+    Engines::start(storage, Queues::over(QueueTime::Real)).await.unwrap();
 }
 
 #[tokio::test]
@@ -97,21 +98,22 @@ async fn an_unusable_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");
     std::fs::write(&file, "x").unwrap();
-    let refused = Engines::start(Storage::Folder(file.clone()), Delays::Real).await;
+    let refused =
+        Engines::start(Storage::Folder(file.clone()), Queues::over(QueueTime::Real)).await;
     let error = refused.unwrap_err();
     assert!(matches!(&error, EngineError::Folder { folder: f, .. } if *f == file));
 
     let damaged: PathBuf = folder.path().join("damaged");
     std::fs::create_dir(&damaged).unwrap();
     std::fs::write(damaged.join("placet.sqlite"), "no database ".repeat(1000)).unwrap();
-    let refused = Engines::start(Storage::Folder(damaged), Delays::Real).await;
+    let refused = Engines::start(Storage::Folder(damaged), Queues::over(QueueTime::Real)).await;
     let message = refused.unwrap_err().to_string();
     assert!(message.contains("placet.sqlite"), "{message}");
 }
 
 #[tokio::test]
 async fn the_table_has_its_indexes_and_its_ttl() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let table = room.dynamodb.describe_table().table_name(TABLE);
     let table = table.send().await.unwrap().table.unwrap();
     let mut indexes: Vec<_> =
@@ -148,7 +150,7 @@ async fn the_table_has_its_indexes_and_its_ttl() {
 
 #[tokio::test]
 async fn a_sweep_deletes_what_is_past_its_ttl() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     for (pk, ttl) in [("past", now.as_secs() - 60), ("future", now.as_secs() + 600)] {
         let put = room.dynamodb.put_item().table_name(TABLE);
@@ -167,26 +169,28 @@ async fn a_sweep_deletes_what_is_past_its_ttl() {
 
 #[tokio::test]
 async fn the_queues_are_set_up_as_in_aws() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let attributes = async |url: &str| {
         let get = room.sqs.get_queue_attributes().queue_url(url);
         let get = get.attribute_names(QueueAttributeName::All).send().await;
         get.unwrap().attributes.unwrap()
     };
-    let queue = attributes(room.engines.queue_url()).await;
+    let queue = attributes(room.queue_url()).await;
     assert_eq!(queue[&QueueAttributeName::VisibilityTimeout], "180");
     let redrive = &queue[&QueueAttributeName::RedrivePolicy];
     let redrive: serde_json::Value = serde_json::from_str(redrive).unwrap();
     let dead_letters = attributes(room.engines.dead_letter_queue_url()).await;
     let arn = &dead_letters[&QueueAttributeName::QueueArn];
     assert_eq!(redrive["deadLetterTargetArn"], *arn);
-    assert_eq!(redrive["maxReceiveCount"], 5);
+    assert_eq!(redrive["maxReceiveCount"], 1000);
     assert_eq!(dead_letters[&QueueAttributeName::MessageRetentionPeriod], "1209600");
 
     let sources = room.sqs.list_dead_letter_source_queues();
     let sources = sources.queue_url(room.engines.dead_letter_queue_url());
     let sources = sources.send().await.unwrap();
-    assert_eq!(sources.queue_urls(), [room.engines.queue_url()]);
+    let mut urls = sources.queue_urls().to_vec();
+    urls.sort();
+    assert_eq!(urls, [Lane::Calls, Lane::Work].map(|lane| room.engines.queue_url(lane)));
 }
 
 /// Runs a call and checks that it is refused as AWS refuses a bad value.
@@ -201,8 +205,8 @@ macro_rules! refused {
 
 #[tokio::test]
 async fn bad_numbers_are_refused_and_the_queue_lives_on() {
-    let room = Room::new(Delays::Real).await;
-    let url = room.engines.queue_url();
+    let room = Room::new().await;
+    let url = room.queue_url();
     room.send("one").await;
     let receive = || room.sqs.receive_message().queue_url(url);
     refused!(receive().visibility_timeout(-1), "VisibilityTimeout");
@@ -229,8 +233,8 @@ async fn bad_numbers_are_refused_and_the_queue_lives_on() {
 
 #[tokio::test]
 async fn in_a_batch_only_the_bad_entries_are_refused() {
-    let room = Room::new(Delays::Real).await;
-    let url = room.engines.queue_url();
+    let room = Room::new().await;
+    let url = room.queue_url();
     let entry = |id: &str, delay| {
         let entry = SendMessageBatchRequestEntry::builder().id(id);
         entry.message_body(id).delay_seconds(delay).build().unwrap()
@@ -255,26 +259,46 @@ async fn in_a_batch_only_the_bad_entries_are_refused() {
     assert_eq!(room.queue_counts().await, [0, 1, 0]);
 }
 
+async fn send_with_delay(room: &Room, seconds: i32) {
+    let send = room.sqs.send_message().queue_url(room.queue_url());
+    send.message_body("one").delay_seconds(seconds).send().await.unwrap();
+    let entry = SendMessageBatchRequestEntry::builder().id("two");
+    let entry = entry.message_body("two").delay_seconds(seconds).build().unwrap();
+    let send = room.sqs.send_message_batch().queue_url(room.queue_url());
+    send.entries(entry).send().await.unwrap();
+}
+
+/// How many messages a worker gets now.
+async fn receive(room: &Room) -> usize {
+    let receive = room.sqs.receive_message().queue_url(room.queue_url());
+    receive.max_number_of_messages(10).send().await.unwrap().messages().len()
+}
+
 #[tokio::test]
-async fn delays_are_real_or_ignored() {
-    for (delays, counts) in [(Delays::Real, [0, 0, 2]), (Delays::Ignored, [2, 0, 0])] {
-        let room = Room::new(delays).await;
-        let url = room.engines.queue_url();
-        let send = room.sqs.send_message().queue_url(url);
-        let send = send.message_body("one").delay_seconds(900);
-        send.send().await.unwrap();
-        let entry = SendMessageBatchRequestEntry::builder().id("two");
-        let entry = entry.message_body("two").delay_seconds(900);
-        let send = room.sqs.send_message_batch().queue_url(url);
-        let send = send.entries(entry.build().unwrap());
-        send.send().await.unwrap();
-        assert_eq!(room.queue_counts().await, counts, "{delays:?}");
-    }
+async fn delayed_messages_are_invisible() {
+    let room = Room::new().await;
+    send_with_delay(&room, 900).await;
+    assert_eq!(room.queue_counts().await, [0, 0, 2]);
+}
+
+#[tokio::test]
+async fn a_manual_clock_decides_when_messages_become_visible() {
+    let room = Room::manual().await;
+    send_with_delay(&room, 900).await;
+    assert_eq!(room.engines.messages(Lane::Work), ["one", "two"]);
+    room.clock.advance(Duration::from_secs(899));
+    assert_eq!(receive(&room).await, 0);
+    room.clock.advance(Duration::from_secs(1));
+    assert_eq!(receive(&room).await, 2);
+    assert_eq!(receive(&room).await, 0, "they are in flight");
+    room.clock.advance(Duration::from_secs(180));
+    assert_eq!(receive(&room).await, 2, "their visibility timeout is over");
+    assert_eq!(room.engines.messages(Lane::Work).len(), 2);
 }
 
 #[tokio::test]
 async fn stopped_engines_take_no_connections() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let addresses = [room.engines.dynamodb_url(), room.engines.sqs_url()]
         .map(|url| url.strip_prefix("http://").unwrap().to_owned());
     room.send("leaves a connection open").await;
@@ -293,7 +317,7 @@ async fn stopped_engines_take_no_connections() {
 async fn browsers_are_refused() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    let engines = Engines::start(Storage::Memory, Delays::Real).await.unwrap();
+    let engines = Engines::start(Storage::Memory, Queues::over(QueueTime::Real)).await.unwrap();
     for url in [engines.dynamodb_url(), engines.sqs_url()] {
         let address = url.strip_prefix("http://").unwrap();
         let ask = async |method: &str, headers: &str| {

@@ -1,19 +1,13 @@
 use std::sync::{Arc, Mutex};
 
 use aws_lambda_events::sqs::SqsEvent;
-use placet_local::engines::Delays;
-use placet_local::event_source::{DrainReport, EventSource, EventSourceError};
+use placet_local::chaos::Chaos;
+use placet_local::event_source::{DrainReport, EventSourceError};
 use placet_local::function::Function;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Room;
-
-impl Room {
-    fn source(&self, function: Function) -> EventSource {
-        EventSource::new(self.sqs.clone(), self.engines.queue_url(), function)
-    }
-}
 
 /// Reports the records whose body is `poison` and counts the others as done.
 fn picky(done: &Arc<Mutex<Vec<String>>>) -> Function {
@@ -37,17 +31,17 @@ fn picky(done: &Arc<Mutex<Vec<String>>>) -> Function {
 
 #[tokio::test]
 async fn one_poison_record_of_ten_ends_in_the_dead_letter_queue() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::manual().await;
     for n in 0..10 {
         let body = if n == 4 { "poison".to_owned() } else { n.to_string() };
         room.send(body).await;
     }
     let done = Arc::default();
-    let report = room.source(picky(&done)).drain().await.unwrap();
+    let report = room.drain(&room.source(picky(&done)), &mut Chaos::none()).await;
 
     assert_eq!(*done.lock().unwrap(), ["0", "1", "2", "3", "5", "6", "7", "8", "9"]);
     let expected =
-        DrainReport { batches: 5, delivered: 14, deleted: 9, failed: 5, ..DrainReport::default() };
+        DrainReport { batches: 3, delivered: 12, deleted: 9, failed: 3, ..DrainReport::default() };
     assert_eq!(report, expected);
     assert_eq!(room.queue_counts().await, [0, 0, 0]);
     let dead = room.dead_letters().await;
@@ -67,12 +61,12 @@ async fn error_panic_and_malformed_answer_fail_the_batch() {
             Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "other" }] }))
         }),
     ] {
-        let room = Room::new(Delays::Real).await;
+        let room = Room::manual().await;
         room.send("one").await;
         room.send("two").await;
         let name = function.name;
-        let report = room.source(function).drain().await.unwrap();
-        assert_eq!((report.batches, report.failed, report.deleted), (5, 10, 0), "{name}");
+        let report = room.drain(&room.source(function), &mut Chaos::none()).await;
+        assert_eq!((report.batches, report.failed, report.deleted), (3, 6, 0), "{name}");
         assert_eq!(room.queue_counts().await, [0, 0, 0], "{name}");
         assert_eq!(room.dead_letters().await.len(), 2, "{name}");
     }
@@ -80,7 +74,7 @@ async fn error_panic_and_malformed_answer_fail_the_batch() {
 
 #[tokio::test]
 async fn records_carry_what_the_queue_knows() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::manual().await;
     room.send(r#"{"v":1}"#).await;
     let (seen, mut events) = mpsc::unbounded_channel();
     let function = Function::new("fails_once", move |event: Value| {
@@ -91,7 +85,7 @@ async fn records_carry_what_the_queue_knows() {
             if first { Err("once".into()) } else { Ok(Value::Null) }
         }
     });
-    let report = room.source(function).drain().await.unwrap();
+    let report = room.drain(&room.source(function), &mut Chaos::none()).await;
     assert_eq!((report.deleted, report.failed), (1, 1));
 
     let first: SqsEvent = serde_json::from_value(events.recv().await.unwrap()).unwrap();
@@ -101,7 +95,7 @@ async fn records_carry_what_the_queue_knows() {
     assert_eq!(first.md5_of_body.as_deref(), Some("a191475ae2bf7db9c7e320f7da455bbb"));
     assert_eq!(first.event_source.as_deref(), Some("aws:sqs"));
     assert_eq!(first.aws_region.as_deref(), Some("us-east-1"));
-    let arn = "arn:aws:sqs:us-east-1:000000000000:placet";
+    let arn = "arn:aws:sqs:us-east-1:000000000000:placet-work";
     assert_eq!(first.event_source_arn.as_deref(), Some(arn));
     for name in ["SentTimestamp", "SenderId", "ApproximateFirstReceiveTimestamp"] {
         assert!(first.attributes.contains_key(name), "{name}");
@@ -113,12 +107,12 @@ async fn records_carry_what_the_queue_knows() {
 
 #[tokio::test]
 async fn a_drain_that_feeds_itself_ends_with_an_error() {
-    let room = Room::new(Delays::Ignored).await;
+    let room = Room::new().await;
     room.send("again").await;
-    let (sqs, url) = (room.sqs.clone(), room.engines.queue_url().to_owned());
+    let (sqs, url) = (room.sqs.clone(), room.queue_url().to_owned());
     let function = Function::new("echo", move |_| {
         let send = sqs.send_message().queue_url(&url);
-        let send = send.message_body("again").delay_seconds(60);
+        let send = send.message_body("again");
         async move {
             send.send().await?;
             Ok(Value::Null)
@@ -130,7 +124,7 @@ async fn a_drain_that_feeds_itself_ends_with_an_error() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn running_delivers_deletes_and_leaves_failures_in_flight() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let (seen, mut bodies) = mpsc::unbounded_channel();
     let function = Function::new("worker", move |event: Value| {
         let seen = seen.clone();

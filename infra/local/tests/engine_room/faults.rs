@@ -1,5 +1,5 @@
 use aws_sdk_dynamodb::types::AttributeValue;
-use placet_local::engines::{Delays, TABLE, http_client};
+use placet_local::engines::{TABLE, http_client};
 use placet_local::faults::{Faults, Plan};
 
 use crate::Room;
@@ -32,7 +32,7 @@ impl Struck {
     /// The job of these tests: store, then enqueue.
     async fn job(&self, room: &Room) {
         assert!(self.put("job").await);
-        let send = self.sqs.send_message().queue_url(room.engines.queue_url());
+        let send = self.sqs.send_message().queue_url(room.queue_url());
         send.message_body("job").send().await.unwrap();
     }
 }
@@ -48,7 +48,7 @@ impl Room {
 async fn traces(plan: fn(usize) -> Plan) -> Vec<(i32, u32)> {
     let mut traces = Vec::new();
     for n in 0.. {
-        let room = Room::new(Delays::Real).await;
+        let room = Room::new().await;
         let struck = Struck::new(&room);
         struck.faults.arm(plan(n));
         let output = struck.faults.run_until_crash(struck.job(&room)).await;
@@ -71,7 +71,7 @@ async fn crash_before_and_crash_after_differ_by_one_call() {
 
 #[tokio::test]
 async fn a_dead_process_sends_nothing_more() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let struck = Struck::new(&room);
     struck.faults.arm(Plan::CrashBefore(0));
     let both = async { tokio::join!(struck.put("one"), struck.put("two")) };
@@ -82,7 +82,7 @@ async fn a_dead_process_sends_nothing_more() {
 
 #[tokio::test]
 async fn a_crash_counts_even_if_the_handler_would_not_wait_for_it() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let struck = Struck::new(&room);
     struck.faults.arm(Plan::CrashBefore(0));
     let impatient = async {
@@ -97,7 +97,7 @@ async fn a_crash_counts_even_if_the_handler_would_not_wait_for_it() {
 
 #[tokio::test]
 async fn a_planned_failure_is_an_error_and_no_crash() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let struck = Struck::new(&room);
     struck.faults.arm(Plan::Fail(1));
     let puts =
@@ -110,7 +110,7 @@ async fn a_planned_failure_is_an_error_and_no_crash() {
 
 #[tokio::test]
 async fn calls_are_named_and_counted_from_the_last_start() {
-    let room = Room::new(Delays::Real).await;
+    let room = Room::new().await;
     let struck = Struck::new(&room);
     struck.job(&room).await;
     let calls = struck.faults.calls();

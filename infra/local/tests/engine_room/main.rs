@@ -9,32 +9,80 @@ mod event_source;
 mod faults;
 mod front_door;
 
+use std::time::Duration;
+
 use aws_sdk_sqs::types::QueueAttributeName;
-use placet_local::engines::{Delays, Engines, Storage, http_client};
+use placet_core::Timestamp;
+use placet_core::item::Lane;
+use placet_local::chaos::Chaos;
+use placet_local::engines::{Engines, QueueTime, Queues, Storage, http_client};
+use placet_local::event_source::{DrainReport, EventSource};
+use placet_local::function::Function;
+use placet_runtime::Clock;
+
+/// Longer than a message that was received stays invisible.
+const ROUND: Duration = Duration::from_secs(16 * 60);
 
 /// Engines in memory and clients for them.
 struct Room {
     engines: Engines,
     dynamodb: aws_sdk_dynamodb::Client,
     sqs: aws_sdk_sqs::Client,
+    /// Moves the time of the queues, where it is manual.
+    clock: Clock,
 }
 
 impl Room {
-    async fn new(delays: Delays) -> Self {
-        Self::with(Storage::Memory, delays).await
+    /// Time passes in the queues as in AWS.
+    async fn new() -> Self {
+        Self::with(Storage::Memory).await
     }
 
-    async fn with(storage: Storage, delays: Delays) -> Self {
-        let engines = Engines::start(storage, delays).await.unwrap();
+    async fn with(storage: Storage) -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        Self::start(storage, Queues::over(QueueTime::Real), clock).await
+    }
+
+    /// Time passes in the queues when the clock moves, and a message is received three times at most.
+    async fn manual() -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let queues = Queues { time: QueueTime::Manual(clock.clone()), max_receives: 3 };
+        Self::start(Storage::Memory, queues, clock).await
+    }
+
+    async fn start(storage: Storage, queues: Queues, clock: Clock) -> Self {
+        let engines = Engines::start(storage, queues).await.unwrap();
         let dynamodb = engines.dynamodb_client(http_client());
         let sqs = engines.sqs_client(http_client());
-        Self { engines, dynamodb, sqs }
+        Self { engines, dynamodb, sqs, clock }
+    }
+
+    /// The queue of these tests.
+    fn queue_url(&self) -> &str {
+        self.engines.queue_url(Lane::Work)
+    }
+
+    fn source(&self, function: Function) -> EventSource {
+        EventSource::new(self.sqs.clone(), self.queue_url(), 10, function)
+    }
+
+    /// Delivers until no message comes back any more, however much time passes.
+    async fn drain(&self, source: &EventSource, chaos: &mut Chaos) -> DrainReport {
+        let mut report = DrainReport::default();
+        loop {
+            let before = report.delivered;
+            report += source.drain_with(chaos).await.unwrap();
+            if report.delivered == before {
+                return report;
+            }
+            self.clock.advance(ROUND);
+        }
     }
 
     async fn send(&self, body: impl Into<String>) {
         self.sqs
             .send_message()
-            .queue_url(self.engines.queue_url())
+            .queue_url(self.queue_url())
             .message_body(body)
             .send()
             .await
@@ -60,7 +108,7 @@ impl Room {
     }
 
     async fn queue_counts(&self) -> [u32; 3] {
-        self.counts(self.engines.queue_url()).await
+        self.counts(self.queue_url()).await
     }
 
     async fn dead_letters(&self) -> Vec<aws_sdk_sqs::types::Message> {

@@ -7,12 +7,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use placet_core::State;
+use placet_core::operation::State;
 use placet_local::faults::CallRecord;
 use serde_json::{Value, json};
 
+use crate::client::{Draft, call};
 use crate::receiver::Receiver;
-use crate::world::{KEY, WEBHOOK_SECRET, World};
+use crate::world::{KEY, World};
 
 const CALL: &str = "call-gNXyB1Qy-dU";
 
@@ -99,15 +100,8 @@ struct Run {
 
 impl Run {
     async fn start(receiver: &Receiver) -> Self {
-        let config = format!(
-            "
-endpoints:
-  app: {{url: 'http://127.0.0.1:{}/', secrets: [env:NEW], events: [function_call.completed]}}
-outbound: {{allow_hosts: [127.0.0.1]}}
-",
-            receiver.port
-        );
-        let world = World::with(&config, &[("NEW", WEBHOOK_SECRET)]).await;
+        let events = "events: [function_call.completed]";
+        let world = World::building().endpoint("app", receiver, events).start().await;
         world.faults.reset();
         Self { world, meter: Meter::default(), steps: Vec::new() }
     }
@@ -133,26 +127,24 @@ outbound: {{allow_hosts: [127.0.0.1]}}
 }
 
 /// A creation as the Python SDK sends it, its optional fields spelled out as null, of 1 KB.
-fn call() -> Value {
+fn invoice() -> Draft {
     let email = json!({"address": "finance@example.com", "context_about_user": null, "additional_recipients": null,
         "subject": "Invoice of the sawmill", "references_message_id": null, "in_reply_to_message_id": null,
         "experimental_subject_line": "Invoice of the sawmill", "experimental_references_message_id": null,
         "experimental_in_reply_to_message_id": null, "template": null});
-    asked(json!({
-        "fn": "charge",
-        "kwargs": {
-            "payee": "sawmill@example.com", "amount": 1249.5, "currency": "EUR", "invoice": "2026-118",
-            "items": [{"sku": "OAK-2040", "quantity": 40}, {"sku": "PINE-1030", "quantity": 22}],
-            "text": "As agreed with Mrs. Lindqvist on the phone. Two boards are missing, they come with the next \
-                delivery; the sum agrees with the order and the delivery note all the same. Due on the thirtieth."},
-        "channel": {"slack": null, "sms": null, "whatsapp": null, "email": email},
-        "reject_options": [{"name": "later", "title": "Pay later", "description": null, "prompt_fill": null}],
-        "state": {"thread_id": "th_7Qx81", "step": 3}}))
+    charge(json!({
+        "payee": "sawmill@example.com", "amount": 1249.5, "currency": "EUR", "invoice": "2026-118",
+        "items": [{"sku": "OAK-2040", "quantity": 40}, {"sku": "PINE-1030", "quantity": 22}],
+        "text": "As agreed with Mrs. Lindqvist on the phone. Two boards are missing, they come with the next \
+            delivery; the sum agrees with the order and the delivery note all the same. Due on the thirtieth."}))
+        .with("channel", json!({"slack": null, "sms": null, "whatsapp": null, "email": email}))
+        .with("reject_options", json!([{"name": "later", "title": "Pay later", "description": null, "prompt_fill": null}]))
+        .with("state", json!({"thread_id": "th_7Qx81", "step": 3}))
 }
 
 /// One of 1 KB that is a letter.
-fn letter() -> Value {
-    asked(json!({"fn": "charge", "kwargs": {"to": "sawmill@example.com", "text":
+fn letter() -> Draft {
+    charge(json!({"to": "sawmill@example.com", "text":
         "Dear Mrs. Lindqvist, it was good to hear from you again after all this time. Thank you for the oak that came on Thursday. As agreed on the phone we pay your \
         invoice before the end of the month, because your bank closes then. The delivery was complete but for \
         two boards, which you said you would bring with the next one; please do not forget the varnish my \
@@ -160,21 +152,20 @@ fn letter() -> Value {
         the money should reach the usual account by Monday. If anything looks wrong to you, call the workshop \
         in the morning, somebody is always there from seven. One more question: do you still have the thick \
         pine planks we saw in spring? We would take about twenty of them, dry if possible, for the stairs of a \
-        client near Uppsala who wants to move in before Christmas. Greetings to your father, Anders"}}))
+        client near Uppsala who wants to move in before Christmas. Greetings to your father, Anders"}))
 }
 
-fn asked(spec: Value) -> Value {
-    json!({"run_id": "invoice-bot-CnG93k4AOQE", "call_id": CALL, "spec": spec, "status": null})
+fn charge(kwargs: Value) -> Draft {
+    call(CALL, "charge").run("invoice-bot-CnG93k4AOQE").with("kwargs", kwargs)
 }
 
-/// A whole approval: asked, looked at, approved in the inbox, executed, one webhook out.
-async fn approval(asked: &Value) -> Run {
+/// A whole approval: requested, read, approved in the inbox, executed, one webhook out.
+async fn approval(draft: &Draft) -> Run {
     let receiver = Receiver::start().await;
     let mut run = Run::start(&receiver).await;
-    let size = asked.to_string().len();
+    let size = draft.humanlayer().to_string().len();
     assert!((1000..1048).contains(&size), "it has {size} bytes");
-    let path = "/humanlayer/v1/function_calls";
-    let created = run.world.post(path).key(KEY).json(asked).send().await;
+    let created = run.world.client().request_approval(draft).await;
     assert_eq!(created.status, StatusCode::OK, "{}", created.text);
     run.step("create", 0);
     run.world.advance(Duration::from_millis(95_123));
@@ -202,11 +193,11 @@ async fn poll(run: &mut Run) -> Bill {
 
 #[tokio::test]
 async fn the_documents_table_is_what_was_counted() {
-    let mut run = approval(&call()).await;
+    let mut run = approval(&invoice()).await;
     let whole = run.sum();
     let poll = poll(&mut run).await;
-    assert!(whole.write_units <= 10, "{whole:?}: {:?}", run.steps);
-    assert!(whole.sqs_calls <= 6 && whole.invocations <= 5, "{whole:?}");
+    assert!(whole.write_units <= 8, "{whole:?}: {:?}", run.steps);
+    assert!(whole.sqs_calls <= 3 && whole.invocations <= 4, "{whole:?}: {:?}", run.steps);
     assert_eq!((poll.half_read_units, poll.write_units), (1, 0));
     let mut rows = run.steps.clone();
     rows.push(("**the whole approval**", whole));

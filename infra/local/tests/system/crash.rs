@@ -1,11 +1,11 @@
-//! A crash before and after every call that a handler, the worker or the timer makes, then
-//! recovery: the effect happened once, or nobody knows and nothing claims to.
+//! A crash before and after every call with which a handler, the worker or the timer changes something,
+//! then recovery: the effect happened once, or nobody knows and nothing claims to.
 
 use std::time::Duration;
 
 use http::StatusCode;
-use placet_core::State;
-use placet_local::faults::Plan;
+use placet_core::operation::State;
+use placet_local::faults::{CallRecord, Plan};
 use serde_json::json;
 
 use crate::world::World;
@@ -15,13 +15,43 @@ pub async fn at_every_call<F>(scenario: F)
 where
     F: AsyncFn(Plan) -> bool,
 {
-    for crash in [Plan::CrashBefore as fn(usize) -> Plan, Plan::CrashAfter] {
+    with_faults(&[Plan::CrashBefore, Plan::CrashAfter], scenario).await;
+}
+
+/// Runs `scenario` with each of these faults at one call after the other, until it says that the fault was
+/// not reached.
+pub async fn with_faults<F>(faults: &[fn(usize) -> Plan], scenario: F)
+where
+    F: AsyncFn(Plan) -> bool,
+{
+    for fault in faults {
         let mut call = 0;
-        while scenario(crash(call)).await {
+        while scenario(fault(call)).await {
             call += 1;
         }
         assert!(call > 0, "the scenario makes no calls");
     }
+}
+
+/// Runs `scenario` with the reply of one call after the other lost and the call repeated: each that changes
+/// something. It hands back its calls: after a write that is known as our own, they are the same as ever.
+pub async fn with_lost_replies<F>(scenario: F)
+where
+    F: AsyncFn(Plan) -> Vec<CallRecord>,
+{
+    let names =
+        |calls: &[CallRecord]| calls.iter().map(|call| call.operation.clone()).collect::<Vec<_>>();
+    let undisturbed = scenario(Plan::Repeat(usize::MAX)).await;
+    let changes = undisturbed.iter().filter(|call| call.changes());
+    let mut writes = 0;
+    for (n, call) in changes.enumerate() {
+        let calls = scenario(Plan::Repeat(n)).await;
+        if call.operation == "PutItem" {
+            writes += 1;
+            assert_eq!(names(&calls), names(&undisturbed), "change {n}");
+        }
+    }
+    assert!(writes > 0, "the scenario writes nothing");
 }
 
 #[tokio::test]
@@ -100,7 +130,7 @@ async fn a_creation_that_crashes_can_be_repeated() {
         let world = World::start().await;
         let crashed = world.crashes(plan, world.create("call-1", "charge")).await;
         assert_eq!(world.create("call-1", "charge").await.status, StatusCode::OK, "{plan:?}");
-        assert_eq!(world.operation("call-1").await.version, 1);
+        assert_eq!(world.operation("call-1").await.header.version, 1);
         world.finish().await;
         crashed
     })
@@ -127,8 +157,8 @@ async fn a_webhook_that_crashes_decides_once_when_it_is_sent_again() {
             effects <= 1 && matches!(state, State::Succeeded | State::Unknown),
             "{plan:?}: {state:?}"
         );
-        let decision = world.operation("call-1").await.decision.unwrap();
-        assert_eq!(decision.by, "webhook humanlayer msg_1");
+        let decision = world.operation("call-1").await.body.decision.unwrap();
+        assert_eq!(decision.by.to_string(), "webhook humanlayer msg_1");
         world.finish().await;
         crashed
     })
@@ -159,7 +189,7 @@ async fn a_timer_that_crashes_leaves_what_is_due_due() {
 async fn a_form_that_crashes_is_whole_or_not_there() {
     at_every_call(async |plan| {
         let world = World::start().await;
-        let asked = world
+        let created = world
             .crashes(plan, world.post("/purchase-materials").header("idempotency-key", "p").send())
             .await;
         world.post("/purchase-materials").header("idempotency-key", "p").send().await;
@@ -171,7 +201,7 @@ async fn a_form_that_crashes_is_whole_or_not_there() {
         world.settle().await;
         assert_eq!(world.state("p").await, State::Succeeded, "{plan:?}");
         world.finish().await;
-        asked || decided
+        created || decided
     })
     .await;
 }

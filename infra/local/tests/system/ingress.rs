@@ -1,108 +1,90 @@
-//! Webhooks of any sender: kept once, acknowledged only when kept, whatever fails.
+//! Webhooks of any sender: stored once, acknowledged only when stored, whatever fails.
+
+mod lost_replies;
 
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
-use placet_core::Digest;
-use placet_core::webhook::hmac_sha256;
-use placet_local::engines::Storage;
+use placet_core::item::{Item, Rests};
+use placet_core::receipt::{Receipt, State};
 use placet_local::faults::Plan;
-use placet_runtime::{Receipt, ReceiptState};
-use serde_json::json;
+use placet_runtime::{Blobs, Https};
+use serde_json::{Value, json};
 
-use crate::ask::Answer;
-use crate::crash::at_every_call;
-use crate::world::World;
+use crate::crash::{at_every_call, with_faults};
+use crate::receiver::closed_port;
+use crate::request::Reply;
+use crate::webhooks::{hex_mac, noise};
+use crate::world::{Building, World};
 
 const SECRET: &str = "a secret of more than sixteen bytes";
 
-/// World's configuration ends with its sources: these are more of them.
-const SOURCES: &str = "
-  github: {preset: github, secret: env:SECRET}
-  dropbox: {preset: dropbox, secret: env:SECRET, remember_body: 5m}
-  hmac: {preset: hmac, secret: env:SECRET}
-  pagerduty: {preset: pagerduty, secret: env:SECRET}
-  asks:
-    preset: hmac
-    secret: env:SECRET
-    targets:
-      - operation: {fn: charge, kwargs: {amount: /data/amount, note: {value: by webhook}}}
-        types: [\"charge.*\"]
-        where: [\"/data/amount > 100\"]
-      - log
-  old: {preset: hmac, secret: env:SECRET, retired: true}
-  small: {preset: hmac, secret: env:SECRET, limit: 10}
-";
+/// One that requests an approval of charges above 100.
+const REQUESTS: &str = "{preset: hmac, secret: env:SECRET, targets: [{operation: {fn: charge, \
+    kwargs: {amount: /data/amount, note: {value: by webhook}}}, types: ['charge.*'], \
+    where: ['/data/amount > 100']}, log]}";
 
-async fn world() -> World {
-    World::with(SOURCES, &[("SECRET", SECRET)]).await
+fn building() -> Building {
+    World::building()
+        .secret("SECRET", SECRET)
+        .source("github", "{preset: github, secret: env:SECRET}")
+        .source("dropbox", "{preset: dropbox, secret: env:SECRET, remember_body: 5m}")
+        .source("hmac", "{preset: hmac, secret: env:SECRET}")
+        .source("pagerduty", "{preset: pagerduty, secret: env:SECRET}")
+        .source("requests", REQUESTS)
 }
 
-fn hex(body: &[u8]) -> String {
-    hmac_sha256(SECRET.as_bytes(), &[body]).iter().map(|byte| format!("{byte:02x}")).collect()
+/// A delivery of GitHub, which does not retry and signs nothing but the body.
+async fn github(world: &World, guid: &str, body: &[u8]) -> Reply {
+    world.signed("github", guid, "application/json", body).send().await
 }
 
-/// A delivery of GitHub.
-async fn github(world: &World, guid: &str, body: &[u8]) -> Answer {
-    let post = world.post("/webhooks/github").header("content-type", "application/json");
-    let post = post.header("x-hub-signature-256", &format!("sha256={}", hex(body)));
-    let post = post.header("x-github-delivery", guid).header("x-github-event", "push");
-    post.body(body.to_vec()).send().await
+/// A delivery under the generic scheme, whose signed body holds its id.
+async fn generic(world: &World, source: &str, body: &Value) -> Reply {
+    signed(world, source, body.to_string().as_bytes()).await
 }
 
-/// A delivery under the generic scheme.
-async fn generic(world: &World, source: &str, body: &[u8]) -> Answer {
-    let post =
-        world.post(&format!("/webhooks/{source}")).header("content-type", "application/json");
-    post.header("x-webhook-signature", &hex(body)).body(body.to_vec()).send().await
+async fn signed(world: &World, source: &str, body: &[u8]) -> Reply {
+    let post = world.post(&format!("/webhooks/{source}"));
+    let post = post.header("x-webhook-signature", &hex_mac(SECRET, &[body]));
+    post.header("content-type", "application/json").body(body.to_vec()).send().await
 }
 
-async fn dropbox(world: &World, body: &[u8]) -> Answer {
-    let post = world.post("/webhooks/dropbox").header("x-dropbox-signature", &hex(body));
-    post.body(body.to_vec()).send().await
+fn event(id: &str, event_type: &str, amount: u32) -> Value {
+    json!({"id": id, "type": event_type, "data": {"amount": amount}})
 }
 
-/// Bytes that do not compress.
-fn noise(size: u32) -> Vec<u8> {
-    let blocks =
-        (0..size.div_ceil(32)).map(|block| *Digest::of_bytes(&block.to_le_bytes()).as_bytes());
-    blocks.flatten().take(size as usize).collect()
+/// Lets the timer drain the spool; says how much it stored.
+async fn drain_spool(world: &World) -> usize {
+    let past = world.clock.now().seconds().rem_euclid(300).unsigned_abs();
+    world.advance(Duration::from_secs(300 - past));
+    world.tick().await.drained
 }
 
-/// Lets the timer look for what was put aside; says how much it took back.
-async fn take_back(world: &World) -> usize {
-    while world.clock.now().seconds() / 60 % 5 != 0 {
-        world.advance(Duration::from_secs(1));
-    }
-    world.tick().await.taken_back
-}
-
-async fn body_of(world: &World, receipt: &Receipt) -> Vec<u8> {
-    world.system.runtime.blobs.body(&receipt.body).await.unwrap().to_vec()
+async fn body_of(world: &World, receipt: &Item<Receipt>) -> Vec<u8> {
+    world.system.runtime.blobs.body(&receipt.body.body).await.unwrap().to_vec()
 }
 
 #[tokio::test]
 async fn two_hundred_copies_at_once_are_one_event() {
-    let world = world().await;
-    let body = json!({"id": "evt-1", "type": "charge.wanted", "data": {"amount": 150}}).to_string();
-    let copies = (0..200).map(|_| generic(&world, "asks", body.as_bytes()));
-    for answer in join_all(copies).await {
-        let kept = answer.status == StatusCode::OK;
-        let later = answer.status == StatusCode::SERVICE_UNAVAILABLE && answer.retry_after == "5";
-        assert!(kept || later, "{answer:?}");
+    let world = building().start().await;
+    let body = event("evt-1", "charge.wanted", 150);
+    for reply in join_all((0..200).map(|_| generic(&world, "requests", &body))).await {
+        let stored = reply.status == StatusCode::OK;
+        let later = reply.status == StatusCode::SERVICE_UNAVAILABLE && reply.retry_after == "5";
+        assert!(stored || later, "{reply:?}");
     }
     world.settle().await;
-    let receipts = world.receipts().await;
-    assert_eq!(receipts.len(), 1);
-    assert_eq!(receipts[0].state, ReceiptState::Done);
+    assert_eq!(world.the_receipt().await.state, State::Processed);
     assert_eq!(world.open_operations().await.len(), 1);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn a_body_comes_back_byte_for_byte_whatever_it_is() {
-    let world = world().await;
+    let world = building().start().await;
     let bodies: [Vec<u8>; 6] = [
         Vec::new(),
         b"{}".to_vec(),
@@ -112,29 +94,27 @@ async fn a_body_comes_back_byte_for_byte_whatever_it_is() {
         noise(4_400_000),
     ];
     for (n, body) in bodies.iter().enumerate() {
-        let answer = github(&world, &format!("guid-{n}"), body).await;
-        assert_eq!(answer.status, StatusCode::OK, "{n}: {}", answer.text);
+        let reply = github(&world, &n.to_string(), body).await;
+        assert_eq!(reply.status, StatusCode::OK, "{n}: {}", reply.text);
     }
     world.settle().await;
     let receipts = world.receipts().await;
     assert_eq!(receipts.len(), bodies.len());
     for receipt in receipts {
-        let n: usize = receipt.about.delivery_id.as_deref().unwrap()[5..].parse().unwrap();
-        assert_eq!(body_of(&world, &receipt).await, bodies[n], "{n}");
-        assert_eq!(receipt.state, ReceiptState::Done);
+        let n: usize = receipt.record.delivery_id.as_deref().unwrap().parse().unwrap();
+        assert!(body_of(&world, &receipt).await == bodies[n], "{n}");
+        assert_eq!(receipt.state, State::Processed);
     }
     world.finish().await;
 }
 
 #[tokio::test]
 async fn one_signature_under_two_unsigned_ids_is_one_event() {
-    let world = world().await;
-    github(&world, "guid-1", b"{\"a\":1}").await;
-    let replayed = github(&world, "guid-2", b"{\"a\":1}").await;
-    assert_eq!(replayed.status, StatusCode::OK);
-    let redelivered = github(&world, "guid-1", b"{\"a\":1}").await;
-    assert_eq!(redelivered.status, StatusCode::OK);
-    assert_eq!(world.receipts().await.len(), 1);
+    let world = building().start().await;
+    for guid in ["guid-1", "guid-2", "guid-1"] {
+        assert_eq!(github(&world, guid, b"{\"a\":1}").await.status, StatusCode::OK);
+        assert_eq!(world.receipts().await.len(), 1, "{guid}");
+    }
     github(&world, "guid-3", b"{\"a\":2}").await;
     assert_eq!(world.receipts().await.len(), 2);
     world.settle().await;
@@ -143,10 +123,11 @@ async fn one_signature_under_two_unsigned_ids_is_one_event() {
 
 #[tokio::test]
 async fn a_body_without_identity_is_one_event_for_a_short_time_only() {
-    let world = world().await;
+    let world = building().start().await;
     for (minutes_later, known) in [(0, 1), (4, 1), (1, 2), (4, 2), (2, 3)] {
         world.advance(Duration::from_secs(minutes_later * 60));
-        assert_eq!(dropbox(&world, b"{\"list_folder\":{}}").await.status, StatusCode::OK);
+        let post = world.signed("dropbox", "", "application/json", b"{\"list_folder\":{}}");
+        assert_eq!(post.send().await.status, StatusCode::OK);
         assert_eq!(world.receipts().await.len(), known, "{minutes_later} minutes later");
     }
     world.settle().await;
@@ -154,18 +135,18 @@ async fn a_body_without_identity_is_one_event_for_a_short_time_only() {
 }
 
 #[tokio::test]
-async fn a_crash_at_any_call_loses_nothing_and_doubles_nothing() {
+async fn a_crash_at_any_call_loses_no_event_and_doubles_none() {
     at_every_call(async |plan| {
-        let world = world().await;
+        let world = building().start().await;
         let crashed = world.crashes(plan, github(&world, "guid-1", b"{}")).await;
-        // The sender saw no answer, and sends it again, perhaps under the cover of another id.
-        assert_eq!(github(&world, "guid-1", b"{}").await.status, StatusCode::OK, "{plan:?}");
-        assert_eq!(github(&world, "guid-2", b"{}").await.status, StatusCode::OK, "{plan:?}");
+        // The sender saw no answer, so it sends the webhook again, and once more under another id.
+        for guid in ["guid-1", "guid-2"] {
+            assert_eq!(github(&world, guid, b"{}").await.status, StatusCode::OK, "{plan:?}");
+        }
         world.settle().await;
-        let receipts = world.receipts().await;
-        assert_eq!(receipts.len(), 1, "{plan:?}");
-        assert_eq!(receipts[0].state, ReceiptState::Done, "{plan:?}");
-        assert_eq!(receipts[0].about.delivery_id.as_deref(), Some("guid-1"), "{plan:?}");
+        let receipt = world.the_receipt().await;
+        assert_eq!(receipt.state, State::Processed, "{plan:?}");
+        assert_eq!(receipt.record.delivery_id.as_deref(), Some("guid-1"), "{plan:?}");
         world.finish().await;
         crashed
     })
@@ -173,198 +154,215 @@ async fn a_crash_at_any_call_loses_nothing_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_the_table_or_the_queue_is_no_second_event() {
-    for call in 0..3 {
-        for plan in [Plan::LoseAnswer(call), Plan::Fail(call)] {
-            let world = world().await;
-            world.faults.arm(plan);
-            assert_eq!(github(&world, "guid-1", b"{}").await.status, StatusCode::OK, "{plan:?}");
-            assert!(world.faults.was_reached(), "{plan:?}");
-            world.faults.reset();
-            take_back(&world).await;
-            world.settle().await;
-            assert_eq!(world.receipts().await.len(), 1, "{plan:?}");
-            world.finish().await;
-        }
-    }
+async fn an_error_of_the_table_or_the_queue_makes_no_second_event() {
+    with_faults(&[Plan::LoseAnswer, Plan::Fail], async |plan| {
+        let world = building().start().await;
+        let (reply, reached) = world.survives(plan, github(&world, "guid-1", b"{}")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{plan:?}");
+        drain_spool(&world).await;
+        world.settle().await;
+        assert_eq!(world.the_receipt().await.state, State::Processed, "{plan:?}");
+        world.finish().await;
+        reached
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn without_the_table_a_sender_that_retries_is_told_to() {
-    let world = world().await;
-    world.faults.arm(Plan::Outage("DynamoDB"));
+async fn a_sender_that_retries_has_to_when_the_table_is_unavailable() {
+    let world = building().start().await;
     let body = json!({"event": {"id": "E1", "event_type": "incident.triggered"}}).to_string();
-    let post = || {
-        let post = world.post("/webhooks/pagerduty");
-        post.header("x-pagerduty-signature", &format!("v1={}", hex(body.as_bytes())))
-            .body(body.clone())
-    };
-    let answer = post().send().await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.retry_after, "5");
+    let post = || world.signed("pagerduty", "", "application/json", body.as_bytes()).send();
+
+    world.faults.arm(Plan::Outage("DynamoDB"));
+    let reply = post().await;
     world.faults.reset();
+
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.retry_after, "5");
     assert_eq!(world.receipts().await.len(), 0);
-    assert_eq!(post().send().await.status, StatusCode::OK);
+    assert_eq!(post().await.status, StatusCode::OK);
     world.settle().await;
-    assert_eq!(world.receipts().await.len(), 1);
+    assert_eq!(world.the_receipt().await.state, State::Processed);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn without_the_queue_the_event_is_kept_and_the_timer_has_it_worked_off() {
-    let world = world().await;
+async fn an_event_is_stored_without_the_queue_and_the_timer_has_it_processed() {
+    let world = building().start().await;
+
     world.faults.arm(Plan::Outage("SQS"));
     assert_eq!(github(&world, "guid-1", b"{}").await.status, StatusCode::OK);
     world.faults.reset();
+
     assert_eq!(world.work().await.delivered, 0);
-    assert_eq!(world.open_receipts().await, 1);
+    let receipt = world.the_receipt().await;
+    assert_eq!((receipt.state, receipt.header.rests), (State::Received, Rests::Due));
     world.settle().await;
-    assert_eq!(world.receipts().await[0].state, ReceiptState::Done);
+    assert_eq!(world.the_receipt().await.state, State::Processed);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn without_the_table_a_sender_that_never_retries_is_put_aside_and_taken_back() {
-    let world = world().await;
+async fn the_webhook_of_a_sender_that_never_retries_is_spooled_and_drained() {
+    let world = building().start().await;
+    let body = b"{\"a\": \xff}";
+
     world.faults.arm(Plan::Outage("DynamoDB"));
     for _ in 0..2 {
-        assert_eq!(github(&world, "guid-1", b"{\"a\": \xff}").await.status, StatusCode::OK);
+        assert_eq!(github(&world, "guid-1", body).await.status, StatusCode::OK);
     }
     world.faults.reset();
     assert_eq!(world.receipts().await.len(), 0);
-    // The same once more, now that the table is back: nothing may come of it twice.
-    assert_eq!(github(&world, "guid-1", b"{\"a\": \xff}").await.status, StatusCode::OK);
-    assert_eq!(take_back(&world).await, 1);
-    assert_eq!(take_back(&world).await, 0);
+    // A copy is stored before the spool is drained: nothing may come of the event twice.
+    assert_eq!(github(&world, "guid-1", body).await.status, StatusCode::OK);
+
+    assert_eq!(drain_spool(&world).await, 1);
+    assert_eq!(drain_spool(&world).await, 0);
     world.settle().await;
-    let receipts = world.receipts().await;
-    assert_eq!(receipts.len(), 1);
-    assert_eq!(receipts[0].state, ReceiptState::Done);
-    assert_eq!(body_of(&world, &receipts[0]).await, b"{\"a\": \xff}");
+    let receipt = world.the_receipt().await;
+    assert_eq!(receipt.state, State::Processed);
+    assert_eq!(body_of(&world, &receipt).await, body);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn with_neither_table_nor_blob_store_nothing_is_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = Storage::Folder(folder.path().to_owned());
-    let world = World::over(storage, SOURCES, &[("SECRET", SECRET)]).await;
-    let place = folder.path().join("blobs");
-    std::fs::remove_dir_all(&place).unwrap();
-    std::fs::write(&place, "no folder").unwrap();
-    let answer = generic(&world, "hmac", &noise(300_000)).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "its body has no place");
+async fn a_spooled_event_that_cannot_be_read_is_moved_out_of_the_way() {
+    let world = building().start().await;
+    let blobs = &world.system.runtime.blobs;
+    blobs.put("spool/github.0", "no event".into()).await.unwrap();
     world.faults.arm(Plan::Outage("DynamoDB"));
-    let answer = github(&world, "guid-1", b"{}").await;
-    assert_eq!(
-        (answer.status, answer.retry_after.as_str()),
-        (StatusCode::SERVICE_UNAVAILABLE, "5")
-    );
+    assert_eq!(github(&world, "guid-1", b"{}").await.status, StatusCode::OK);
     world.faults.reset();
+
+    assert_eq!(drain_spool(&world).await, 1);
+
+    assert_eq!(blobs.list("spool", 10).await.unwrap(), [""; 0]);
+    assert_eq!(blobs.get("spool-damaged/github.0").await.unwrap().unwrap(), "no event");
+    world.settle().await;
+    assert_eq!(world.the_receipt().await.state, State::Processed);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_without_table_and_blob_store() {
+    let (_socket, port) = closed_port();
+    let bucket = format!("http://127.0.0.1:{port}/bucket");
+    let credentials = Credentials::new("id", "key", None, None, "test");
+    let blobs = Blobs::in_bucket(bucket, "eu-central-1", credentials, Https::plain());
+    let world = building().blobs(blobs).start().await;
+
+    let large = signed(&world, "hmac", &noise(300_000)).await;
+    assert_eq!(large.status, StatusCode::SERVICE_UNAVAILABLE, "its body has no place");
+    world.faults.arm(Plan::Outage("DynamoDB"));
+    let small = github(&world, "guid-1", b"{}").await;
+    world.faults.reset();
+
+    assert_eq!(small.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(small.retry_after, "5");
     assert_eq!(world.receipts().await.len(), 0);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn an_event_becomes_an_approval_that_runs_once_approved() {
-    let world = world().await;
-    let event = |id: &str, kind: &str, amount: u32| {
-        json!({"id": id, "type": kind, "data": {"amount": amount}}).to_string()
-    };
-    for (id, kind, amount) in
+    let world = building().start().await;
+    for (id, event_type, amount) in
         [("1", "charge.wanted", 150), ("2", "charge.wanted", 100), ("3", "refund", 500)]
     {
-        let body = event(id, kind, amount);
-        assert_eq!(generic(&world, "asks", body.as_bytes()).await.status, StatusCode::OK);
+        let reply = generic(&world, "requests", &event(id, event_type, amount)).await;
+        assert_eq!(reply.status, StatusCode::OK);
     }
     assert_eq!(world.open_operations().await.len(), 0, "all work is behind the queue");
+
     world.settle().await;
-    let asked = world.open_operations().await;
-    assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].content.function(), Some("charge"));
-    assert_eq!(*asked[0].content.kwargs().unwrap(), json!({"amount": 150, "note": "by webhook"}));
-    let call_id = asked[0].call_id.clone();
-    assert_eq!(world.effects(&call_id).await, 0);
-    // Working it off again asks nobody twice.
-    let of_call = |one: &Receipt| call_id.starts_with(&one.about.id);
-    let receipt = world.receipts().await.into_iter().find(of_call).unwrap();
-    world.system.runtime.replay("default", &receipt.about.id).await.unwrap();
+
+    let mut requested = world.open_operations().await;
+    assert_eq!(requested.len(), 1);
+    let operation = requested.remove(0);
+    assert_eq!(operation.content.function(), Some("charge"));
+    let kwargs = json!({"amount": 150, "note": "by webhook"});
+    assert_eq!(*operation.content.kwargs().unwrap(), kwargs);
+    let call_id = operation.call_id();
+    assert_eq!(world.effects(call_id).await, 0);
+    assert_eq!(world.respond(call_id, true).await.status, StatusCode::OK);
     world.settle().await;
+    assert_eq!(world.effects(call_id).await, 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_replay_requests_no_second_approval() {
+    let world = building().start().await;
+    generic(&world, "requests", &event("1", "charge.wanted", 150)).await;
+    world.settle().await;
+    let receipt = world.the_receipt().await;
+
+    world.client().replay(&receipt.header.id).await.is(StatusCode::ACCEPTED);
+    world.settle().await;
+
     assert_eq!(world.open_operations().await.len(), 1);
-    assert_eq!(world.respond(&call_id, true).await.status, StatusCode::OK);
-    world.settle().await;
-    assert_eq!(world.effects(&call_id).await, 1);
+    assert_eq!(world.the_receipt().await.note, receipt.note);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn an_event_that_lacks_an_argument_fails_and_can_be_worked_off_again() {
-    let config = SOURCES.replace("amount: /data/amount,", "amount: /data/sum,");
-    let world = World::with(&config, &[("SECRET", SECRET)]).await;
-    let body = json!({"id": "1", "type": "charge.wanted", "data": {"amount": 150}}).to_string();
-    generic(&world, "asks", body.as_bytes()).await;
+async fn an_event_that_lacks_an_argument_fails_and_can_be_replayed() {
+    let lacks = REQUESTS.replace("/data/amount,", "/data/sum,");
+    let world = World::building().secret("SECRET", SECRET).source("requests", &lacks).start().await;
+    generic(&world, "requests", &event("1", "charge.wanted", 150)).await;
+
     world.settle().await;
-    let receipt = world.receipts().await.remove(0);
-    assert_eq!(receipt.state, ReceiptState::Failed);
+
+    let receipt = world.the_receipt().await;
+    assert_eq!(receipt.state, State::Failed);
     assert!(receipt.note.contains("/data/sum"), "{}", receipt.note);
-    let replayed = world.system.runtime.replay("default", &receipt.about.id).await.unwrap();
-    assert_eq!(replayed.replays.unwrap().count, 1);
-    assert!(world.system.runtime.replay("default", &receipt.about.id).await.is_err(), "under way");
-    assert!(world.system.runtime.replay("other", &receipt.about.id).await.is_err(), "not theirs");
+    let client = world.client();
+    client.replay(&receipt.header.id).await.is(StatusCode::ACCEPTED);
+    client.replay(&receipt.header.id).await.refused(StatusCode::CONFLICT, "under_way");
     world.settle().await;
-    assert_eq!(world.receipts().await[0].state, ReceiptState::Failed);
+    let receipt = world.the_receipt().await;
+    assert_eq!((receipt.state, receipt.replays.unwrap().count), (State::Failed, 1));
     world.finish().await;
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_answered_and_not_kept() {
-    let world = world().await;
+async fn a_request_that_is_no_event_is_answered_and_not_stored() {
+    let world = building()
+        .source("old", "{preset: hmac, secret: env:SECRET, retired: true}")
+        .source("small", "{preset: hmac, secret: env:SECRET, limit: 10}")
+        .start()
+        .await;
     let before = world.contents().await;
-    let head = world.ask(Method::HEAD, "/webhooks/github").send().await;
+
+    let head = world.request(Method::HEAD, "/webhooks/github").send().await;
     assert_eq!((head.status, head.text.as_str()), (StatusCode::OK, ""));
-    let options = world.ask(Method::OPTIONS, "/webhooks/github").send().await;
+    let options = world.request(Method::OPTIONS, "/webhooks/github").send().await;
     assert_eq!(options.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(generic(&world, "old", b"{}").await.status, StatusCode::GONE);
-    assert_eq!(
-        generic(&world, "small", b"12345678901").await.status,
-        StatusCode::PAYLOAD_TOO_LARGE
-    );
-    assert_eq!(generic(&world, "nobody", b"{}").await.status, StatusCode::NOT_FOUND);
+    for (source, body, status) in [
+        ("old", "{}", StatusCode::GONE),
+        ("small", "12345678901", StatusCode::PAYLOAD_TOO_LARGE),
+        ("nobody", "{}", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(signed(&world, source, body.as_bytes()).await.status, status, "{source}");
+    }
     let challenge = world.get("/webhooks/dropbox?challenge=a%20b").send().await;
     assert_eq!((challenge.status, challenge.text.as_str()), (StatusCode::OK, "a b"));
     assert!(challenge.content_type.starts_with("text/plain"));
+
     assert_eq!(world.contents().await, before);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_repeated_header_is_no_second_chance() {
-    let world = world().await;
-    let good = format!("sha256={}", hex(b"{}"));
-    let answer = world
-        .post("/webhooks/github")
-        .header("x-hub-signature-256", "sha256=00")
-        .header("x-hub-signature-256", &good)
-        .body("{}")
-        .send()
-        .await;
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(world.receipts().await.len(), 0);
-    world.finish().await;
-}
+async fn a_repeated_header_gives_no_second_chance() {
+    let world = building().start().await;
+    let post = world.post("/webhooks/github").header("x-hub-signature-256", "sha256=00");
+    let good = format!("sha256={}", hex_mac(SECRET, &[b"{}"]));
+    let post = post.header("x-hub-signature-256", &good);
 
-#[tokio::test]
-async fn what_is_put_aside_and_can_not_be_read_is_out_of_the_way() {
-    let world = world().await;
-    let blobs = &world.system.runtime.blobs;
-    blobs.put("spool/github.0", "no event".into()).await.unwrap();
-    world.faults.arm(Plan::Outage("DynamoDB"));
-    assert_eq!(github(&world, "guid-1", b"{}").await.status, StatusCode::OK);
-    world.faults.reset();
-    assert_eq!(take_back(&world).await, 1);
-    assert_eq!(blobs.list("spool", 10).await.unwrap(), [""; 0]);
-    assert_eq!(blobs.get("spool-damaged/github.0").await.unwrap().unwrap(), "no event");
-    world.settle().await;
-    assert_eq!(world.receipts().await.len(), 1);
+    assert_eq!(post.body("{}").send().await.status, StatusCode::UNAUTHORIZED);
+
+    assert_eq!(world.receipts().await.len(), 0);
     world.finish().await;
 }

@@ -1,152 +1,199 @@
-//! API keys: what a role may, and when a key is not good any more.
+//! API keys: what a role may, and how long a key is good.
 
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use placet_runtime::{ApiKey, ApiKeys, Role, key_digest, key_id};
 
-use crate::ask::Answer;
-use crate::world::{OTHER, TENANT, World};
+use crate::request::Reply;
+use crate::world::{OTHER, PROJECT, World};
 
-const OPERATORS: &[Role] = &[Role::Both];
-const ASKERS: &[Role] = &[Role::Agent, Role::Both];
-const ANSWERERS: &[Role] = &[Role::Responder, Role::Both];
-const ALL: &[Role] = &Role::ALL;
+const CREATE: &[Role] = &[Role::Agent, Role::Admin];
+const DECIDE: &[Role] = &[Role::Responder, Role::Admin];
+const READ: &[Role] = &Role::ALL;
+const OPERATE: &[Role] = &[Role::Admin];
 
-/// Which roles a route is for.
+/// The roles that a route takes.
 const ROUTES: &[(&str, &str, &[Role])] = &[
-    ("POST", "/v1/operations", ASKERS),
-    ("GET", "/v1/operations", ALL),
-    ("GET", "/v1/operations/function_call/none", ALL),
-    ("POST", "/v1/operations/function_call/none/decision", ANSWERERS),
-    ("POST", "/v1/operations/function_call/none/cancel", ASKERS),
-    ("GET", "/v1/receipts", OPERATORS),
-    ("GET", "/v1/receipts/none", OPERATORS),
-    ("GET", "/v1/receipts/none/body", OPERATORS),
-    ("POST", "/v1/receipts/none/replay", OPERATORS),
-    ("GET", "/v1/deliveries", OPERATORS),
-    ("GET", "/v1/deliveries/none", OPERATORS),
-    ("POST", "/v1/deliveries/none/redeliver", OPERATORS),
-    ("GET", "/v1/endpoints", OPERATORS),
-    ("POST", "/v1/endpoints/none/enable", OPERATORS),
-    ("POST", "/v1/endpoints/none/test", OPERATORS),
-    ("POST", "/humanlayer/v1/function_calls", ASKERS),
-    ("POST", "/humanlayer/v1/contact_requests", ASKERS),
-    ("POST", "/humanlayer/v1/human_contacts", ASKERS),
-    ("GET", "/humanlayer/v1/function_calls/none", ALL),
-    ("GET", "/humanlayer/v1/contact_requests/none", ALL),
-    ("GET", "/humanlayer/v1/agent/human_contacts/pending", ALL),
-    ("POST", "/humanlayer/v1/agent/function_calls/none/respond", ANSWERERS),
-    ("POST", "/humanlayer/v1/agent/human_contacts/none/respond", ANSWERERS),
-    ("POST", "/humanlayer/v1/agent/function_calls/none/escalate_email", ASKERS),
-    ("GET", "/humanlayer/v1/project", ALL),
-    ("GET", "/humanlayer/v1/contact_channel/1", ALL),
-    ("POST", "/purchase-materials", ASKERS),
-    ("GET", "/purchases", ALL),
+    ("POST", "/v1/operations", CREATE),
+    ("GET", "/v1/operations", READ),
+    ("GET", "/v1/operations/function_call/none", READ),
+    ("POST", "/v1/operations/function_call/none/decision", DECIDE),
+    ("POST", "/v1/operations/function_call/none/cancel", CREATE),
+    ("GET", "/v1/receipts", OPERATE),
+    ("GET", "/v1/receipts/none", OPERATE),
+    ("GET", "/v1/receipts/none/body", OPERATE),
+    ("POST", "/v1/receipts/none/replay", OPERATE),
+    ("GET", "/v1/deliveries", OPERATE),
+    ("GET", "/v1/deliveries/none", OPERATE),
+    ("POST", "/v1/deliveries/none/redeliver", OPERATE),
+    ("GET", "/v1/endpoints", OPERATE),
+    ("POST", "/v1/endpoints/none/enable", OPERATE),
+    ("POST", "/v1/endpoints/none/test", OPERATE),
+    ("POST", "/humanlayer/v1/function_calls", CREATE),
+    ("POST", "/humanlayer/v1/contact_requests", CREATE),
+    ("POST", "/humanlayer/v1/human_contacts", CREATE),
+    ("GET", "/humanlayer/v1/function_calls/none", READ),
+    ("GET", "/humanlayer/v1/contact_requests/none", READ),
+    ("GET", "/humanlayer/v1/human_contacts/none", READ),
+    ("GET", "/humanlayer/v1/agent/function_calls/pending", READ),
+    ("GET", "/humanlayer/v1/agent/contact_requests/pending", READ),
+    ("GET", "/humanlayer/v1/agent/human_contacts/pending", READ),
+    ("GET", "/humanlayer/v1/agent/function_calls/none", READ),
+    ("GET", "/humanlayer/v1/agent/contact_requests/none", READ),
+    ("GET", "/humanlayer/v1/agent/human_contacts/none", READ),
+    ("POST", "/humanlayer/v1/agent/function_calls/none/respond", DECIDE),
+    ("POST", "/humanlayer/v1/agent/contact_requests/none/respond", DECIDE),
+    ("POST", "/humanlayer/v1/agent/human_contacts/none/respond", DECIDE),
+    ("POST", "/humanlayer/v1/agent/function_calls/none/escalate_email", CREATE),
+    ("POST", "/humanlayer/v1/agent/contact_requests/none/escalate_email", CREATE),
+    ("POST", "/humanlayer/v1/agent/human_contacts/none/escalate_email", CREATE),
+    ("GET", "/humanlayer/v1/project", READ),
+    ("GET", "/humanlayer/v1/contact_channel/1", READ),
+    ("POST", "/purchase-materials", CREATE),
+    ("GET", "/purchases", READ),
 ];
 
-/// Asks from another site, to which the open pages of this machine are closed.
-async fn ask(world: &World, method: &str, path: &str, key: &str) -> Answer {
+/// Whether a path is one of a template of the document, `/v1/receipts/{id}`.
+fn is_of(path: &str, template: &str) -> bool {
+    let mut pairs = path.split('/').zip(template.split('/'));
+    path.split('/').count() == template.split('/').count()
+        && pairs.all(|(part, of)| part == of || of.starts_with('{'))
+}
+
+#[tokio::test]
+async fn each_route_of_the_document_that_needs_a_key_is_in_the_table() {
+    let world = World::start().await;
+    let document = world.get("/openapi.json").send().await.json();
+    for (template, methods) in document["paths"].as_object().unwrap() {
+        for (method, route) in methods.as_object().unwrap() {
+            let open = route["security"].as_array().is_some_and(Vec::is_empty);
+            let known = ROUTES.iter().any(|(known, path, _)| {
+                known.eq_ignore_ascii_case(method) && is_of(path, template)
+            });
+            assert!(open || known, "{method} {template}: who may?");
+        }
+    }
+    world.finish().await;
+}
+
+/// Sends a request from another site, to which the open pages of this machine are closed.
+async fn send(world: &World, method: &str, path: &str, key: Option<&str>) -> Reply {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    let ask = world.ask(method, path).header("origin", "https://elsewhere.example");
-    if key.is_empty() { ask.send().await } else { ask.key(key).send().await }
+    let request = world.request(method, path).header("origin", "https://elsewhere.example");
+    match key {
+        Some(key) => request.key(key).send().await,
+        None => request.send().await,
+    }
 }
 
 async fn status(world: &World, key: &str) -> StatusCode {
     world.get("/v1/endpoints").key(key).send().await.status
 }
 
-/// Makes a key and hands it back.
-async fn made(world: &World, key: &str, api_key: ApiKey) -> String {
-    world.system.runtime.store.put_api_key(key_digest(key), &api_key).await.unwrap();
-    key.to_owned()
-}
-
+/// Without a body nothing is created or decided.
 #[tokio::test]
-async fn each_route_takes_the_roles_that_may() {
+async fn each_route_takes_the_roles_that_have_its_right() {
     let world = World::start().await;
     for role in Role::ALL {
-        let key = world.key(role, TENANT).await;
+        let key = world.key(role, PROJECT).await;
         for (method, path, roles) in ROUTES.iter().copied() {
-            let before = world.contents().await;
-            let answer = ask(&world, method, path, &key).await;
+            let reply = send(&world, method, path, Some(&key)).await;
             if roles.contains(&role) {
-                // Without a body nothing can be asked or said.
-                let gets_through = matches!(answer.status.as_u16(), 200 | 400 | 404 | 422);
-                assert!(gets_through, "{role:?} {method} {path}: {answer:?}");
+                let taken = matches!(reply.status.as_u16(), 200 | 400 | 404 | 422);
+                assert!(taken, "{role:?} {method} {path}: {reply:?}");
             } else {
-                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role:?} {method} {path}");
-                if path.starts_with("/humanlayer") {
-                    assert!(answer.json()["detail"].is_string(), "{answer:?}");
-                } else {
-                    assert_eq!(answer.content_type, "application/problem+json");
-                    assert_eq!(answer.json()["code"], "forbidden");
-                }
-                assert_eq!(world.contents().await, before, "{role:?} {method} {path}");
+                assert_eq!(reply.status, StatusCode::FORBIDDEN, "{role:?} {method} {path}");
             }
         }
-        let none = ask(&world, "GET", "/v1/nothing", &key).await;
-        assert_eq!(none.status, StatusCode::NOT_FOUND, "{role:?}");
+        let nothing = send(&world, "GET", "/v1/nothing", Some(&key)).await;
+        assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{role:?}");
     }
     for (method, path, _) in ROUTES.iter().copied() {
-        let answer = ask(&world, method, path, "").await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        let reply = send(&world, method, path, None).await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{method} {path}");
     }
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_key_expires_at_its_moment_even_if_it_is_remembered() {
+async fn a_refused_role_changes_nothing_and_is_told_in_the_shape_of_the_api() {
+    let world = World::start().await;
+    for role in Role::ALL {
+        let key = world.key(role, PROJECT).await;
+        let before = world.contents().await;
+        for (method, path, _) in ROUTES.iter().filter(|(_, _, roles)| !roles.contains(&role)) {
+            let refused = send(&world, method, path, Some(&key)).await;
+            if path.starts_with("/humanlayer") {
+                assert!(refused.json()["detail"].is_string(), "{refused:?}");
+            } else {
+                assert_eq!(refused.content_type, "application/problem+json");
+                assert_eq!(refused.json()["code"], "forbidden");
+            }
+        }
+        assert_eq!(world.contents().await, before, "{role:?}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_expires_at_its_moment_although_it_is_cached() {
     let world = World::start().await;
     let now = world.clock.now();
-    let api_key = ApiKey {
-        expires_at: Some(now.plus(Duration::from_secs(30))),
-        ..ApiKey::new(TENANT, "short", now)
-    };
-    let key = made(&world, "short-lived", api_key).await;
-    assert_eq!(status(&world, &key).await, StatusCode::OK);
+    let expires_at = Some(now.plus(Duration::from_secs(30)));
+    let key = ApiKey { expires_at, ..ApiKey::new(PROJECT, "short", now) };
+    world.store_key("short-lived", &key).await;
+    assert_eq!(status(&world, "short-lived").await, StatusCode::OK);
     world.advance(Duration::from_millis(29_999));
-    assert_eq!(status(&world, &key).await, StatusCode::OK);
+    assert_eq!(status(&world, "short-lived").await, StatusCode::OK);
     world.advance(Duration::from_millis(1));
-    assert_eq!(status(&world, &key).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(&world, "short-lived").await, StatusCode::UNAUTHORIZED);
     world.advance(Duration::from_secs(3600));
-    assert_eq!(status(&world, &key).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(&world, "short-lived").await, StatusCode::UNAUTHORIZED);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_revoked_key_works_for_a_minute_where_it_is_remembered_and_never_again() {
+async fn a_revoked_key_is_good_for_a_minute_where_it_is_cached() {
     let world = World::start().await;
-    let (used, unused) =
-        (world.key(Role::Both, TENANT).await, world.key(Role::Agent, TENANT).await);
-    assert_eq!(status(&world, &used).await, StatusCode::OK);
-    let store = &world.system.runtime.store;
-    let revoked_at = world.clock.now();
-    for key in [&used, &unused] {
-        let revoked = store.revoke_api_key(key_digest(key), revoked_at).await.unwrap().unwrap();
-        assert_eq!(revoked.revoked_at, Some(revoked_at));
+    let cached = world.key(Role::Admin, PROJECT).await;
+    let unused = world.key(Role::Agent, PROJECT).await;
+    assert_eq!(status(&world, &cached).await, StatusCode::OK);
+    let store = &world.system.runtime.engine.store;
+    for key in [&cached, &unused] {
+        store.revoke_api_key(key_digest(key), world.clock.now()).await.unwrap();
     }
-    assert_eq!(status(&world, &unused).await, StatusCode::UNAUTHORIZED, "it was not remembered");
+    assert_eq!(status(&world, &unused).await, StatusCode::UNAUTHORIZED);
     world.advance(ApiKeys::CACHED - Duration::from_millis(1));
-    assert_eq!(status(&world, &used).await, StatusCode::OK);
+    assert_eq!(status(&world, &cached).await, StatusCode::OK);
     world.advance(Duration::from_millis(1));
-    assert_eq!(status(&world, &used).await, StatusCode::UNAUTHORIZED);
-
-    let again = store.revoke_api_key(key_digest(&used), world.clock.now()).await.unwrap().unwrap();
-    assert_eq!(again.revoked_at, Some(revoked_at), "the second time changes nothing");
-    world.key(Role::Both, TENANT).await;
-    assert_eq!(status(&world, &used).await, StatusCode::UNAUTHORIZED, "it does not come back");
-    let none = store.revoke_api_key(key_digest("no key"), revoked_at).await.unwrap();
-    assert_eq!(none, None);
+    assert_eq!(status(&world, &cached).await, StatusCode::UNAUTHORIZED);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn two_who_revoke_a_key_at_once_agree_on_the_moment() {
+async fn a_revoked_key_stays_revoked() {
     let world = World::start().await;
-    let digest = key_digest(&world.key(Role::Both, TENANT).await);
+    let key = world.key(Role::Admin, PROJECT).await;
+    let store = &world.system.runtime.engine.store;
+    let revoked_at = world.clock.now();
+    let revoke = async || store.revoke_api_key(key_digest(&key), world.clock.now()).await.unwrap();
+    assert_eq!(revoke().await.unwrap().revoked_at, Some(revoked_at));
+    world.advance(Duration::from_secs(1));
+    assert_eq!(revoke().await.unwrap().revoked_at, Some(revoked_at));
+
+    world.key(Role::Admin, PROJECT).await;
+    assert_eq!(status(&world, &key).await, StatusCode::UNAUTHORIZED, "it was made a second time");
+    assert_eq!(store.revoke_api_key(key_digest("no key"), revoked_at).await.unwrap(), None);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn two_revocations_at_once_agree_on_the_moment() {
+    let world = World::start().await;
+    let digest = key_digest(&world.key(Role::Admin, PROJECT).await);
     let now = world.clock.now();
-    let store = &world.system.runtime.store;
+    let store = &world.system.runtime.engine.store;
     let (one, other) = tokio::join!(
         store.revoke_api_key(digest, now),
         store.revoke_api_key(digest, now.plus(Duration::from_secs(1)))
@@ -156,52 +203,62 @@ async fn two_who_revoke_a_key_at_once_agree_on_the_moment() {
 }
 
 #[tokio::test]
-async fn all_that_are_not_let_in_get_one_answer() {
+async fn every_bad_key_gets_the_same_answer() {
     let world = World::start().await;
     let now = world.clock.now();
-    let key = |name: &str| ApiKey::new(TENANT, name, now);
+    let key = |name: &str| ApiKey::new(PROJECT, name, now);
     let expired = ApiKey { expires_at: Some(now), ..key("expired") };
     let revoked = ApiKey { revoked_at: Some(now), ..key("revoked") };
     let homeless = ApiKey::new("not-in-placet-yaml", "homeless", now);
-    let unknown = world.get("/v1/endpoints").key("nobody's").send().await;
+    let unknown = world.get("/v1/endpoints").key("unknown").send().await;
     assert_eq!(unknown.status, StatusCode::UNAUTHORIZED);
     for (key, api_key) in [("expired", expired), ("revoked", revoked), ("homeless", homeless)] {
-        let key = made(&world, key, api_key).await;
-        let answer = world.get("/v1/endpoints").key(&key).send().await;
-        assert_eq!((answer.status, &answer.text), (unknown.status, &unknown.text), "{key}");
+        world.store_key(key, &api_key).await;
+        let reply = world.get("/v1/endpoints").key(key).send().await;
+        assert_eq!((reply.status, &reply.text), (unknown.status, &unknown.text), "{key}");
     }
-    // A key that was refused because there was none is good as soon as there is one.
-    let late = made(&world, "nobody's", key("late")).await;
-    assert_eq!(status(&world, &late).await, StatusCode::OK);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn keys_are_listed_by_project_newest_first_and_never_stored() {
+async fn a_key_that_was_unknown_is_good_once_it_is_stored() {
     let world = World::start().await;
-    let mut made = Vec::new();
-    for (role, tenant) in [
-        (Role::Agent, TENANT),
-        (Role::Responder, TENANT),
-        (Role::Both, OTHER),
-        (Role::Both, TENANT),
+    assert_eq!(status(&world, "late").await, StatusCode::UNAUTHORIZED);
+    world.store_key("late", &ApiKey::new(PROJECT, "late", world.clock.now())).await;
+    assert_eq!(status(&world, "late").await, StatusCode::OK);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn keys_are_listed_by_project_newest_first() {
+    let world = World::start().await;
+    let mut digests = Vec::new();
+    for (role, project) in [
+        (Role::Agent, PROJECT),
+        (Role::Responder, PROJECT),
+        (Role::Admin, OTHER),
+        (Role::Admin, PROJECT),
     ] {
-        made.push(world.key(role, tenant).await);
+        digests.push(key_digest(&world.key(role, project).await));
         world.advance(Duration::from_secs(1));
     }
-    let store = &world.system.runtime.store;
-    let listed = store.api_keys(TENANT).await.unwrap();
+    let store = &world.system.runtime.engine.store;
+    let listed = store.api_keys(PROJECT).await.unwrap();
     let listed = listed.iter().map(|(digest, key)| (key_id(*digest), key.role));
-    let expected = [(3, Role::Both), (1, Role::Responder), (0, Role::Agent)];
-    let expected = expected.map(|(at, role)| (key_id(key_digest(&made[at])), role));
+    let expected = [(3, Role::Admin), (1, Role::Responder), (0, Role::Agent)];
+    let expected = expected.map(|(at, role)| (key_id(digests[at]), role));
     assert_eq!(listed.collect::<Vec<_>>(), expected);
     assert_eq!(store.api_keys(OTHER).await.unwrap().len(), 1);
     assert_eq!(store.api_keys("none").await.unwrap(), []);
+    world.finish().await;
+}
 
+#[tokio::test]
+async fn the_table_holds_the_digest_of_a_key_and_not_the_key() {
+    let world = World::start().await;
+    let key = world.key(Role::Admin, PROJECT).await;
     let contents = world.contents().await.join("\n");
-    for key in &made {
-        assert!(!contents.contains(key.as_str()));
-        assert!(contents.contains(&key_digest(key).to_string()));
-    }
+    assert!(!contents.contains(&key));
+    assert!(contents.contains(&key_digest(&key).to_string()));
     world.finish().await;
 }

@@ -2,10 +2,11 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use placet_core::{Failure, Report};
+use placet_core::operation::{Failure, Report};
 use placet_local::engines::TABLE;
 use placet_worker::{Call, Functions};
 use serde_json::json;
+use uuid::Uuid;
 
 /// What really ran, as rows in the engine: written through the faulty client, so that a crash can
 /// come before the effect, or after it and before its answer.
@@ -17,19 +18,18 @@ impl Ledger {
         self.0.set(client).ok();
     }
 
-    pub fn functions(&self) -> Functions {
+    /// These functions and those of the ledger.
+    pub fn functions(&self, functions: Functions) -> Functions {
         let (charge, charge_once) = (self.clone(), self.clone());
-        Functions::shipped()
+        functions
             .with("charge", move |call| {
                 let (ledger, row) = (charge.clone(), call.idempotency_key.clone());
                 async move { ledger.write(call, row).await }
             })
             .with("charge_once", move |call| {
                 let ledger = charge_once.clone();
-                let row = placet_core::Digest::of_bytes(
-                    format!("{:?}", std::time::Instant::now()).as_bytes(),
-                );
-                async move { ledger.write(call, row.to_string()).await }
+                let row = Uuid::new_v4().to_string();
+                async move { ledger.write(call, row).await }
             })
             .with("panics", |_| async { panic!("a bug in a function") })
     }

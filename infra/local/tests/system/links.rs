@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use placet_core::{DecisionLink, Digest, Kind, OperationId, Secret, State};
+use placet_core::item::Item;
+use placet_core::operation::{Operation, OperationKind, State};
+use placet_core::{DecisionLink, Digest, Secret};
 use serde_json::json;
 
-use crate::questions::{question, state_of};
-use crate::world::{KEY, LINK_SECRET, TENANT, World};
+use crate::client::question;
+use crate::world::{LINK_SECRET, World};
 
-async fn link(world: &World, call_id: &str) -> DecisionLink {
-    let digest = world.operation(call_id).await.digest;
-    let expires_at = world.clock.now().plus(Duration::from_secs(600));
+/// A link to decide an operation within ten minutes.
+fn link(world: &World, operation: &Item<Operation>) -> DecisionLink {
     DecisionLink {
-        tenant: TENANT.to_owned(),
-        kind: Kind::FunctionCall,
-        call_id: call_id.to_owned(),
-        digest,
+        project: operation.project().to_owned(),
+        kind: operation.kind(),
+        call_id: operation.call_id().to_owned(),
+        digest: operation.digest,
         settles: None,
-        expires_at,
+        expires_at: world.clock.now().plus(Duration::from_secs(600)),
     }
 }
 
@@ -26,63 +27,22 @@ fn path(link: &DecisionLink) -> String {
     format!("/d/{}", link.sign(&Secret::new(LINK_SECRET).unwrap()))
 }
 
-#[tokio::test]
-async fn a_link_shows_and_decides_and_then_neither_it_nor_its_siblings_decide_again() {
+/// A world with the call `call-1` of this function, and a link to decide it.
+async fn with_call(function: &str) -> (World, DecisionLink) {
     let world = World::start().await;
-    world.create("call-1", "charge").await;
-    let link = link(&world, "call-1").await;
-    let sibling = DecisionLink {
-        expires_at: world.clock.now().plus(Duration::from_secs(900)),
-        ..link.clone()
-    };
-    let before = world.contents().await;
-    for _ in 0..50 {
-        for method in [Method::GET, Method::HEAD] {
-            assert_eq!(world.ask(method, &path(&link)).page().send().await.status, StatusCode::OK);
-        }
-    }
-    assert_eq!(world.contents().await, before, "a scanner opened the link");
-
-    let page = world.get(&path(&link)).page().send().await;
-    let form = format!("digest={}&comment=&verdict=approve", page.hidden("digest"));
-    let decided = world.post(&path(&link)).form(&form).send().await;
-    assert_eq!(decided.status, StatusCode::SEE_OTHER);
-    for spent in [path(&link), path(&sibling)] {
-        let again = form.replace("approve", "deny");
-        let refused = world.post(&spent).form(&again).send().await;
-        assert_eq!(refused.status, StatusCode::CONFLICT);
-        assert!(refused.text.contains("already has a response"), "{}", refused.text);
-    }
-    assert_eq!(world.operation("call-1").await.decision.unwrap().by, "link");
-    world.settle().await;
-    assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
-    world.finish().await;
+    world.create("call-1", function).await;
+    let link = link(&world, &world.operation("call-1").await);
+    (world, link)
 }
 
 #[tokio::test]
-async fn bad_links_all_look_the_same_and_change_nothing() {
-    let world = World::start().await;
-    world.create("call-1", "charge").await;
-    let good = link(&world, "call-1").await;
-    let other_key = Secret::new("another key of more than thirty-two bytes").unwrap();
-    let expired = DecisionLink { expires_at: world.clock.now(), ..good.clone() };
-    let other_content = DecisionLink { digest: Digest::of_bytes(b"other"), ..good.clone() };
-    world.advance(Duration::from_millis(1));
-    let bad = [
-        format!("/d/{}", good.sign(&other_key)),
-        format!("{}x", path(&good)),
-        "/d/x".to_owned(),
-        path(&expired),
-        path(&other_content),
-    ];
+async fn opening_a_link_changes_nothing() {
+    let (world, link) = with_call("charge").await;
     let before = world.contents().await;
-    let form = format!("digest={}&comment=&verdict=approve", good.digest);
-    let shown = world.get(&bad[0]).page().send().await.text;
-    for path in &bad {
-        for answer in
-            [world.get(path).page().send().await, world.post(path).form(&form).send().await]
-        {
-            assert_eq!((answer.status, &answer.text), (StatusCode::FORBIDDEN, &shown), "{path}");
+    for _ in 0..50 {
+        for method in [Method::GET, Method::HEAD] {
+            let page = world.request(method, &path(&link)).page().send().await;
+            assert_eq!(page.status, StatusCode::OK);
         }
     }
     assert_eq!(world.contents().await, before);
@@ -90,15 +50,62 @@ async fn bad_links_all_look_the_same_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_decides_only_on_what_it_shows() {
-    let world = World::start().await;
-    world.create("call-1", "charge").await;
-    let link = link(&world, "call-1").await;
-    let form = format!("digest={}&comment=&verdict=approve", Digest::of_bytes(b"other"));
-    let refused = world.post(&path(&link)).form(&form).send().await;
-    assert_eq!(refused.status, StatusCode::CONFLICT);
+async fn a_link_decides_once_and_ends_its_siblings() {
+    let (world, link) = with_call("charge").await;
+    let expires_at = world.clock.now().plus(Duration::from_secs(900));
+    let sibling = DecisionLink { expires_at, ..link.clone() };
+
+    let decided = world.submit(&path(&link), "comment=&verdict=approve").await;
+    assert_eq!(decided.status, StatusCode::SEE_OTHER);
+    assert_eq!(world.operation("call-1").await.body.decision.unwrap().by.to_string(), "link");
+
+    let deny = format!("digest={}&comment=&verdict=deny", link.digest);
+    for spent in [path(&link), path(&sibling)] {
+        let refused = world.send_form(&spent, &deny).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.text.contains("already has a response"), "{}", refused.text);
+    }
+    world.settle().await;
+    assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn every_bad_link_gets_the_same_answer_and_changes_nothing() {
+    let (world, good) = with_call("charge").await;
+    let other_key = Secret::new("another key of more than thirty-two bytes").unwrap();
+    let expired = DecisionLink { expires_at: world.clock.now(), ..good.clone() };
+    let other_content = DecisionLink { digest: Digest::of_bytes(b"other"), ..good.clone() };
+    world.advance(Duration::from_millis(1));
+    let before = world.contents().await;
+    let form = format!("digest={}&comment=&verdict=approve", good.digest);
+    let unknown = world.page("/d/x").await;
+    for path in [
+        "/d/x".to_owned(),
+        format!("{}x", path(&good)),
+        format!("/d/{}", good.sign(&other_key)),
+        path(&expired),
+        path(&other_content),
+    ] {
+        for reply in [world.page(&path).await, world.send_form(&path, &form).await] {
+            assert_eq!(
+                (reply.status, &reply.text),
+                (StatusCode::FORBIDDEN, &unknown.text),
+                "{path}"
+            );
+        }
+    }
+    assert_eq!(world.contents().await, before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_decides_only_what_it_shows() {
+    let (world, link) = with_call("charge").await;
+    let other = format!("digest={}&comment=&verdict=approve", Digest::of_bytes(b"other"));
+    assert_eq!(world.send_form(&path(&link), &other).await.status, StatusCode::CONFLICT);
     for garbled in ["", "verdict=approve", "digest=x&verdict=approve", "digest=x&verdict=maybe"] {
-        let refused = world.post(&path(&link)).form(garbled).send().await;
+        let refused = world.send_form(&path(&link), garbled).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{garbled}");
     }
     assert_eq!(world.state("call-1").await, State::Pending);
@@ -106,14 +113,12 @@ async fn a_link_decides_only_on_what_it_shows() {
 }
 
 #[tokio::test]
-async fn pages_of_other_sites_and_other_hosts_are_not_let_in() {
-    let world = World::start().await;
-    world.create("call-1", "charge").await;
-    let digest = world.operation("call-1").await.digest;
-    let form = format!("digest={digest}&comment=&verdict=approve");
-    let foreign =
-        [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")];
-    for (name, value) in foreign {
+async fn a_page_of_another_site_cannot_post_to_open_pages() {
+    let (world, link) = with_call("charge").await;
+    let form = format!("digest={}&comment=&verdict=approve", link.digest);
+    for (name, value) in
+        [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
+    {
         let refused = world.post("/inbox/call-1").header(name, value).form(&form).send().await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}: {value}");
         let refused = world.post("/purchase-materials").header(name, value).send().await;
@@ -124,119 +129,90 @@ async fn pages_of_other_sites_and_other_hosts_are_not_let_in() {
 }
 
 #[tokio::test]
-async fn a_denial_brings_the_option_that_was_chosen_and_its_comment() {
-    let world = World::start().await;
-    let options = json!([{"name": "later", "prompt_fill": "Ask again tomorrow"}]);
-    let spec = json!({"fn": "charge", "kwargs": {}, "reject_options": options});
-    for (call_id, comment, expected) in [("a", "", "Ask again tomorrow"), ("b", "no", "no")] {
-        let body = json!({"run_id": "run", "call_id": call_id, "spec": spec});
-        world.post("/humanlayer/v1/function_calls").key(KEY).json(&body).send().await;
-        let path = format!("/inbox/{call_id}");
-        let digest = world.get(&path).page().send().await.hidden("digest");
-        let form =
-            |option| format!("digest={digest}&comment={comment}&option={option}&verdict=deny");
-        let unknown = world.post(&path).form(&form("never")).send().await;
-        assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
-        world.post(&path).form(&form("later")).send().await;
-        let decision = world.operation(call_id).await.decision.unwrap();
-        assert_eq!(
-            (decision.option.as_deref(), decision.comment.as_str()),
-            (Some("later"), expected)
-        );
-    }
+async fn a_link_settles_one_attempt_and_a_link_that_decides_settles_none() {
+    let (world, decides) = with_call("panics").await;
+    world.submit(&path(&decides), "comment=&verdict=approve").await;
+    world.work().await;
+    assert_eq!(world.state("call-1").await, State::Unknown);
+    let settles = path(&DecisionLink { settles: Some(1), ..decides.clone() });
+    let run_again = async |path: &str, attempt: u32| {
+        let fields = format!("digest={}&attempt={attempt}&comment=", decides.digest);
+        world.send_form(path, &format!("{fields}&settlement=run_again")).await.status
+    };
+
+    assert_eq!(run_again(&path(&decides), 1).await, StatusCode::FORBIDDEN);
+    assert_eq!(run_again(&settles, 1).await, StatusCode::SEE_OTHER);
+    world.work().await;
+    assert_eq!(world.state("call-1").await, State::Unknown);
+    assert_eq!(run_again(&settles, 1).await, StatusCode::CONFLICT);
+    assert_eq!(run_again(&settles, 2).await, StatusCode::FORBIDDEN);
+
+    assert_eq!(world.operation("call-1").await.attempts, 2);
     world.finish().await;
 }
 
-#[tokio::test]
-async fn no_link_repeats_what_it_did_once() {
-    let world = World::start().await;
-    world.create("call-1", "panics").await;
-    let decides = link(&world, "call-1").await;
-    let digest = decides.digest;
-    world
-        .post(&path(&decides))
-        .form(&format!("digest={digest}&comment=&verdict=approve"))
-        .send()
-        .await;
-    world.work().await;
-    assert_eq!(world.state("call-1").await, State::Unknown);
+/// A world with a call and a question of the same id, and a link to each of them.
+async fn with_call_and_question() -> (World, DecisionLink, DecisionLink) {
+    let (world, of_call) = with_call("charge").await;
+    world.client().request_approval(&question("call-1", "Why?")).await;
+    let of_question = link(&world, &world.question("call-1").await);
+    (world, of_call, of_question)
+}
 
-    let settles = DecisionLink { settles: Some(1), ..decides.clone() };
-    let again =
-        |attempt| format!("digest={digest}&attempt={attempt}&comment=&settlement=run_again");
-    let refused = world.post(&path(&decides)).form(&again(1)).send().await;
-    assert_eq!(refused.status, StatusCode::FORBIDDEN, "a link that decides does not settle");
-    assert_eq!(
-        world.post(&path(&settles)).form(&again(1)).send().await.status,
-        StatusCode::SEE_OTHER
-    );
-    world.work().await;
-    assert_eq!(
-        (world.state("call-1").await, world.operation("call-1").await.attempts),
-        (State::Unknown, 2)
-    );
-    let spent = [(again(1), StatusCode::CONFLICT), (again(2), StatusCode::FORBIDDEN)];
-    for (form, status) in spent {
-        assert_eq!(world.post(&path(&settles)).form(&form).send().await.status, status);
+/// A key is needed to make these links; even so the digest tells a call from a question.
+#[tokio::test]
+async fn a_link_does_not_lead_to_an_operation_of_the_other_kind() {
+    let (world, of_call, of_question) = with_call_and_question().await;
+    let before = world.contents().await;
+    for swapped in [
+        DecisionLink { kind: OperationKind::FunctionCall, ..of_question.clone() },
+        DecisionLink { kind: OperationKind::HumanContact, ..of_call.clone() },
+    ] {
+        assert_eq!(world.page(&path(&swapped)).await.status, StatusCode::FORBIDDEN);
+        let form = format!("digest={}&verdict=approve&response=x", swapped.digest);
+        let refused = world.send_form(&path(&swapped), &form).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
     }
-    assert_eq!(world.operation("call-1").await.attempts, 2);
+    for digest in [of_question.digest, of_call.digest] {
+        let form = format!("digest={digest}&comment=&verdict=approve");
+        let refused = world.send_form(&path(&of_question), &form).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "a question is not approved");
+    }
+    assert_eq!(world.contents().await, before);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn a_link_to_a_question_answers_it_and_not_the_call_of_the_same_id() {
-    let world = World::start().await;
-    world.create("one", "charge").await;
-    question(&world, "one", json!({"msg": "Why?"})).await;
-    let id = OperationId::new(TENANT, Kind::HumanContact, "one");
-    let asked = world.system.runtime.store.operation(&id, true).await.unwrap().unwrap();
-    let of_call = link(&world, "one").await;
-    let of_question =
-        DecisionLink { kind: Kind::HumanContact, digest: asked.digest, ..of_call.clone() };
+    let (world, _, of_question) = with_call_and_question().await;
+    let link = path(&of_question);
+    let page = world.page(&link).await.text;
+    assert!(page.contains("Why?") && !page.contains("charge"), "{page}");
 
-    // A key is needed to make these two; even so the digest tells a call from a question.
-    let before = world.contents().await;
-    for swapped in [
-        DecisionLink { kind: Kind::FunctionCall, ..of_question.clone() },
-        DecisionLink { kind: Kind::HumanContact, ..of_call.clone() },
-    ] {
-        assert_eq!(world.get(&path(&swapped)).page().send().await.status, StatusCode::FORBIDDEN);
-        let form = format!("digest={}&verdict=approve&response=x", swapped.digest);
-        let refused = world.post(&path(&swapped)).form(&form).send().await;
-        assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    }
-    let page = world.get(&path(&of_question)).page().send().await;
-    assert!(page.text.contains("Why?") && !page.text.contains("charge"), "{}", page.text);
-    for digest in [asked.digest, of_call.digest] {
-        let form = format!("digest={digest}&comment=&verdict=approve");
-        let refused = world.post(&path(&of_question)).form(&form).send().await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    }
-    assert_eq!(world.contents().await, before);
+    let answered = world.submit(&link, "response=Because").await;
+    assert_eq!(
+        (answered.status, answered.location.as_str()),
+        (StatusCode::SEE_OTHER, link.as_str())
+    );
+    assert_eq!(world.question("call-1").await.state, State::Answered);
+    assert_eq!(world.state("call-1").await, State::Pending);
 
-    let form = format!("digest={}&response=Because", page.hidden("digest"));
-    let answered = world.post(&path(&of_question)).form(&form).send().await;
-    assert_eq!((answered.status, answered.location), (StatusCode::SEE_OTHER, path(&of_question)));
-    assert_eq!(state_of(&world, "one").await, State::Answered);
-    assert_eq!(world.state("one").await, State::Pending);
-    let again = world.post(&path(&of_question)).form(&form).send().await;
-    assert_eq!(again.status, StatusCode::CONFLICT);
-    let page = world.get(&path(&of_question)).page().send().await.text;
+    let again = format!("digest={}&response=Because", of_question.digest);
+    assert_eq!(world.send_form(&link, &again).await.status, StatusCode::CONFLICT);
+    let page = world.page(&link).await.text;
     assert!(page.contains("through a decision link") && page.contains("Because"), "{page}");
     world.finish().await;
 }
 
+/// Links that were sent must stay good: their members are a stable format.
 #[tokio::test]
-async fn a_link_from_before_there_were_questions_is_still_good() {
-    let world = World::start().await;
-    world.create("one", "charge").await;
-    let link = link(&world, "one").await;
-    let before = json!({"t": TENANT, "c": "one", "d": link.digest, "e": link.expires_at});
-    assert_eq!(serde_json::to_value(&link).unwrap(), before, "it is written as it was then");
-    let page = world.get(&path(&link)).page().send().await;
-    let form = format!("digest={}&comment=&verdict=approve", page.hidden("digest"));
-    assert_eq!(world.post(&path(&link)).form(&form).send().await.status, StatusCode::SEE_OTHER);
+async fn a_link_to_a_call_names_no_kind() {
+    let (world, link) = with_call("charge").await;
+    let written = json!({"p": "default", "c": "call-1", "d": link.digest, "e": link.expires_at});
+    assert_eq!(serde_json::to_value(&link).unwrap(), written);
+    let decided = world.submit(&path(&link), "comment=&verdict=approve").await;
+    assert_eq!(decided.status, StatusCode::SEE_OTHER);
     world.settle().await;
-    assert_eq!(world.ended("one").await, (State::Succeeded, 1));
+    assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
     world.finish().await;
 }

@@ -1,36 +1,52 @@
 //! The whole system over real engines, in this process: no sockets in front, a clock that stands
 //! still, faults and chaos on demand.
 
-#![allow(clippy::unwrap_used, reason = "a test that can not go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod ask;
+mod client;
 mod ledger;
-mod published_keys;
+mod operator;
+mod pages;
 mod receiver;
+mod request;
+mod webhooks;
 mod world;
 
 mod batch;
+mod children;
 mod concurrency;
 mod cost;
 mod crash;
 mod deliveries;
+mod depth;
 mod edges;
 mod flow;
 mod forward;
+mod frozen;
+mod heavy;
 mod humanlayer;
 mod ingress;
 mod input;
 mod keys;
+mod late_steps;
 mod links;
+mod loops;
+mod lost_replies;
 mod model;
+mod notifications;
 mod openapi;
 mod operations;
+mod polls;
 mod projects;
+mod published_keys;
 mod questions;
+mod quotes;
 mod receipts;
 mod replay;
+mod storm;
 mod tamper;
-mod tell;
-mod told;
+mod timer;
+mod toy;
+mod unreadable;
 mod upstream;
-mod webhook;
+mod webhook_decisions;

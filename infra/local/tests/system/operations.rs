@@ -1,4 +1,6 @@
-//! Our own API: ask, look, list, decide, cancel.
+//! Our own API: create, get, decide, cancel.
+
+mod list;
 
 use std::time::Duration;
 
@@ -6,102 +8,104 @@ use http::StatusCode;
 use placet_runtime::Role;
 use serde_json::{Value, json};
 
-use crate::ask::Answer;
-use crate::world::{KEY, OTHER, World};
+use crate::client::{Decision, Draft, List, OperationReply, OperationSummary, call, question};
+use crate::world::{OTHER, World};
 
 const PATH: &str = "/v1/operations";
 
-fn call(call_id: &str, function: &str) -> Value {
-    json!({"kind": "function_call", "run_id": "run", "call_id": call_id, "fn": function,
-           "kwargs": {"amount": 7}, "reject_options": [{"name": "later", "prompt_fill": "not now"}]})
+/// A call whose denial may say "not now".
+fn with_reasons(call_id: &str, function: &str) -> Draft {
+    call(call_id, function)
+        .with("reject_options", json!([{"name": "later", "prompt_fill": "not now"}]))
 }
 
-fn question(call_id: &str) -> Value {
-    json!({"kind": "human_contact", "run_id": "run", "call_id": call_id, "msg": "Oak or pine?",
-           "response_options": [{"name": "oak", "title": "Oak"}]})
+/// A question that may be answered with "Oak".
+fn with_answers(call_id: &str) -> Draft {
+    question(call_id, "Oak or pine?")
+        .with("response_options", json!([{"name": "oak", "title": "Oak"}]))
 }
 
-async fn ask(world: &World, body: &Value) -> Answer {
-    world.post(PATH).key(KEY).json(body).send().await
-}
-
-/// Asks, and hands back what was made of it.
-async fn asked(world: &World, body: &Value) -> Value {
-    let answer = ask(world, body).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
-    answer.json()
-}
-
-async fn look(world: &World, path: &str) -> Value {
-    let answer = world.get(&format!("{PATH}/{path}")).key(KEY).send().await;
-    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    answer.json()
-}
-
-async fn post(world: &World, path: &str, body: &Value) -> Answer {
-    world.post(&format!("{PATH}/{path}")).key(KEY).json(body).send().await
-}
-
-#[track_caller]
-fn is_problem(answer: &Answer, status: StatusCode, code: &str) {
-    assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)), "{answer:?}");
-    assert_eq!(answer.content_type, "application/problem+json");
+/// The same with a word in place of each SHA-256.
+fn without_digests(value: Value) -> Value {
+    let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match value {
+        Value::String(text) if is_digest(&text) => "a digest".into(),
+        Value::Array(items) => items.into_iter().map(without_digests).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name, without_digests(value))).collect()
+        }
+        other => other,
+    }
 }
 
 #[tokio::test]
-async fn what_was_asked_before_is_found_and_nothing_else_takes_its_id() {
+async fn a_repeated_creation_finds_the_operation() {
     let world = World::start().await;
-    let first = ask(&world, &call("a call-1", "f")).await;
-    assert_eq!(first.status, StatusCode::CREATED);
-    assert_eq!(first.location, "/v1/operations/function_call/a%20call-1");
-    let at = world.get(&first.location).key(KEY).send().await;
-    assert_eq!(at.json(), first.json());
+    let client = world.client();
+    let draft = with_reasons("a call-1", "f");
+
+    let first = client.create(&draft).await;
+    first.is(StatusCode::CREATED);
+    assert_eq!(first.reply.location, "/v1/operations/function_call/a%20call-1");
+    let found = client.get::<OperationReply>(&first.reply.location).await;
+    assert_eq!(found.reply.text, first.reply.text);
+
     world.advance(Duration::from_secs(1));
-    let again = ask(&world, &call("a call-1", "f")).await;
-    assert_eq!((again.status, again.json()), (StatusCode::OK, first.json()));
-    assert_eq!(again.location, first.location);
-    let other = ask(&world, &call("a call-1", "g")).await;
-    is_problem(&other, StatusCode::CONFLICT, "id_taken");
-    // The other kind has ids of its own, and HumanLayer's API the same.
-    asked(&world, &question("a call-1")).await;
-    let theirs = world.get("/humanlayer/v1/function_calls/a%20call-1").key(KEY).send().await;
-    assert_eq!(theirs.json()["spec"]["fn"], "f");
+    let again = client.create(&draft).await;
+    again.ok();
+    assert_eq!(again.reply.text, first.reply.text);
+    assert_eq!(again.reply.location, first.reply.location);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn an_idempotency_key_makes_the_id_where_none_is_given() {
+async fn an_id_belongs_to_one_operation_of_its_kind() {
     let world = World::start().await;
-    let with_key = |key: &'static str, body: Value| {
-        world.post(PATH).key(KEY).header("idempotency-key", key).json(&body).send()
-    };
-    let without_id = |mut body: Value| {
-        body["call_id"] = Value::Null;
-        body
-    };
-    let first = with_key("order-7", without_id(call("", "f"))).await;
-    assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
-    let call_id = first.json()["call_id"].as_str().unwrap().to_owned();
-    assert_eq!((call_id.len(), call_id.starts_with("op-")), (35, true));
-    let again = with_key("order-7", without_id(call("", "f"))).await;
-    assert_eq!((again.status, &again.json()["call_id"]), (StatusCode::OK, &json!(call_id)));
-    let reused = with_key("order-7", without_id(call("", "g"))).await;
-    is_problem(&reused, StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused");
-    let named = with_key("order-7", call("mine", "g")).await;
-    assert_eq!((named.status, &named.json()["call_id"]), (StatusCode::CREATED, &json!("mine")));
-    let other_kind = with_key("order-7", without_id(question(""))).await;
-    assert_eq!(other_kind.status, StatusCode::CREATED);
-    let other_key = with_key("order-8", without_id(call("", "f"))).await;
-    assert_ne!(other_key.json()["call_id"], json!(call_id));
-    for wrong in ["", "two words", "x".repeat(256).leak()] {
-        let refused = with_key(wrong, call("mine", "g")).await;
-        is_problem(&refused, StatusCode::BAD_REQUEST, "invalid_idempotency_key");
+    let client = world.client();
+    client.created(&call("one", "f")).await;
+    client.create(&call("one", "g")).await.refused(StatusCode::CONFLICT, "id_taken");
+    client.created(&question("one", "Why?")).await;
+    let call = client.function_call("one").await;
+    assert_eq!(call["spec"]["fn"], "f", "HumanLayer's API has the same ids");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_names_the_operation_that_has_no_id() {
+    let world = World::start().await;
+    let client = world.client();
+    let draft = call("", "f").without_id();
+
+    let first = client.create_under("order-7", &draft).await.is(StatusCode::CREATED);
+    assert_eq!((first.call_id.len(), first.call_id.starts_with("op-")), (35, true));
+    let again = client.create_under("order-7", &draft).await.ok();
+    assert_eq!(again.call_id, first.call_id);
+    let other_key = client.create_under("order-8", &draft).await.is(StatusCode::CREATED);
+    assert_ne!(other_key.call_id, first.call_id);
+    let other_kind = question("", "Why?").without_id();
+    client.create_under("order-7", &other_kind).await.is(StatusCode::CREATED);
+
+    let named = client.create_under("order-7", &call("mine", "g")).await.is(StatusCode::CREATED);
+    assert_eq!(named.call_id, "mine", "an id outranks a key");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_good_for_one_request() {
+    let world = World::start().await;
+    let client = world.client();
+    client.create_under("order-7", &call("", "f").without_id()).await.is(StatusCode::CREATED);
+    let reused = client.create_under("order-7", &call("", "g").without_id()).await;
+    reused.refused(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused");
+    for wrong in ["", "two words", &"x".repeat(256)] {
+        let refused = client.create_under(wrong, &call("mine", "g")).await;
+        refused.refused(StatusCode::BAD_REQUEST, "invalid_idempotency_key");
     }
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_names_the_member_and_leaves_nothing() {
+async fn a_refused_body_names_the_wrong_member_and_leaves_nothing() {
     let world = World::start().await;
     let before = world.contents().await;
     for (member, value, pointer) in [
@@ -114,216 +118,241 @@ async fn a_body_that_does_not_fit_names_the_member_and_leaves_nothing() {
         ("channel", json!({"email": {}}), "/channel/email/address"),
         ("channel", json!({"channel_id": 9}), "/channel/channel_id"),
     ] {
-        let mut body = call("c", "f");
+        let mut body = with_reasons("c", "f").native();
         body[member] = value;
-        let refused = ask(&world, &body).await;
-        is_problem(&refused, StatusCode::UNPROCESSABLE_ENTITY, "invalid_body");
-        assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
+        let refused = world.client().post::<OperationReply>(PATH, &body).await;
+        let problem = refused.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body");
+        assert_eq!(problem.pointer(), pointer);
     }
-    let list = ask(&world, &json!([])).await;
-    assert_eq!(list.json()["errors"][0]["pointer"], "");
-    let broken = world.post(PATH).key(KEY).body("{").send().await;
-    is_problem(&broken, StatusCode::BAD_REQUEST, "malformed_json");
-    let mut large = call("c", "f");
-    large["kwargs"]["text"] = "x".repeat(210 * 1024).into();
-    is_problem(&ask(&world, &large).await, StatusCode::PAYLOAD_TOO_LARGE, "too_large");
     assert_eq!(world.contents().await, before);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_call_is_decided_by_who_saw_it_and_shows_what_came_of_it() {
+async fn a_body_that_is_no_object_of_200_kb_leaves_nothing() {
     let world = World::start().await;
-    let seen = asked(&world, &call("c", "charge")).await;
-    let pending = (&json!("pending"), &json!("function charge"), &json!("/inbox/c"));
-    assert_eq!((&seen["state"], &seen["executor"], &seen["inbox"]), pending);
-    let path = "function_call/c/decision";
-    let decision =
-        |digest: &Value| json!({"verdict": "approve", "comment": "go", "digest": digest});
-    let wrong = post(&world, path, &decision(&json!("0".repeat(64)))).await;
-    is_problem(&wrong, StatusCode::CONFLICT, "digest_mismatch");
-    let none = post(&world, path, &json!({"verdict": "approve"})).await;
-    assert_eq!(none.json()["errors"][0]["pointer"], "/digest");
-    let answer = json!({"verdict": "answer", "answer": "yes", "digest": seen["digest"]});
-    is_problem(&post(&world, path, &answer).await, StatusCode::CONFLICT, "wrong_verdict");
-    assert_eq!(look(&world, "function_call/c").await["state"], "pending");
+    let client = world.client();
+    let before = world.contents().await;
 
-    let decided = post(&world, path, &decision(&seen["digest"])).await;
-    assert_eq!(decided.status, StatusCode::OK, "{decided:?}");
-    assert_eq!(decided.json()["state"], "queued");
-    let second = post(&world, path, &decision(&seen["digest"])).await;
-    is_problem(&second, StatusCode::CONFLICT, "already_decided");
+    let list = client.post::<OperationReply>(PATH, &json!([])).await;
+    assert_eq!(list.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body").pointer(), "");
+    let broken = world.post(PATH).key(crate::world::KEY).body("{").send().await;
+    assert_eq!(
+        (broken.status, &broken.json()["code"]),
+        (StatusCode::BAD_REQUEST, &json!("malformed_json"))
+    );
+    let large = call("c", "f").with("kwargs", json!({"text": "x".repeat(210 * 1024)}));
+    client.create(&large).await.refused(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
+
+    assert_eq!(world.contents().await, before);
+    world.finish().await;
+}
+
+/// A call that was created, approved and run, as its requester reads it.
+async fn after_running(world: &World) -> Value {
+    let client = world.client();
+    let seen = client.created(&with_reasons("c", "charge")).await;
+    assert_eq!(seen.state, "pending");
+    let approve = Decision::approve().comment("go").seen(&seen.digest);
+    let decided = client.decide("function_call/c", &approve).await.ok();
+    assert_eq!(decided.state, "queued");
     world.work().await;
-    let ended = look(&world, "function_call/c").await;
-    assert_eq!((&ended["state"], &ended["attempts"]), (&json!("succeeded"), &json!(1)));
-    assert!(ended["outcome"]["result"].is_object(), "{ended}");
-    assert_eq!(
-        (&ended["decision"]["comment"], &ended["decision"]["by"]),
-        (&json!("go"), &json!("api local"))
-    );
-    let events: Vec<&Value> =
-        ended["history"].as_array().unwrap().iter().map(|entry| &entry["event"]).collect();
-    assert_eq!(events, ["created", "approved", "started", "succeeded"]);
-    world.finish().await;
+    without_digests(client.get::<Value>("/v1/operations/function_call/c").await.ok())
 }
 
 #[tokio::test]
-async fn an_option_says_what_it_says_and_must_be_offered() {
+async fn an_approved_call_runs_and_shows_its_outcome() {
     let world = World::start().await;
-    let (denied, answered) =
-        (asked(&world, &call("c", "f")).await, asked(&world, &question("q")).await);
-    for (path, verdict, seen, option, words) in [
-        ("function_call/c", "deny", &denied, "later", ("comment", "not now")),
-        ("human_contact/q", "answer", &answered, "oak", ("answer", "Oak")),
-    ] {
-        let body =
-            |option: &str| json!({"verdict": verdict, "option": option, "digest": seen["digest"]});
-        let path = format!("{path}/decision");
-        let unknown = post(&world, &path, &body("other")).await;
-        is_problem(&unknown, StatusCode::UNPROCESSABLE_ENTITY, "invalid_body");
-        assert_eq!(unknown.json()["errors"][0]["pointer"], "/option");
-        let decided = post(&world, &path, &body(option)).await.json();
-        let decision = (&decided["decision"]["option"], &decided["decision"][words.0]);
-        assert_eq!(decision, (&json!(option), &json!(words.1)), "{decided}");
+    let mut operation = after_running(&world).await;
+    operation.as_object_mut().unwrap().remove("history");
+    insta::assert_json_snapshot!(operation, @r#"
+    {
+      "attempts": 1,
+      "call_id": "c",
+      "channel": null,
+      "created_at": "2026-11-18T11:06:40.000Z",
+      "deadline": "2026-11-18T12:06:40.000Z",
+      "decision": {
+        "at": "2026-11-18T11:06:40.000Z",
+        "by": "api local",
+        "comment": "go",
+        "option": null,
+        "verdict": "approve"
+      },
+      "digest": "a digest",
+      "executor": "function charge",
+      "fn": "charge",
+      "inbox": "/inbox/c",
+      "kind": "function_call",
+      "kwargs": {
+        "amount": 7
+      },
+      "outcome": {
+        "result": {
+          "charged": 7
+        }
+      },
+      "reject_options": [
+        {
+          "description": null,
+          "interactive": false,
+          "name": "later",
+          "prompt_fill": "not now",
+          "title": null
+        }
+      ],
+      "requester_state": null,
+      "run_id": "run",
+      "state": "succeeded",
+      "webhooks": []
     }
+    "#);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn what_is_cancelled_stays_so_and_nobody_decides_any_more() {
+async fn an_operation_shows_its_history() {
     let world = World::start().await;
-    let seen = asked(&world, &call("c", "charge")).await;
-    let cancelled = post(&world, "function_call/c/cancel", &json!({"reason": "sold"})).await;
-    assert_eq!(
-        (cancelled.status, &cancelled.json()["state"]),
-        (StatusCode::OK, &json!("cancelled"))
-    );
-    let again = world.post(&format!("{PATH}/function_call/c/cancel")).key(KEY).send().await;
-    assert_eq!((again.status, again.json()), (StatusCode::OK, cancelled.json()));
-    let late = json!({"verdict": "approve", "digest": seen["digest"]});
-    let late = post(&world, "function_call/c/decision", &late).await;
-    is_problem(&late, StatusCode::CONFLICT, "already_decided");
-    let theirs = world.get("/humanlayer/v1/function_calls/c").key(KEY).send().await.json();
-    assert_eq!(theirs["status"]["comment"], "cancelled: sold");
-    assert_eq!(cancelled.json()["history"][1]["detail"]["reason"], "sold");
+    let operation = after_running(&world).await;
+    let entries = operation["history"].as_array().unwrap().iter();
+    let lines = entries.map(|entry| {
+        assert_eq!((&entry["at"], &entry["hash"]), (&operation["created_at"], &json!("a digest")));
+        format!("{} by {}: {}", entry["event"], entry["by"], entry["detail"])
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    "created" by "api local": {"deadline":1795003600000,"digest":"a digest"}
+    "approved" by "api local": {"comment":"go","digest":"a digest","option":null}
+    "started" by "worker": {"attempt":1,"until":1795000030000}
+    "succeeded" by "worker": {"attempt":1}
+    "#);
+    world.finish().await;
+}
 
-    let seen = asked(&world, &call("d", "f")).await;
-    post(&world, "function_call/d/decision", &json!({"verdict": "deny", "digest": seen["digest"]}))
-        .await;
-    let late = post(&world, "function_call/d/cancel", &json!({})).await;
-    is_problem(&late, StatusCode::CONFLICT, "already_decided");
-    asked(&world, &call("e", "charge")).await;
+#[tokio::test]
+async fn a_decision_names_what_was_seen() {
+    let world = World::start().await;
+    let client = world.client();
+    client.created(&call("c", "charge")).await;
+
+    let other = Decision::approve().seen(&"0".repeat(64));
+    let refused = client.decide("function_call/c", &other).await;
+    refused.refused(StatusCode::CONFLICT, "digest_mismatch");
+    let blind = client.decide("function_call/c", &Decision::approve()).await;
+    let problem = blind.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body");
+    assert_eq!(problem.pointer(), "/digest");
+
+    assert_eq!(client.operation("function_call/c").await.state, "pending");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_call_is_not_answered_and_not_decided_twice() {
+    let world = World::start().await;
+    let client = world.client();
+    let seen = client.created(&call("c", "charge")).await.digest;
+    let decide =
+        async |decision: Decision| client.decide("function_call/c", &decision.seen(&seen)).await;
+
+    decide(Decision::answer("yes")).await.refused(StatusCode::CONFLICT, "wrong_verdict");
+    assert_eq!(client.operation("function_call/c").await.state, "pending");
+    decide(Decision::deny()).await.ok();
+    decide(Decision::approve()).await.refused(StatusCode::CONFLICT, "already_decided");
+    assert_eq!(client.operation("function_call/c").await.state, "denied");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_chosen_option_is_one_of_those_offered_and_speaks_for_the_person() {
+    let world = World::start().await;
+    let client = world.client();
+    let of_call = client.created(&with_reasons("c", "f")).await.digest;
+    let of_question = client.created(&with_answers("q")).await.digest;
+    let deny = |option: &str| Decision::deny().with("option", option).seen(&of_call);
+    let answer = |option: &str| Decision::answer("").with("option", option).seen(&of_question);
+
+    for unknown in [
+        client.decide("function_call/c", &deny("oak")).await,
+        client.decide("human_contact/q", &answer("later")).await,
+    ] {
+        let problem = unknown.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body");
+        assert_eq!(problem.pointer(), "/option");
+    }
+    let denied = client.decide("function_call/c", &deny("later")).await.ok().decision.unwrap();
+    assert_eq!((denied.option.as_deref(), denied.comment.as_str()), (Some("later"), "not now"));
+    let answered = client.decide("human_contact/q", &answer("oak")).await.ok().decision.unwrap();
+    assert_eq!((answered.option.as_deref(), answered.answer.as_str()), (Some("oak"), "Oak"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_operation_stays_cancelled() {
+    let world = World::start().await;
+    let client = world.client();
+    let seen = client.created(&call("c", "charge")).await.digest;
+
+    let cancelled = client.cancel("function_call/c", "sold").await;
+    let operation = cancelled.ok();
+    assert_eq!(operation.state, "cancelled");
+    assert_eq!(operation.history[1].detail, Some(json!({"reason": "sold"})));
+    let call = client.function_call("c").await;
+    assert_eq!(call["status"]["comment"], "cancelled: sold");
+
+    let again = client.command::<OperationReply>("/v1/operations/function_call/c/cancel").await;
+    again.ok();
+    assert_eq!(again.reply.text, cancelled.reply.text);
+    let late = client.decide("function_call/c", &Decision::approve().seen(&seen)).await;
+    late.refused(StatusCode::CONFLICT, "already_decided");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_decided_or_expired_operation_is_not_cancelled() {
+    let world = World::start().await;
+    let client = world.client();
+    let seen = client.created(&call("denied", "f")).await.digest;
+    client.decide("function_call/denied", &Decision::deny().seen(&seen)).await.ok();
+    client.created(&call("expired", "charge")).await;
     world.advance(Duration::from_secs(3601));
-    is_problem(
-        &post(&world, "function_call/e/cancel", &json!({})).await,
-        StatusCode::CONFLICT,
-        "expired",
-    );
-    assert_eq!(look(&world, "function_call/e").await["state"], "expired");
+
+    let late = client.cancel("function_call/denied", "").await;
+    late.refused(StatusCode::CONFLICT, "already_decided");
+    let late = client.cancel("function_call/expired", "").await;
+    late.refused(StatusCode::CONFLICT, "expired");
+
+    assert_eq!(client.operation("function_call/expired").await.state, "expired");
+    world.settle().await;
     world.finish().await;
 }
 
 #[tokio::test]
-async fn another_projects_operations_are_not_there() {
+async fn another_project_does_not_find_an_operation() {
     let world = World::start().await;
-    let other = world.key(Role::Both, OTHER).await;
-    let seen = asked(&world, &call("c", "f")).await;
-    let decision = json!({"verdict": "approve", "digest": seen["digest"]});
-    for (path, body) in [
-        ("function_call/c", None),
-        ("function_call/c/decision", Some(decision)),
-        ("function_call/c/cancel", Some(json!({}))),
-        ("human_contact/c", None),
-        ("dance/c", None),
-    ] {
-        let path = format!("{PATH}/{path}");
-        let ask = match body {
-            Some(body) => world.post(&path).json(&body),
-            None => world.get(&path),
-        };
-        is_problem(&ask.key(&other).send().await, StatusCode::NOT_FOUND, "not_found");
+    let seen = world.client().created(&call("c", "f")).await.digest;
+    let key = world.key(Role::Admin, OTHER).await;
+    let other = world.client_with(&key);
+
+    for path in ["function_call/c", "human_contact/c", "dance/c"] {
+        let found = other.get::<OperationReply>(&format!("{PATH}/{path}")).await;
+        found.refused(StatusCode::NOT_FOUND, "not_found");
     }
-    let listed = world.get(PATH).key(&other).send().await.json();
-    assert_eq!(listed, json!({"items": [], "next": null}));
-    assert_eq!(look(&world, "function_call/c").await["state"], "pending");
+    let decided = other.decide("function_call/c", &Decision::approve().seen(&seen)).await;
+    decided.refused(StatusCode::NOT_FOUND, "not_found");
+    other.cancel("function_call/c", "").await.refused(StatusCode::NOT_FOUND, "not_found");
+    let listed = other.get::<List<OperationSummary>>(PATH).await.ok();
+    assert_eq!((listed.items, listed.next), (vec![], None));
+
+    assert_eq!(world.client().operation("function_call/c").await.state, "pending");
     world.finish().await;
 }
 
 #[tokio::test]
-async fn who_asks_to_be_held_learns_of_the_decision_and_nobody_else_is_held() {
-    let world = World::with_environment(&[("PLACET_LONG_POLL", "8s")]).await;
-    asked(&world, &call("c", "f")).await;
-    assert_eq!(look(&world, "function_call/c").await["state"], "pending");
+async fn a_poll_is_held_until_the_decision_only_if_its_client_asks() {
+    let world = World::building().secret("PLACET_LONG_POLL", "8s").start().await;
+    let client = world.client();
+    client.created(&call("c", "f")).await;
+    assert_eq!(client.operation("function_call/c").await.state, "pending");
     let (held, _) =
-        tokio::join!(look(&world, "function_call/c?wait=25"), world.respond("c", false));
-    assert_eq!(held["state"], "denied");
-    world.finish().await;
-}
-
-async fn listed(world: &World, query: &str) -> (Vec<String>, Value) {
-    let answer = world.get(&format!("{PATH}?{query}")).key(KEY).send().await;
-    assert_eq!(answer.status, StatusCode::OK, "{query}: {answer:?}");
-    let page = answer.json();
-    let ids = page["items"].as_array().unwrap().iter().map(|one| one["call_id"].as_str().unwrap());
-    (ids.map(str::to_owned).collect(), page["next"].clone())
-}
-
-#[tokio::test]
-async fn a_list_holds_what_is_asked_for_newest_first() {
-    let world = World::start().await;
-    let mut moments = Vec::new();
-    for (call_id, function) in [("c1", "charge"), ("c2", "f"), ("c3", "charge")] {
-        asked(&world, &call(call_id, function)).await;
-        moments.push(world.clock.now().to_string());
-        world.advance(Duration::from_secs(60));
-    }
-    let mut other_run = question("q1");
-    other_run["run_id"] = "other".into();
-    other_run["msg"] = "ä".repeat(300).into();
-    asked(&world, &other_run).await;
-    world.respond("c2", false).await;
-    world.advance(Duration::from_secs(3600));
-    for (query, expected) in [
-        ("", vec!["q1", "c3", "c2", "c1"]),
-        ("kind=human_contact", vec!["q1"]),
-        ("fn=charge", vec!["c3", "c1"]),
-        ("run_id=other", vec!["q1"]),
-        ("state=denied", vec!["c2"]),
-        ("state=pending", vec!["q1"]),
-        ("state=expired&fn=charge", vec!["c3", "c1"]),
-        (&format!("since={}", moments[1]), vec!["q1", "c3", "c2"]),
-        (&format!("until={}", moments[1]), vec!["c2", "c1"]),
-        (&format!("since={0}&until={0}", moments[1]), vec!["c2"]),
-        ("since=1h", vec!["q1"]),
-        ("state=running", vec![]),
-    ] {
-        assert_eq!(listed(&world, query).await.0, expected, "{query}");
-    }
-    let page = world.get(&format!("{PATH}?limit=1")).key(KEY).send().await.json();
-    let summary = &page["items"][0];
-    assert_eq!(summary["msg"].as_str().unwrap().chars().count(), 201);
-    assert!(summary.get("history").is_none());
-
-    let (mut cursor, mut pages) = (String::new(), Vec::new());
-    loop {
-        let (ids, next) = listed(&world, &format!("limit=1{cursor}")).await;
-        pages.extend(ids);
-        let Some(next) = next.as_str() else { break };
-        cursor = format!("&cursor={next}");
-    }
-    assert_eq!(pages, ["q1", "c3", "c2", "c1"]);
-    for wrong in [
-        "state=done",
-        "kind=dance",
-        "since=soon",
-        "limit=101",
-        "cursor=x",
-        "colour=red",
-        "since=1h&until=2h",
-        "kind=human_contact&kind=human_contact",
-    ] {
-        let refused = world.get(&format!("{PATH}?{wrong}")).key(KEY).send().await;
-        is_problem(&refused, StatusCode::BAD_REQUEST, "invalid_query");
-    }
+        tokio::join!(client.operation("function_call/c?wait=25"), world.respond("c", false));
+    assert_eq!(held.state, "denied");
     world.finish().await;
 }

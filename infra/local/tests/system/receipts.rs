@@ -1,144 +1,134 @@
-//! Received webhooks as an operator sees them: listed, read, handed out byte for byte, replayed.
+//! Receipts as an operator sees them: listed, read, handed out byte for byte, replayed.
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
-use placet_core::webhook::Draft;
 use placet_runtime::Role;
 use serde_json::{Value, json};
 
-use crate::ask::Answer;
-use crate::world::{KEY, OTHER, START, World};
+use crate::client::{List, ReceiptReply};
+use crate::webhooks::noise;
+use crate::world::{Building, KEY, OTHER, PROJECT, START, World};
 
-const SOURCES: &str = "  hooks: {preset: hmac, secret: env:HOOKS, targets: [log]}
-  hooks.eu: {preset: bearer, secret: env:HOOKS, targets: [log]}
-  asks: {preset: hmac, secret: env:HOOKS, targets: [{operation: {fn: charge, kwargs: {amount: /amount}}}]}
-";
 const SECRET: &str = "a-secret-of-thirty-two-bytes-long";
 
-async fn world() -> World {
-    World::with(SOURCES, &[("HOOKS", SECRET)]).await
+fn building() -> Building {
+    World::building()
+        .secret("HOOKS", SECRET)
+        .source("hooks", "{preset: hmac, secret: env:HOOKS, targets: [log]}")
+        .source("hooks.eu", "{preset: bearer, secret: env:HOOKS, targets: [log]}")
 }
 
-/// Sends a webhook as its sender does.
-async fn send(world: &World, source: &str, id: &str, content_type: &str, body: &[u8]) {
-    let runtime = &world.system.runtime;
-    let verifier = runtime.config.source(source).unwrap().open(&runtime.environment).unwrap();
-    let path = format!("/webhooks/{source}");
-    let draft = Draft { path: &path, content_type, id, body, at: world.clock.now() };
-    let Ok(signed) = verifier.sign(&draft) else { panic!("{source} can not be signed") };
-    let mut ask = world.post(&path);
-    for (name, value) in &signed.headers {
-        ask = ask.header(name, value);
-    }
-    let answer = ask.body(body.to_vec()).send().await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+/// Sends a webhook of JSON that holds its id.
+async fn send(world: &World, source: &str, id: &str) {
+    world.receive(source, id, &json!({"id": id})).await;
 }
 
-async fn send_json(world: &World, source: &str, id: &str) {
-    send(world, source, id, "application/json", json!({"id": id}).to_string().as_bytes()).await;
+/// The receipt that came last, as a list shows it.
+async fn newest(world: &World) -> ReceiptReply {
+    world.client().receipts("limit=1").await.items.remove(0)
 }
 
-async fn get(world: &World, path: &str) -> Answer {
-    world.get(path).key(KEY).send().await
+fn delivery_ids(receipts: &[ReceiptReply]) -> Vec<&str> {
+    receipts.iter().map(|receipt| receipt.delivery_id.as_deref().unwrap()).collect()
 }
 
-async fn read(world: &World, path: &str) -> Value {
-    let answer = get(world, path).await;
-    assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
-    answer.json()
-}
-
-fn members(page: &Value, name: &str) -> Vec<String> {
-    let items = page["items"].as_array().unwrap().iter();
-    items.map(|item| item[name].as_str().unwrap_or_default().to_owned()).collect()
-}
-
-/// The id of the newest receipt.
-async fn newest(world: &World) -> String {
-    members(&read(world, "/v1/receipts?limit=1").await, "id").pop().unwrap()
-}
-
-#[tokio::test]
-async fn receipts_are_listed_newest_first_page_by_page() {
-    let world = world().await;
+/// A world with seven receipts, one a minute, of which two are still to be processed.
+async fn seven() -> World {
+    let world = building().start().await;
     for n in 0..7 {
-        send_json(&world, if n % 2 == 0 { "hooks" } else { "hooks.eu" }, &format!("e{n}")).await;
+        send(&world, if n % 2 == 0 { "hooks" } else { "hooks.eu" }, &format!("e{n}")).await;
         if n < 5 {
             world.work().await;
         }
         world.advance(Duration::from_secs(60));
     }
+    world
+}
+
+#[tokio::test]
+async fn receipts_are_listed_newest_first_page_by_page() {
+    let world = seven().await;
     for limit in [1, 2, 3, 7, 100] {
-        let mut found = Vec::new();
-        let mut path = format!("/v1/receipts?limit={limit}");
-        loop {
-            let page = read(&world, &path).await;
-            let ids = members(&page, "delivery_id");
-            assert!((1..=limit).contains(&ids.len()), "{page}");
-            found.extend(ids);
-            let Some(next) = page["next"].as_str() else { break };
-            path = format!("/v1/receipts?limit={limit}&cursor={next}");
-        }
-        assert_eq!(found, ["e6", "e5", "e4", "e3", "e2", "e1", "e0"], "{limit}");
+        let path = format!("/v1/receipts?limit={limit}");
+        let pages: Vec<Vec<ReceiptReply>> = world.client().pages(&path).await;
+        assert!(pages.iter().all(|page| (1..=limit).contains(&page.len())), "{pages:?}");
+        let found = pages.concat();
+        assert_eq!(delivery_ids(&found), ["e6", "e5", "e4", "e3", "e2", "e1", "e0"], "{limit}");
     }
+    world.settle().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn receipts_are_listed_by_source_state_and_time() {
+    let world = seven().await;
     let third = START.plus(Duration::from_secs(120)).to_string();
     for (query, expected) in [
         ("source=hooks".to_owned(), vec!["e6", "e4", "e2", "e0"]),
         ("source=hooks.eu".to_owned(), vec!["e5", "e3", "e1"]),
         ("source=hook".to_owned(), vec![]),
         ("state=received".to_owned(), vec!["e6", "e5"]),
-        ("state=done&source=hooks.eu".to_owned(), vec!["e3", "e1"]),
+        ("state=processed&source=hooks.eu".to_owned(), vec!["e3", "e1"]),
         ("state=failed".to_owned(), vec![]),
         ("since=3m".to_owned(), vec!["e6", "e5", "e4"]),
         (format!("since={third}"), vec!["e6", "e5", "e4", "e3", "e2"]),
-        ("since=1d&state=done&limit=5".to_owned(), vec!["e4", "e3", "e2", "e1", "e0"]),
+        ("since=1d&state=processed&limit=5".to_owned(), vec!["e4", "e3", "e2", "e1", "e0"]),
     ] {
-        let page = read(&world, &format!("/v1/receipts?{query}")).await;
-        assert_eq!(members(&page, "delivery_id"), expected, "{query}");
-        assert_eq!(page["next"], Value::Null, "{query}");
+        let page = world.client().receipts(&query).await;
+        assert_eq!(delivery_ids(&page.items), expected, "{query}");
+        assert_eq!(page.next, None, "{query}");
     }
-    // A page whose last item has left the period meanwhile is the last.
-    let page = read(&world, "/v1/receipts?since=2m&limit=1").await;
-    let next = page["next"].as_str().unwrap();
-    world.advance(Duration::from_secs(3600));
-    let rest = read(&world, &format!("/v1/receipts?since=2m&cursor={next}")).await;
-    assert_eq!(rest, json!({"items": [], "next": null}));
     world.settle().await;
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_list_goes_on_however_rare_what_is_looked_for() {
-    let world = world().await;
-    send_json(&world, "hooks", "rare").await;
-    world.work().await;
-    for n in 0..1020 {
-        world.advance(Duration::from_millis(1));
-        send_json(&world, "hooks.eu", &format!("common-{n}")).await;
-    }
-    let mut found = Vec::new();
-    let mut path = "/v1/receipts?source=hooks".to_owned();
-    let mut pages = 0;
-    loop {
-        let page = read(&world, &path).await;
-        found.extend(members(&page, "delivery_id"));
-        pages += 1;
-        let Some(next) = page["next"].as_str() else { break };
-        path = format!("/v1/receipts?source=hooks&cursor={next}");
-    }
-    assert_eq!((found, pages), (vec!["rare".to_owned()], 2));
+async fn a_page_after_the_period_is_empty_and_the_last() {
+    let world = seven().await;
+    let cursor = world.client().receipts("since=2m&limit=1").await.next.unwrap();
+    world.advance(Duration::from_secs(3600));
+
+    let rest = world.client().receipts(&format!("since=2m&cursor={cursor}")).await;
+
+    assert_eq!((rest.items, rest.next), (vec![], None));
     world.settle().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_goes_on_however_rare_the_wanted_receipts_are() {
+    let world = building().start().await;
+    send(&world, "hooks", "rare").await;
+    world.advance(Duration::from_secs(1));
+    send(&world, "hooks.eu", "common").await;
+    world.work().await;
+    let id = newest(&world).await.id;
+    let common = world.row(&format!("receipt#{PROJECT}#{id}"), "item").await.unwrap();
+    let created_at = common["list_sk"].as_s().unwrap()[..15].to_owned();
+    let copies = (0..1020).map(|n| {
+        let mut copy = common.clone();
+        let pk = format!("receipt#{PROJECT}#hooks.eu.{n:040x}");
+        copy.insert("pk".to_owned(), AttributeValue::S(pk));
+        copy.insert("list_sk".to_owned(), AttributeValue::S(format!("{created_at}{n:016x}")));
+        copy
+    });
+    world.put_all(copies.collect()).await;
+
+    let pages: Vec<Vec<ReceiptReply>> = world.client().pages("/v1/receipts?source=hooks").await;
+
+    let found: Vec<_> = pages.iter().map(|page| delivery_ids(page)).collect();
+    assert_eq!(found, [vec![], vec!["rare"]]);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn a_wrong_parameter_is_named() {
-    let world = world().await;
-    send_json(&world, "hooks", "a").await;
-    send_json(&world, "hooks", "b").await;
-    let page = read(&world, "/v1/receipts?limit=1").await;
-    let cursor = page["next"].as_str().unwrap();
+    let world = building().start().await;
+    send(&world, "hooks", "a").await;
+    send(&world, "hooks", "b").await;
+    let cursor = world.client().receipts("limit=1").await.next.unwrap();
     let tampered = format!("cursor={}", cursor.chars().rev().collect::<String>());
     for (name, query) in [
         ("state", "state=lost"),
@@ -154,61 +144,84 @@ async fn a_wrong_parameter_is_named() {
         ("cursor", &tampered),
         ("colour", "colour=red"),
     ] {
-        let answer = get(&world, &format!("/v1/receipts?{query}")).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
-        let problem = answer.json();
-        assert_eq!(problem["code"], "invalid_query");
-        assert!(problem["detail"].as_str().unwrap().contains(name), "{query}: {problem}");
+        let path = format!("/v1/receipts?{query}");
+        let reply = world.client().get::<List<ReceiptReply>>(&path).await;
+        let problem = reply.refused(StatusCode::BAD_REQUEST, "invalid_query");
+        assert!(problem.detail.contains(name), "{query}: {problem:?}");
     }
     world.settle().await;
     world.finish().await;
 }
 
 #[tokio::test]
-async fn all_that_is_known_about_a_receipt_is_shown() {
-    let world = world().await;
+async fn everything_that_is_known_about_a_receipt_is_shown() {
+    let world = building().start().await;
     let body = br#"{"id": "e1", "type": "order.paid", "text": "\u00e9 <b>"}"#;
-    send(&world, "hooks", "x1", "application/json; charset=utf-8", body).await;
+    let signed = world.signed("hooks", "x1", "application/json; charset=utf-8", body);
+    assert_eq!(signed.send().await.status, StatusCode::OK);
     world.work().await;
-    let id = newest(&world).await;
-    let found = read(&world, &format!("/v1/receipts/{id}")).await;
-    let headers = found["headers"].as_object().unwrap();
-    assert_eq!(headers["x-webhook-id"], "x1");
-    assert!(found["body_url"].as_str().unwrap().ends_with(&format!("/v1/receipts/{id}/body")));
-    let expected = json!({
-        "id": id, "source": "hooks", "delivery_id": "x1", "type": "order.paid", "state": "done",
-        "received_at": START.to_string(), "size": body.len(),
-        "method": "POST", "path": "/webhooks/hooks", "query": "",
-        "content_type": "application/json; charset=utf-8", "replays": null,
-        "body": std::str::from_utf8(body).unwrap(),
-        "verified": {"check": "hmac-sha256", "key": 1, "signed_at": null,
-            "covers": {"body": true, "identity": false, "type": true, "time": false, "url": false}},
-    });
-    for (name, value) in expected.as_object().unwrap() {
-        if name != "verified" {
-            assert_eq!(found[name], *value, "{name}");
-        }
+    let receipt = newest(&world).await;
+
+    let shown = world.client().get::<Value>(&format!("/v1/receipts/{}", receipt.id)).await.ok();
+
+    insta::assert_json_snapshot!(shown, @r#"
+    {
+      "body": "{\"id\": \"e1\", \"type\": \"order.paid\", \"text\": \"\\u00e9 <b>\"}",
+      "body_url": "/v1/receipts/hooks.ec31682fde561917952ff78a7a8adeffd0febc37/body",
+      "content_type": "application/json; charset=utf-8",
+      "delivery_id": "x1",
+      "headers": {
+        "content-type": "application/json; charset=utf-8",
+        "host": "127.0.0.1:8000",
+        "x-webhook-id": "x1",
+        "x-webhook-signature": "sha256=f5c78368a8d10cbe15440a06403c5b5d456d13038bb1988afa093c80647c7cf0"
+      },
+      "id": "hooks.ec31682fde561917952ff78a7a8adeffd0febc37",
+      "method": "POST",
+      "note": "logged",
+      "path": "/webhooks/hooks",
+      "query": "",
+      "received_at": "2026-11-18T11:06:40.000Z",
+      "replays": null,
+      "size": 56,
+      "source": "hooks",
+      "state": "processed",
+      "type": "order.paid",
+      "verified": {
+        "check": "hmac-sha256",
+        "covers": {
+          "body": true,
+          "identity": false,
+          "time": false,
+          "type": true,
+          "url": false
+        },
+        "key": 1,
+        "signed_at": null
+      }
     }
-    let verified = &found["verified"];
-    for name in ["check", "key", "signed_at"] {
-        assert_eq!(verified[name], expected["verified"][name], "{name}");
-    }
-    for name in ["body", "time", "url"] {
-        assert_eq!(verified["covers"][name], expected["verified"]["covers"][name], "{name}");
-    }
-    assert_eq!(verified["covers"].as_object().unwrap().len(), 5);
-    let listed = read(&world, "/v1/receipts").await;
-    assert!(listed["items"][0].get("body").is_none());
-    assert_eq!(listed["items"][0]["size"], body.len());
+    "#);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_body_comes_back_byte_for_byte_and_as_no_page() {
-    let world = world().await;
-    let noise: Vec<u8> = (0..400_000_u32)
-        .flat_map(|n| placet_core::Digest::of_bytes(&n.to_le_bytes()).as_bytes()[..1].to_vec())
-        .collect();
+async fn a_list_shows_receipts_without_their_requests() {
+    let (world, [path, _], _) = one().await;
+    let list: List<Value> = world.client().get("/v1/receipts").await.ok();
+    let mut shown: Value = world.client().get(&path).await.ok();
+
+    for request in ["method", "path", "query", "headers", "content_type", "body_url", "body"] {
+        assert!(shown.as_object_mut().unwrap().remove(request).is_some(), "{request}");
+    }
+
+    assert_eq!(list.items, [shown]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_body_comes_back_byte_for_byte_and_not_as_a_page() {
+    let world = building().start().await;
+    let noise = noise(400_000);
     let cases: [(&str, &[u8], &str); 6] = [
         ("application/json; charset=utf-8", b"{\"a\": \"b\"}\r\n\r\n", "application/json"),
         ("text/html", b"<script>alert(1)</script>", "application/octet-stream"),
@@ -218,87 +231,128 @@ async fn a_body_comes_back_byte_for_byte_and_as_no_page() {
         ("application/cloudevents+json", &noise, "application/json"),
     ];
     for (n, (content_type, body, expected)) in cases.into_iter().enumerate() {
-        send(&world, "hooks", &format!("x{n}"), content_type, body).await;
+        let signed = world.signed("hooks", &format!("x{n}"), content_type, body);
+        assert_eq!(signed.send().await.status, StatusCode::OK);
         world.work().await;
         world.advance(Duration::from_millis(1));
-        let id = newest(&world).await;
-        let answer = get(&world, &format!("/v1/receipts/{id}/body")).await;
-        assert_eq!((answer.status, answer.content_type.as_str()), (StatusCode::OK, expected));
-        assert!(answer.bytes == body, "{content_type}");
-        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
-        assert!(answer.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
-        let found = read(&world, &format!("/v1/receipts/{id}")).await;
-        assert_eq!(found["size"], body.len());
-        assert_eq!(found["content_type"], content_type);
-        let text = std::str::from_utf8(body).ok();
-        let small = body.len() <= 256 * 1024;
-        assert_eq!(found["body"].as_str(), text, "{content_type}");
-        assert_eq!(found.get("body_base64").is_some(), text.is_none() && small, "{content_type}");
-        if found.get("body_base64").is_some() {
-            assert_eq!(found["body_base64"], "AP8NCgA=");
-        }
+        let id = newest(&world).await.id;
+
+        let raw = world.get(&format!("/v1/receipts/{id}/body")).key(KEY).send().await;
+
+        assert_eq!((raw.status, raw.content_type.as_str()), (StatusCode::OK, expected));
+        assert!(raw.bytes == body, "{content_type}");
+        assert_eq!(raw.headers["x-content-type-options"], "nosniff");
+        assert_eq!(raw.headers["content-disposition"], "attachment");
     }
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_replay_is_worked_off_again_without_a_second_effect() {
-    let world = world().await;
-    let body = json!({"id": "e1", "amount": 7}).to_string();
-    send(&world, "asks", "x", "application/json", body.as_bytes()).await;
-    let id = newest(&world).await;
-    let path = format!("/v1/receipts/{id}/replay");
-    let early = world.post(&path).key(KEY).send().await;
-    assert_eq!(
-        (early.status, early.json()["code"].clone()),
-        (StatusCode::CONFLICT, json!("under_way"))
-    );
-    world.work().await;
-    let open = || async { world.open_operations().await.len() };
-    assert_eq!(open().await, 1);
-    world.advance(Duration::from_secs(5));
-    let answer = world.post(&path).key(KEY).send().await;
-    assert_eq!(answer.status, StatusCode::ACCEPTED);
-    let now = START.plus(Duration::from_secs(5)).to_string();
-    assert_eq!(answer.json()["replays"], json!({"count": 1, "last_at": now}));
-    assert_eq!((&answer.json()["state"], &answer.json()["id"]), (&json!("received"), &json!(id)));
-    world.work().await;
-    let found = read(&world, &format!("/v1/receipts/{id}")).await;
-    assert_eq!((&found["state"], &found["replays"]["count"]), (&json!("done"), &json!(1)));
-    assert_eq!(open().await, 1);
+async fn a_small_body_is_shown_with_its_receipt() {
+    let world = building().start().await;
+    let noise = noise(400_000);
+    for (n, (body, text, base64)) in [
+        (&b"<b>\r\n"[..], Some("<b>\r\n"), None),
+        (&[0, 255, 13, 10, 0], None, Some("AP8NCgA=")),
+        (&noise, None, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let signed = world.signed("hooks", &n.to_string(), "text/html", body);
+        assert_eq!(signed.send().await.status, StatusCode::OK);
+        world.work().await;
+        world.advance(Duration::from_millis(1));
+        let id = newest(&world).await.id;
+
+        let shown = world.client().receipt(&id).await.other;
+
+        assert_eq!(shown["size"], body.len());
+        assert_eq!(shown["content_type"], "text/html");
+        assert_eq!(shown.get("body").and_then(Value::as_str), text);
+        assert_eq!(shown.get("body_base64").and_then(Value::as_str), base64);
+    }
     world.finish().await;
 }
 
 #[tokio::test]
-async fn only_the_tenant_sees_its_receipts() {
-    let world = world().await;
-    send_json(&world, "hooks", "a").await;
+async fn a_replayed_receipt_is_processed_again_without_a_second_effect() {
+    let request = "{preset: hmac, secret: env:HOOKS, targets: [{operation: {fn: charge, kwargs: {amount: /amount}}}]}";
+    let world = building().source("requests", request).start().await;
+    world.receive("requests", "x", &json!({"id": "e1", "amount": 7})).await;
+    let (client, id) = (world.client(), newest(&world).await.id);
+    client.replay(&id).await.refused(StatusCode::CONFLICT, "under_way");
     world.work().await;
-    let id = newest(&world).await;
-    let other = world.key(Role::Both, OTHER).await;
+    world.advance(Duration::from_secs(5));
+
+    let replayed = client.replay(&id).await.is(StatusCode::ACCEPTED);
+    world.work().await;
+
+    let now = START.plus(Duration::from_secs(5)).to_string();
+    assert_eq!(replayed.replays, Some(json!({"count": 1, "last_at": now})));
+    assert_eq!((replayed.id.as_str(), replayed.state.as_str()), (id.as_str(), "received"));
+    let processed = client.receipt(&id).await;
+    assert_eq!((processed.state.as_str(), processed.replays), ("processed", replayed.replays));
+    assert_eq!(world.open_operations().await.len(), 1);
+    world.finish().await;
+}
+
+/// A world with one receipt, the paths of it, and that of its replay.
+async fn one() -> (World, [String; 2], String) {
+    let world = building().start().await;
+    send(&world, "hooks", "a").await;
+    world.work().await;
+    let receipt = format!("/v1/receipts/{}", newest(&world).await.id);
+    let (body, replay) = (format!("{receipt}/body"), format!("{receipt}/replay"));
+    (world, [receipt, body], replay)
+}
+
+#[tokio::test]
+async fn only_its_project_sees_a_receipt() {
+    let (world, paths, replay) = one().await;
+    let other = world.key(Role::Admin, OTHER).await;
     let before = world.contents().await;
-    let (one, raw) = (format!("/v1/receipts/{id}"), format!("/v1/receipts/{id}/body"));
-    let replay = format!("{one}/replay");
-    for path in ["/v1/receipts", &one, &raw] {
+
+    let list = world.client_with(&other).receipts("").await;
+    assert_eq!((list.items, list.next), (vec![], None));
+    for path in &paths {
+        let reply = world.get(path).key(&other).send().await;
+        assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let replayed = world.post(&replay).key(&other).send().await;
+    assert_eq!(replayed.status, StatusCode::NOT_FOUND);
+
+    assert_eq!(world.contents().await, before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn receipts_need_a_key_and_the_right_method() {
+    let (world, [receipt, body], replay) = one().await;
+    let before = world.contents().await;
+
+    for path in ["/v1/receipts", &receipt, &body] {
         assert_eq!(world.get(path).send().await.status, StatusCode::UNAUTHORIZED, "{path}");
+        let posted = world.post(path).key(KEY).send().await;
+        assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
     }
     assert_eq!(world.post(&replay).send().await.status, StatusCode::UNAUTHORIZED);
-    let list = world.get("/v1/receipts").key(&other).send().await.json();
-    assert_eq!(list, json!({"items": [], "next": null}));
-    for path in [&one, &raw] {
-        assert_eq!(world.get(path).key(&other).send().await.status, StatusCode::NOT_FOUND);
-    }
-    assert_eq!(world.post(&replay).key(&other).send().await.status, StatusCode::NOT_FOUND);
+    let read = world.get(&replay).key(KEY).send().await;
+    assert_eq!(read.status, StatusCode::METHOD_NOT_ALLOWED);
+
+    assert_eq!(world.contents().await, before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_id_that_no_receipt_has_is_not_found() {
+    let world = building().start().await;
     let long = "x".repeat(4000);
     for id in ["nothing", "hooks.00", "hooks.zz", "%2e%2e", &long] {
-        assert_eq!(get(&world, &format!("/v1/receipts/{id}")).await.status, StatusCode::NOT_FOUND);
-        let replayed = world.post(&format!("/v1/receipts/{id}/replay")).key(KEY).send().await;
-        assert_eq!(replayed.status, StatusCode::NOT_FOUND);
+        let path = format!("/v1/receipts/{id}");
+        let read = world.client().get::<ReceiptReply>(&path).await;
+        read.refused(StatusCode::NOT_FOUND, "not_found");
+        world.client().replay(id).await.refused(StatusCode::NOT_FOUND, "not_found");
     }
-    for path in ["/v1/receipts", &one, &raw] {
-        assert_eq!(world.post(path).key(KEY).send().await.status, StatusCode::METHOD_NOT_ALLOWED);
-    }
-    assert_eq!(get(&world, &replay).await.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(world.contents().await, before);
     world.finish().await;
 }

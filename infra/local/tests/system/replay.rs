@@ -3,77 +3,54 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use placet_core::webhook::{hmac_sha256, parse_secret, sign};
-use placet_runtime::ReceiptState;
+use placet_core::receipt::{Command, State};
+use placet_core::webhook::hmac_sha256;
+use placet_runtime::ChangeError;
 use serde_json::json;
 
-use crate::world::{WEBHOOK_SECRET, World};
+use crate::webhooks::hex_mac;
+use crate::world::World;
 
 const SECRET: &str = "a secret of more than sixteen bytes";
 
-const IN_PATH: &str = "another-of-more-than-sixteen-bytes";
-
-const SOURCES: &str = "
-  linear: {preset: linear, secret: env:SECRET}
-  zendesk: {preset: zendesk, secret: env:SECRET}
-  shopify: {preset: shopify, secret: env:SECRET}
-  github: {preset: github, secret: env:SECRET}
-  stripe: {preset: stripe, secret: env:SECRET}
-  twice:
-    preset: github
-    secret: env:SECRET
-    targets:
-      - operation: {fn: charge, kwargs: {amount: /amount}}
-      - operation: {fn: charge_once, kwargs: {amount: /amount}}
-  typed: {preset: github, secret: env:SECRET, type: path:1, targets: [{log: {}, types: [orders]}]}
-  open_token:
-    checks: {token: {at: query:token}}
-    secret: env:SECRET
-    identity: json:/id
-  path_token:
-    checks: {token: {at: path:1}}
-    secret: env:IN_PATH
-    identity: json:/id
-  wide: {preset: standard, secret: env:WIDE, identity: json:/id}
-";
-
-async fn world() -> World {
-    World::with(SOURCES, &[("SECRET", SECRET), ("WIDE", WEBHOOK_SECRET), ("IN_PATH", IN_PATH)])
-        .await
-}
-
-fn hex(parts: &[&[u8]]) -> String {
-    hmac_sha256(SECRET.as_bytes(), parts).iter().map(|byte| format!("{byte:02x}")).collect()
+/// A world with a source that has these members beside its secret.
+async fn world(source: &str, members: &str) -> World {
+    let members = format!("{{{members}, secret: env:SECRET}}");
+    World::building().secret("SECRET", SECRET).source(source, &members).start().await
 }
 
 fn base64(parts: &[&[u8]]) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(hmac_sha256(SECRET.as_bytes(), parts))
+    STANDARD.encode(hmac_sha256(SECRET.as_bytes(), parts))
 }
 
-/// Posts and hands back how many receipts there are then.
+/// Posts a webhook, which is accepted; says how many receipts there are then.
 async fn post(world: &World, path: &str, headers: &[(&str, &str)], body: &str) -> usize {
-    let mut post = world.post(path).header("content-type", "application/json");
-    for (name, value) in headers {
-        post = post.header(name, value);
-    }
-    let answer = post.body(body.to_owned()).send().await;
-    assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
+    let post = world.post(path).header("content-type", "application/json");
+    let headers = headers.iter();
+    let post = headers.fold(post, |post, (name, value)| post.header(name, value));
+    let reply = post.body(body.to_owned()).send().await;
+    assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.text);
     world.receipts().await.len()
 }
 
+/// Posts a delivery of GitHub.
+async fn github(world: &World, path: &str, body: &str) {
+    let signature = format!("sha256={}", hex_mac(SECRET, &[body.as_bytes()]));
+    let headers = [("x-hub-signature-256", signature.as_str()), ("x-github-delivery", "1")];
+    post(world, path, &headers, body).await;
+}
+
 #[tokio::test]
-async fn a_signed_time_does_not_save_what_is_not_signed() {
-    let world = world().await;
+async fn a_signed_time_does_not_protect_an_unsigned_identity() {
+    let world = world("linear", "preset: linear").await;
     let body = json!({"webhookTimestamp": world.clock.now().millis(), "type": "Issue"}).to_string();
-    let signature = hex(&[body.as_bytes()]);
+    let signature = hex_mac(SECRET, &[body.as_bytes()]);
     let signed = ("linear-signature", signature.as_str());
-    assert_eq!(
-        post(&world, "/webhooks/linear", &[signed, ("linear-delivery", "1")], &body).await,
-        1
-    );
     for (path, headers) in [
+        ("/webhooks/linear", vec![signed, ("linear-delivery", "1")]),
         ("/webhooks/linear", vec![signed]),
         ("/webhooks/linear?x=1", vec![signed]),
         ("/webhooks/linear?x=2", vec![signed, ("linear-delivery", "2")]),
@@ -86,7 +63,7 @@ async fn a_signed_time_does_not_save_what_is_not_signed() {
 
 #[tokio::test]
 async fn a_retry_that_is_signed_anew_is_the_same_event() {
-    let world = world().await;
+    let world = world("zendesk", "preset: zendesk").await;
     for minutes in [0, 1, 2] {
         world.advance(Duration::from_secs(minutes * 60));
         let time = world.clock.now().to_string();
@@ -103,66 +80,68 @@ async fn a_retry_that_is_signed_anew_is_the_same_event() {
 
 #[tokio::test]
 async fn one_body_under_two_topics_of_shopify_is_two_events() {
-    let world = world().await;
+    let world = world("shopify", "preset: shopify").await;
     let signature = base64(&[b"{\"id\":1}"]);
-    let signed = ("x-shopify-hmac-sha256", signature.as_str());
     for (topic, id, known) in [
         ("orders/create", "1", 1),
         ("orders/paid", "2", 2),
         ("orders/paid", "3", 2),
         ("orders/paid", "2", 2),
     ] {
-        let headers = [signed, ("x-shopify-topic", topic), ("x-shopify-webhook-id", id)];
-        assert_eq!(
-            post(&world, "/webhooks/shopify", &headers, "{\"id\":1}").await,
-            known,
-            "{topic} {id}"
-        );
+        let headers = [
+            ("x-shopify-hmac-sha256", signature.as_str()),
+            ("x-shopify-topic", topic),
+            ("x-shopify-webhook-id", id),
+        ];
+        let receipts = post(&world, "/webhooks/shopify", &headers, "{\"id\":1}").await;
+        assert_eq!(receipts, known, "{topic} {id}");
     }
     world.settle().await;
     world.finish().await;
 }
 
 #[tokio::test]
-async fn two_targets_that_ask_are_two_approvals() {
-    let world = world().await;
-    let signature = format!("sha256={}", hex(&[b"{\"amount\":7}"]));
-    let headers = [("x-hub-signature-256", signature.as_str()), ("x-github-delivery", "1")];
-    post(&world, "/webhooks/twice", &headers, "{\"amount\":7}").await;
+async fn two_targets_that_request_approval_are_two_operations() {
+    let targets = "[{operation: {fn: charge, kwargs: {amount: /amount}}}, \
+         {operation: {fn: charge_once, kwargs: {amount: /amount}}}]";
+    let world = world("twice", &format!("preset: github, targets: {targets}")).await;
+
+    github(&world, "/webhooks/twice", "{\"amount\":7}").await;
     world.settle().await;
-    let mut asked: Vec<_> = world
-        .open_operations()
-        .await
-        .into_iter()
-        .map(|one| one.content.function().unwrap().to_owned())
-        .collect();
-    asked.sort();
-    assert_eq!(asked, ["charge", "charge_once"]);
-    assert_eq!(world.receipts().await[0].state, ReceiptState::Done);
+
+    let requested = world.open_operations().await;
+    let mut functions: Vec<_> =
+        requested.iter().map(|operation| operation.content.function().unwrap()).collect();
+    functions.sort_unstable();
+    assert_eq!(functions, ["charge", "charge_once"]);
+    assert_eq!(world.the_receipt().await.state, State::Processed);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_type_in_the_path_is_routed_by() {
-    let world = world().await;
-    let signature = format!("sha256={}", hex(&[b"{}"]));
-    let headers = [("x-hub-signature-256", signature.as_str()), ("x-github-delivery", "1")];
-    post(&world, "/webhooks/typed/orders", &headers, "{}").await;
+async fn an_event_is_routed_by_a_type_in_its_path() {
+    let targets = "[{log: {}, types: [orders]}]";
+    let world = world("typed", &format!("preset: github, type: path:1, targets: {targets}")).await;
+
+    github(&world, "/webhooks/typed/orders", "{}").await;
     world.settle().await;
-    let receipt = world.receipts().await.remove(0);
+
+    let receipt = world.the_receipt().await;
     assert_eq!((receipt.event_type.as_deref(), receipt.note.as_str()), (Some("orders"), "logged"));
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_secret_in_the_address_is_kept_nowhere() {
-    let world = world().await;
+async fn a_secret_in_the_query_is_stored_nowhere() {
+    let world = world("query", "checks: {token: {at: query:token}}, identity: json:/id").await;
     let secret = SECRET.replace(' ', "%20");
-    post(&world, &format!("/webhooks/open_token?a=1&token={secret}&b=2"), &[], "{\"id\":1}").await;
-    post(&world, &format!("/webhooks/path_token/{IN_PATH}"), &[], "{\"id\":1}").await;
+
+    let path = format!("/webhooks/query?a=1&token={secret}&b=2");
+    post(&world, &path, &[], "{\"id\":1}").await;
     world.settle().await;
+
     let contents = world.contents().await.concat();
-    for part in ["more%20than", "more than sixteen", "more-than"] {
+    for part in ["more%20than", "more than sixteen"] {
         assert!(!contents.contains(part), "{part}");
     }
     assert!(contents.contains("a=1&token=***&b=2"));
@@ -170,53 +149,72 @@ async fn a_secret_in_the_address_is_kept_nowhere() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_an_item_is_no_lost_event() {
-    let world = world().await;
+async fn a_secret_in_the_path_is_stored_nowhere() {
+    let secret = "another-of-more-than-sixteen-bytes";
+    let members = "{checks: {token: {at: path:1}}, secret: env:IN_PATH, identity: json:/id}";
+    let building = World::building().secret("IN_PATH", secret).source("path", members);
+    let world = building.start().await;
+
+    post(&world, &format!("/webhooks/path/{secret}"), &[], "{\"id\":1}").await;
+    world.settle().await;
+
+    let contents = world.contents().await.concat();
+    assert!(!contents.contains("more-than"));
+    assert!(contents.contains("/webhooks/path/***"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_event_whose_id_and_type_are_too_long_is_not_lost() {
+    let world = World::building()
+        .source(
+            "wide",
+            "{preset: standard, secret: env:PLACET_SECRET_HUMANLAYER, identity: json:/id}",
+        )
+        .start()
+        .await;
     let body = json!({"id": "i".repeat(500_000), "type": "t".repeat(450_000)}).to_string();
-    let now = world.clock.now();
-    let secret = parse_secret(WEBHOOK_SECRET).unwrap();
     for _ in 0..2 {
-        let signature = sign(&secret, "msg_1", now, body.as_bytes());
-        let time = now.seconds().to_string();
-        let headers = [
-            ("webhook-id", "msg_1"),
-            ("webhook-timestamp", time.as_str()),
-            ("webhook-signature", signature.as_str()),
-        ];
-        assert_eq!(post(&world, "/webhooks/wide", &headers, &body).await, 1);
+        let signed = world.signed("wide", "msg_1", "application/json", body.as_bytes());
+        assert_eq!(signed.send().await.status, StatusCode::OK);
+        assert_eq!(world.receipts().await.len(), 1);
     }
     world.settle().await;
-    assert_eq!(world.receipts().await[0].state, ReceiptState::Done);
+    assert_eq!(world.the_receipt().await.state, State::Processed);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn many_signatures_are_no_way_to_make_us_work() {
-    let world = world().await;
+async fn a_request_with_many_signatures_is_refused() {
+    let world = world("stripe", "preset: stripe").await;
     let time = world.clock.now().seconds().to_string();
-    let good = hex(&[time.as_bytes(), b".", b"{}"]);
-    let header = |others: usize| format!("t={time}{},v1={good}", ",v1=00".repeat(others));
-    let send = async |others: usize| {
-        let post = world.post("/webhooks/stripe").header("stripe-signature", &header(others));
-        post.body("{}").send().await.status
-    };
-    assert_eq!(send(15).await, StatusCode::OK);
-    assert_eq!(send(16).await, StatusCode::UNAUTHORIZED);
+    let good = hex_mac(SECRET, &[time.as_bytes(), b".", b"{}"]);
+    for (others, status) in [(15, StatusCode::OK), (16, StatusCode::UNAUTHORIZED)] {
+        let signatures = format!("t={time}{},v1={good}", ",v1=00".repeat(others));
+        let post = world.post("/webhooks/stripe").header("stripe-signature", &signatures);
+        assert_eq!(post.body("{}").send().await.status, status, "{others}");
+    }
     world.settle().await;
     world.finish().await;
 }
 
+/// What it reports is about an earlier time that the receipt was processed.
 #[tokio::test]
 async fn a_worker_that_is_slow_does_not_undo_a_replay() {
-    let world = world().await;
-    let signature = format!("sha256={}", hex(&[b"{}"]));
-    let headers = [("x-hub-signature-256", signature.as_str()), ("x-github-delivery", "1")];
-    post(&world, "/webhooks/github", &headers, "{}").await;
-    let slow = world.receipts().await.remove(0);
+    let world = world("github", "preset: github").await;
+    github(&world, "/webhooks/github", "{}").await;
+    let slow = world.the_receipt().await;
     world.settle().await;
-    world.system.runtime.replay("default", &slow.about.id).await.unwrap();
-    assert!(!world.system.runtime.store.replace_receipt(slow).await.unwrap());
-    assert_eq!(world.receipts().await[0].replays.unwrap().count, 1);
+    let replayed = world.client().replay(&slow.header.id).await;
+    replayed.is(StatusCode::ACCEPTED);
+
+    let report = Command::Processed { replay: 0, event_type: None, note: "too late".to_owned() };
+    let changed = world.system.runtime.engine.change(slow, |_| report.clone()).await;
+
+    assert!(matches!(changed, Err(ChangeError::Refused(_))), "{changed:?}");
+    let receipt = world.the_receipt().await;
+    assert_eq!((receipt.state, receipt.replays.unwrap().count), (State::Received, 1));
     world.settle().await;
+    assert_eq!(world.the_receipt().await.note, "logged");
     world.finish().await;
 }

@@ -41,7 +41,7 @@ impl Delivery {
     ///
     /// # Errors
     ///
-    /// If the sample event can not be read.
+    /// If the sample event cannot be read.
     pub fn events(self, workspace: &Workspace, count: usize) -> Result<Vec<Vec<u8>>, Error> {
         let path = workspace.root.join("events/webhook-unsigned.json");
         let sample = std::fs::read(&path).map_err(Error::file(&path))?;

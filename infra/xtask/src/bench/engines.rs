@@ -41,8 +41,11 @@ impl Engines {
         }
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
         let url = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
-        let aws =
-            Aws { dynamodb: url("dynamodb_url"), sqs: url("sqs_url"), queue_url: url("queue_url") };
+        let aws = Aws {
+            dynamodb: url("dynamodb_url"),
+            sqs: url("sqs_url"),
+            queue_url: url("work_queue_url"),
+        };
         let engines = Self { child, aws };
         engines.queued()?;
         Ok(engines)

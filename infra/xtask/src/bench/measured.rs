@@ -75,7 +75,7 @@ impl Measured {
     ///
     /// # Errors
     ///
-    /// If it can not be started.
+    /// If it cannot be started.
     pub fn natively(
         workspace: &Workspace,
         function: &str,
@@ -91,7 +91,7 @@ impl Measured {
     ///
     /// # Errors
     ///
-    /// If it can not be started.
+    /// If it cannot be started.
     pub fn under_callgrind(
         workspace: &Workspace,
         function: &str,
@@ -133,7 +133,7 @@ impl Measured {
     ///
     /// # Errors
     ///
-    /// If it ends, or can not start, or takes longer than five minutes.
+    /// If it ends, or cannot start, or takes longer than five minutes.
     pub fn until_idle(&mut self, api: &RuntimeApi) -> Result<Answers, Error> {
         self.until_answered(api, usize::MAX)
     }
@@ -142,7 +142,7 @@ impl Measured {
     ///
     /// # Errors
     ///
-    /// If it ends, or can not start, or takes longer than five minutes.
+    /// If it ends, or cannot start, or takes longer than five minutes.
     pub fn until_answered(&mut self, api: &RuntimeApi, events: usize) -> Result<Answers, Error> {
         let deadline = Instant::now() + LONGEST_RUN;
         let mut answers = Answers::default();
@@ -153,7 +153,7 @@ impl Measured {
                 Ok(Told::Answered { accepted: false }) => answers.refused += 1,
                 Ok(Told::Failed) => answers.failed += 1,
                 Ok(Told::CouldNotStart(why)) => {
-                    return Err(self.problem(&format!("reported that it can not start: {why}")));
+                    return Err(self.problem(&format!("reported that it cannot start: {why}")));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(self.problem("the Runtime API stub ended"));
@@ -178,7 +178,7 @@ impl Measured {
     /// If callgrind writes no total.
     pub fn counted_instructions(mut self) -> Result<u64, Error> {
         // SIGTERM: callgrind writes its file when the process dies of it. A shell can send it on
-        // every machine, the standard library can not.
+        // every machine, the standard library cannot.
         let kill = format!("kill -TERM {}", self.child.id());
         let _ = Command::new("sh").args(["-c", &kill]).status();
         let deadline = Instant::now() + LONGEST_END;
@@ -264,7 +264,10 @@ fn environment(
         ("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb.clone()),
         ("AWS_ENDPOINT_URL_SQS", aws.sqs.clone()),
         ("PLACET_TABLE", "placet".to_owned()),
-        ("PLACET_QUEUE_URL", aws.queue_url.clone()),
+        ("PLACET_WORK_QUEUE_URL", aws.queue_url.clone()),
+        ("PLACET_CALLS_QUEUE_URL", aws.queue_url.clone()),
+        ("PLACET_DEAD_LETTER_QUEUE_URL", aws.queue_url.clone()),
+        ("PLACET_LANE", "work".to_owned()),
         ("PLACET_CONFIG", workspace.root.join("placet.yaml").display().to_string()),
         ("PLACET_LOG", "info".to_owned()),
         ("PATH", std::env::var("PATH").unwrap_or_default()),

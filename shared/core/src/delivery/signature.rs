@@ -35,12 +35,13 @@ mod tests {
         let preset = presets::preset("standard").unwrap();
         let scheme: Scheme = serde_json::from_value(preset).unwrap();
         for secret in secrets {
-            let verifier = Verifier::open(scheme.clone(), &[secret.to_owned()], &[], None).unwrap();
+            let secrets = [secret.to_owned()];
+            let verifier = Verifier::open("placet", scheme.clone(), &secrets, &[], None).unwrap();
             for set in ["webhook", "svix"] {
                 let mut request = Incoming::post("/", b"body");
                 let of_set = headers.iter().filter(|(name, _)| name.starts_with(set));
                 request.headers = of_set.map(|(name, value)| (*name, value.as_str())).collect();
-                let verified = verifier.verify(&request, &Documents::default(), now).unwrap();
+                let verified = verifier.verify(request, &Documents::default(), now).unwrap();
                 assert_eq!(verified.identity.as_deref(), Some("msg_1"));
             }
         }

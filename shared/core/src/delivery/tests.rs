@@ -1,50 +1,78 @@
+mod property;
+
 use std::time::Duration;
 
-use proptest::prelude::*;
-
 use super::*;
+use crate::Secret;
+use crate::item::{Hold, Kind as _, LONGEST_DELAY, Lane, Rests, Schedule, Write};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-const TIMEOUT: Duration = Duration::from_secs(20);
+const ENDED: [u16; 2] = [200, 410];
 
-fn delivery() -> Delivery {
-    let new = NewDelivery {
-        tenant: "default".to_owned(),
-        endpoint: "billing".to_owned(),
-        key: "receipt-1".to_owned(),
-        event_type: "order.paid".to_owned(),
-        content_type: "application/json".to_owned(),
-    };
-    Delivery::new(new, "w", NOW)
+/// The first version of a delivery of bytes.
+fn delivery() -> Item<Delivery> {
+    let payload = Payload::Plain(b"{}".to_vec());
+    stored(Delivery::of("billing", "order.paid", "application/json", payload, NOW))
+}
+
+/// The first version of a delivery that notifies of a decision.
+fn notification() -> Item<Delivery> {
+    let id = OperationId::call("default", "call-1");
+    stored(Delivery::of_decision("app", "function_call.completed", &id, NOW))
+}
+
+fn stored(delivery: Delivery) -> Item<Delivery> {
+    let id = Delivery::id(&delivery.endpoint, "receipt-1");
+    Item::new("default", &id, delivery, &Write::new("write-1", NOW))
 }
 
 fn status(status: u16) -> Answer {
     Answer::Status { status, retry_after: None, body: b"thanks".to_vec() }
 }
 
-fn seconds(seconds: u64) -> Duration {
+/// A refusal for now, after which the endpoint wants so many seconds.
+fn busy(seconds_asked: u64) -> Answer {
+    Answer::Status { status: 429, retry_after: Some(seconds(seconds_asked)), body: Vec::new() }
+}
+
+const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-#[track_caller]
-fn after(delivery: &Delivery, command: &Command, now: Timestamp) -> Transition {
-    delivery.apply(command, "w", now).unwrap()
+fn record(item: &Item<Delivery>, answer: Answer) -> Command {
+    Command::Record { attempt: item.attempts + 1, answer, took: seconds(1) }
 }
 
-/// One whole attempt that ends with this answer.
+fn fail() -> Command {
+    Command::Fail { reason: "the endpoint is not in placet.yaml any more".to_owned() }
+}
+
+const fn started(timeout: u64) -> Command {
+    Command::Started { timeout: seconds(timeout) }
+}
+
 #[track_caller]
-fn attempt(delivery: &Delivery, answer: Answer, now: Timestamp) -> Transition {
-    let started = after(delivery, &Command::Start { timeout: TIMEOUT }, now).delivery;
-    let attempt = started.lease.as_ref().unwrap().attempt;
-    after(&started, &Command::Record { attempt, answer, took: seconds(1) }, now)
+fn after(item: &Item<Delivery>, command: &Command, now: Timestamp) -> Item<Delivery> {
+    item.apply(command, &Write::new("write", now)).unwrap()
+}
+
+/// One attempt that ends with this answer.
+#[track_caller]
+fn attempt(item: &Item<Delivery>, answer: Answer, now: Timestamp) -> Item<Delivery> {
+    after(item, &record(item, answer), now)
+}
+
+fn schedule_of(item: &Item<Delivery>, now: Timestamp, hold: Option<Lane>) -> Schedule {
+    let hold = hold.map(|lane| Hold { lane, receives: 1 });
+    item.schedule(None, now, hold.as_ref())
 }
 
 #[test]
 fn the_id_depends_on_endpoint_and_key_and_can_be_signed() {
-    let id = Delivery::id_of("billing", "receipt-1");
-    assert_eq!(id, Delivery::id_of("billing", "receipt-1"));
-    assert_ne!(id, Delivery::id_of("billing", "receipt-2"));
-    assert_ne!(id, Delivery::id_of("other", "receipt-1"));
+    let id = Delivery::id("billing", "receipt-1");
+    assert_eq!(id, Delivery::id("billing", "receipt-1"));
+    assert_ne!(id, Delivery::id("billing", "receipt-2"));
+    assert_ne!(id, Delivery::id("other", "receipt-1"));
     assert!(Delivery::is_id(&id) && !id.contains('.'));
     for wrong in ["", "msg_", "msg_1", "x", &id[1..], &format!("{id}0"), &id.replace("msg_", "")] {
         assert!(!Delivery::is_id(wrong), "{wrong}");
@@ -52,188 +80,260 @@ fn the_id_depends_on_endpoint_and_key_and_can_be_signed() {
 }
 
 #[test]
-fn a_success_ends_it() {
+fn a_new_delivery_may_be_sent_before_it_is_stored() {
+    const { assert!(Delivery::REPEATABLE, "a repeated attempt does no harm") };
+    for item in [delivery(), notification()] {
+        assert_eq!(item.wants(NOW), Some((Lane::Calls, NOW)));
+        let unstored = item.apply_unstored(&record(&item, status(200)), &Write::new("w", NOW));
+        let unstored = unstored.unwrap();
+        assert_eq!((unstored.state, unstored.header.version), (State::Delivered, 1));
+    }
+}
+
+#[test]
+fn an_accepted_delivery_is_terminal() {
     for code in [200, 202, 204, 299] {
-        let Transition { delivery, send } = attempt(&delivery(), status(code), NOW);
-        assert_eq!((delivery.state, delivery.due, send), (State::Delivered, None, None));
-        let logged = &delivery.log[0];
-        assert_eq!((logged.status, logged.duration_ms), (Some(code), 1000));
+        let item = attempt(&delivery(), status(code), NOW);
+        assert_eq!((item.state, item.attempts), (State::Delivered, 1));
+        assert!(item.is_terminal(NOW));
+        let logged = &item.log[0];
+        assert_eq!((logged.attempt, logged.status, logged.duration_ms), (1, Some(code), 1000));
         assert_eq!((logged.answer.as_str(), &logged.error), ("thanks", &None));
     }
 }
 
 #[test]
-fn anything_else_is_tried_again_and_gone_is_not() {
-    for code in [100, 199, 300, 301, 307, 400, 401, 404, 429, 500, 503, 599] {
-        let Transition { delivery, send } = attempt(&delivery(), status(code), NOW);
-        assert_eq!(delivery.state, State::Pending, "{code}");
-        let wait = send.unwrap();
-        assert!((seconds(4)..=seconds(6)).contains(&wait));
-        assert_eq!(delivery.not_before, NOW.plus(wait));
-        assert!(delivery.due.unwrap() > delivery.not_before);
+fn any_other_answer_is_retried_and_gone_is_not() {
+    for code in [100, 199, 300, 301, 307, 400, 401, 404, 409, 411, 429, 500, 503, 599] {
+        let item = attempt(&delivery(), status(code), NOW);
+        assert_eq!((item.state, item.failed_attempts), (State::Pending, 1), "{code}");
+        let wait = item.not_before.since(NOW);
+        assert!((seconds(4)..=seconds(6)).contains(&wait), "{code}: {wait:?}");
+        let pointer = Some((Lane::Calls, item.not_before));
+        assert_eq!(schedule_of(&item, NOW, None).pointer, pointer);
     }
-    let lost = attempt(&delivery(), Answer::Nothing("reset".to_owned()), NOW).delivery;
+    let lost = attempt(&delivery(), Answer::Nothing("reset".to_owned()), NOW);
     assert_eq!((lost.state, lost.log[0].error.as_deref()), (State::Pending, Some("reset")));
     let gone = attempt(&delivery(), status(410), NOW);
-    assert_eq!((gone.delivery.state, gone.send), (State::Failed, None));
+    assert_eq!((gone.state, gone.is_terminal(NOW)), (State::Failed, true));
 }
 
 #[test]
-fn the_schedule_is_gone_through_once() {
-    let mut current = delivery();
-    let mut now = NOW;
+fn a_delivery_fails_at_the_end_of_its_schedule() {
+    let (mut item, mut now) = (delivery(), NOW);
     for number in 1..=8_u32 {
-        assert_eq!(current.state, State::Pending);
-        let Transition { delivery, send } = attempt(&current, status(500), now);
-        assert_eq!((delivery.attempts, delivery.log.len()), (number, number as usize));
-        // What a message can not wait for is left to the timer, which comes in time.
-        if number < 8 && send.is_none() {
-            assert_eq!(delivery.due, Some(delivery.not_before));
-        }
-        assert_eq!(send.is_some(), number < 3);
-        now = delivery.not_before;
-        current = delivery;
+        assert_eq!(item.state, State::Pending);
+        item = attempt(&item, status(500), now);
+        assert_eq!((item.attempts, item.log.len()), (number, number as usize));
+        let Schedule { due, pointer, rests } = schedule_of(&item, now, None);
+        // What a message cannot wait for is left to the timer.
+        let expected = match number {
+            1 | 2 => (None, Some((Lane::Calls, item.not_before)), Rests::Message),
+            3..=7 => (Some(item.not_before), None, Rests::Due),
+            _ => (None, None, Rests::Nothing),
+        };
+        assert_eq!((due, pointer, rests), expected, "attempt {number}");
+        now = item.not_before.max(now);
     }
-    assert_eq!((current.state, current.due), (State::Failed, None));
+    assert_eq!((item.state, item.failed_attempts), (State::Failed, 8));
     let hours = now.since(NOW).as_secs_f64() / 3600.0;
     assert!((22.0..34.0).contains(&hours), "{hours}");
 }
 
 #[test]
-fn a_longer_wish_of_the_endpoint_is_respected() {
-    let asked = |asked| {
-        let answer =
-            Answer::Status { status: 429, retry_after: Some(seconds(asked)), body: Vec::new() };
-        attempt(&delivery(), answer, NOW).delivery.not_before.since(NOW)
-    };
-    assert_eq!(asked(600), seconds(600));
-    assert_eq!(asked(u64::MAX), seconds(86_400));
-    assert!(asked(0) >= seconds(4));
+fn a_longer_wait_that_the_endpoint_asks_for_is_respected() {
+    let waits = |asked| attempt(&delivery(), busy(asked), NOW).not_before.since(NOW);
+    assert_eq!(waits(600), seconds(600));
+    assert_eq!(waits(u64::MAX), seconds(86_400));
+    assert!(waits(0) >= seconds(4));
 }
 
 #[test]
-fn one_attempt_at_a_time_and_none_too_early() {
-    let start = Command::Start { timeout: TIMEOUT };
-    let started = after(&delivery(), &start, NOW).delivery;
-    let refused = |delivery: &Delivery, command: &Command, now| {
-        delivery.apply(command, "w", now).unwrap_err().code()
-    };
-    assert_eq!(refused(&started, &start, NOW), "lease_held");
-    assert_eq!(refused(&started, &Command::Redeliver, NOW), "lease_held");
-    assert_eq!(refused(&started, &Command::GiveUp { reason: String::new() }, NOW), "lease_held");
-    assert_eq!(refused(&started, &Command::Redrive, NOW.plus(TIMEOUT)), "nothing_due");
-    let stale = Command::Record { attempt: 2, answer: status(200), took: seconds(1) };
-    assert_eq!(refused(&started, &stale, NOW), "stale_attempt");
-
-    let waiting = attempt(&delivery(), status(500), NOW).delivery;
-    assert_eq!(refused(&waiting, &start, NOW), "too_early");
-    assert!(waiting.apply(&start, "w", waiting.not_before).is_ok());
-
-    let delivered = attempt(&delivery(), status(200), NOW).delivery;
-    assert_eq!(refused(&delivered, &start, NOW), "not_pending");
-    assert_eq!(refused(&delivered, &Command::Redrive, NOW.plus(seconds(9_999))), "nothing_due");
+fn of_two_workers_that_make_the_same_attempt_one_records_it() {
+    let first = delivery();
+    let recorded = attempt(&first, status(500), NOW);
+    let again = record(&first, status(200));
+    let refused = recorded.apply(&again, &Write::new("w", NOW)).unwrap_err();
+    assert_eq!((refused, refused.code()), (Refusal::StaleAttempt, "stale_attempt"));
+    for number in [0, 3, u32::MAX] {
+        let command = Command::Record { attempt: number, answer: status(200), took: seconds(1) };
+        let refused = recorded.apply(&command, &Write::new("w", NOW)).unwrap_err();
+        assert_eq!(refused, Refusal::StaleAttempt, "attempt {number}");
+    }
 }
 
 #[test]
-fn a_worker_that_is_not_heard_of_counts_as_a_failed_attempt() {
-    let started = after(&delivery(), &Command::Start { timeout: TIMEOUT }, NOW).delivery;
-    let lapsed = started.lease.clone().unwrap().until;
-    let Transition { delivery, send } = after(&started, &Command::Redrive, lapsed);
-    assert_eq!((delivery.state, delivery.lease), (State::Pending, None));
-    assert!(send.is_some_and(|wait| wait <= seconds(6)));
-    assert!(delivery.log[0].error.as_deref().unwrap().contains("not heard of"));
+fn the_next_attempt_waits_until_a_started_one_has_surely_ended() {
+    let item = after(&delivery(), &started(20), NOW);
+    assert_eq!((item.state, item.attempts), (State::Pending, 0));
+    assert_eq!(item.not_before, NOW.plus(seconds(30)));
+    let pointer = Some((Lane::Calls, item.not_before));
+    assert_eq!(schedule_of(&item, NOW, Some(Lane::Calls)).pointer, pointer);
+    let recorded = attempt(&item, status(200), NOW.plus(seconds(5)));
+    assert_eq!((recorded.state, recorded.attempts), (State::Delivered, 1));
+    let longest = after(&delivery(), &Command::Started { timeout: Duration::MAX }, NOW);
+    assert_eq!(longest.not_before, Timestamp::from_millis(i64::MAX));
 }
 
 #[test]
-fn a_lost_message_is_sent_again() {
-    let new = delivery();
-    let due = new.due.unwrap();
-    let Transition { delivery, send } = after(&new, &Command::Redrive, due);
-    assert_eq!((delivery.tries, send), (0, Some(Duration::ZERO)));
-    assert!(delivery.due.unwrap() > due);
+fn every_command_in_every_state() {
+    let pending = delivery();
+    let [delivered, failed] = ENDED.map(|code| attempt(&pending, status(code), NOW));
+    for (item, expected) in [
+        (pending, ["pending", "delivered", "failed", "pending"]),
+        (delivered, ["not_pending", "not_pending", "not_pending", "pending"]),
+        (failed, ["not_pending", "not_pending", "not_pending", "pending"]),
+    ] {
+        let commands = [started(20), record(&item, status(200)), fail(), Command::Redeliver];
+        let results = commands.map(|command| match item.apply(&command, &Write::new("w", NOW)) {
+            Ok(next) => next.state.as_str(),
+            Err(refusal) => refusal.code(),
+        });
+        assert_eq!(results, expected, "{:?}", item.state);
+    }
 }
 
 #[test]
-fn sent_again_by_hand_it_keeps_its_id_and_starts_anew() {
-    let give_up = Command::GiveUp { reason: "the endpoint is disabled".to_owned() };
-    let failed = after(&delivery(), &give_up, NOW).delivery;
-    assert_eq!((failed.state, failed.log[0].attempt), (State::Failed, 0));
+fn a_delivery_that_cannot_be_sent_fails_without_an_attempt() {
+    let failed = after(&delivery(), &fail(), NOW);
+    assert_eq!((failed.state, failed.attempts), (State::Failed, 0));
+    let reason = "the endpoint is not in placet.yaml any more";
+    assert_eq!((failed.log[0].attempt, failed.log[0].error.as_deref()), (0, Some(reason)));
+    assert_eq!(Delivery::failed(reason.to_owned()), fail(), "the engine says so, too");
+}
+
+#[test]
+fn a_delivery_that_a_person_sends_again_starts_its_schedule_anew() {
     let later = NOW.plus(seconds(999));
-    for ended in [failed, attempt(&delivery(), status(200), NOW).delivery] {
-        let Transition { delivery, send } = after(&ended, &Command::Redeliver, later);
-        assert_eq!((&delivery.id, delivery.state), (&ended.id, State::Pending));
-        assert_eq!((delivery.tries, delivery.not_before), (0, later));
-        assert_eq!((delivery.attempts, send), (ended.attempts, Some(Duration::ZERO)));
+    let mut exhausted = delivery();
+    for _ in 0..8 {
+        exhausted = attempt(&exhausted, status(500), NOW);
+    }
+    let waiting = attempt(&delivery(), status(500), NOW);
+    let unsent = after(&delivery(), &fail(), NOW);
+    let [delivered, gone] = ENDED.map(|code| attempt(&delivery(), status(code), NOW));
+    for ended in [exhausted, waiting, unsent, delivered, gone] {
+        let again = after(&ended, &Command::Redeliver, later);
+        assert_eq!((&again.header.id, again.state), (&ended.header.id, State::Pending));
+        assert_eq!((again.failed_attempts, again.not_before), (0, later));
+        assert_eq!((again.attempts, &again.log), (ended.attempts, &ended.log));
+        assert_eq!(schedule_of(&again, later, None).pointer, Some((Lane::Calls, later)));
+        let recorded = attempt(&again, status(200), later);
+        assert_eq!((recorded.state, recorded.attempts), (State::Delivered, ended.attempts + 1));
     }
 }
 
 #[test]
 fn what_is_kept_of_answers_is_bounded() {
     let huge = Answer::Status { status: 500, retry_after: None, body: vec![0xff; 9000] };
-    let kept = attempt(&delivery(), huge, NOW).delivery.log[0].answer.clone();
+    let kept = attempt(&delivery(), huge, NOW).log[0].answer.clone();
     assert!(kept.len() <= LARGEST_ANSWER && kept.chars().all(|c| c == '\u{fffd}'));
     let reason = "é".repeat(2000);
-    let kept = attempt(&delivery(), Answer::Nothing(reason), NOW).delivery.log[0].clone();
-    assert!(kept.error.unwrap().len() <= LARGEST_ERROR);
-}
-
-fn any_answer() -> impl Strategy<Value = Answer> {
-    let status =
-        (100_u16..600, proptest::option::of(0_u64..200_000)).prop_map(|(status, asked)| {
-            Answer::Status { status, retry_after: asked.map(seconds), body: vec![b'x'; 2000] }
-        });
-    prop_oneof![3 => status, 1 => Just(Answer::Nothing("no".to_owned()))]
-}
-
-fn any_command() -> impl Strategy<Value = Command> {
-    let took = seconds(1);
-    prop_oneof![
-        4 => Just(Command::Start { timeout: TIMEOUT }),
-        4 => (0_u32..12, any_answer())
-            .prop_map(move |(attempt, answer)| Command::Record { attempt, answer, took }),
-        1 => Just(Command::GiveUp { reason: "disabled".to_owned() }),
-        3 => Just(Command::Redrive),
-        1 => Just(Command::Redeliver),
-    ]
-}
-
-/// Drives a delivery as timer and worker would, with an endpoint that never answers well.
-fn driven_to_its_end(mut delivery: Delivery) -> Delivery {
-    for _ in 0..40 {
-        let Some(due) = delivery.due else { return delivery };
-        delivery = after(&delivery, &Command::Redrive, due).delivery;
-        let now = delivery.not_before;
-        if let Ok(started) = delivery.apply(&Command::Start { timeout: TIMEOUT }, "w", now) {
-            delivery = started.delivery;
+    let kept = attempt(&delivery(), Answer::Nothing(reason), NOW).log[0].clone();
+    assert_eq!(kept.error, Some("é".repeat(LARGEST_ERROR / 2)));
+    let mut item = delivery();
+    for _ in 0..3 {
+        for _ in 0..8 {
+            item = attempt(&item, status(500), NOW);
         }
+        item = after(&item, &Command::Redeliver, NOW);
     }
-    delivery
+    let numbers: Vec<u32> = item.log.iter().map(|attempt| attempt.attempt).collect();
+    assert_eq!(numbers, (9..=24).collect::<Vec<_>>(), "the last two schedules");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn nothing_is_ever_stuck(history in proptest::collection::vec((any_command(), 0_u64..50_000), 0..60)) {
-        let mut current = delivery();
-        let mut now = NOW;
-        for (command, pause) in history {
-            now = now.plus(seconds(pause));
-            let Ok(Transition { delivery: next, send }) = current.apply(&command, "w", now) else {
-                continue;
-            };
-            prop_assert_eq!(next.due.is_some(), next.state == State::Pending);
-            prop_assert!(next.lease.is_none() || next.state == State::Pending);
-            prop_assert_eq!((&next.id, next.version), (&current.id, current.version + 1));
-            prop_assert!(next.attempts >= current.attempts && next.tries <= 8);
-            prop_assert!(next.log.len() <= LOG);
-            prop_assert!(send.is_none_or(|_| next.state == State::Pending));
-            if let Some(due) = next.due {
-                // The longest wait is a day, or ten hours and a fifth, and some grace.
-                prop_assert!(due.since(now) <= seconds(86_400 + 200));
-            }
-            current = next;
-        }
-        prop_assert!(driven_to_its_end(current).state != State::Pending);
+#[test]
+fn only_a_notification_that_was_accepted_at_once_is_not_listed() {
+    let accepted = |item: &Item<Delivery>| attempt(item, status(200), NOW);
+    let retried = |item: &Item<Delivery>| attempt(item, status(500), NOW);
+    for (item, listed) in [
+        (notification(), true),
+        (retried(&notification()), true),
+        (accepted(&notification()), false),
+        (accepted(&retried(&notification())), true),
+        (after(&notification(), &fail(), NOW), true),
+        (after(&accepted(&notification()), &Command::Redeliver, NOW), true),
+        (accepted(&delivery()), true),
+    ] {
+        assert_eq!(item.is_listed(), listed, "{:?} after {}", item.state, item.attempts);
     }
+}
+
+#[test]
+fn a_delivery_is_kept_for_a_week_after_its_end() {
+    let week = seconds(7 * 24 * 3600);
+    assert_eq!(Delivery::expires(&delivery()), None);
+    let later = NOW.plus(seconds(999));
+    for code in ENDED {
+        let ended = attempt(&delivery(), status(code), later);
+        assert_eq!(Delivery::expires(&ended), Some(later.plus(week)));
+        let again = after(&ended, &Command::Redeliver, later);
+        assert_eq!(Delivery::expires(&again), None, "it is still to be sent");
+    }
+}
+
+#[test]
+fn the_body_of_a_notification_is_made_from_its_operation() {
+    let notification = notification();
+    assert_eq!(notification.body.payload(), None);
+    assert_eq!(notification.operation(), Some(OperationId::call("default", "call-1")));
+    let forwarded = delivery();
+    assert_eq!(forwarded.operation(), None);
+    assert_eq!(forwarded.body.payload(), Some(&Payload::Plain(b"{}".to_vec())));
+    let blob = Payload::Blob { key: "blob/abc".to_owned(), size: 9 };
+    assert_eq!(forwarded.body.with_payload(blob.clone()).payload(), Some(&blob));
+}
+
+#[test]
+fn how_a_delivery_is_stored() {
+    insta::assert_json_snapshot!(attempt(&notification(), busy(60), NOW).body, @r#"
+    {
+      "endpoint": "app",
+      "event_type": "function_call.completed",
+      "content_type": "application/json",
+      "decision_of": "function_call/call-1",
+      "state": "pending",
+      "attempts": 1,
+      "failed_attempts": 1,
+      "not_before": 1795000060000,
+      "log": [
+        {
+          "attempt": 1,
+          "at": 1795000000000,
+          "status": 429,
+          "duration_ms": 1000
+        }
+      ]
+    }
+    "#);
+    insta::assert_json_snapshot!(delivery().body, @r#"
+    {
+      "endpoint": "billing",
+      "event_type": "order.paid",
+      "content_type": "application/json",
+      "state": "pending",
+      "attempts": 0,
+      "failed_attempts": 0,
+      "not_before": 1795000000000
+    }
+    "#);
+    for state in State::ALL {
+        assert_eq!(State::parse(state.as_str()), Some(state));
+        assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+    }
+}
+
+/// A receiver that knows only one of the secrets verifies it, while they are exchanged.
+#[test]
+fn every_attempt_has_the_id_and_its_own_time() {
+    let secret = [Secret::new("a secret of the endpoint").unwrap()];
+    let item = delivery();
+    let header = |now: Timestamp, name: &str| {
+        let headers = signed_headers(&secret, &item.header.id, now, b"{}");
+        headers.into_iter().find(|(known, _)| *known == name).unwrap().1
+    };
+    let later = NOW.plus(LONGEST_DELAY);
+    assert_eq!(header(NOW, "webhook-id"), header(later, "webhook-id"));
+    assert_ne!(header(NOW, "webhook-timestamp"), header(later, "webhook-timestamp"));
+    assert_ne!(header(NOW, "webhook-signature"), header(later, "webhook-signature"));
 }

@@ -1,9 +1,10 @@
 use serde_json::Value;
 
-use super::InvalidBody;
-use super::fields::Fields;
-use super::request::{Respond, content, parse_object, status};
-use crate::{Content, Kind};
+use super::event::event_name;
+use super::request::status;
+use super::spec::content;
+use crate::fields::{Fields, InvalidBody, parse_object};
+use crate::operation::{Content, OperationKind, Response};
 
 /// What a delivery of HumanLayer's cloud says.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +22,8 @@ pub struct Answered {
     pub call_id: String,
     /// What the person was shown; arguments are `{}` if the delivery holds none.
     pub content: Content,
-    /// What the person said.
-    pub answer: Respond,
+    /// What the person responded.
+    pub answer: Response,
 }
 
 /// A verified delivery that makes no sense.
@@ -64,20 +65,19 @@ pub fn completed(body: &[u8]) -> Result<Completed, CompletedError> {
         return Ok(Completed::Ignored("a test event"));
     }
     if delivery.get("event").is_none() {
-        return Ok(told(&delivery)?);
+        return Ok(event(&delivery)?);
     }
     let name = delivery.text("type", 255).map_err(InvalidBody::from)?;
-    if !Kind::ALL.iter().any(|kind| kind.completed() == name) {
+    if !OperationKind::ALL.into_iter().any(|kind| event_name(kind) == name) {
         return Ok(Completed::Ignored(
             "neither function_call.completed nor human_contact.completed",
         ));
     }
-    let event = delivery.object("event").map_err(InvalidBody::from)?;
-    Ok(told(&event)?)
+    Ok(event(&delivery.object("event").map_err(InvalidBody::from)?)?)
 }
 
-/// Placet tells, too, that nobody answers any more; there. Here somebody still may.
-fn told(item: &Fields<'_>) -> Result<Completed, InvalidBody> {
+/// Placet also notifies of an operation that nobody decides any more. Here somebody still may.
+fn event(item: &Fields<'_>) -> Result<Completed, InvalidBody> {
     if item.optional_object("status")?.is_some_and(|status| is_unanswered(&status)) {
         return Ok(Completed::Ignored("nobody answered it there"));
     }
@@ -88,7 +88,7 @@ fn is_unanswered(status: &Fields<'_>) -> bool {
     status.get("unanswered").is_some()
 }
 
-/// Reads what a server says of an item: whether it was answered, and what it showed. `None` while it
+/// Reads an item of an upstream approver: the answer, and what the person was shown. `None` while it
 /// waits.
 ///
 /// # Errors
@@ -98,11 +98,11 @@ pub fn answer(body: &[u8]) -> Result<Option<Answered>, CompletedError> {
     let object = parse_object(body)?;
     let item = Fields::new(&["body"], &object);
     let status = item.optional_object("status").map_err(InvalidBody::from)?;
-    let said = |status: &Fields<'_>| {
+    let is_answered = |status: &Fields<'_>| {
         let answered = status.get("approved").is_some() || status.get("response").is_some();
         answered && !is_unanswered(status)
     };
-    if status.is_some_and(|status| said(&status)) {
+    if status.is_some_and(|status| is_answered(&status)) {
         return Ok(Some(answered(&item)?));
     }
     Ok(None)
@@ -112,7 +112,7 @@ pub fn answer(body: &[u8]) -> Result<Option<Answered>, CompletedError> {
 fn answered(fields: &Fields<'_>) -> Result<Answered, InvalidBody> {
     let spec = fields.object("spec")?;
     let question = spec.get("msg").is_some() && spec.get("fn").is_none();
-    let kind = if question { Kind::HumanContact } else { Kind::FunctionCall };
+    let kind = if question { OperationKind::HumanContact } else { OperationKind::FunctionCall };
     Ok(Answered {
         call_id: fields.text("call_id", 255)?,
         content: content(kind, &spec)?,
@@ -125,7 +125,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Verdict;
+    use crate::humanlayer::{item, sample};
+    use crate::operation::Verdict;
 
     fn read(body: Value) -> Result<Completed, CompletedError> {
         completed(body.to_string().as_bytes())
@@ -161,7 +162,7 @@ mod tests {
         let Completed::Answered(contact) = bare else { panic!("{bare:?}") };
         let (message, subject) = ("Oak or pine?".to_owned(), Some("Wood".to_owned()));
         assert_eq!(contact.content, Content::Question { message, subject });
-        let said = Respond { verdict: Verdict::Answer, comment: "oak".to_owned(), option: None };
+        let said = Response { verdict: Verdict::Answer, comment: "oak".to_owned(), option: None };
         assert_eq!((contact.call_id.as_str(), contact.answer), ("h", said));
 
         let mut wordless = event;
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_without_an_answer_waits() {
+    fn a_reply_without_an_answer_waits() {
         let item = |status: Value| {
             let mut item = sample();
             item["status"] = status;
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answered_item_reads_as_its_event() {
+    fn an_answered_reply_reads_as_its_event() {
         let contact = json!({"run_id": "r", "call_id": "h", "spec": {"msg": "Oak?"},
             "status": {"response": "yes", "response_option_name": "y"}});
         for item in [sample(), contact] {
@@ -216,14 +217,13 @@ mod tests {
             item["status"] = json!({"approved": approved});
             let answer = answer(item.to_string().as_bytes()).unwrap().unwrap().answer;
             let verdict = if approved { Verdict::Approve } else { Verdict::Deny };
-            assert_eq!(answer, Respond { verdict, comment: String::new(), option: None });
+            assert_eq!(answer, Response { verdict, comment: String::new(), option: None });
         }
     }
 
-    /// What this server says of its own operations, another one that asked in our place reads.
+    /// This server may be the upstream approver of another one.
     #[test]
-    fn our_own_items_are_read_as_what_they_are() {
-        use crate::humanlayer::{item, sample};
+    fn our_own_replies_are_read_as_what_they_are() {
         for pending in [sample::call(), sample::question()] {
             let waits = item(&pending, sample::DECIDED).to_string();
             assert_eq!(answer(waits.as_bytes()), Ok(None));
@@ -237,22 +237,23 @@ mod tests {
         }
     }
 
-    /// A question has no function, whatever its asker calls things; a call may have a message.
+    /// A question has no function, whatever its requester calls things; a call may have a message.
     #[test]
-    fn nobody_takes_one_for_the_other() {
-        use crate::humanlayer::{item, sample};
+    fn a_call_is_not_taken_for_a_question_nor_a_question_for_a_call() {
         let call = json!({"fn": "f", "kwargs": {}, "msg": "m", "subject": "s"});
         let question = json!({"msg": "m", "fn": "f", "kwargs": {"a": 1}, "state": {}});
-        for (kind, spec) in [(Kind::FunctionCall, call), (Kind::HumanContact, question)] {
+        for (kind, spec) in
+            [(OperationKind::FunctionCall, call), (OperationKind::HumanContact, question)]
+        {
             let verdict = match kind {
-                Kind::FunctionCall => Verdict::Deny,
-                Kind::HumanContact => Verdict::Answer,
+                OperationKind::FunctionCall => Verdict::Deny,
+                OperationKind::HumanContact => Verdict::Answer,
             };
-            let pending = sample::asked(kind, "c", &spec);
+            let pending = sample::created(kind, "c", &spec);
             let operation = sample::decided(&pending, verdict, "no", None);
             let body = item(&operation, sample::DECIDED).to_string();
             let read = answer(body.as_bytes()).map(|answered| answered.map(|one| one.content));
-            assert_eq!(read, Ok(Some(operation.content)), "{body}");
+            assert_eq!(read, Ok(Some(operation.body.content)), "{body}");
         }
     }
 
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_field_is_named() {
         let without = |path: &str| {
             let mut body = sample();
             let (parent, field) = path.rsplit_once('/').unwrap();

@@ -4,7 +4,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::item;
-use crate::{Kind, Operation, Timestamp};
+use crate::Timestamp;
+use crate::item::Item;
+use crate::operation::{Operation, OperationKind};
+
+/// The event of a decision, as HumanLayer names it.
+pub(super) const fn event_name(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::FunctionCall => "function_call.completed",
+        OperationKind::HumanContact => "human_contact.completed",
+    }
+}
 
 /// The shape of an outgoing event. HumanLayer chose it by the prefix of the name subscribed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +45,16 @@ impl Format {
 pub struct Subscription {
     /// In which shape.
     pub format: Format,
-    /// The decision on what kind of operation it tells of.
-    pub kind: Kind,
+    /// What kind of operation it is about.
+    pub kind: OperationKind,
 }
 
 impl Subscription {
     /// All there are.
     pub fn all() -> impl Iterator<Item = Self> {
-        Format::ALL.into_iter().flat_map(|format| Kind::ALL.map(|kind| Self { format, kind }))
+        Format::ALL
+            .into_iter()
+            .flat_map(|format| OperationKind::ALL.map(|kind| Self { format, kind }))
     }
 
     /// The subscription of this name.
@@ -51,7 +63,7 @@ impl Subscription {
     }
 
     /// What is sent about an operation that is decided.
-    pub fn payload(&self, operation: &Operation, is_test: bool) -> Value {
+    pub fn payload(&self, operation: &Item<Operation>, is_test: bool) -> Value {
         // Of what is decided nothing depends on the moment.
         let mut item = item(operation, Timestamp::from_millis(i64::MAX));
         match self.format {
@@ -69,18 +81,18 @@ impl Subscription {
     }
 
     /// What is sent about an operation that is decided, as bytes: the same however often they are made.
-    pub fn bytes(&self, operation: &Operation) -> Vec<u8> {
+    pub fn bytes(&self, operation: &Item<Operation>) -> Vec<u8> {
         self.payload(operation, false).to_string().into_bytes()
     }
 
     fn envelope(&self, event: Value, is_test: bool) -> Value {
-        json!({"is_test": is_test, "type": self.kind.completed(), "event": event})
+        json!({"is_test": is_test, "type": event_name(self.kind), "event": event})
     }
 }
 
 impl fmt::Display for Subscription {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", self.format.prefix(), self.kind.completed())
+        write!(formatter, "{}{}", self.format.prefix(), event_name(self.kind))
     }
 }
 

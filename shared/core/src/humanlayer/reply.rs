@@ -1,13 +1,16 @@
 use serde_json::{Map, Value, json};
 
-use crate::{Content, Kind, Operation, State, Timestamp, Verdict};
+use super::spec::options_member;
+use crate::Timestamp;
+use crate::item::Item;
+use crate::operation::{Content, Operation, OperationKind, State, Verdict};
 
 /// The `FunctionCall` or `HumanContact` object a client reads, as of `now`.
 ///
 /// While it is pending, `status.approved` and `status.response` are absent, never false or empty; a
 /// denial always has a comment. What nobody will answer any more (expired, cancelled) reads as denied
 /// or answered, with a text that says so, because clients poll until they see a decision.
-pub fn item(operation: &Operation, now: Timestamp) -> Value {
+pub fn item(operation: &Item<Operation>, now: Timestamp) -> Value {
     let mut item = create_body(operation);
     item["status"] = status(operation, now);
     item
@@ -15,8 +18,17 @@ pub fn item(operation: &Operation, now: Timestamp) -> Value {
 
 /// The body with which an SDK asks for the same at another server. A `bot_token` is not in it, because
 /// it is not kept.
-pub fn create_body(operation: &Operation) -> Value {
-    let mut spec = operation.extras.clone();
+pub fn create_body(operation: &Item<Operation>) -> Value {
+    let mut spec = operation.other.clone();
+    if let Some(channel) = &operation.channel {
+        spec.insert("channel".to_owned(), json!(channel));
+    }
+    if let Some(state) = &operation.requester_state {
+        spec.insert("state".to_owned(), state.clone().into());
+    }
+    if !operation.options.is_empty() {
+        spec.insert(options_member(operation.kind()).to_owned(), json!(operation.options));
+    }
     match &operation.content {
         Content::Call { function, kwargs } => {
             spec.insert("fn".to_owned(), function.as_str().into());
@@ -31,14 +43,14 @@ pub fn create_body(operation: &Operation) -> Value {
     }
     json!({
         "run_id": operation.run_id,
-        "call_id": operation.call_id,
+        "call_id": operation.call_id(),
         "spec": spec,
     })
 }
 
-fn status(operation: &Operation, now: Timestamp) -> Value {
+fn status(operation: &Item<Operation>, now: Timestamp) -> Value {
     let mut status = Map::new();
-    status.insert("requested_at".to_owned(), operation.created_at.to_string().into());
+    status.insert("requested_at".to_owned(), operation.header.created_at.to_string().into());
     if let Some(decision) = &operation.decision {
         let approved = decision.verdict == Verdict::Approve;
         let option = decision.option.as_deref();
@@ -54,7 +66,7 @@ fn status(operation: &Operation, now: Timestamp) -> Value {
 
 fn answer(
     status: &mut Map<String, Value>,
-    kind: Kind,
+    kind: OperationKind,
     approved: bool,
     words: &str,
     option: Option<&str>,
@@ -63,12 +75,12 @@ fn answer(
     let mut set = |name: &str, value: Value| status.insert(name.to_owned(), value);
     set("responded_at", at.to_string().into());
     match kind {
-        Kind::FunctionCall => {
+        OperationKind::FunctionCall => {
             set("approved", approved.into());
             set("comment", words.into());
             set("reject_option_name", option.into());
         }
-        Kind::HumanContact => {
+        OperationKind::HumanContact => {
             set("response", words.into());
             set("response_option_name", option.into());
         }
@@ -76,17 +88,16 @@ fn answer(
 }
 
 /// Why nobody will answer any more, and since when.
-fn ended_unanswered(operation: &Operation, now: Timestamp) -> Option<(String, Timestamp)> {
+fn ended_unanswered(operation: &Item<Operation>, now: Timestamp) -> Option<(String, Timestamp)> {
     match operation.state_at(now) {
         State::Expired => {
             let deadline = operation.deadline;
             Some((format!("expired: nobody answered before {deadline}"), deadline))
         }
         State::Cancelled => {
-            let entry = operation.history.entries().iter().rev();
-            let cancelled = entry.into_iter().find(|entry| entry.event == "cancelled")?;
+            let cancelled = operation.history.of("cancelled").next_back()?;
             let reason = cancelled.detail["reason"].as_str().filter(|reason| !reason.is_empty());
-            let reason = reason.unwrap_or("the asker does not want it any more");
+            let reason = reason.unwrap_or("the requester withdrew it");
             Some((format!("cancelled: {reason}"), cancelled.at))
         }
         _ => None,

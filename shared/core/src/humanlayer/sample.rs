@@ -5,83 +5,105 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::create;
-use crate::{Command, Kind, NewOperation, Operation, Timestamp, Verdict, Write};
+use crate::Timestamp;
+use crate::item::{Item, Write};
+use crate::operation::{
+    Actor, Channel, Command, NewOperation, Operation, OperationId, OperationKind, Plan, Verdict,
+};
 
-/// When everything is asked; it is decided four minutes and ten and a half seconds later.
-pub(crate) const ASKED: Timestamp = Timestamp::from_millis(1_795_251_600_000);
+/// When everything is created; it is decided four minutes and ten and a half seconds later.
+pub(crate) const CREATED: Timestamp = Timestamp::from_millis(1_795_251_600_000);
 pub(crate) const DECIDED: Timestamp = Timestamp::from_millis(1_795_251_850_500);
-/// An hour after it was asked.
+/// An hour after it was created.
 pub(crate) const DEADLINE: Timestamp = Timestamp::from_millis(1_795_255_200_000);
 
-/// What a client asks with this `spec`.
-pub(crate) fn asked(kind: Kind, call_id: &str, spec: &Value) -> Operation {
+/// What a client creates with this `spec`.
+pub(crate) fn created(kind: OperationKind, call_id: &str, spec: &Value) -> Item<Operation> {
+    planned(kind, call_id, spec, None)
+}
+
+/// The same, run like this once it is approved.
+pub(crate) fn planned(
+    kind: OperationKind,
+    call_id: &str,
+    spec: &Value,
+    plan: Option<Plan>,
+) -> Item<Operation> {
     let body = json!({"run_id": "buyer-9", "call_id": call_id, "spec": spec});
-    let asked = create(kind, body.to_string().as_bytes()).unwrap();
+    let create = create(kind, body.to_string().as_bytes()).unwrap();
     let new = NewOperation {
-        tenant: "default".to_owned(),
-        call_id: call_id.to_owned(),
-        run_id: asked.run_id,
-        content: asked.content,
-        extras: asked.extras,
-        plan: None,
+        id: OperationId::new("default", kind, call_id),
+        run_id: create.run_id,
+        specification: create.specification,
+        plan,
         upstream: None,
         time_to_decide: Duration::from_secs(3600),
-        by: "api".to_owned(),
+        by: Actor::api("agent"),
     };
-    Operation::create(new, "write-1", ASKED)
+    Operation::create(new, &Write::new("write-1", CREATED))
 }
 
-pub(crate) fn call() -> Operation {
-    let spec = json!({"fn": "order_timber", "kwargs": {"planks": 12}, "state": {"ticket": 41}});
-    asked(Kind::FunctionCall, "call-7Qx", &spec)
+pub(crate) fn call() -> Item<Operation> {
+    created(OperationKind::FunctionCall, "call-7Qx", &call_spec())
 }
 
-pub(crate) fn question() -> Operation {
+pub(crate) fn call_spec() -> Value {
+    json!({"fn": "order_timber", "kwargs": {"planks": 12}, "state": {"ticket": 41}})
+}
+
+pub(crate) fn question() -> Item<Operation> {
     let spec = json!({"msg": "Oak or pine?", "state": {"ticket": 41}});
-    asked(Kind::HumanContact, "human_call-1a2b3c4d", &spec)
+    created(OperationKind::HumanContact, "human_call-1a2b3c4d", &spec)
 }
 
 /// The same after a person decided in the inbox.
 pub(crate) fn decided(
-    operation: &Operation,
+    item: &Item<Operation>,
     verdict: Verdict,
     comment: &str,
     option: Option<&str>,
-) -> Operation {
-    let (comment, option) = (comment.to_owned(), option.map(str::to_owned));
-    let command = Command::Decide { verdict, comment, option, by: "inbox".to_owned(), seen: None };
-    after(operation, &command, DECIDED)
+) -> Item<Operation> {
+    let command = Command::Decide {
+        verdict,
+        comment: comment.to_owned(),
+        option: option.map(str::to_owned),
+        by: Channel::Inbox.into(),
+        seen: None,
+        notify: Vec::new(),
+    };
+    after(item, &command, DECIDED)
 }
 
-pub(crate) fn approved() -> Operation {
+pub(crate) fn approved() -> Item<Operation> {
     decided(&call(), Verdict::Approve, "", None)
 }
 
-pub(crate) fn denied() -> Operation {
+pub(crate) fn denied() -> Item<Operation> {
     decided(&call(), Verdict::Deny, "too many", Some("fewer"))
 }
 
-pub(crate) fn answered() -> Operation {
+pub(crate) fn answered() -> Item<Operation> {
     decided(&question(), Verdict::Answer, "oak", Some("oak"))
 }
 
-pub(crate) fn cancelled(operation: &Operation, reason: &str) -> Operation {
-    let command = Command::Cancel { reason: reason.to_owned(), by: "api".to_owned() };
-    after(operation, &command, DECIDED)
+pub(crate) fn cancelled(item: &Item<Operation>, reason: &str) -> Item<Operation> {
+    let (reason, by) = (reason.to_owned(), Actor::api("agent"));
+    after(item, &Command::Cancel { reason, by, notify: Vec::new() }, DECIDED)
 }
 
-/// The same after the timer found it past its deadline.
-pub(crate) fn expired(operation: &Operation) -> Operation {
-    after(operation, &Command::Redrive, DEADLINE.plus(Duration::from_secs(60)))
+/// The same after a worker found it past its deadline.
+pub(crate) fn expired(item: &Item<Operation>) -> Item<Operation> {
+    let command = Command::Expire { notify: Vec::new() };
+    after(item, &command, DEADLINE.plus(Duration::from_secs(60)))
 }
 
-pub(crate) fn after(operation: &Operation, command: &Command, at: Timestamp) -> Operation {
-    let id = format!("write-{}", operation.version + 1);
-    operation.apply(command, Write { id: &id, at, announce: None }).unwrap().operation
+pub(crate) fn after(item: &Item<Operation>, command: &Command, at: Timestamp) -> Item<Operation> {
+    let id = format!("write-{}", item.header.version + 1);
+    item.apply(command, &Write::new(&id, at)).unwrap()
 }
 
 /// Everything that nobody can decide any more.
-pub(crate) fn all_decided() -> Vec<Operation> {
+pub(crate) fn all_decided() -> Vec<Item<Operation>> {
     let mut all = vec![approved(), denied(), answered()];
     for pending in [call(), question()] {
         all.extend([expired(&pending), cancelled(&pending, "rain"), cancelled(&pending, "")]);

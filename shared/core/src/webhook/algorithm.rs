@@ -86,12 +86,36 @@ fn feed<M: Mac, E>(mac: Result<M, E>, parts: &[&[u8]]) -> Option<M> {
     Some(mac)
 }
 
+/// A key of HMAC-SHA256 that is made ready once for many messages. It cannot be printed.
+#[derive(Clone)]
+pub struct HmacKey(Hmac<Sha256>);
+
+impl HmacKey {
+    /// A key of any length.
+    pub fn new(key: &[u8]) -> Self {
+        match Hmac::new_from_slice(key) {
+            Ok(ready) => Self(ready),
+            Err(_) => unreachable!("HMAC takes a key of any length"),
+        }
+    }
+
+    /// The MAC of the parts, one after the other.
+    pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for HmacKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("HmacKey(…)")
+    }
+}
+
 /// HMAC-SHA256 over the parts, one after the other.
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    match feed(Hmac::<Sha256>::new_from_slice(key), parts) {
-        Some(mac) => mac.finalize().into_bytes().into(),
-        None => unreachable!("HMAC takes a key of any length"),
-    }
+    HmacKey::new(key).mac(parts)
 }
 
 impl fmt::Display for Algorithm {

@@ -317,7 +317,7 @@ pub struct Certificate {
     /// Where its address stands.
     pub at: Location,
     /// Whose address it must be.
-    pub host: super::certificate::HostRule,
+    pub host: super::host_rule::HostRule,
 }
 
 /// A secret that is sent along.
@@ -343,7 +343,7 @@ pub struct JwtCheck {
     /// The address of the key set.
     pub jwks: String,
     /// The algorithms that may be used: `RS256`, `ES256` or `EdDSA`.
-    pub algorithms: Vec<super::jwt::JwtAlgorithm>,
+    pub algorithms: Vec<super::jwt_algorithm::JwtAlgorithm>,
     /// The `iss` it must have.
     pub issuer: String,
     /// The `aud` it must be for.

@@ -1,4 +1,4 @@
-//! What a request is, once it is believed.
+//! What is known of a request that passed its checks.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,9 @@ use super::location::Location;
 use super::message::Reading;
 use super::proof::Proof;
 use super::scheme::Scheme;
-use super::verifier::Verifier;
-use super::verify::{Coverage, Sealed, Unverified, Verified};
+use super::unverified::Unverified;
+use super::verified::{Coverage, Verification};
+use crate::Digest;
 
 impl Scheme {
     /// The header set the request uses, if the scheme knows several.
@@ -53,28 +54,34 @@ impl Scheme {
     }
 }
 
-impl Verifier {
-    pub(super) fn verified(&self, reading: &Reading<'_>, proofs: &[Proof<'_>]) -> Verified {
+/// What is known of a request that passed its checks.
+pub(super) struct Facts {
+    pub(super) proven: Verification,
+    pub(super) identity: Option<String>,
+    pub(super) signature: Option<Digest>,
+}
+
+impl Scheme {
+    pub(super) fn facts(&self, reading: &Reading<'_>, proofs: &[Proof<'_>]) -> Facts {
         let covers = |location: &Location| proofs.iter().any(|proof| proof.covers(location));
         let (identity, identity_covered) = self.identity(reading, &covers);
-        let types = &self.scheme.event_type.0;
+        let types = &self.event_type.0;
         let strongest = proofs.iter().find(|proof| proof.signature.is_some()).or(proofs.first());
         let names: Vec<&str> = proofs.iter().map(|proof| proof.check.as_str()).collect();
-        Verified {
+        let coverage = Coverage {
+            body: proofs.iter().any(|proof| proof.body),
+            identity: identity_covered,
+            event_type: !types.is_empty() && types.iter().flatten().all(covers),
+            time: proofs.iter().any(|proof| proof.signed_at.is_some()),
+            url: proofs.iter().any(Proof::url),
+        };
+        let proven = Verification {
             check: if names.is_empty() { "none".to_owned() } else { names.join(" and ") },
             key: proofs.iter().find_map(|proof| proof.key),
             signed_at: proofs.iter().find_map(|proof| proof.signed_at),
-            coverage: Coverage {
-                body: proofs.iter().any(|proof| proof.body),
-                identity: identity_covered,
-                event_type: !types.is_empty() && types.iter().flatten().all(covers),
-                time: proofs.iter().any(|proof| proof.signed_at.is_some()),
-                url: proofs.iter().any(Proof::url),
-            },
-            identity,
-            signature: strongest.and_then(|proof| proof.signature),
-            sealed: Sealed,
-        }
+            coverage,
+        };
+        Facts { proven, identity, signature: strongest.and_then(|proof| proof.signature) }
     }
 
     /// The first alternative of which every part is there.
@@ -83,7 +90,7 @@ impl Verifier {
         reading: &Reading<'_>,
         covers: &dyn Fn(&Location) -> bool,
     ) -> (Option<String>, bool) {
-        for alternative in &self.scheme.identity.0 {
+        for alternative in &self.identity.0 {
             let parts = alternative.iter().flat_map(|location| reading.values(location));
             let parts: Option<Vec<Cow<'_, str>>> =
                 parts.map(|part| part.filter(|text| !text.is_empty())).collect();

@@ -5,77 +5,20 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
-    UnparsedPublicKey,
-};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::grammar::{Encoding, JwtCheck};
+use super::jwt_algorithm::JwtAlgorithm;
 use super::message::Reading;
 use super::proof::Proof;
-use super::verify::{Documents, Unverified};
+use super::unverified::{Documents, Unverified};
 use crate::{Digest, Timestamp, strict_json};
 
 /// How far the clocks of two honest parties may differ, in seconds.
 const LEEWAY: i64 = 60;
-
-/// An algorithm of JSON Web Signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum JwtAlgorithm {
-    /// RSA PKCS #1 v1.5 with SHA-256.
-    #[serde(rename = "RS256")]
-    Rs256,
-    /// ECDSA on P-256 with SHA-256.
-    #[serde(rename = "ES256")]
-    Es256,
-    /// Ed25519.
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-}
-
-impl JwtAlgorithm {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    const fn key_type(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RSA",
-            Self::Es256 => "EC",
-            Self::EdDsa => "OKP",
-        }
-    }
-
-    fn verifies(self, key: &Value, message: &[u8], signature: &[u8]) -> Option<()> {
-        let part = |name: &str| URL_SAFE_NO_PAD.decode(key.get(name)?.as_str()?).ok();
-        let curve = key.get("crv").and_then(Value::as_str);
-        let unspecified = match self {
-            Self::Rs256 => RsaPublicKeyComponents { n: part("n")?, e: part("e")? }.verify(
-                &RSA_PKCS1_2048_8192_SHA256,
-                message,
-                signature,
-            ),
-            Self::Es256 if curve == Some("P-256") => {
-                let point = [vec![4], part("x")?, part("y")?].concat();
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
-            }
-            Self::EdDsa if curve == Some("Ed25519") => {
-                UnparsedPublicKey::new(&ED25519, part("x")?).verify(message, signature)
-            }
-            _ => return None,
-        };
-        unspecified.ok()
-    }
-}
 
 pub(super) fn verify(
     check: &JwtCheck,
@@ -97,7 +40,7 @@ pub(super) fn verify(
         token.rsplit_once('.').ok_or(Unverified::Jwt("it has no three parts"))?;
     let (header, claims) =
         signed.split_once('.').ok_or(Unverified::Jwt("it has no three parts"))?;
-    let header = object(header).ok_or(Unverified::Jwt("its header can not be read"))?;
+    let header = object(header).ok_or(Unverified::Jwt("its header cannot be read"))?;
     let named = header.get("alg").and_then(Value::as_str);
     let algorithm = check.algorithms.iter().find(|known| Some(known.name()) == named);
     let algorithm = *algorithm.ok_or(Unverified::Jwt("its algorithm is not allowed"))?;
@@ -106,12 +49,12 @@ pub(super) fn verify(
     }
     let signature = URL_SAFE_NO_PAD
         .decode(signature)
-        .map_err(|_| Unverified::Jwt("its signature can not be read"))?;
+        .map_err(|_| Unverified::Jwt("its signature cannot be read"))?;
     let key = key(check, algorithm, header.get("kid").and_then(Value::as_str), documents)?;
     algorithm
         .verifies(&key, signed.as_bytes(), &signature)
         .ok_or(Unverified::Jwt("its signature does not hold"))?;
-    let claims = object(claims).ok_or(Unverified::Jwt("its claims can not be read"))?;
+    let claims = object(claims).ok_or(Unverified::Jwt("its claims cannot be read"))?;
     let issued = check.times(&claims, now)?;
     check.parties(&claims)?;
     let body = check.body(&claims, reading.request.body)?;
@@ -136,7 +79,7 @@ fn key(
     let needs = |newer| Unverified::NeedsDocument { url: check.jwks.clone(), newer };
     let set = documents.get(&check.jwks).ok_or_else(|| needs(false))?;
     let set: Value =
-        serde_json::from_slice(set).map_err(|_| Unverified::Jwt("the key set can not be read"))?;
+        serde_json::from_slice(set).map_err(|_| Unverified::Jwt("the key set cannot be read"))?;
     let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
     let of_kind = keys.filter(|key| {
         let text = |name: &str| key.get(name).and_then(Value::as_str);

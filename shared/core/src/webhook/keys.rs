@@ -6,6 +6,14 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::grammar::{Encoding, KeyForm};
 use crate::{Secret, hex};
 
+/// A secret of a source, as a check uses it.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    /// Which secret, from 1.
+    pub(super) number: usize,
+    pub(super) secret: Secret,
+}
+
 /// Secrets are handed out with and without padding.
 pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -17,7 +25,7 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Why a configured secret can not be used. It never shows the secret.
+/// Why a configured secret cannot be used. It never shows the secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// It is not of the form.

@@ -75,7 +75,7 @@ impl Pointer {
     }
 
     /// The scalars it leads to, in order. With a wildcard, an element without the value counts as a
-    /// `None`, so that "every" can not pass by leaving it out.
+    /// `None`, so that "every" cannot pass by leaving it out.
     pub fn values<'a>(&self, root: &'a serde_json::Value) -> Vec<Option<Cow<'a, str>>> {
         let mut found = Vec::new();
         walk(&self.0, Some(root), &mut found);

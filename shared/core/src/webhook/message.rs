@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::grammar::{Member, Part, SignatureCheck, SignatureShape};
 use super::incoming::Incoming;
 use super::location::Location;
-use super::verify::Unverified;
+use super::unverified::Unverified;
 
 /// A request with the header set it uses and the address it was sent to.
 pub(super) struct Reading<'a> {
@@ -42,7 +42,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whether anything stands at a location, even if it can not be read.
+    /// Whether anything stands at a location, even if it cannot be read.
     pub(super) fn mentions(&self, location: &Location) -> bool {
         match location {
             Location::Header(name) => {

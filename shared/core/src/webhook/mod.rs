@@ -10,9 +10,11 @@ mod algorithm;
 mod certificate;
 mod grammar;
 mod handshake;
+mod host_rule;
 mod identify;
 mod incoming;
 mod jwt;
+mod jwt_algorithm;
 mod keys;
 mod location;
 mod merge;
@@ -25,17 +27,18 @@ mod signature;
 mod standard;
 mod time;
 mod token;
+mod unverified;
 mod validate;
+mod verified;
 mod verifier;
-mod verify;
 
-pub use algorithm::{Algorithm, hmac_sha256};
-pub use certificate::HostRule;
+pub use algorithm::{Algorithm, HmacKey, hmac_sha256};
 pub use grammar::{
     AddressCheck, AlgorithmChoice, BodyHash, Certificate, Checks, Encoding, JwtCheck, KeyForm,
     List, Member, Part, Require, SignatureCheck, SignatureShape, TimeRule, TimeUnit, TokenCheck,
 };
 pub use handshake::Answer;
+pub use host_rule::HostRule;
 pub use incoming::Incoming;
 pub use keys::KeyError;
 pub use location::{Location, Selector};
@@ -43,6 +46,7 @@ pub use merge::merged;
 pub use scheme::{Ack, Confirm, Respond, Rule, Scheme, VerifyFirst, When};
 pub use sign::{CannotSign, Draft, Signed};
 pub use standard::{SecretFormat, parse_secret, sign};
+pub use unverified::{Documents, Unverified};
 pub use validate::Weakness;
+pub use verified::{Coverage, Rejected, Verification, Verified};
 pub use verifier::{OpenError, Verifier};
-pub use verify::{Coverage, Documents, Unverified, Verification, Verified};

@@ -41,7 +41,7 @@ pub struct Scheme {
     /// The largest body, in bytes.
     #[serde(default = "Scheme::largest")]
     pub limit: usize,
-    /// Whether the sender tries again when we can not take an event. If not, it is kept aside.
+    /// Whether the sender tries again when we cannot take an event. If not, it is kept aside.
     #[serde(default = "yes")]
     pub retries: bool,
     /// Whether the sender sends the same body for events of different types.
@@ -149,7 +149,7 @@ pub struct Confirm {
     /// Where the address stands.
     pub url: Location,
     /// Whose address it must be.
-    pub host: super::certificate::HostRule,
+    pub host: super::host_rule::HostRule,
 }
 
 /// A request that is no event, and its answer.

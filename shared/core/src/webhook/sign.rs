@@ -8,12 +8,13 @@ use sha2::{Digest as _, Sha256};
 use super::algorithm::Algorithm;
 use super::grammar::{AlgorithmChoice, Part, Require, SignatureCheck, TokenCheck};
 use super::incoming::Incoming;
+use super::keys::Key;
 use super::location::Location;
 use super::message::{Reading, Signatures};
 use super::scheme::Scheme;
 use super::signature;
-use super::verifier::{Key, Verifier};
-use super::verify::{Documents, Unverified};
+use super::unverified::{Documents, Unverified};
+use super::verifier::Verifier;
 use crate::{Timestamp, percent};
 
 /// What is to be sent.
@@ -31,7 +32,7 @@ pub struct Draft<'a> {
     pub at: Timestamp,
 }
 
-/// What is sent with it. It may hold the secret itself, so it can not be printed by accident.
+/// What is sent with it. It may hold the secret itself, so it cannot be printed by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signed {
     /// The method.
@@ -42,12 +43,12 @@ pub struct Signed {
     pub query: String,
 }
 
-/// Why a request can not be made.
+/// Why a request cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotSign {
     /// It is signed with a key we do not have.
     #[error(
-        "its sender signs with a private key ({0}) that nobody else has: it can not be signed here"
+        "its sender signs with a private key ({0}) that nobody else has: it cannot be signed here"
     )]
     PrivateKey(String),
     /// Something stands in the body.
@@ -78,7 +79,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Why it can not be signed here.
+    /// Why it cannot be signed here.
     pub fn sign(&self, draft: &Draft<'_>) -> Result<Signed, CannotSign> {
         let methods = &self.scheme.methods;
         let post = methods.iter().find(|method| *method == "POST").or(methods.first());
@@ -104,7 +105,7 @@ impl Verifier {
         // Where it comes from is not of its making.
         let mut judge = self.clone();
         judge.scheme.checks.ip = None;
-        judge.verify(&making.request(), &Documents::default(), draft.at)?;
+        judge.judge(&making.request(), &Documents::default(), draft.at)?;
         Ok(making.signed)
     }
 

@@ -7,11 +7,11 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::algorithm::Algorithm;
 use super::grammar::{AlgorithmChoice, Part, SignatureCheck};
+use super::keys::Key;
 use super::location::Location;
 use super::message::Reading;
 use super::proof::Proof;
-use super::verifier::Key;
-use super::verify::{Documents, Unverified};
+use super::unverified::{Documents, Unverified};
 use crate::{Digest, Timestamp};
 
 /// The most signatures one request may bring: every one costs us work before we know who sends.
@@ -40,7 +40,7 @@ pub(super) fn verify<'a>(
     let candidates = signatures.candidates.iter();
     let candidates: Vec<_> =
         candidates.filter_map(|text| check.signature.encoding.decode(text)).collect();
-    // Nothing is fetched or computed for a request that can not hold.
+    // Nothing is fetched or computed for a request that cannot hold.
     if candidates.iter().all(Vec::is_empty) || candidates.len() > MOST_CANDIDATES {
         return Err(Unverified::Signature);
     }

@@ -4,7 +4,7 @@ use ::time::OffsetDateTime;
 use ::time::format_description::well_known::{Rfc2822, Rfc3339};
 
 use super::grammar::{TimeRule, TimeUnit};
-use super::verify::Unverified;
+use super::unverified::Unverified;
 use crate::Timestamp;
 
 impl TimeUnit {

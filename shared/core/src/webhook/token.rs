@@ -2,10 +2,10 @@
 
 use super::grammar::{AddressCheck, TokenCheck};
 use super::incoming::Incoming;
+use super::keys::Key;
 use super::message::Reading;
 use super::proof::Proof;
-use super::verifier::Key;
-use super::verify::Unverified;
+use super::unverified::Unverified;
 
 pub(super) fn verify(
     keys: &[Key],

@@ -84,7 +84,7 @@ impl Checks {
             if proofs {
                 return weak(
                     "checks.none",
-                    "a source with checks can not be open to anyone: leave it out",
+                    "a source with checks cannot be open to anyone: leave it out",
                 );
             }
             if reason.trim().is_empty() {

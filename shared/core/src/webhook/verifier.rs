@@ -6,18 +6,21 @@
 //! are configured, or come from an address that the configuration allows: never from the request.
 
 use super::grammar::{Checks, KeyForm, Require, SignatureCheck};
+use super::identify::Facts;
 use super::incoming::Incoming;
-use super::keys::KeyError;
+use super::keys::{Key, KeyError};
 use super::message::Reading;
 use super::proof::Proof;
 use super::scheme::Scheme;
-use super::verify::{Documents, Unverified, Verified};
+use super::unverified::{Documents, Unverified};
+use super::verified::{Rejected, Verified};
 use super::{signature, token};
 use crate::{Secret, Timestamp};
 
 /// A scheme with its keys, ready to verify.
 #[derive(Clone, Debug)]
 pub struct Verifier {
+    source: String,
     pub(super) scheme: Scheme,
     pub(super) public_url: Option<String>,
     pub(super) verify_tokens: Vec<Secret>,
@@ -27,20 +30,13 @@ pub struct Verifier {
     pub(super) token: Vec<Key>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Key {
-    /// Which secret, from 1.
-    pub(super) number: usize,
-    pub(super) secret: Secret,
-}
-
-/// Why a source can not be opened.
+/// Why a source cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// It has no secret.
     #[error("it has no secret")]
     NoSecret,
-    /// A secret can not be used.
+    /// A secret cannot be used.
     #[error("secret {number}: {error}")]
     Secret {
         /// Which one, from 1.
@@ -54,13 +50,14 @@ pub enum OpenError {
 }
 
 impl Verifier {
-    /// The scheme with these secrets, as they are configured. `public_url` is the origin, with a
+    /// The scheme of the source of this name with these secrets, as they are configured. `public_url` is the origin, with a
     /// path before the one that requests have, if there is one.
     ///
     /// # Errors
     ///
-    /// If a secret is missing or can not be used.
+    /// If a secret is missing or cannot be used.
     pub fn open(
+        source: &str,
         scheme: Scheme,
         secrets: &[String],
         verify_tokens: &[String],
@@ -70,6 +67,7 @@ impl Verifier {
             texts.iter().filter_map(|text| Secret::new(text.trim())).collect::<Vec<_>>()
         };
         let mut opened = Self {
+            source: source.to_owned(),
             scheme,
             public_url: public_url
                 .map(|url| url.trim_end_matches('/').to_owned())
@@ -141,6 +139,11 @@ impl Verifier {
         }
     }
 
+    /// The name of the source.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// The scheme.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
@@ -150,14 +153,29 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Why it is not believed; [`Unverified::NeedsDocument`] if it is to be judged again with a
-    /// document that `documents` has not.
-    pub fn verify(
+    /// Why it is not believed; [`Unverified::NeedsDocument`] if it is to be judged again with a document that
+    /// `documents` lacks.
+    pub fn verify<'v>(
+        &'v self,
+        request: Incoming<'v>,
+        documents: &Documents,
+        now: Timestamp,
+    ) -> Result<Verified<'v>, Box<Rejected<'v>>> {
+        match self.judge(&request, documents, now) {
+            Ok(Facts { proven, identity, signature }) => {
+                let (source, scheme) = (self.source.as_str(), &self.scheme);
+                Ok(Verified { proven, identity, signature, source, scheme, request })
+            }
+            Err(reason) => Err(Box::new(Rejected { reason, request })),
+        }
+    }
+
+    pub(super) fn judge(
         &self,
         request: &Incoming<'_>,
         documents: &Documents,
         now: Timestamp,
-    ) -> Result<Verified, Unverified> {
+    ) -> Result<Facts, Unverified> {
         let checks = &self.scheme.checks;
         if self.may_have_signed(request.body) {
             return Err(Unverified::Ambiguous);
@@ -174,7 +192,7 @@ impl Verifier {
             Require::All => self.all(checks, &reading, documents, now)?,
             Require::First => vec![self.first(checks, &reading, documents, now)?],
         };
-        Ok(self.verified(&reading, &proofs))
+        Ok(self.scheme.facts(&reading, &proofs))
     }
 
     fn all<'a>(
@@ -205,7 +223,7 @@ impl Verifier {
     }
 
     /// The first check that has a key and whose headers are there decides. A signature that is there
-    /// but can not be read is a wrong one: nothing weaker saves it.
+    /// but cannot be read is a wrong one: nothing weaker saves it.
     fn first<'a>(
         &self,
         checks: &'a Checks,

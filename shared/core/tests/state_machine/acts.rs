@@ -1,58 +1,65 @@
-//! Random things that happen to an operation: persons, workers, the timer, the clock.
+//! Random things that happen to an operation: people, workers, the timer, the clock.
 
 use std::time::Duration;
 
-use placet_core::{
-    Command, Digest, Kind, NewOperation, Operation, Plan, Report, Settlement, State, Timestamp,
-    Verdict,
+use placet_core::item::Item;
+use placet_core::operation::{
+    Channel, Command, NewOperation, Notice, Operation, OperationKind, Plan, Report, Settlement,
+    State, Verdict,
 };
+use placet_core::{Digest, Timestamp};
 use proptest::prelude::*;
 
-use crate::case::{
-    SECOND, call, cancel, escalate, failure, finish, not_done, plan, question, rejected, settle,
-    succeeded, unclear, upstream,
+use crate::commands::{
+    abandon, cancel, done, escalate, expire, failure, finish, not_done, notice, rejected, settle,
+    start, succeeded, unclear,
 };
+use crate::requests::{SECOND, call, plan, question, with_time_to_decide, with_upstream};
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// What comes next if all goes its way: approve or answer, tell, start, report, settle. Without a report, the
-    /// worker is not heard of until the timer looks.
+    /// What comes next if all goes its way: approve or answer, start, report, settle. Without a report,
+    /// the lease expires.
     Onward {
         report: Option<Report>,
         settlement: Option<Settlement>,
     },
+    /// A worker comes when the state needs one, and does what it needs.
+    Work,
     Decide {
         verdict: Verdict,
         comment: &'static str,
-        by: &'static str,
+        by: Channel,
         seen: Seen,
     },
     Cancel,
-    /// The asker wants attention, so many times in a row.
+    /// The requester escalates, so many times in a row.
     Escalate(usize),
-    /// A worker has told the endpoints.
-    Tell,
-    /// From now on endpoints want to be told of decisions, or no longer.
-    Announce(Option<Duration>),
-    Start {
-        plan: Configured,
-    },
+    /// From now on these endpoints are notified of a decision.
+    Configure(&'static [&'static str]),
+    /// The worker creates up to so many of the pending children, and writes that.
+    CreateChildren(usize),
+    Expire,
+    Polled,
+    Start(Configured),
     /// The worker of the newest attempt, or of one so many before it, reports.
     Report {
         report: Report,
         before_newest: u32,
     },
-    /// A report about an attempt nobody was granted.
+    /// A report about an attempt that was never granted.
     Invent {
         report: Report,
         beyond_newest: u32,
     },
     /// The worker of the newest attempt dies: it reports nothing any more.
     Crash,
-    Redrive,
-    /// The timer comes when it has to.
-    Timer,
+    LeaseExpired {
+        before_newest: u32,
+    },
+    Remind,
+    Abandon,
     Settle {
         settlement: Settlement,
         seen: Seen,
@@ -62,7 +69,7 @@ pub enum Act {
     Wait(Wait),
 }
 
-/// Which digest a person's door brings.
+/// Which digest a person's channel brings.
 #[derive(Clone, Copy, Debug)]
 pub enum Seen {
     NotShown,
@@ -91,16 +98,17 @@ pub enum Wait {
 pub enum Moment {
     Deadline,
     NotBefore,
-    Due,
+    LeaseEnd,
+    Wanted,
 }
 
-/// What is asked, whether endpoints want to be told, and up to 40 acts.
-pub fn history() -> impl Strategy<Value = (NewOperation, Option<Duration>, Vec<Act>)> {
-    (asked(), announce(), prop::collection::vec(act(), 1..=40))
+/// What is requested, and up to 40 acts.
+pub fn history() -> impl Strategy<Value = (NewOperation, Vec<Act>)> {
+    (requested(), prop::collection::vec(act(), 1..=40))
 }
 
-/// A question, or a call without a plan or with one of any limit; some asked of another server too.
-fn asked() -> impl Strategy<Value = NewOperation> {
+/// A question, or a call without a plan or with one of any limit; some with an upstream approver.
+fn requested() -> impl Strategy<Value = NewOperation> {
     let plans = prop_oneof![
         1 => Just(None),
         9 => (any::<bool>(), 1..=4_u32)
@@ -108,57 +116,61 @@ fn asked() -> impl Strategy<Value = NewOperation> {
     ];
     let new = prop_oneof![2 => plans.prop_map(call), 1 => Just(()).prop_map(|()| question())];
     let minutes = prop::sample::select(vec![0, 10, 60, 3 * 24 * 60]);
-    (new, any::<bool>(), minutes).prop_map(|(new, elsewhere, minutes)| {
-        let new = NewOperation { time_to_decide: (60 * minutes + 20) * SECOND, ..new };
-        if elsewhere { upstream(new) } else { new }
+    (new, any::<bool>(), minutes).prop_map(|(new, upstream, minutes)| {
+        let new = with_time_to_decide((60 * minutes + 20) * SECOND, new);
+        if upstream { with_upstream(new) } else { new }
     })
 }
 
-fn announce() -> impl Strategy<Value = Option<Duration>> + Clone {
-    prop::sample::select(vec![None, Some(60 * SECOND), Some(300 * SECOND)])
-}
-
 fn act() -> impl Strategy<Value = Act> {
-    let report = || {
-        prop_oneof![
-            1 => Just(succeeded()),
-            1 => Just(rejected()),
-            4 => Just(not_done()),
-            1 => Just(Report::NotDone(failure("busy"), Some(90 * SECOND))),
-            4 => Just(unclear()),
-        ]
-    };
+    let endpoints = prop::sample::select(vec![&[][..], &["app"], &["app", "audit"]]);
     let configured = prop_oneof![
         12 => Just(Configured::AsApproved),
         1 => Just(Configured::Otherwise),
         1 => Just(Configured::NoLonger),
     ];
-    let settlement = || {
-        prop_oneof![
-            1 => Just(Settlement::Happened),
-            1 => Just(Settlement::DidNotHappen),
-            3 => Just(Settlement::RunAgain),
-        ]
-    };
+    let before = || prop_oneof![5 => Just(0), 1 => 1..4_u32];
     prop_oneof![
-        20 => (prop::option::weighted(0.7, report()), prop::option::weighted(0.5, settlement()))
+        18 => (prop::option::weighted(0.7, report()), prop::option::weighted(0.5, settlement()))
             .prop_map(|(report, settlement)| Act::Onward { report, settlement }),
+        10 => Just(Act::Work),
         8 => decision(),
         1 => Just(Act::Cancel),
-        2 => prop_oneof![2 => Just(1), 1 => 19..=22_usize].prop_map(Act::Escalate),
-        2 => Just(Act::Tell),
-        1 => announce().prop_map(Act::Announce),
-        8 => configured.prop_map(|plan| Act::Start { plan }),
-        5 => (report(), prop_oneof![5 => Just(0), 1 => 1..4_u32])
+        2 => prop_oneof![2 => Just(1), 1 => 9..=12_usize].prop_map(Act::Escalate),
+        3 => endpoints.prop_map(Act::Configure),
+        4 => (0..3_usize).prop_map(Act::CreateChildren),
+        2 => Just(Act::Expire),
+        3 => Just(Act::Polled),
+        8 => configured.prop_map(Act::Start),
+        5 => (report(), before())
             .prop_map(|(report, before_newest)| Act::Report { report, before_newest }),
         1 => (report(), 1..3_u32)
             .prop_map(|(report, beyond_newest)| Act::Invent { report, beyond_newest }),
         1 => Just(Act::Crash),
-        3 => Just(Act::Redrive),
-        4 => Just(Act::Timer),
+        3 => before().prop_map(|before_newest| Act::LeaseExpired { before_newest }),
+        2 => Just(Act::Remind),
+        1 => Just(Act::Abandon),
         3 => (settlement(), seen()).prop_map(|(settlement, seen)| Act::Settle { settlement, seen }),
         3 => any::<prop::sample::Index>().prop_map(Act::Again),
         8 => wait().prop_map(Act::Wait),
+    ]
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    prop_oneof![
+        1 => Just(succeeded()),
+        1 => Just(rejected()),
+        4 => Just(not_done()),
+        1 => Just(Report::NotDone(failure("busy"), Some(90 * SECOND))),
+        4 => Just(unclear()),
+    ]
+}
+
+fn settlement() -> impl Strategy<Value = Settlement> {
+    prop_oneof![
+        1 => Just(Settlement::Happened),
+        1 => Just(Settlement::DidNotHappen),
+        3 => Just(Settlement::RunAgain),
     ]
 }
 
@@ -169,8 +181,8 @@ fn decision() -> impl Strategy<Value = Act> {
         3 => Just(Verdict::Answer),
     ];
     let comment = prop::sample::select(vec!["", "oak"]);
-    let door = prop::sample::select(vec!["inbox", "link", "api"]);
-    (verdict, comment, door, seen()).prop_map(|(verdict, comment, by, seen)| Act::Decide {
+    let channel = prop::sample::select(Channel::ALL.to_vec());
+    (verdict, comment, channel, seen()).prop_map(|(verdict, comment, by, seen)| Act::Decide {
         verdict,
         comment,
         by,
@@ -185,8 +197,9 @@ fn seen() -> impl Strategy<Value = Seen> {
 fn wait() -> impl Strategy<Value = Wait> {
     let moment = prop_oneof![
         1 => Just(Moment::Deadline),
-        6 => Just(Moment::NotBefore),
-        6 => Just(Moment::Due),
+        4 => Just(Moment::NotBefore),
+        3 => Just(Moment::LeaseEnd),
+        6 => Just(Moment::Wanted),
     ];
     prop_oneof![
         2 => (0..200_000_u64).prop_map(|millis| Wait::For(Duration::from_millis(millis))),
@@ -197,20 +210,22 @@ fn wait() -> impl Strategy<Value = Wait> {
 
 impl Act {
     /// The moment up to which the clock goes before anything else happens, if it goes on at all.
-    pub fn waits_until(&self, operation: &Operation, now: Timestamp) -> Option<Timestamp> {
+    pub fn waits_until(&self, item: &Item<Operation>, now: Timestamp) -> Option<Timestamp> {
+        let wanted = || item.wants(now).map(|(_, at)| at);
         match self {
             Self::Wait(Wait::For(duration)) => Some(now.plus(*duration)),
             Self::Wait(Wait::Until(moment, offset)) => {
                 let moment = match moment {
-                    Moment::Deadline => Some(operation.deadline),
-                    Moment::NotBefore => operation.not_before,
-                    Moment::Due => operation.due,
+                    Moment::Deadline => Some(item.deadline),
+                    Moment::NotBefore => item.not_before,
+                    Moment::LeaseEnd => item.leased_until,
+                    Moment::Wanted => wanted(),
                 };
                 moment.map(|moment| Timestamp::from_millis(moment.millis() + offset))
             }
-            Self::Onward { report: None, .. } if operation.state == State::Running => operation.due,
-            Self::Timer => operation.due,
-            Self::Onward { .. } => operation.not_before,
+            Self::Onward { report: None, .. } if item.state == State::Running => item.leased_until,
+            Self::Onward { .. } => item.not_before,
+            Self::Work => wanted(),
             _ => None,
         }
     }
@@ -221,60 +236,89 @@ impl Act {
     }
 
     /// The command that is sent, if one is.
-    pub fn command(&self, operation: &Operation, attempts: u32) -> Option<Command> {
+    pub fn command(
+        &self,
+        item: &Item<Operation>,
+        attempts: u32,
+        now: Timestamp,
+    ) -> Option<Command> {
         Some(match self {
             Self::Onward { report, settlement } => {
-                return onward(operation, report.as_ref(), *settlement);
+                return onward(item, report.as_ref(), *settlement);
             }
+            Self::Work => return done(item, now),
             Self::Decide { verdict, comment, by, seen } => {
-                decide(*verdict, comment, by, seen.digest(operation))
+                decide(*verdict, comment, *by, seen.digest(item))
             }
             Self::Cancel => cancel(),
             Self::Escalate(_) => escalate(),
-            Self::Tell => Command::Told,
-            Self::Start { plan } => Command::Start { plan: plan.plan(operation) },
+            Self::Expire => expire(),
+            Self::Polled => Command::Polled,
+            Self::Start(configured) => Command::Start { plan: configured.plan(item) },
             Self::Report { report, before_newest } => {
                 finish(attempts.saturating_sub(*before_newest), report.clone())
             }
             Self::Invent { report, beyond_newest } => {
                 finish(attempts + beyond_newest, report.clone())
             }
-            Self::Redrive | Self::Timer => Command::Redrive,
-            Self::Settle { settlement, seen } => {
-                let seen = seen.digest(operation).unwrap_or(operation.digest);
-                settle(*settlement, seen, operation.attempts)
+            Self::LeaseExpired { before_newest } => {
+                Command::LeaseExpired { attempt: attempts.saturating_sub(*before_newest) }
             }
-            Self::Announce(_) | Self::Crash | Self::Again(_) | Self::Wait(_) => return None,
+            Self::Remind => Command::Remind,
+            Self::Abandon => abandon(),
+            Self::Settle { settlement, seen } => {
+                let seen = seen.digest(item).unwrap_or(item.digest);
+                settle(*settlement, seen, item.attempts)
+            }
+            Self::Configure(_)
+            | Self::CreateChildren(_)
+            | Self::Crash
+            | Self::Again(_)
+            | Self::Wait(_) => return None,
         })
     }
 }
 
 fn onward(
-    operation: &Operation,
+    item: &Item<Operation>,
     report: Option<&Report>,
     settlement: Option<Settlement>,
 ) -> Option<Command> {
-    let reported = report.map(|report| finish(operation.attempts, report.clone()));
-    match operation.state {
+    let reported = report.map(|report| finish(item.attempts, report.clone()));
+    match item.state {
         State::Pending => {
-            let verdict = match operation.kind() {
-                Kind::FunctionCall => Verdict::Approve,
-                Kind::HumanContact => Verdict::Answer,
+            let verdict = match item.kind() {
+                OperationKind::FunctionCall => Verdict::Approve,
+                OperationKind::HumanContact => Verdict::Answer,
             };
-            Some(decide(verdict, "oak", "inbox", Some(operation.digest)))
+            Some(decide(verdict, "oak", Channel::Inbox, Some(item.digest)))
         }
-        State::Queued => Some(Command::Start { plan: operation.plan.clone() }),
-        State::Running => Some(reported.unwrap_or(Command::Redrive)),
+        State::Queued => Some(start(item)),
+        State::Running => {
+            Some(reported.unwrap_or(Command::LeaseExpired { attempt: item.attempts }))
+        }
         State::Unknown => {
-            settlement.map(|found| settle(found, operation.digest, operation.attempts)).or(reported)
+            settlement.map(|found| settle(found, item.digest, item.attempts)).or(reported)
         }
-        _ => operation.untold.then_some(Command::Told),
+        _ => None,
     }
 }
 
-fn decide(verdict: Verdict, comment: &str, by: &str, seen: Option<Digest>) -> Command {
-    let (comment, by) = (comment.to_owned(), by.to_owned());
-    Command::Decide { verdict, comment, option: None, by, seen }
+fn decide(verdict: Verdict, comment: &str, by: Channel, seen: Option<Digest>) -> Command {
+    let (comment, by) = (comment.to_owned(), by.into());
+    Command::Decide { verdict, comment, option: None, by, seen, notify: Vec::new() }
+}
+
+/// The command of somebody whose configuration names these endpoints.
+pub fn configured_with(mut command: Command, endpoints: &[&str]) -> Command {
+    let notices: Vec<Notice> = endpoints.iter().map(|endpoint| notice(endpoint)).collect();
+    match &mut command {
+        Command::Decide { notify, .. }
+        | Command::Cancel { notify, .. }
+        | Command::Expire { notify } => *notify = notices,
+        _ => {}
+    }
+    command
 }
 
 impl Seen {
@@ -289,10 +333,9 @@ impl Seen {
 
 impl Configured {
     fn plan(self, operation: &Operation) -> Option<Plan> {
-        let approved = operation.plan.clone();
         match self {
-            Self::AsApproved => approved,
-            Self::Otherwise => Some(Plan { executor: "function other".into(), ..plan(true) }),
+            Self::AsApproved => operation.plan.clone(),
+            Self::Otherwise => Some(Plan { executor: "function other".to_owned(), ..plan(true) }),
             Self::NoLonger => None,
         }
     }

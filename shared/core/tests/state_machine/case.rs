@@ -2,89 +2,40 @@
 
 use std::time::Duration;
 
-use placet_core::{
-    Command, Content, Digest, Effect, Failure, NewOperation, Operation, Outcome, Plan, Refusal,
-    Report, Settlement, State, Timestamp, Verdict, Write,
+use placet_core::Timestamp;
+use placet_core::item::{Hold, Item, Kind as _, Lane, Next, Schedule, Write};
+use placet_core::operation::{
+    Command, Content, NewOperation, Operation, Outcome, Plan, Refusal, Settlement, State,
 };
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use crate::laws;
+use crate::commands::{approve, done, finish, is_by_worker, settle, start, unclear};
+use crate::laws::{self, Step};
+use crate::requests::{MILLISECOND, SECOND, call, plan};
 
-pub const MILLISECOND: Duration = Duration::from_millis(1);
-pub const SECOND: Duration = Duration::from_secs(1);
-pub const TIME_TO_DECIDE: Duration = Duration::from_secs(3600);
-pub const DAY: Duration = Duration::from_secs(24 * 3600);
-/// How long until the timer looks whether the endpoints were told.
-pub const ANNOUNCE: Duration = Duration::from_secs(300);
-
-/// Three attempts of up to 30 s, looked after within 2 minutes.
-pub fn plan(idempotent: bool) -> Plan {
-    Plan {
-        executor: "function purchase_materials".into(),
-        idempotent,
-        max_attempts: 3,
-        timeout: 30 * SECOND,
-        redrive: 120 * SECOND,
-    }
-}
-
-/// A function call.
-pub fn call(plan: Option<Plan>) -> NewOperation {
-    NewOperation {
-        tenant: "default".into(),
-        call_id: "call-1".into(),
-        run_id: "run-1".into(),
-        content: Content::Call {
-            function: "purchase_materials".into(),
-            kwargs: json!({"material": "wood", "quantity": 10, "to": {"city": "Bonn"}}),
-        },
-        extras: Map::new(),
-        plan,
-        upstream: None,
-        time_to_decide: TIME_TO_DECIDE,
-        by: "api".into(),
-    }
-}
-
-/// A question to a person.
-pub fn question() -> NewOperation {
-    let content = Content::Question { message: "Which wood?".into(), subject: Some("Wood".into()) };
-    NewOperation { content, ..call(None) }
-}
-
-/// The same, asked of another server too.
-pub fn upstream(new: NewOperation) -> NewOperation {
-    NewOperation { upstream: Some("https://api.example.org/humanlayer/v1".into()), ..new }
-}
+/// When every operation is created.
+pub const CREATED: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 pub struct Case {
-    pub operation: Operation,
+    pub item: Item<Operation>,
+    /// What the last write was scheduled as.
+    pub schedule: Schedule,
     pub now: Timestamp,
-    /// What every write says of the endpoints that want to be told.
-    pub announce: Option<Duration>,
-    /// What the last accepted command wanted done.
-    pub effect: Option<Effect>,
 }
 
 impl Case {
-    pub fn asked(plan: Option<Plan>) -> Self {
+    pub fn new(new: NewOperation) -> Self {
+        let item = Operation::create(new, &Write::new("write-1", CREATED));
+        let schedule = item.schedule(None, CREATED, None);
+        Self { item: written(item, schedule), schedule, now: CREATED }
+    }
+
+    pub fn pending(plan: Option<Plan>) -> Self {
         Self::new(call(plan))
     }
 
-    pub fn new(new: NewOperation) -> Self {
-        let now = Timestamp::from_millis(1_800_000_000_000);
-        let operation = Operation::create(new, "write-1", now);
-        Self { operation, now, announce: None, effect: None }
-    }
-
-    /// Endpoints want to be told.
-    pub fn announced(mut self) -> Self {
-        self.announce = Some(ANNOUNCE);
-        self
-    }
-
     pub fn queued(plan: Plan) -> Self {
-        let mut case = Self::asked(Some(plan));
+        let mut case = Self::pending(Some(plan));
         case.wait(600 * SECOND).becomes(&approve(), State::Queued);
         case
     }
@@ -97,16 +48,17 @@ impl Case {
 
     /// Unknown after its first attempt, which its worker reported as unclear.
     pub fn unknown() -> Self {
-        let mut case = Self::running(plan(false));
-        case.wait(SECOND).becomes(&finish(1, unclear()), State::Unknown);
-        case
+        Self::running(plan(false)).reported_unclear()
     }
 
     /// Unknown because the only attempt of an idempotent operation ended unclear.
     pub fn unknown_idempotent() -> Self {
-        let mut case = Self::running(Plan { max_attempts: 1, ..plan(true) });
-        case.wait(SECOND).becomes(&finish(1, unclear()), State::Unknown);
-        case
+        Self::running(Plan { max_attempts: 1, ..plan(true) }).reported_unclear()
+    }
+
+    fn reported_unclear(mut self) -> Self {
+        self.wait(SECOND).becomes(&finish(1, unclear()), State::Unknown);
+        self
     }
 
     pub fn wait(&mut self, duration: Duration) -> &mut Self {
@@ -120,33 +72,76 @@ impl Case {
         self
     }
 
-    pub fn due(&self) -> Timestamp {
-        self.operation.due.unwrap()
+    /// The moment at which it needs a worker.
+    pub fn wanted_at(&self) -> Timestamp {
+        self.item.wants(self.now).unwrap().1
+    }
+
+    pub fn leased_until(&self) -> Timestamp {
+        self.item.leased_until.unwrap()
     }
 
     pub fn not_before(&self) -> Timestamp {
-        self.operation.not_before.unwrap()
+        self.item.not_before.unwrap()
     }
 
-    /// A start by a worker that is configured as it was approved.
+    pub fn next_poll(&self) -> Option<Timestamp> {
+        self.item.upstream.as_ref().unwrap().next_poll
+    }
+
+    pub fn polls(&self) -> u32 {
+        self.item.upstream.as_ref().unwrap().polls
+    }
+
+    /// What it needs now.
+    pub fn next(&self) -> Next<Operation> {
+        Operation::next(&self.item, self.now)
+    }
+
     pub fn start(&self) -> Command {
-        Command::Start { plan: self.operation.plan.clone() }
+        start(&self.item)
     }
 
     pub fn settle(&self, settlement: Settlement) -> Command {
-        settle(settlement, self.operation.digest, self.operation.attempts)
+        settle(settlement, self.item.digest, self.item.attempts)
+    }
+
+    /// What the command makes of it, which is not written.
+    pub fn after(&self, command: &Command) -> Result<Item<Operation>, Refusal> {
+        self.item.apply(command, &Write::new("another write", self.now))
     }
 
     pub fn apply(&mut self, command: &Command) -> Result<State, Refusal> {
-        let id = format!("write-{}", self.operation.version + 1);
-        let write = Write { id: &id, at: self.now, announce: self.announce };
-        let transition = self.operation.apply(command, write)?;
-        if let Err(broken) = laws::check(&self.operation, &transition, write) {
-            panic!("{command:?}\n{broken}");
+        let hold = is_by_worker(command).then_some(HOLD);
+        let id = format!("write-{}", self.item.header.version + 1);
+        let write = Write::new(&id, self.now);
+        let after = self.item.apply(command, &write)?;
+        self.write(after, &write, hold, command);
+        Ok(self.item.state)
+    }
+
+    /// The worker has created these children, and writes that.
+    pub fn created(&mut self, ids: &[String]) -> &mut Self {
+        let id = format!("write-{}", self.item.header.version + 1);
+        let write = Write { id: &id, at: self.now, created: ids };
+        self.write(self.item.touched(&write), &write, Some(HOLD), &"children were created");
+        self
+    }
+
+    fn write(
+        &mut self,
+        after: Item<Operation>,
+        write: &Write<'_>,
+        hold: Option<Hold>,
+        what: &dyn std::fmt::Debug,
+    ) {
+        let schedule = after.schedule(Some(&self.item), self.now, hold.as_ref());
+        let after = written(after, schedule);
+        let step = Step { before: &self.item, after: &after, schedule, write, hold };
+        if let Err(broken) = laws::check(&step) {
+            panic!("{what:?}\n{broken}");
         }
-        self.operation = transition.operation;
-        self.effect = transition.effect;
-        Ok(self.operation.state)
+        (self.item, self.schedule) = (after, schedule);
     }
 
     #[track_caller]
@@ -163,7 +158,7 @@ impl Case {
 
     /// Waits for the first moment at which the next attempt may start.
     pub fn until_its_turn(&mut self) -> &mut Self {
-        self.wait_until(self.operation.not_before.unwrap_or(self.now).max(self.now))
+        self.wait_until(self.item.not_before.unwrap_or(self.now).max(self.now))
     }
 
     #[track_caller]
@@ -172,19 +167,36 @@ impl Case {
         self.becomes(&self.start(), State::Running)
     }
 
-    /// Nobody is heard of until the timer looks, which then finds `state`.
+    /// Waits until a worker is needed, which does what the state needs.
     #[track_caller]
-    pub fn lapse(&mut self, state: State) -> &mut Self {
-        self.wait_until(self.due()).becomes(&Command::Redrive, state)
+    pub fn works(&mut self, state: State) -> &mut Self {
+        self.wait_until(self.wanted_at());
+        let command = done(&self.item, self.now).unwrap();
+        self.becomes(&command, state)
+    }
+
+    /// Its worker does not report before the lease expires.
+    #[track_caller]
+    pub fn lease_expires(&mut self, state: State) -> &mut Self {
+        self.wait_until(self.leased_until());
+        self.becomes(&Command::LeaseExpired { attempt: self.item.attempts }, state)
+    }
+
+    pub fn failure_code(&self) -> &str {
+        failure_code(&self.item)
     }
 }
 
-/// A write nobody is told of.
-pub fn write(id: &str, at: Timestamp) -> Write<'_> {
-    Write { id, at, announce: None }
+/// The message that a worker of operations holds.
+pub const HOLD: Hold = Hold { lane: Lane::Calls, receives: 1 };
+
+/// The version as the engine writes it.
+pub fn written(mut item: Item<Operation>, schedule: Schedule) -> Item<Operation> {
+    (item.header.due, item.header.rests) = (schedule.due, schedule.rests);
+    item
 }
 
-/// The stored arguments, for somebody who changes them behind the store's back.
+/// The stored arguments, for somebody who changes them in the table.
 pub fn kwargs(operation: &mut Operation) -> &mut Value {
     match &mut operation.content {
         Content::Call { kwargs, .. } => kwargs,
@@ -194,75 +206,13 @@ pub fn kwargs(operation: &mut Operation) -> &mut Value {
 
 pub fn set_function(operation: &mut Operation, name: &str) {
     match &mut operation.content {
-        Content::Call { function, .. } => *function = name.into(),
+        Content::Call { function, .. } => name.clone_into(function),
         Content::Question { .. } => panic!("a question has no function"),
     }
 }
 
-pub fn decide(verdict: Verdict, seen: Option<Digest>) -> Command {
-    Command::Decide {
-        verdict,
-        comment: "fine by me".into(),
-        option: Some("later".into()),
-        by: "inbox".into(),
-        seen,
-    }
-}
-
-pub fn approve() -> Command {
-    decide(Verdict::Approve, None)
-}
-
-pub fn deny() -> Command {
-    decide(Verdict::Deny, None)
-}
-
-pub fn answer() -> Command {
-    decide(Verdict::Answer, None)
-}
-
-pub fn cancel() -> Command {
-    Command::Cancel { reason: "bought elsewhere".into(), by: "api".into() }
-}
-
-pub fn escalate() -> Command {
-    Command::Escalate {
-        message: "still waiting".into(),
-        recipients: vec!["boss@example.org".into()],
-        by: "api".into(),
-    }
-}
-
-pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {
-    Command::Settle { settlement, comment: "I looked".into(), by: "inbox".into(), seen, attempt }
-}
-
-pub fn finish(attempt: u32, report: Report) -> Command {
-    Command::Finish { attempt, report }
-}
-
-pub fn succeeded() -> Report {
-    Report::Succeeded(json!({"order": 7}))
-}
-
-pub fn rejected() -> Report {
-    Report::Rejected(failure("rejected"))
-}
-
-pub fn not_done() -> Report {
-    Report::NotDone(failure("busy"), None)
-}
-
-pub fn unclear() -> Report {
-    Report::Unclear(failure("timeout"))
-}
-
-pub fn failure(code: &str) -> Failure {
-    Failure { code: code.into(), message: format!("it was {code}") }
-}
-
 pub fn just_before(moment: Timestamp) -> Timestamp {
-    Timestamp::from_millis(moment.millis() - 1)
+    moment.minus(MILLISECOND)
 }
 
 pub fn failure_code(operation: &Operation) -> &str {

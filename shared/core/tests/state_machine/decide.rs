@@ -1,83 +1,103 @@
 //! A person decides, once, on what was shown, in time.
 
-use placet_core::{Command, Decision, Digest, Effect, Kind, Refusal, State, Verdict};
+use placet_core::Digest;
+use placet_core::item::{Lane, Next};
+use placet_core::operation::{Channel, Decision, OperationKind, Refusal, State, Verdict, Work};
 use serde_json::json;
 
-use crate::case::{
-    Case, MILLISECOND, TIME_TO_DECIDE, answer, approve, cancel, decide, deny, escalate, kwargs,
-    plan, write,
-};
+use crate::case::{CREATED, Case, kwargs};
+use crate::commands::{answer, approve, cancel, decide, deny, escalate, expire};
+use crate::requests::{MILLISECOND, TIME_TO_DECIDE, plan};
 
 #[test]
-fn a_yes_calls_a_worker_at_once() {
-    let mut case = Case::asked(Some(plan(false)));
+fn an_approval_calls_a_worker_at_once() {
+    let mut case = Case::pending(Some(plan(false)));
     case.becomes(&approve(), State::Queued);
-    assert_eq!(case.effect, Some(Effect::Execute(std::time::Duration::ZERO)));
-    assert_eq!(case.operation.not_before, None, "a worker whose clock is behind may start");
+    let (lane, at) = case.schedule.pointer.unwrap();
+    assert_eq!(lane, Lane::Calls, "an executor takes its time");
+    assert!(at <= case.now);
+    assert_eq!(case.item.not_before, None, "a worker whose clock is behind may start");
 }
 
 #[test]
-fn a_yes_is_the_end_of_what_the_asker_runs() {
-    let mut case = Case::asked(None);
+fn an_approval_ends_what_the_requester_runs() {
+    let mut case = Case::pending(None);
     case.becomes(&approve(), State::Approved);
-    assert_eq!((case.effect, case.operation.outcome), (None, None));
+    assert_eq!((case.schedule.pointer, &case.item.outcome), (None, &None));
 }
 
 #[test]
-fn a_no_is_the_end_of_everything() {
+fn a_denial_ends_everything() {
     for plan in [None, Some(plan(false)), Some(plan(true))] {
-        let mut case = Case::asked(plan);
+        let mut case = Case::pending(plan);
         case.becomes(&deny(), State::Denied);
-        assert_eq!(case.effect, None);
+        assert_eq!(case.schedule.pointer, None);
         case.refuses(&case.start(), Refusal::NotQueued { state: State::Denied });
     }
 }
 
 #[test]
-fn all_that_a_person_said_is_kept() {
+fn all_that_a_person_wrote_is_kept() {
     for (verdict, plan) in [
         (Verdict::Approve, Some(plan(true))),
         (Verdict::Approve, None),
         (Verdict::Deny, Some(plan(true))),
     ] {
-        let mut case = Case::asked(plan);
+        let mut case = Case::pending(plan);
         case.wait(MILLISECOND).apply(&decide(verdict, None)).unwrap();
         let expected = Decision {
             verdict,
-            comment: "fine by me".into(),
-            option: Some("later".into()),
-            by: "inbox".into(),
+            comment: "fine by me".to_owned(),
+            option: Some("later".to_owned()),
+            by: Channel::Inbox.into(),
             at: case.now,
-            digest: case.operation.digest,
+            digest: case.item.digest,
         };
-        assert_eq!(case.operation.decision, Some(expected));
+        assert_eq!(case.item.decision, Some(expected));
     }
 }
 
 #[test]
 fn the_deadline_itself_is_in_time_and_a_millisecond_later_is_not() {
     for command in [approve(), deny(), cancel(), escalate()] {
-        let mut case = Case::asked(Some(plan(false)));
+        let mut case = Case::pending(Some(plan(false)));
         let deadline = case.now.plus(TIME_TO_DECIDE);
         case.wait_until(deadline).apply(&command).unwrap();
 
-        let mut case = Case::asked(Some(plan(false)));
+        let mut case = Case::pending(Some(plan(false)));
         case.wait_until(deadline.plus(MILLISECOND))
             .refuses(&command, Refusal::Expired { deadline })
-            .becomes(&Command::Redrive, State::Expired)
+            .becomes(&expire(), State::Expired)
             .refuses(&command, Refusal::Expired { deadline });
     }
 }
 
 #[test]
-fn the_timer_expires_nothing_before_the_deadline_is_over() {
-    let mut case = Case::asked(Some(plan(false)));
-    let deadline = case.operation.deadline;
-    case.refuses(&Command::Redrive, Refusal::NothingDue);
-    case.wait_until(deadline).refuses(&Command::Redrive, Refusal::NothingDue);
-    case.wait(MILLISECOND).becomes(&Command::Redrive, State::Expired);
-    assert_eq!((&case.operation.decision, &case.effect), (&None, &None));
-    case.refuses(&Command::Redrive, Refusal::NothingDue);
+fn nothing_expires_before_its_deadline_is_over() {
+    let mut case = Case::pending(Some(plan(false)));
+    let deadline = case.item.deadline;
+    assert_eq!(case.item.header.due, Some(deadline.plus(MILLISECOND)));
+    case.refuses(&expire(), Refusal::NothingDue);
+    case.wait_until(deadline).refuses(&expire(), Refusal::NothingDue);
+    assert!(matches!(case.next(), Next::Person { .. }));
+    case.wait(MILLISECOND);
+    assert!(matches!(case.next(), Next::Work(job) if job.work == Work::Expire));
+    assert_eq!(case.item.lane_at(case.now), Lane::Work, "it needs our own table only");
+    case.becomes(&expire(), State::Expired);
+    assert_eq!(case.item.decision, None);
+    case.refuses(&expire(), Refusal::NothingDue);
+}
+
+/// Law 5: a deadline does not wait for the timer.
+#[test]
+fn a_pending_operation_past_its_deadline_counts_as_expired() {
+    let case = Case::pending(None);
+    let deadline = case.item.deadline;
+    assert_eq!(case.item.state_at(deadline), State::Pending);
+    assert_eq!(case.item.state_at(deadline.plus(MILLISECOND)), State::Expired);
+    let mut decided = Case::pending(None);
+    decided.becomes(&deny(), State::Denied);
+    assert_eq!(decided.item.state_at(deadline.plus(MILLISECOND)), State::Denied);
 }
 
 #[test]
@@ -86,12 +106,12 @@ fn the_first_decision_stands() {
         [(approve(), State::Queued), (deny(), State::Denied), (cancel(), State::Cancelled)];
     for (first, state) in first_ones {
         for second in [approve(), deny(), answer(), cancel(), escalate()] {
-            let mut case = Case::asked(Some(plan(true)));
+            let mut case = Case::pending(Some(plan(true)));
             case.becomes(&first, state).refuses(&second, Refusal::AlreadyDecided { state });
             case.wait(2 * TIME_TO_DECIDE).refuses(&second, Refusal::AlreadyDecided { state });
         }
     }
-    let mut case = Case::asked(None);
+    let mut case = Case::pending(None);
     let state = State::Approved;
     case.becomes(&approve(), state).refuses(&deny(), Refusal::AlreadyDecided { state });
 }
@@ -100,8 +120,8 @@ fn the_first_decision_stands() {
 fn a_decision_counts_only_for_what_was_shown() {
     let other = Digest::of_bytes(b"something else");
     for verdict in [Verdict::Approve, Verdict::Deny] {
-        let mut case = Case::asked(Some(plan(false)));
-        let shown = case.operation.digest;
+        let mut case = Case::pending(Some(plan(false)));
+        let shown = case.item.digest;
         case.refuses(&decide(verdict, Some(other)), Refusal::DigestMismatch);
         case.apply(&decide(verdict, Some(shown))).unwrap();
     }
@@ -109,25 +129,24 @@ fn a_decision_counts_only_for_what_was_shown() {
 
 #[test]
 fn a_call_is_not_answered_in_words() {
-    let mut case = Case::asked(Some(plan(false)));
-    case.refuses(&answer(), Refusal::WrongVerdict { kind: Kind::FunctionCall });
+    let mut case = Case::pending(Some(plan(false)));
+    case.refuses(&answer(), Refusal::WrongVerdict { kind: OperationKind::FunctionCall });
     case.becomes(&approve(), State::Queued);
 }
 
 #[test]
 fn nothing_is_decided_on_content_that_was_changed_in_between() {
-    let honest = Case::asked(Some(plan(false))).operation;
-    let mut changed = honest.clone();
-    kwargs(&mut changed)["quantity"] = json!(1000);
-    let now = honest.created_at;
-    for seen in [None, Some(honest.digest), Some(changed.content_digest())] {
+    let mut case = Case::pending(Some(plan(false)));
+    let honest = case.item.digest;
+    kwargs(&mut case.item.body)["quantity"] = json!(1000);
+    let changed = case.item.content_digest();
+    for seen in [None, Some(honest), Some(changed)] {
         for verdict in [Verdict::Approve, Verdict::Deny] {
-            let answer = changed.apply(&decide(verdict, seen), write("write-2", now));
-            assert_eq!(answer.unwrap_err(), Refusal::DigestMismatch, "{seen:?}");
+            case.refuses(&decide(verdict, seen), Refusal::DigestMismatch);
         }
     }
     for command in [cancel(), escalate()] {
-        let answer = changed.apply(&command, write("write-2", now));
-        assert_eq!(answer.unwrap_err(), Refusal::DigestMismatch);
+        case.refuses(&command, Refusal::DigestMismatch);
     }
+    assert_eq!(case.now, CREATED);
 }

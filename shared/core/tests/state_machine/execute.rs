@@ -1,64 +1,48 @@
-//! A worker starts, reports, is not heard of, comes late.
+//! A worker starts, reports, comes late, or does not report at all.
 
 use std::time::Duration;
 
-use placet_core::{Command, Effect, NewOperation, Outcome, Plan, Refusal, Report, State};
+use placet_core::item::{Lane, Next, Rests};
+use placet_core::operation::{Command, Outcome, Plan, Refusal, Report, State};
 use serde_json::json;
 
-use crate::case::{
-    Case, MILLISECOND, SECOND, approve, call, failure, failure_code, finish, just_before, not_done,
-    plan, rejected, succeeded, unclear,
-};
+use crate::case::{Case, just_before};
+use crate::commands::{abandon, approve, failure, finish, not_done, rejected, succeeded, unclear};
+use crate::requests::{MILLISECOND, SECOND, call, plan, with_call_id};
 
 #[test]
 fn one_attempt_is_granted_to_one_worker() {
     let mut case = Case::running(plan(false));
-    let until = case.due();
+    let until = case.leased_until();
     case.refuses(&case.start(), Refusal::LeaseHeld { until });
     case.wait_until(until);
     case.refuses(&case.start(), Refusal::LeaseHeld { until });
-    assert_eq!(case.operation.attempts, 1);
+    assert_eq!(case.item.attempts, 1);
 }
 
 #[test]
-fn the_lease_is_long_enough_whenever_the_worker_comes() {
-    for late in [0, 1, 59, 60, 61, 89, 90, 91, 119, 120, 121, 3600] {
+fn a_lease_lasts_for_the_timeout_and_ten_seconds_whenever_the_worker_starts() {
+    for late in [0, 1, 60, 3600] {
         let mut case = Case::queued(plan(false));
         case.wait(late * SECOND).start_next();
+        assert_eq!(case.leased_until(), case.now.plus(40 * SECOND));
     }
 }
 
-/// Every moment that changes in the index is paid for.
+/// A due time costs two more writes, and the message comes again by itself.
 #[test]
-fn a_start_in_time_leaves_the_due_time_where_it_is() {
-    for (late, moved) in [(0, false), (60, false), (61, true), (200, true)] {
-        let mut case = Case::queued(plan(false));
-        let due = case.due();
-        case.wait(late * SECOND).start_next();
-        assert_eq!(case.due() != due, moved, "{late}");
-    }
+fn a_lease_rests_on_the_message_of_its_worker() {
+    let case = Case::running(plan(false));
+    assert_eq!((case.schedule.due, case.schedule.pointer), (None, None));
+    assert_eq!(case.item.header.rests, Rests::Message);
+    assert!(matches!(case.next(), Next::Lease(until) if until == case.leased_until()));
 }
 
 #[test]
-fn a_worker_that_was_never_called_is_called_again() {
-    let mut case = Case::queued(plan(false));
-    let due = case.due();
-    case.refuses(&Command::Redrive, Refusal::NothingDue);
-    case.wait(119 * SECOND).refuses(&Command::Redrive, Refusal::NothingDue);
-    for _ in 0..3 {
-        case.lapse(State::Queued);
-        assert_eq!(case.effect, Some(Effect::Execute(Duration::ZERO)));
-    }
-    assert!(case.due() > due);
-    assert_eq!(case.operation.attempts, 0);
-    case.start_next();
-}
-
-#[test]
-fn success_is_kept_with_its_result() {
+fn a_result_is_kept() {
     let mut case = Case::running(plan(false));
     case.becomes(&finish(1, succeeded()), State::Succeeded);
-    assert_eq!(case.operation.outcome, Some(Outcome::Result(json!({"order": 7}))));
+    assert_eq!(case.item.outcome, Some(Outcome::Result(json!({"order": 7}))));
     case.refuses(&finish(1, succeeded()), Refusal::StaleAttempt);
 }
 
@@ -67,14 +51,14 @@ fn a_rejection_is_final() {
     for idempotent in [true, false] {
         let mut case = Case::running(plan(idempotent));
         case.becomes(&finish(1, rejected()), State::Failed);
-        assert_eq!(case.operation.outcome, Some(Outcome::Failure(failure("rejected"))));
+        assert_eq!(case.item.outcome, Some(Outcome::Failure(failure("rejected"))));
     }
 }
 
 #[test]
-fn a_report_counts_until_the_timer_gives_the_worker_up() {
+fn a_report_counts_until_the_expired_lease_is_written() {
     let mut case = Case::running(plan(true));
-    case.wait_until(case.due())
+    case.wait_until(case.leased_until())
         .wait(10 * SECOND)
         .becomes(&finish(1, succeeded()), State::Succeeded);
 }
@@ -86,28 +70,30 @@ fn only_the_current_attempt_can_report() {
         for attempt in [0, 2, u32::MAX] {
             case.refuses(&finish(attempt, report.clone()), Refusal::StaleAttempt);
         }
-        case.lapse(State::Queued).refuses(&finish(1, report.clone()), Refusal::StaleAttempt);
+        case.lease_expires(State::Queued);
+        case.refuses(&finish(1, report.clone()), Refusal::StaleAttempt);
         case.start_next().refuses(&finish(1, report), Refusal::StaleAttempt);
         case.becomes(&finish(2, succeeded()), State::Succeeded);
     }
 }
 
 #[test]
-fn what_was_not_done_is_tried_again_later_up_to_the_limit() {
+fn what_was_not_done_is_retried_later_up_to_the_limit() {
     for idempotent in [true, false] {
         let mut case = Case::running(plan(idempotent));
         for attempt in 1..=2 {
             case.becomes(&finish(attempt, not_done()), State::Queued);
             let not_before = case.not_before();
             assert!(not_before > case.now);
+            assert_eq!(case.schedule.pointer, Some((Lane::Calls, not_before)));
             case.wait_until(just_before(not_before));
             case.refuses(&case.start(), Refusal::TooEarly { not_before });
             case.wait(MILLISECOND);
             case.becomes(&case.start(), State::Running);
-            assert_eq!(case.operation.attempts, attempt + 1);
+            assert_eq!(case.item.attempts, attempt + 1);
         }
         case.becomes(&finish(3, not_done()), State::Failed);
-        assert_eq!(failure_code(&case.operation), "attempts_exhausted");
+        assert_eq!(case.failure_code(), "attempts_exhausted");
     }
 }
 
@@ -126,10 +112,9 @@ fn each_wait_is_longer_than_the_one_before() {
 }
 
 #[test]
-fn operations_that_failed_together_do_not_come_back_together() {
+fn operations_that_failed_together_are_not_retried_together() {
     let waits = |call_id: &str| {
-        let mut case =
-            Case::new(NewOperation { call_id: call_id.into(), ..call(Some(plan(true))) });
+        let mut case = Case::new(with_call_id(call_id, call(Some(plan(true)))));
         case.becomes(&approve(), State::Queued).start_next();
         case.becomes(&finish(1, not_done()), State::Queued);
         case.not_before()
@@ -138,68 +123,90 @@ fn operations_that_failed_together_do_not_come_back_together() {
 }
 
 #[test]
-fn a_longer_wait_the_target_asked_for_is_kept() {
+fn a_longer_wait_that_the_target_asks_for_is_respected() {
     let mut case = Case::running(plan(false));
-    let wish = 300 * SECOND;
-    case.becomes(&finish(1, Report::NotDone(failure("busy"), Some(wish))), State::Queued);
-    assert_eq!(case.not_before(), case.now.plus(wish));
+    let asked = 300 * SECOND;
+    case.becomes(&finish(1, Report::NotDone(failure("busy"), Some(asked))), State::Queued);
+    assert_eq!(case.not_before(), case.now.plus(asked));
 }
 
 #[test]
-fn an_unclear_outcome_is_repeated_only_under_an_idempotency_key() {
+fn an_unclear_outcome_is_retried_only_under_an_idempotency_key() {
     let mut case = Case::running(plan(true));
-    let key = case.operation.idempotency_key();
+    let key = case.item.idempotency_key();
     case.becomes(&finish(1, unclear()), State::Queued);
     assert!(case.not_before() > case.now);
     case.start_next();
-    assert_eq!(case.operation.idempotency_key(), key);
+    assert_eq!(case.item.idempotency_key(), key);
     case.becomes(&finish(2, succeeded()), State::Succeeded);
 
     let mut case = Case::running(plan(false));
     case.becomes(&finish(1, unclear()), State::Unknown);
-    assert_eq!((failure_code(&case.operation), &case.effect), ("timeout", &None));
+    assert_eq!(case.failure_code(), "timeout");
+    assert_eq!(case.schedule.pointer, None, "a worker has nothing to do");
 }
 
 #[test]
-fn a_worker_that_died_leaves_an_unclear_outcome() {
+fn an_expired_lease_leaves_an_unclear_outcome() {
     for idempotent in [true, false] {
         let mut case = Case::running(plan(idempotent));
-        case.wait_until(just_before(case.due())).refuses(&Command::Redrive, Refusal::NothingDue);
+        let expired = Command::LeaseExpired { attempt: 1 };
+        case.wait_until(just_before(case.leased_until()));
+        case.refuses(&expired, Refusal::NothingDue);
+        case.wait(MILLISECOND);
+        assert!(matches!(case.next(), Next::Transition(command) if command == expired));
+        case.refuses(&Command::LeaseExpired { attempt: 2 }, Refusal::StaleAttempt);
     }
     let mut case = Case::running(plan(true));
-    let key = case.operation.idempotency_key();
-    case.lapse(State::Queued);
+    let key = case.item.idempotency_key();
+    case.lease_expires(State::Queued);
     assert!(case.not_before() > case.now);
     case.start_next().becomes(&finish(2, succeeded()), State::Succeeded);
-    assert_eq!(case.operation.idempotency_key(), key);
+    assert_eq!(case.item.idempotency_key(), key);
 
     let mut case = Case::running(plan(false));
-    case.lapse(State::Unknown);
-    assert_eq!((failure_code(&case.operation), &case.effect), ("lease_lapsed", &None));
+    case.lease_expires(State::Unknown);
+    assert_eq!(case.failure_code(), "lease_expired");
 }
 
-/// Failed promises that nothing happened, and here nobody can promise that.
+/// `failed` is a promise that the call had no effect, and here nobody can give it.
 #[test]
 fn after_an_unclear_attempt_nothing_is_called_failed() {
     let doubts: [fn(&mut Case) -> &mut Case; 2] = [
-        |case| case.lapse(State::Queued),
+        |case| case.lease_expires(State::Queued),
         |case| case.becomes(&finish(1, unclear()), State::Queued),
     ];
     for doubt in doubts {
         let mut case = Case::running(plan(true));
         doubt(&mut case);
         case.start_next().becomes(&finish(2, rejected()), State::Unknown);
-        assert_eq!(failure_code(&case.operation), "rejected");
+        assert_eq!(case.failure_code(), "rejected");
 
         let mut case = Case::running(plan(true));
         doubt(&mut case);
         case.start_next().becomes(&finish(2, not_done()), State::Queued);
         case.start_next().becomes(&finish(3, not_done()), State::Unknown);
-        assert_eq!(failure_code(&case.operation), "attempts_exhausted");
+        assert_eq!(case.failure_code(), "attempts_exhausted");
 
         let mut case = Case::running(plan(true));
-        doubt(&mut case);
-        case.start_next().lapse(State::Queued).start_next().lapse(State::Unknown);
-        assert_eq!(failure_code(&case.operation), "attempts_exhausted");
+        doubt(&mut case).start_next().lease_expires(State::Queued);
+        case.start_next().lease_expires(State::Unknown);
+        assert_eq!(case.failure_code(), "attempts_exhausted");
+
+        let mut case = Case::running(plan(true));
+        doubt(&mut case).becomes(&abandon(), State::Unknown);
+        assert_eq!(case.failure_code(), "abandoned");
+    }
+}
+
+#[test]
+fn an_abandoned_operation_failed_unless_a_worker_runs_it() {
+    let mut queued = Case::queued(plan(true));
+    queued.becomes(&abandon(), State::Failed);
+    assert_eq!((queued.failure_code(), queued.item.attempts), ("abandoned", 0));
+    for idempotent in [true, false] {
+        let mut running = Case::running(plan(idempotent));
+        running.becomes(&abandon(), State::Unknown);
+        running.becomes(&finish(1, succeeded()), State::Succeeded);
     }
 }

@@ -1,79 +1,118 @@
-//! What makes an operation this one: its content, its key, and what counts as asking again.
+//! What makes an operation this one: its content, its key, and which creation repeats another.
 
-use placet_core::{Content, Digest, Kind, NewOperation, Operation, Plan};
-use serde_json::json;
+use placet_core::Digest;
+use placet_core::item::Item;
+use placet_core::operation::{
+    Channel, ContactChannel, Content, NewOperation, Operation, OperationKind, Plan, ResponseOption,
+    State,
+};
+use serde_json::{Map, json};
 
-use crate::case::{Case, approve, call, kwargs, plan, question, set_function};
+use crate::case::{Case, kwargs, set_function};
+use crate::commands::approve;
+use crate::laws::stored;
+use crate::requests::{
+    asked, call, of_project, plan, question, with_call_id, with_content, with_upstream,
+};
 
-fn asked() -> Operation {
-    Case::asked(Some(plan(true))).operation
+fn item() -> Item<Operation> {
+    Case::pending(Some(plan(true))).item
 }
 
-/// Law 1, spelled out: stored approvals are bound to this text.
+fn option(name: &str) -> ResponseOption {
+    ResponseOption {
+        name: name.to_owned(),
+        title: None,
+        description: None,
+        prompt_fill: None,
+        interactive: false,
+        other: Map::new(),
+    }
+}
+
+fn digest_of(new: NewOperation) -> Digest {
+    Case::new(new).item.digest
+}
+
+/// Law 1, spelled out: stored approvals and signed links are bound to this text.
 #[test]
-fn the_digest_is_that_of_the_canonical_content() {
-    let policy =
-        Digest::of_bytes(br#"{"executor":"function purchase_materials","idempotent":true}"#);
-    let content = |policy: &str| {
+fn the_digest_of_a_call_is_that_of_its_canonical_json() {
+    let content = |options: &str, plan: &str| {
         let text = format!(
-            r#"{{"fn":"purchase_materials","kind":"function_call","kwargs":{{"material":"wood","quantity":10,"to":{{"city":"Bonn"}}}},"policy":{policy},"tenant":"default"}}"#
+            r#"{{"fn":"purchase_materials","kind":"function_call","kwargs":{{"material":"wood","quantity":10,"to":{{"city":"Bonn"}}}},"options":{options},"plan":{plan},"project":"default"}}"#
         );
         Digest::of_bytes(text.as_bytes())
     };
-    assert_eq!(asked().digest, content(&format!("\"{policy}\"")));
-    assert_eq!(Case::asked(None).operation.digest, content("null"));
+    let plan = r#"{"executor":"function purchase_materials","idempotent":true}"#;
+    assert_eq!(item().digest, content("[]", plan));
+    assert_eq!(digest_of(call(None)), content("[]", "null"));
+    let mut with_options = call(None);
+    with_options.specification.options = vec![option("later")];
+    assert_eq!(digest_of(with_options), content(r#"[{"name":"later"}]"#, "null"));
 }
 
 #[test]
 fn the_digest_of_a_question_is_that_of_its_text_and_subject() {
     let content = |subject: &str| {
         let text = format!(
-            r#"{{"kind":"human_contact","msg":"Which wood?","policy":null,"subject":{subject},"tenant":"default"}}"#
+            r#"{{"kind":"human_contact","msg":"Which wood?","options":[],"plan":null,"project":"default","subject":{subject}}}"#
         );
         Digest::of_bytes(text.as_bytes())
     };
     for (subject, text) in [(None, "null"), (Some(""), r#""""#), (Some("Wood"), r#""Wood""#)] {
-        let content_of = |message: &str| Content::Question {
-            message: message.into(),
-            subject: subject.map(str::to_owned),
-        };
-        let asked = Case::new(NewOperation { content: content_of("Which wood?"), ..question() });
-        assert_eq!(asked.operation.digest, content(text));
-        assert_eq!(asked.operation.digest_with(&content_of("Which wood?")), content(text));
-        assert_ne!(asked.operation.digest_with(&content_of("Which")), content(text));
+        let item = Case::new(with_content(asked("Which wood?", subject), question())).item;
+        assert_eq!(item.digest, content(text));
+        assert_eq!(item.digest_with(&asked("Which wood?", subject)), content(text));
+        assert_ne!(item.digest_with(&asked("Which", subject)), content(text));
     }
 }
 
-/// Ids, too, are their own in each kind: what is the same text is another thing to decide on.
+/// Ids, too, are their own in each kind: the same text is another thing to decide on.
 #[test]
 fn a_call_and_a_question_of_the_same_text_are_two() {
-    let content = Content::Call { function: "Which wood?".into(), kwargs: json!(null) };
-    let called = Case::new(NewOperation { content, ..call(None) }).operation;
-    let content = Content::Question { message: "Which wood?".into(), subject: None };
-    let asked = Case::new(NewOperation { content, ..call(None) }).operation;
-    assert_eq!((called.kind(), asked.kind()), (Kind::FunctionCall, Kind::HumanContact));
-    assert_eq!(called.call_id, asked.call_id);
+    let content = Content::Call { function: "Which wood?".to_owned(), kwargs: json!(null) };
+    let called = Case::new(with_content(content, call(None))).item;
+    let asked = Case::new(with_content(asked("Which wood?", None), call(None))).item;
+    assert_eq!(called.kind(), OperationKind::FunctionCall);
+    assert_eq!(asked.kind(), OperationKind::HumanContact);
+    assert_eq!(called.call_id(), asked.call_id());
     assert_ne!(called.id(), asked.id());
+    assert_ne!(called.header.id, asked.header.id);
     assert_ne!(called.digest, asked.digest);
     assert_ne!(called.idempotency_key(), asked.idempotency_key());
-    assert!(!called.asks_the_same(&asked));
-
-    let swapped = Operation { history: called.history.clone(), ..asked.clone() };
-    assert!(swapped.verify_history().is_err(), "its history belongs to the call");
+    assert!(!called.specifies_the_same(&asked));
     assert_eq!(asked.digest_with(&called.content), called.digest);
+
+    let mut swapped = asked;
+    swapped.body.history = called.body.history;
+    assert!(swapped.verify_history().is_err(), "its history belongs to the call");
 }
 
-/// What a person is shown to decide on is what counts, not how the asker wants to be answered.
+/// A person approves what is shown, not how the requester wants to be answered.
 #[test]
-fn the_digest_is_of_the_content_alone() {
-    let mut extras = serde_json::Map::new();
-    extras.insert("state".into(), json!({"ticket": 41}));
-    let other = NewOperation { extras, run_id: "run-2".into(), ..question() };
-    assert_eq!(Case::new(other).operation.digest, Case::new(question()).operation.digest);
-    let upstream = crate::case::upstream(question());
-    assert_eq!(Case::new(upstream).operation.digest, Case::new(question()).operation.digest);
-    let other = NewOperation { tenant: "other".into(), ..question() };
-    assert_ne!(Case::new(other).operation.digest, Case::new(question()).operation.digest);
+fn the_digest_covers_what_a_person_decides_on_and_nothing_else() {
+    let digest = digest_of(question());
+    let same: [fn(&mut NewOperation); 6] = [
+        |new| new.run_id = "run-2".to_owned(),
+        |new| *new = with_upstream(new.clone()),
+        |new| *new = with_call_id("call-2", new.clone()),
+        |new| new.by = Channel::Demo.into(),
+        |new| new.specification.requester_state = Some(Map::new()),
+        |new| new.specification.channel = Some(ContactChannel::default()),
+    ];
+    let different: [fn(&mut NewOperation); 4] = [
+        |new| *new = of_project("other", new.clone()),
+        |new| *new = with_content(asked("Which wood", Some("Wood")), new.clone()),
+        |new| new.specification.options = vec![option("oak")],
+        |new| new.plan = Some(plan(true)),
+    ];
+    for (changes, expected) in [(&same[..], true), (&different[..], false)] {
+        for (number, change) in changes.iter().enumerate() {
+            let mut new = question();
+            change(&mut new);
+            assert_eq!(digest_of(new) == digest, expected, "change {number}");
+        }
+    }
 }
 
 #[test]
@@ -81,51 +120,52 @@ fn numbers_and_texts_of_any_kind_survive_the_store() {
     let odd = json!({"float": 0.1 + 0.2, "tiny": 5e-324, "large": 1.797_693_134_862_315_7e308,
         "big": u64::MAX, "small": i64::MIN, "text": "\u{0}\u{7f}\u{fffd}\u{1f332} é", "": [null, true]});
     for kwargs in [odd, json!("plain"), json!([]), json!({})] {
-        let content = Content::Call { function: "f".into(), kwargs };
-        let mut case = Case::new(NewOperation { content, ..call(Some(plan(true))) });
-        let stored = crate::laws::stored(&case.operation);
-        assert_eq!(stored, case.operation);
-        assert_eq!(stored.content_digest(), case.operation.digest);
-        case.operation = stored;
-        case.becomes(&approve(), placet_core::State::Queued).start_next();
+        let content = Content::Call { function: "f".to_owned(), kwargs };
+        let mut case = Case::new(with_content(content, call(Some(plan(true)))));
+        case.item = stored(&case.item);
+        assert_eq!(case.item.content_digest(), case.item.digest);
+        case.becomes(&approve(), State::Queued).start_next();
     }
 }
 
 #[test]
-fn every_operation_of_every_tenant_has_its_own_idempotency_key() {
-    let changes: [fn(&mut Operation); 4] = [
-        |operation| operation.content = question().content,
-        |operation| operation.tenant = "other".into(),
-        |operation| operation.call_id = "call-2".into(),
-        |operation| operation.digest = Digest::of_bytes(b"other"),
+fn every_operation_of_every_project_has_its_own_idempotency_key() {
+    let changes: [fn(&mut Item<Operation>); 4] = [
+        |item| item.body.content = asked("Which wood?", None),
+        |item| item.header.project = "other".to_owned(),
+        |item| item.header.id = "function_call/call-2".to_owned(),
+        |item| item.body.digest = Digest::of_bytes(b"other"),
     ];
-    let key = asked().idempotency_key();
+    let key = item().idempotency_key();
     assert!(key.len() > 64, "{key}");
     for change in changes {
-        let mut other = asked();
+        let mut other = item();
         change(&mut other);
         assert_ne!(other.idempotency_key(), key);
     }
 }
 
 #[test]
-fn the_same_question_again_is_all_that_the_asker_said() {
+fn a_creation_repeats_another_if_it_specifies_the_same() {
     let same: [fn(&mut Operation); 4] = [
-        |operation| operation.run_id = "run-2".into(),
+        |operation| operation.run_id = "run-2".to_owned(),
         |operation| kwargs(operation)["quantity"] = json!(10.0),
         |operation| operation.plan = Some(Plan { max_attempts: 9, ..plan(true) }),
-        |operation| operation.deadline = operation.created_at,
+        |operation| operation.deadline = crate::case::CREATED,
     ];
-    let different: [fn(&mut Operation); 3] = [
+    let different: [fn(&mut Operation); 6] = [
         |operation| set_function(operation, "sell_materials"),
         |operation| kwargs(operation)["quantity"] = json!(11),
-        |operation| drop(operation.extras.insert("state".into(), json!({}))),
+        |operation| operation.requester_state = Some(Map::new()),
+        |operation| operation.options = vec![option("later")],
+        |operation| operation.channel = Some(ContactChannel::default()),
+        |operation| drop(operation.other.insert("x-own".to_owned(), json!(1))),
     ];
     for (changes, expected) in [(&same[..], true), (&different[..], false)] {
-        for change in changes {
-            let mut again = asked();
-            change(&mut again);
-            assert_eq!(asked().asks_the_same(&again), expected);
+        for (number, change) in changes.iter().enumerate() {
+            let mut again = item();
+            change(&mut again.body);
+            assert_eq!(item().specifies_the_same(&again), expected, "change {number}");
         }
     }
 }

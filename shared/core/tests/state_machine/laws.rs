@@ -1,64 +1,96 @@
-//! What holds for every accepted command, whatever it is.
+//! What holds for every write, whatever it is.
 
 use std::time::Duration;
 
-use placet_core::{Effect, Operation, Outcome, State, Timestamp, Transition, Write};
+use placet_core::Timestamp;
+use placet_core::delivery::{self, Delivery};
+use placet_core::item::{
+    Child, Header, Hold, Item, Kind as _, LONGEST_DELAY, Lane, Next, Rests, Schedule, Write,
+};
+use placet_core::operation::{Notice, Operation, Outcome, State};
+
+use crate::commands::done;
+
+/// One version of an operation and the next.
+pub struct Step<'a> {
+    pub before: &'a Item<Operation>,
+    pub after: &'a Item<Operation>,
+    pub schedule: Schedule,
+    pub write: &'a Write<'a>,
+    /// The message of the worker that writes it.
+    pub hold: Option<Hold>,
+}
 
 type Rules = Vec<(&'static str, bool)>;
 
-/// Checks one transition; the error names the first law it breaks.
-pub fn check(before: &Operation, transition: &Transition, write: Write<'_>) -> Result<(), String> {
-    let (after, effect) = (&transition.operation, transition.effect);
+/// Checks one write; the error names the first law it breaks.
+pub fn check(step: &Step<'_>) -> Result<(), String> {
     let rules = [
-        written(before, after, write),
-        unchanged(before, after),
-        recorded(before, after, write),
-        never_stuck(before, after, write.at),
-        never_untold(before, after, write, effect),
-        consulted(before, after, write.at, effect),
-        leased(before, after, write.at),
-        called(after, write.at, effect),
-        ended(before, after),
+        written(step),
+        unchanged(step),
+        recorded(step),
+        never_forgotten(step),
+        scheduled(step),
+        goes_on(step),
+        notified(step),
+        polled(step),
+        leased(step),
+        ended(step),
     ];
     match rules.concat().into_iter().find(|(_, holds)| !holds) {
         None => Ok(()),
         Some((rule, _)) => {
-            let (from, to) = (before.state.as_str(), after.state.as_str());
-            Err(format!("broken: {rule} ({from} to {to}, version {})", after.version))
+            let (from, to) = (step.before.state.as_str(), step.after.state.as_str());
+            let version = step.after.header.version;
+            Err(format!("broken: {rule} ({from} to {to}, version {version}, {:?})", step.schedule))
         }
     }
 }
 
-/// The operation as the store gives it back.
-pub fn stored(operation: &Operation) -> Operation {
-    serde_json::from_str(&serde_json::to_string(operation).unwrap()).unwrap()
+/// The operation as the store gives it back. What the store keeps beside the header it gives back, too.
+pub fn stored(item: &Item<Operation>) -> Item<Operation> {
+    let header: Header =
+        serde_json::from_str(&serde_json::to_string(&item.header).unwrap()).unwrap();
+    let Header { project, id, version, due, .. } = item.header.clone();
+    let header = Header { project, id, version, due, ..header };
+    let body = serde_json::from_str(&serde_json::to_string(&item.body).unwrap()).unwrap();
+    Item { header, body }
 }
 
 /// Law 2.
-fn written(before: &Operation, after: &Operation, write: Write<'_>) -> Rules {
+fn written(Step { before, after, write, .. }: &Step<'_>) -> Rules {
+    let (old, new) = (&before.header, &after.header);
+    let kept = old.writes.iter().rev().take(3).zip((1..=old.version).rev());
+    let mut kept = kept.map(|(id, version)| new.wrote(id, version));
     vec![
-        ("the version counts every write", after.version == before.version + 1),
-        ("the last write is known by its id", after.last_write == write.id),
-        ("what is read is what was stored", stored(after) == *after),
+        ("the version counts every write", new.version == old.version + 1),
+        ("a write is known by its id", new.wrote(write.id, new.version) == Some(true)),
+        ("the writes before it are known", kept.all(|known| known == Some(true))),
+        ("another write is not ours", new.wrote("of another", new.version) == Some(false)),
+        ("at most four writes are kept", new.writes.len() <= 4),
+        ("it says when it was written", new.changed_at == write.at),
+        ("what is read is what was stored", stored(after) == **after),
     ]
 }
 
 /// Law 1.
-fn unchanged(before: &Operation, after: &Operation) -> Rules {
-    let asked = |operation: &Operation| {
-        let upstream = operation.upstream.clone();
+fn unchanged(Step { before, after, .. }: &Step<'_>) -> Rules {
+    let requested = |item: &Item<Operation>| {
+        let operation = item.body.clone();
+        let upstream = operation.upstream.map(|upstream| upstream.base_url);
         (
-            (operation.id(), operation.run_id.clone(), operation.content.clone()),
-            (operation.extras.clone(), operation.plan.clone()),
-            (operation.created_at, operation.deadline),
-            upstream.map(|upstream| upstream.base_url),
+            (item.id(), item.header.id.clone(), item.header.created_at),
+            (operation.run_id, operation.content, operation.channel, operation.options),
+            (operation.requester_state, operation.other, operation.plan),
+            (operation.deadline, upstream),
         )
     };
     let decided = !matches!(after.state, State::Pending | State::Expired | State::Cancelled);
     vec![
-        ("what was asked never changes", asked(before) == asked(after)),
+        ("what was requested never changes", requested(before) == requested(after)),
         ("the digest never changes", before.digest == after.digest),
         ("the digest is that of the content", after.digest == after.content_digest()),
+        ("every write is conditional on it", after.body.digest() == Some(after.digest)),
         (
             "every attempt has the same idempotency key",
             before.idempotency_key() == after.idempotency_key(),
@@ -71,153 +103,187 @@ fn unchanged(before: &Operation, after: &Operation) -> Rules {
     ]
 }
 
-fn recorded(before: &Operation, after: &Operation, write: Write<'_>) -> Rules {
+fn recorded(Step { before, after, write, .. }: &Step<'_>) -> Rules {
     let (old, all) = (before.history.entries(), after.history.entries());
     let new = all.get(old.len()..).unwrap_or_default();
-    let written_now = new.iter().all(|new| new.write == write.id && new.at == write.at);
     vec![
         ("history only grows", all.starts_with(old)),
         ("history verifies", after.verify_history().is_ok()),
-        ("what is new was written now", written_now),
+        ("what is new was recorded now", new.iter().all(|entry| entry.at == write.at)),
         ("a change of state is recorded", before.state == after.state || !new.is_empty()),
     ]
 }
 
 /// Law 3.
-fn never_stuck(before: &Operation, after: &Operation, now: Timestamp) -> Rules {
-    // Who asks for attention does not put off what the timer is late for.
-    let last = after.history.entries().last().filter(|entry| entry.write == after.last_write);
-    let escalated = last.is_some_and(|entry| entry.event == "escalated");
-    let settled = after.state.is_terminal() && !after.untold;
+fn never_forgotten(Step { before, after, schedule, write, hold }: &Step<'_>) -> Rules {
+    let now = write.at;
+    let Schedule { due, pointer, rests } = *schedule;
+    let terminal = after.is_terminal(now);
+    let (old_lease, lease) = (lease_of(before, now), lease_of(after, now));
+    let same_lease = lease.is_some() && old_lease == lease;
+    // A lease rests on the message of its holder, which nobody else takes away.
+    let on_a_message = pointer.is_some() || hold.is_some() || same_lease;
     vec![
+        ("it is terminal by its state", terminal == is_over(after)),
         (
-            "a due time is missing exactly where nothing is left to do",
-            after.due.is_none() == settled,
+            "what is not terminal has a due time or a message",
+            terminal || due.is_some() || on_a_message,
         ),
+        ("what is terminal needs nothing", !terminal || (due, pointer) == (None, None)),
+        ("it rests on nothing if it is terminal", terminal == (rests == Rests::Nothing)),
+        ("it rests on a due time that it has", rests != Rests::Due || due.is_some()),
+        ("it rests on a message that is there", rests != Rests::Message || on_a_message),
+        ("the due time lies ahead", due.is_none_or(|due| due > now)),
         (
-            "the due time lies ahead",
-            if escalated { after.due == before.due } else { after.due.is_none_or(|due| due > now) },
+            "a write under a lease leaves alone what the lease rests on",
+            !same_lease || due == before.header.due,
         ),
     ]
 }
 
-/// Who wants to know of a decision is told of it: by who starts it, or by whom it ended with.
-fn never_untold(
-    before: &Operation,
-    after: &Operation,
-    write: Write<'_>,
-    effect: Option<Effect>,
-) -> Rules {
-    let decided_now = before.state == State::Pending && after.state != State::Pending;
-    let wanted = write.announce.is_some();
-    let taken_back = before.untold && !after.untold;
-    let started = before.state == State::Queued && after.state != State::Queued;
-    let ended = after.state.is_terminal();
+fn is_over(item: &Item<Operation>) -> bool {
+    item.state.is_terminal() && item.header.children.is_empty()
+}
+
+fn lease_of(item: &Item<Operation>, now: Timestamp) -> Option<Timestamp> {
+    match Operation::next(item, now) {
+        Next::Lease(until) => Some(until),
+        _ => None,
+    }
+}
+
+/// A pointer is on the slowest lane that is needed now.
+fn scheduled(Step { after, schedule, write, .. }: &Step<'_>) -> Rules {
+    let now = write.at;
+    let next = Operation::next(after, now);
+    let own = match next.job() {
+        Some(job) => Some((job.lane, job.at)),
+        None => matches!(next, Next::Transition(_)).then_some((Lane::Work, now)),
+    };
+    let children = after.header.children.iter().map(|child| (child.lane, now));
+    let needed_now = own.into_iter().chain(children.clone()).filter(|(_, at)| *at <= now);
+    let slowest = needed_now.map(|(lane, _)| lane).max();
+    let (lane, at) = schedule.pointer.unzip();
     vec![
-        ("a decision is to be told where it is wanted", !decided_now || after.untold == wanted),
-        ("nothing else is to be told", before.untold || decided_now || !after.untold),
         (
-            "what is to be told stays so until it is started or told",
-            !taken_back || started || before.state.is_terminal(),
+            "a pointer for now is on the slowest lane that is needed now",
+            at.is_none_or(|at| at > now) || lane == slowest,
         ),
         (
-            "nothing runs of which nobody was told",
-            !after.untold || ended || after.state == State::Queued,
+            "a pointer for later is there when its work is due",
+            at.is_none_or(|at| at <= now) || schedule.pointer == own,
         ),
+        ("a pointer for children is for now", children.len() == 0 || at.is_none_or(|at| at == now)),
         (
-            "what ended untold is told, and never else",
-            (effect == Some(Effect::Tell)) == (ended && after.untold),
+            "a message is delayed by what a queue can do",
+            at.is_none_or(|at| at <= now.plus(LONGEST_DELAY)),
         ),
     ]
 }
 
-/// Another server is asked for the answer until the deadline, more and more rarely.
-fn consulted(
-    before: &Operation,
-    after: &Operation,
-    now: Timestamp,
-    effect: Option<Effect>,
-) -> Rules {
-    let times = |operation: &Operation| operation.upstream.as_ref().map(|one| one.consulted);
-    let consulted = effect == Some(Effect::Consult);
-    let counted = times(before).map(|times| times + u32::from(consulted));
+/// What a state needs can be done at the moment at which it is needed.
+fn goes_on(Step { after, write, .. }: &Step<'_>) -> Rules {
+    let wanted = after.wants(write.at).map_or(write.at, |(_, at)| at.max(write.at));
+    let possible = |at: Timestamp| {
+        let Some(command) = done(after, at) else { return true };
+        after.apply(&command, &Write::new("next", at)).is_ok()
+    };
+    let after_deadline = after.deadline.plus(Duration::from_millis(1));
+    let moments = [after.leased_until, after.remind_at, after.not_before, Some(after_deadline)];
+    let mut later = moments.into_iter().flatten().filter(|at| *at > write.at);
+    vec![
+        ("what is needed now can be done now", possible(write.at)),
+        ("what is wanted can be done when it is wanted", possible(wanted)),
+        ("what is needed later can be done later", later.all(possible)),
+    ]
+}
+
+/// Every endpoint is notified of the decision, and never of anything else.
+fn notified(Step { before, after, write, .. }: &Step<'_>) -> Rules {
+    let (old, all) = (&before.header.children, &after.header.children);
+    let left: Vec<&Child> = old.iter().filter(|one| !write.created.contains(&one.id)).collect();
+    let new = all.get(left.len()..).unwrap_or_default();
+    let decided = before.state == State::Pending && after.state != State::Pending;
+    let of_decision = |child: &Child| {
+        let read = serde_json::from_value::<Delivery>(child.body.clone());
+        read.is_ok_and(|delivery| {
+            let id = Notice::delivery_id(&delivery.endpoint, &after.id());
+            (child.id.as_str(), child.kind.as_str()) == (id.as_str(), Delivery::NAME)
+                && delivery.decision_of == Some(after.id().path())
+                && (delivery.state, delivery.not_before) == (delivery::State::Pending, write.at)
+        })
+    };
+    vec![
+        (
+            "children stay until a write says that they were created",
+            left.iter().zip(all).all(|(old, kept)| *old == kept) && all.len() >= left.len(),
+        ),
+        ("children are added by a decision only", decided || new.is_empty()),
+        ("a child notifies of the decision", new.iter().all(of_decision)),
+        ("endpoints are called on a lane of their own", {
+            all.iter().all(|child| child.lane == Lane::Calls)
+        }),
+    ]
+}
+
+/// An upstream approver is polled until the deadline, more and more rarely.
+fn polled(Step { before, after, write, .. }: &Step<'_>) -> Rules {
+    let (old, new) = (before.upstream.as_ref(), after.upstream.as_ref());
+    let polls = old.zip(new).map_or(0, |(old, new)| new.polls - old.polls);
+    let next = new.and_then(|new| new.next_poll);
     let pending = after.state == State::Pending;
-    let end = after.deadline.plus(Duration::from_millis(1));
-    let next = after.due.filter(|_| pending);
-    let latest = now.plus(Duration::from_secs(15 * 60));
+    let last = after.deadline.minus(Duration::from_secs(90));
     vec![
-        ("every consultation is counted", times(after) == counted),
-        ("only who waits asks another server", !consulted || (pending && after.upstream.is_some())),
-        ("the deadline is never missed", next.is_none_or(|due| due <= end)),
+        ("a poll is counted once", polls <= 1),
+        ("only what is pending is polled", polls == 0 || pending),
         (
-            "without another server nothing is due before the deadline",
-            next.is_none_or(|due| after.upstream.is_some() || due == end),
+            "nothing but a poll moves the next one",
+            polls == 1 || old.map(|old| old.next_poll) == new.map(|new| new.next_poll),
         ),
         (
-            "another server is asked within a quarter of an hour",
-            next.is_none_or(|due| after.upstream.is_none() || due <= latest),
+            "the next poll is within a quarter of an hour",
+            polls == 0 || next.is_none_or(|at| at <= write.at.plus(Duration::from_secs(900))),
+        ),
+        (
+            "the last poll leaves time for a decision",
+            polls == 0 || next.is_none_or(|at| at <= last),
         ),
     ]
 }
 
 /// Law 4.
-fn leased(before: &Operation, after: &Operation, now: Timestamp) -> Rules {
+fn leased(Step { before, after, write, .. }: &Step<'_>) -> Rules {
     let running = after.state == State::Running;
-    let granted = u32::from(running && before.state != State::Running);
+    let granted = running && before.state != State::Running;
     let timeout = after.plan.as_ref().map(|plan| plan.timeout).unwrap_or_default();
-    let redrive = after.plan.as_ref().map(|plan| plan.redrive).unwrap_or_default();
-    let (earliest, latest) = (now.plus(timeout), now.plus(timeout).plus(redrive));
-    let lease = after.lease.as_ref();
+    let lease = after.leased_until;
+    let expected = write.at.plus(timeout).plus(Duration::from_secs(10));
     vec![
-        ("who runs has the lease, and nobody else", lease.is_some() == running),
-        ("every start is one attempt", after.attempts == before.attempts + granted),
-        ("the lease is that of the attempt", lease.is_none_or(|l| l.attempt == after.attempts)),
-        ("the timer looks when the lease ends", lease.is_none_or(|l| after.due == Some(l.until))),
-        ("the lease outlasts the timeout", lease.is_none_or(|l| l.until > earliest)),
-        ("a dead worker is noticed in time", lease.is_none_or(|l| l.until <= latest)),
+        ("who runs it has the lease, and nobody else", lease.is_some() == running),
+        ("every start is one attempt", after.attempts == before.attempts + u32::from(granted)),
+        ("a lease outlasts the timeout by ten seconds", !granted || lease == Some(expected)),
+        ("a lease is not prolonged", granted || !running || lease == before.leased_until),
         ("attempts stay within their limit", after.attempts <= after.attempt_limit),
-    ]
-}
-
-fn called(after: &Operation, now: Timestamp, effect: Option<Effect>) -> Rules {
-    let called = match effect {
-        Some(Effect::Execute(delay)) => Some(now.plus(delay)),
-        _ => None,
-    };
-    let redrive = after.plan.as_ref().map(|plan| plan.redrive).unwrap_or_default();
-    let in_time = |due, not_before: Timestamp| due > not_before && due <= not_before.plus(redrive);
-    let moment = (after.state == State::Queued).then(|| after.not_before.unwrap_or(now));
-    let window = moment.zip(after.due);
-    vec![
-        ("only what is queued waits for a moment", {
-            after.not_before.is_none() || after.state == State::Queued
-        }),
-        ("a worker is called for that moment, and never else", called == moment),
         (
-            "a lost call is made good",
-            window.is_none_or(|(not_before, due)| in_time(due, not_before)),
+            "only what is queued waits for a moment",
+            after.not_before.is_none() || after.state == State::Queued,
+        ),
+        (
+            "only what is unknown is reminded of",
+            after.remind_at.is_some() == (after.state == State::Unknown),
         ),
     ]
 }
 
-fn ended(before: &Operation, after: &Operation) -> Rules {
+fn ended(Step { before, after, .. }: &Step<'_>) -> Rules {
     let outcome_fits = match (after.state, &after.outcome) {
         (State::Succeeded, Some(Outcome::Result(_))) => true,
         (State::Failed | State::Unknown, Some(Outcome::Failure(_))) => true,
         (State::Succeeded | State::Failed | State::Unknown, _) => false,
         (_, outcome) => outcome.is_none(),
     };
-    // Telling takes a note back and moves a due time.
-    let told = Operation {
-        version: after.version,
-        last_write: after.last_write.clone(),
-        due: after.due,
-        untold: after.untold,
-        ..before.clone()
-    };
     vec![
-        ("the end is the end", !before.state.is_terminal() || told == *after),
-        ("nothing is written of what is over", !before.state.is_terminal() || before.untold),
-        ("an outcome is there exactly when it ended or nobody knows", outcome_fits),
+        ("the end is the end", !before.state.is_terminal() || before.body == after.body),
+        ("an outcome is there exactly when it ended or is unknown", outcome_fits),
     ]
 }

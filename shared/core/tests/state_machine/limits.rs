@@ -1,26 +1,26 @@
-//! Numbers at the ends of their types: no panic (law 11), and no wrap-around either.
+//! Numbers at the ends of their types: no panic (law 10), and no wrap-around either.
 
 use std::time::Duration;
 
-use placet_core::{Command, Operation, Plan, Settlement, State, Timestamp};
+use placet_core::Timestamp;
+use placet_core::item::Write;
+use placet_core::operation::{Command, Failure, Plan, Settlement, State};
 
-use crate::case::{Case, approve, call, finish, not_done, plan, unclear, upstream, write};
+use crate::case::Case;
+use crate::commands::{approve, expire, finish, not_done, unclear};
+use crate::requests::{call, plan, with_upstream};
+
+const END: Timestamp = Timestamp::from_millis(i64::MAX);
 
 #[test]
-fn the_longest_times_do_not_overflow() {
-    let endless = Plan { timeout: Duration::MAX, redrive: Duration::MAX, ..plan(false) };
-    let mut operation = Case::queued(endless).operation;
-    let started = operation.apply(
-        &Command::Start { plan: operation.plan.clone() },
-        write("w", operation.created_at.plus(Duration::from_secs(3600))),
-    );
-    operation = started.unwrap().operation;
-    assert_eq!(operation.state, State::Running);
-    assert!(operation.due.is_some());
+fn the_longest_timeout_does_not_overflow() {
+    let mut case = Case::queued(Plan { timeout: Duration::MAX, ..plan(false) });
+    case.start_next();
+    assert_eq!(case.leased_until(), END);
 }
 
 #[test]
-fn a_person_can_let_run_again_what_may_be_tried_without_limit() {
+fn an_operation_without_a_limit_of_attempts_can_be_run_again() {
     let mut case = Case::running(Plan { max_attempts: u32::MAX, ..plan(false) });
     case.becomes(&finish(1, unclear()), State::Unknown);
     case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
@@ -28,23 +28,33 @@ fn a_person_can_let_run_again_what_may_be_tried_without_limit() {
 }
 
 #[test]
-fn another_server_can_be_asked_without_limit() {
-    let mut case = Case::new(upstream(call(None)));
-    case.operation.upstream.as_mut().unwrap().consulted = u32::MAX;
-    case.wait_until(case.due());
-    let asked = case.operation.apply(&Command::Redrive, write("w", case.now)).unwrap().operation;
-    assert_eq!(asked.upstream.unwrap().consulted, u32::MAX);
-    assert_eq!(asked.due, Some(case.now.plus(Duration::from_secs(900))));
+fn an_upstream_approver_can_be_polled_without_limit() {
+    let case = Case::new(with_upstream(call(None)));
+    let mut item = case.item;
+    item.body.upstream.as_mut().unwrap().polls = u32::MAX;
+    let polled = item.apply(&Command::Polled, &Write::new("w", case.now)).unwrap();
+    let upstream = polled.upstream.as_ref().unwrap();
+    assert_eq!(upstream.polls, u32::MAX);
+    assert_eq!(upstream.next_poll, Some(case.now.plus(Duration::from_secs(900))));
 }
 
 #[test]
 fn a_clock_at_the_end_of_time_stops_there() {
-    let end = Timestamp::from_millis(i64::MAX);
-    let pending = Case::asked(Some(plan(false))).operation;
-    let endless = Operation { deadline: end, due: Some(end), ..pending };
-    let approved = endless.apply(&approve(), write("w", end)).unwrap().operation;
-    assert_eq!((approved.state, approved.due), (State::Queued, Some(end)));
-    let looked_at = endless.apply(&Command::Redrive, write("w", end)).unwrap();
-    assert_eq!((looked_at.operation.state, looked_at.effect), (State::Pending, None));
-    assert_eq!(looked_at.operation.due, Some(end), "it is still in time");
+    let mut item = Case::pending(Some(plan(false))).item;
+    item.body.deadline = END;
+    let write = Write::new("w", END);
+    let scheduled = item.schedule(None, END, None);
+    assert_eq!(scheduled.due, Some(END));
+    assert!(item.apply(&expire(), &write).is_err(), "it is still in time");
+    let approved = item.apply(&approve(), &write).unwrap();
+    let started = approved.apply(&crate::commands::start(&approved), &write).unwrap();
+    assert_eq!((started.state, started.leased_until), (State::Running, Some(END)));
+    let unknown = started.apply(&finish(1, unclear()), &write).unwrap();
+    assert_eq!((unknown.state, unknown.remind_at), (State::Unknown, Some(END)));
+}
+
+#[test]
+fn a_message_of_a_failure_is_cut_between_characters() {
+    let kept = Failure::new("code", &"é".repeat(5000)).message;
+    assert_eq!(kept, "é".repeat(1000));
 }

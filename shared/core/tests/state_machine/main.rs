@@ -4,19 +4,21 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
 mod acts;
-mod attention;
 mod case;
+mod commands;
 mod decide;
 mod execute;
+mod history;
 mod identity;
 mod laws;
 mod limits;
 mod model;
+mod notify;
 mod property;
 mod question;
+mod requester;
+mod requests;
 mod states;
-mod story;
 mod tamper;
-mod told;
 mod unknown;
 mod upstream;

@@ -1,16 +1,18 @@
-//! The laws once more, as simply as they can be said: no digests, no leases, no history.
+//! The laws once more, as simply as they can be said: no digests, no headers, no history.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use placet_core::{
-    Command, Effect, Kind, NewOperation, Plan, Report, Settlement, State, Timestamp, Transition,
+use placet_core::Timestamp;
+use placet_core::item::Lane;
+use placet_core::operation::{
+    Actor, Command, NewOperation, Operation, OperationKind, Plan, Report, Settlement, State,
     Verdict,
 };
 
-/// The pauses in seconds before another server is asked for the answer; the last one stays.
+/// The pauses in seconds between two polls of an upstream approver; the last one stays.
 const PAUSES: [u64; 6] = [30, 60, 120, 240, 480, 900];
 
-/// How long until somebody is reminded of what nobody else waits for.
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What the laws let a command come to.
@@ -25,60 +27,54 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Model {
     pub state: State,
-    pub decided: Option<(Verdict, String)>,
-    /// One for each granted attempt: whether it may have had its effect, for all that was said.
+    pub decided: Option<(Verdict, Actor)>,
+    /// One for each granted attempt: whether it may have had its effect, for all that was reported.
     pub effects: Vec<bool>,
     /// Whether another attempt is licensed: nothing is open about the one before.
     pub licensed: bool,
     /// Whether an attempt reported success, or a person did.
     pub success: bool,
-    /// Whether somebody has still to be told of the decision.
-    pub untold: bool,
-    /// How often another server was asked; `None` if there is none.
-    pub consulted: Option<u32>,
-    pub escalations: u32,
+    /// The endpoints for which a delivery has still to be created.
+    pub unnotified: BTreeSet<String>,
+    /// How often the upstream approver was polled.
+    pub polls: u32,
+    /// When it is polled next; `None` if there is none, or no time for it.
+    pub next_poll: Option<Timestamp>,
+    /// When the lease expires, or a person is reminded.
+    pub wakes_at: Option<Timestamp>,
+    has_upstream: bool,
+    escalations: u32,
     /// An attempt of an idempotent operation ended unclear and no person has settled it since.
     doubt: bool,
-    kind: Kind,
+    kind: OperationKind,
     plan: Option<Plan>,
     attempts_left: u32,
     deadline: Timestamp,
+    /// The model takes it over: how long a retry waits is in the laws and in the examples.
     not_before: Option<Timestamp>,
-    /// When the timer looks. The model takes it over while a worker is busy or called: how long that
-    /// may take is in the laws.
-    pub due: Option<Timestamp>,
 }
 
 impl Model {
-    pub fn new(asked: &NewOperation, now: Timestamp) -> Self {
-        let mut model = Self {
+    pub fn new(new: &NewOperation, now: Timestamp) -> Self {
+        Self {
             state: State::Pending,
             decided: None,
             effects: Vec::new(),
             licensed: true,
             success: false,
-            untold: false,
-            consulted: asked.upstream.as_ref().map(|_| 0),
+            unnotified: BTreeSet::new(),
+            polls: 0,
+            next_poll: new.upstream.as_ref().map(|_| now),
+            wakes_at: None,
+            has_upstream: new.upstream.is_some(),
             escalations: 0,
             doubt: false,
-            kind: asked.content.kind(),
-            plan: asked.plan.clone(),
-            attempts_left: asked.plan.as_ref().map_or(0, |plan| plan.max_attempts),
-            deadline: now.plus(asked.time_to_decide),
+            kind: new.id.kind,
+            plan: new.plan.clone(),
+            attempts_left: new.plan.as_ref().map_or(0, |plan| plan.max_attempts),
+            deadline: now.plus(new.time_to_decide),
             not_before: None,
-            due: None,
-        };
-        model.due = Some(model.next_look(now));
-        model
-    }
-
-    /// After the deadline, or when another server is asked before that.
-    fn next_look(&self, now: Timestamp) -> Timestamp {
-        let end = self.deadline.plus(Duration::from_millis(1));
-        let Some(times) = self.consulted else { return end };
-        let pause = PAUSES[(times as usize).min(PAUSES.len() - 1)];
-        let last = self.deadline.minus(Duration::from_secs(90));
-        if now < last { last.min(now.plus(Duration::from_secs(pause))) } else { end }
+        }
     }
 
     pub fn attempts(&self) -> u32 {
@@ -95,43 +91,55 @@ impl Model {
             Command::Decide { verdict, comment, .. } => {
                 self.expect_decision(*verdict, comment, shown, now)
             }
-            Command::Cancel { .. } => {
-                self.refuses_decision(now).unwrap_or(Answer::Becomes(State::Cancelled))
+            Command::Cancel { .. } => self.undecided(now, Answer::Becomes(State::Cancelled)),
+            Command::Escalate { .. } if self.escalations < 10 => {
+                self.undecided(now, Answer::Becomes(State::Pending))
             }
-            Command::Escalate { .. } => self.refuses_decision(now).unwrap_or({
-                if self.escalations < 10 {
-                    Answer::Becomes(State::Pending)
-                } else {
-                    Answer::Refused("escalated_enough")
-                }
-            }),
-            Command::Told if self.is_over() && self.untold => Answer::Becomes(self.state),
-            Command::Told => Answer::Refused("nothing_to_tell"),
+            Command::Escalate { .. } => self.undecided(now, Answer::Refused("escalated_enough")),
+            Command::Expire { .. } => {
+                self.due(self.is_past_deadline(now), Answer::Becomes(State::Expired))
+            }
+            Command::Polled => {
+                let due = self.next_poll.is_some_and(|at| at <= now);
+                self.undecided(now, self.due(due, Answer::Becomes(State::Pending)))
+            }
             Command::Start { plan } => self.expect_start(plan.as_ref(), now),
             Command::Finish { attempt, report } => self.expect_report(*attempt, report),
-            Command::Redrive => self.expect_redrive(now),
-            Command::Settle { .. } if self.state != State::Unknown => {
-                Answer::Refused("not_unknown")
+            Command::LeaseExpired { attempt } => self.expect_expired_lease(*attempt, now),
+            Command::Remind => {
+                let due = self.state == State::Unknown && self.is_awake(now);
+                self.due(due, Answer::Becomes(State::Unknown))
             }
-            Command::Settle { .. } if !shown => Answer::Refused("digest_mismatch"),
-            Command::Settle { attempt, .. } if *attempt != self.attempts() => {
-                Answer::Refused("stale_attempt")
+            Command::Settle { settlement, attempt, .. } => {
+                self.expect_settlement(*settlement, *attempt, shown)
             }
-            Command::Settle { settlement, .. } => Answer::Becomes(match settlement {
-                Settlement::Happened => State::Succeeded,
-                Settlement::DidNotHappen => State::Failed,
-                Settlement::RunAgain => State::Queued,
-            }),
+            Command::Abandon { .. } => match self.state {
+                State::Queued => Answer::Becomes(self.not_succeeded()),
+                State::Running => Answer::Becomes(State::Unknown),
+                _ => Answer::Refused("not_queued"),
+            },
         }
     }
 
-    /// Why there is nothing to decide any more.
-    fn refuses_decision(&self, now: Timestamp) -> Option<Answer> {
+    fn is_past_deadline(&self, now: Timestamp) -> bool {
+        self.state == State::Pending && now > self.deadline
+    }
+
+    fn is_awake(&self, now: Timestamp) -> bool {
+        self.wakes_at.is_some_and(|at| at <= now)
+    }
+
+    fn due(&self, due: bool, answer: Answer) -> Answer {
+        if due { answer } else { Answer::Refused("nothing_due") }
+    }
+
+    /// The answer while it can still be decided.
+    fn undecided(&self, now: Timestamp, answer: Answer) -> Answer {
         match self.state {
-            State::Expired => Some(Answer::Refused("expired")),
-            State::Pending if now > self.deadline => Some(Answer::Refused("expired")),
-            State::Pending => None,
-            _ => Some(Answer::Refused("already_decided")),
+            State::Expired => Answer::Refused("expired"),
+            State::Pending if now > self.deadline => Answer::Refused("expired"),
+            State::Pending => answer,
+            _ => Answer::Refused("already_decided"),
         }
     }
 
@@ -142,22 +150,20 @@ impl Model {
         shown: bool,
         now: Timestamp,
     ) -> Answer {
-        if let Some(refused) = self.refuses_decision(now) {
-            return refused;
-        }
-        match (self.kind, verdict) {
+        let answer = match (self.kind, verdict) {
             _ if !shown => Answer::Refused("digest_mismatch"),
-            (Kind::FunctionCall, Verdict::Deny) => Answer::Becomes(State::Denied),
-            (Kind::FunctionCall, Verdict::Approve) if self.plan.is_some() => {
+            (OperationKind::FunctionCall, Verdict::Deny) => Answer::Becomes(State::Denied),
+            (OperationKind::FunctionCall, Verdict::Approve) if self.plan.is_some() => {
                 Answer::Becomes(State::Queued)
             }
-            (Kind::FunctionCall, Verdict::Approve) => Answer::Becomes(State::Approved),
-            (Kind::HumanContact, Verdict::Answer) if words.is_empty() => {
+            (OperationKind::FunctionCall, Verdict::Approve) => Answer::Becomes(State::Approved),
+            (OperationKind::HumanContact, Verdict::Answer) if words.is_empty() => {
                 Answer::Refused("empty_answer")
             }
-            (Kind::HumanContact, Verdict::Answer) => Answer::Becomes(State::Answered),
+            (OperationKind::HumanContact, Verdict::Answer) => Answer::Becomes(State::Answered),
             _ => Answer::Refused("wrong_verdict"),
-        }
+        };
+        self.undecided(now, answer)
     }
 
     fn expect_start(&self, configured: Option<&Plan>, now: Timestamp) -> Answer {
@@ -182,88 +188,111 @@ impl Model {
             Report::Rejected(_) => self.not_succeeded(),
             Report::NotDone(..) if self.attempts_left > 0 => State::Queued,
             Report::NotDone(..) => self.not_succeeded(),
-            Report::Unclear(_) => self.nobody_knows(),
+            Report::Unclear(_) => self.after_an_unclear_attempt(),
         })
     }
 
-    fn expect_redrive(&self, now: Timestamp) -> Answer {
-        if self.due.is_none_or(|due| now < due) {
+    fn expect_expired_lease(&self, attempt: u32, now: Timestamp) -> Answer {
+        if self.state != State::Running || !self.is_awake(now) {
             return Answer::Refused("nothing_due");
         }
-        Answer::Becomes(match self.state {
-            State::Pending if now > self.deadline => State::Expired,
-            State::Running => self.nobody_knows(),
-            state => state,
-        })
+        if attempt != self.attempts() {
+            return Answer::Refused("stale_attempt");
+        }
+        Answer::Becomes(self.after_an_unclear_attempt())
     }
 
-    fn is_over(&self) -> bool {
-        !matches!(self.state, State::Pending | State::Queued | State::Running | State::Unknown)
+    fn expect_settlement(&self, settlement: Settlement, attempt: u32, shown: bool) -> Answer {
+        match settlement {
+            _ if self.state != State::Unknown => Answer::Refused("not_unknown"),
+            _ if !shown => Answer::Refused("digest_mismatch"),
+            _ if attempt != self.attempts() => Answer::Refused("stale_attempt"),
+            Settlement::Happened => Answer::Becomes(State::Succeeded),
+            Settlement::DidNotHappen => Answer::Becomes(State::Failed),
+            Settlement::RunAgain => Answer::Becomes(State::Queued),
+        }
     }
 
     fn not_succeeded(&self) -> State {
         if self.doubt { State::Unknown } else { State::Failed }
     }
 
-    fn nobody_knows(&self) -> State {
+    fn after_an_unclear_attempt(&self) -> State {
         let again = self.state == State::Running && self.idempotent() && self.attempts_left > 0;
         if again { State::Queued } else { State::Unknown }
     }
 
-    /// Takes note of an accepted command and of what the store and the queue now hold.
-    pub fn note(
-        &mut self,
-        command: &Command,
-        stored: &Transition,
+    /// When the timer looks, and where a pointer has to be. What a worker does at once with the message
+    /// it holds needs no pointer.
+    pub fn schedule(
+        &self,
         now: Timestamp,
-        announce: Option<Duration>,
-    ) {
-        let before = self.state;
-        self.state = stored.operation.state;
-        match command {
-            Command::Decide { verdict, by, .. } => self.decided = Some((*verdict, by.clone())),
-            Command::Start { .. } => self.note_start(),
-            Command::Finish { report, .. } => self.note_report(report),
-            Command::Redrive => self.note_redrive(before),
-            Command::Settle { settlement, .. } => self.note_settlement(*settlement),
-            Command::Escalate { .. } => self.escalations += 1,
-            Command::Told => self.untold = false,
-            Command::Cancel { .. } => {}
-        }
-        if before == State::Pending && self.state != State::Pending {
-            self.untold = announce.is_some();
-        }
-        let escalated = matches!(command, Command::Escalate { .. });
-        self.due = match self.state {
-            State::Pending if escalated => self.due,
-            State::Pending => Some(self.next_look(now)),
-            State::Unknown => Some(now.plus(DAY)),
-            State::Queued | State::Running => stored.operation.due,
-            _ if self.untold => Some(now.plus(announce.unwrap_or(DAY))),
-            _ => None,
+        held: bool,
+    ) -> (Option<Timestamp>, Option<(Lane, Timestamp)>) {
+        let end = self.deadline.plus(Duration::from_millis(1));
+        let first = Timestamp::from_millis(0);
+        let (due, own) = match self.state {
+            State::Pending if now > self.deadline => (None, Some((Lane::Work, now))),
+            State::Pending => (Some(end), self.next_poll.map(|at| (Lane::Calls, at))),
+            State::Queued => (None, Some((Lane::Calls, self.not_before.unwrap_or(first)))),
+            State::Running | State::Unknown if self.is_awake(now) => {
+                (None, Some((Lane::Work, now)))
+            }
+            State::Unknown => (self.wakes_at, None),
+            // A lease rests on the message of the worker that took it.
+            _ => (None, None),
         };
-        self.not_before = match stored.effect {
-            Some(Effect::Execute(delay)) => Some(now.plus(delay)),
-            _ => None,
-        };
+        let pointer = if self.unnotified.is_empty() { own } else { Some((Lane::Calls, now)) };
+        (due, pointer.filter(|(_, at)| !held || *at > now))
     }
 
-    fn note_start(&mut self) {
-        self.untold = false;
+    /// Takes note of an accepted command and of what it came to.
+    pub fn note(&mut self, command: &Command, after: &Operation, now: Timestamp) {
+        self.state = after.state;
+        self.not_before = after.not_before;
+        match command {
+            Command::Decide { verdict, by, notify, .. } => {
+                self.decided = Some((*verdict, by.clone()));
+                self.note_notices(notify);
+            }
+            Command::Cancel { notify, .. } | Command::Expire { notify } => {
+                self.note_notices(notify);
+            }
+            Command::Escalate { .. } => self.escalations += 1,
+            Command::Polled => self.note_poll(now),
+            Command::Start { .. } => self.note_start(now),
+            Command::Finish { report, .. } => self.note_report(report),
+            Command::LeaseExpired { .. } => self.doubt |= self.idempotent(),
+            Command::Abandon { .. } => self.doubt |= self.idempotent() && !self.licensed,
+            Command::Settle { settlement, .. } => self.note_settlement(*settlement),
+            Command::Remind => {}
+        }
+        match self.state {
+            State::Unknown => self.wakes_at = Some(now.plus(DAY)),
+            State::Running => {}
+            _ => self.wakes_at = None,
+        }
+    }
+
+    fn note_notices(&mut self, notices: &[placet_core::operation::Notice]) {
+        self.unnotified.extend(notices.iter().map(|notice| notice.endpoint.clone()));
+    }
+
+    fn note_poll(&mut self, now: Timestamp) {
+        let pause = PAUSES[(self.polls as usize).min(PAUSES.len() - 1)];
+        let last = self.deadline.minus(Duration::from_secs(90));
+        let next = now.plus(Duration::from_secs(pause)).min(last);
+        self.next_poll = Some(next).filter(|_| self.has_upstream && now < last);
+        self.polls += 1;
+    }
+
+    fn note_start(&mut self, now: Timestamp) {
         if self.state == State::Running {
+            let timeout = self.plan.as_ref().unwrap().timeout;
+            self.wakes_at = Some(now.plus(timeout + Duration::from_secs(10)));
             self.effects.push(true);
             self.licensed = false;
             self.attempts_left -= 1;
-        }
-    }
-
-    fn note_redrive(&mut self, before: State) {
-        match before {
-            State::Pending if self.state == State::Pending => {
-                self.consulted = self.consulted.map(|times| times + 1);
-            }
-            State::Running => self.doubt |= self.idempotent(),
-            _ => {}
         }
     }
 

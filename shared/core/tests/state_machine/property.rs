@@ -1,27 +1,30 @@
 //! Random histories: the state machine and the model agree at every step, and the laws hold.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::mem::{Discriminant, discriminant};
-use std::time::Duration;
+use std::collections::{BTreeSet, HashMap};
 
-use placet_core::{Command, Digest, Effect, NewOperation, Operation, State, Timestamp, Write};
+use placet_core::item::{Hold, Item, Write};
+use placet_core::operation::{Command, NewOperation, Operation, State};
+use placet_core::{Digest, Timestamp};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::acts::{Act, history};
-use crate::case::Case;
-use crate::laws;
+use crate::acts::{Act, configured_with, history};
+use crate::case::{Case, HOLD, written};
+use crate::commands::is_by_worker;
+use crate::laws::{self, Step};
 use crate::model::{Answer, Model};
 
-/// How often each answer was given, and each kind of effect wanted.
+/// How often each answer was given, and of which kinds of write children were created.
 #[derive(Default)]
 struct Given {
     answers: HashMap<Answer, u32>,
-    effects: HashMap<Discriminant<Effect>, u32>,
+    /// Commands that were accepted, by name.
+    accepted: BTreeSet<String>,
+    created_under_a_lease: bool,
 }
 
 /// Histories that never come to one of these, or to a state, would test nothing about it.
-const REFUSALS: [&str; 13] = [
+const REFUSALS: [&str; 12] = [
     "already_decided",
     "digest_mismatch",
     "empty_answer",
@@ -31,7 +34,6 @@ const REFUSALS: [&str; 13] = [
     "not_queued",
     "not_unknown",
     "nothing_due",
-    "nothing_to_tell",
     "stale_attempt",
     "too_early",
     "wrong_verdict",
@@ -42,8 +44,8 @@ fn the_state_machine_does_what_the_laws_say() {
     let config = Config { cases: 2048, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let given = RefCell::new(Given::default());
-    let result = runner.run(&history(), |(asked, announce, acts)| {
-        let mut world = World::new(asked, announce);
+    let result = runner.run(&history(), |(new, acts)| {
+        let mut world = World::new(&new);
         acts.iter().try_for_each(|act| world.happens(act, &mut given.borrow_mut()))
     });
     if let Err(error) = result {
@@ -54,16 +56,18 @@ fn the_state_machine_does_what_the_laws_say() {
     for answer in states.iter().chain(&refusals) {
         assert!(given.answers.contains_key(answer), "no history comes to {answer:?}");
     }
-    assert_eq!(given.effects.len(), 3, "a worker is called to execute, to tell and to consult");
+    assert_eq!(given.accepted.len(), 11, "every command is accepted once: {:?}", given.accepted);
+    assert!(given.created_under_a_lease);
 }
 
 struct World {
-    operation: Operation,
+    item: Item<Operation>,
     model: Model,
-    /// The digest of what was asked.
+    /// The digest of what was requested.
     shown: Digest,
     now: Timestamp,
-    announce: Option<Duration>,
+    /// The endpoints of the configuration.
+    endpoints: &'static [&'static str],
     /// Everything that was sent so far, accepted or not.
     sent: Vec<Command>,
     /// The attempts whose worker is dead.
@@ -71,40 +75,43 @@ struct World {
 }
 
 impl World {
-    fn new(asked: NewOperation, announce: Option<Duration>) -> Self {
-        let Case { operation, now, .. } = Case::new(asked.clone());
-        let (model, shown) = (Model::new(&asked, now), operation.digest);
-        let (sent, dead) = (Vec::new(), Vec::new());
-        Self { operation, model, shown, now, announce, sent, dead }
+    fn new(new: &NewOperation) -> Self {
+        let Case { item, now, .. } = Case::new(new.clone());
+        let (model, shown) = (Model::new(new, now), item.digest);
+        Self { item, model, shown, now, endpoints: &[], sent: Vec::new(), dead: Vec::new() }
     }
 
     fn happens(&mut self, act: &Act, given: &mut Given) -> Result<(), TestCaseError> {
-        let moment = act.waits_until(&self.operation, self.now);
+        let moment = act.waits_until(&self.item, self.now);
         self.now = moment.unwrap_or(self.now).max(self.now);
         let command = match act {
-            Act::Announce(announce) => {
-                self.announce = *announce;
+            Act::Configure(endpoints) => {
+                self.endpoints = endpoints;
                 None
             }
             Act::Crash => {
                 self.dead.push(self.model.attempts());
                 None
             }
-            Act::Again(index) if !self.sent.is_empty() => Some(index.get(&self.sent).clone()),
-            _ => act.command(&self.operation, self.model.attempts()),
-        };
-        match command.filter(|command| !self.silenced(command)) {
-            None => Ok(()),
-            Some(command) => {
-                self.sent.push(command.clone());
-                (0..act.times())
-                    .try_for_each(|_| self.receives(&command, given))
-                    .map_err(TestCaseError::fail)
+            Act::CreateChildren(most) => {
+                given.created_under_a_lease |= self.item.state == State::Running;
+                return self.creates_children(*most).map_err(TestCaseError::fail);
             }
-        }
+            Act::Again(index) if !self.sent.is_empty() => Some(index.get(&self.sent).clone()),
+            _ => act
+                .command(&self.item, self.model.attempts(), self.now)
+                .map(|command| configured_with(command, self.endpoints)),
+        };
+        let Some(command) = command.filter(|command| !self.is_silent(command)) else {
+            return Ok(());
+        };
+        self.sent.push(command.clone());
+        (0..act.times())
+            .try_for_each(|_| self.receives(&command, given))
+            .map_err(TestCaseError::fail)
     }
 
-    fn silenced(&self, command: &Command) -> bool {
+    fn is_silent(&self, command: &Command) -> bool {
         matches!(command, Command::Finish { attempt, .. } if self.dead.contains(attempt))
     }
 
@@ -116,48 +123,79 @@ impl World {
             _ => true,
         };
         let expected = self.model.expect(command, shown, self.now);
-        let id = format!("write-{}", self.operation.version + 1);
-        let write = Write { id: &id, at: self.now, announce: self.announce };
-        let answer = self.operation.apply(command, write);
+        let id = format!("write-{}", self.item.header.version + 1);
+        let write = Write::new(&id, self.now);
+        let answer = self.item.apply(command, &write);
         let came_to = match &answer {
-            Ok(transition) => Answer::Becomes(transition.operation.state),
+            Ok(after) => Answer::Becomes(after.state),
             Err(refusal) => Answer::Refused(refusal.code()),
         };
         *given.answers.entry(came_to).or_default() += 1;
         if came_to != expected {
             return Err(format!("{command:?}: {came_to:?}, but {expected:?} by {:?}", self.model));
         }
-        let Ok(transition) = answer else { return Ok(()) };
-        laws::check(&self.operation, &transition, write)?;
-        if let Some(effect) = transition.effect {
-            *given.effects.entry(discriminant(&effect)).or_default() += 1;
-        }
+        let Ok(after) = answer else { return Ok(()) };
+        let name = format!("{command:?}");
+        given.accepted.insert(name.split([' ', '{']).next().unwrap_or_default().to_owned());
         let licensed = self.model.licensed;
-        self.model.note(command, &transition, self.now, self.announce);
-        self.operation = transition.operation;
+        self.model.note(command, &after, self.now);
+        let hold = is_by_worker(command).then_some(HOLD);
+        self.writes(after, &write, hold).map_err(|broken| format!("{broken} by {command:?}"))?;
         self.check_effects(command, licensed)
     }
 
-    /// Law 4: at most once in effect, and nothing is claimed that nobody can know.
+    fn creates_children(&mut self, most: usize) -> Result<(), String> {
+        let children = self.item.header.children.iter().take(most);
+        let created: Vec<String> = children.map(|child| child.id.clone()).collect();
+        let names = self.item.header.children.iter().take(most).map(|child| &child.body);
+        for endpoint in names.filter_map(|body| body["endpoint"].as_str()) {
+            self.model.unnotified.remove(endpoint);
+        }
+        let id = format!("write-{}", self.item.header.version + 1);
+        let write = Write { id: &id, at: self.now, created: &created };
+        self.writes(self.item.touched(&write), &write, Some(HOLD))
+    }
+
+    fn writes(
+        &mut self,
+        after: Item<Operation>,
+        write: &Write<'_>,
+        hold: Option<Hold>,
+    ) -> Result<(), String> {
+        let schedule = after.schedule(Some(&self.item), self.now, hold.as_ref());
+        let after = written(after, schedule);
+        laws::check(&Step { before: &self.item, after: &after, schedule, write, hold })?;
+        let (expected, found) =
+            (self.model.schedule(self.now, hold.is_some()), (schedule.due, schedule.pointer));
+        if expected != found {
+            return Err(format!("scheduled {found:?}, but {expected:?} by {:?}", self.model));
+        }
+        self.item = after;
+        Ok(())
+    }
+
+    /// Law 4: at most once in effect, and nothing is claimed that is not known.
     fn check_effects(&self, command: &Command, licensed: bool) -> Result<(), String> {
-        let Self { operation, model, .. } = self;
-        let started = matches!(command, Command::Start { .. }) && operation.state == State::Running;
+        let Self { item, model, .. } = self;
+        let started = matches!(command, Command::Start { .. }) && item.state == State::Running;
         let may_have_happened = model.effects.iter().filter(|effect| **effect).count();
-        let decided = operation.decision.as_ref().map(|made| (made.verdict, made.by.clone()));
-        let consulted = operation.upstream.as_ref().map(|upstream| upstream.consulted);
+        let decided = item.decision.as_ref().map(|made| (made.verdict, made.by.clone()));
+        let upstream = item.upstream.as_ref();
+        let endpoints = item.header.children.iter().filter_map(|one| one.body["endpoint"].as_str());
         let rules = [
             ("a second attempt needs a licence", !started || licensed || model.idempotent()),
             ("at most one effect", model.idempotent() || may_have_happened <= 1),
-            ("success was reported", operation.state != State::Succeeded || model.success),
-            (
-                "failed means without effect",
-                operation.state != State::Failed || may_have_happened == 0,
-            ),
+            ("success was reported", item.state != State::Succeeded || model.success),
+            ("failed means without effect", item.state != State::Failed || may_have_happened == 0),
             ("the decision is the first one", decided == model.decided),
-            ("who is to be told is known", operation.untold == model.untold),
-            ("the timer looks when it has to", operation.due == model.due),
-            ("consultations are counted", consulted == model.consulted),
-            ("attempts are counted", operation.attempts == model.attempts()),
+            ("who has still to be notified is known", {
+                endpoints.map(str::to_owned).collect::<BTreeSet<_>>() == model.unnotified
+            }),
+            ("polls are counted", upstream.is_none_or(|one| one.polls == model.polls)),
+            ("the next poll is known", {
+                upstream.and_then(|one| one.next_poll) == model.next_poll
+            }),
+            ("attempts are counted", item.attempts == model.attempts()),
         ];
         match rules.iter().find(|(_, holds)| !holds) {
             None => Ok(()),

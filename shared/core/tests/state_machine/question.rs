@@ -1,42 +1,34 @@
 //! A question is answered in words, once, in time; nothing runs after it.
 
-use placet_core::{Command, Decision, Digest, Kind, Refusal, State, Verdict};
+use placet_core::Digest;
+use placet_core::operation::{Actor, Decision, OperationKind, Refusal, State, Verdict};
 use serde_json::json;
 
-use crate::case::{
-    Case, MILLISECOND, answer, approve, call, cancel, decide, deny, finish, plan, question,
-    succeeded,
+use crate::case::Case;
+use crate::commands::{
+    answer, answer_with, approve, cancel, decide, deny, expire, finish, succeeded,
 };
-
-fn said(words: &str) -> Command {
-    Command::Decide {
-        verdict: Verdict::Answer,
-        comment: words.into(),
-        option: Some("oak".into()),
-        by: "api".into(),
-        seen: None,
-    }
-}
+use crate::requests::{MILLISECOND, asked, call, plan, question, with_content};
 
 #[test]
-fn an_answer_is_the_end_of_it_and_all_that_was_said_is_kept() {
+fn an_answer_ends_a_question_and_all_of_it_is_kept() {
     let mut case = Case::new(question());
-    case.wait(MILLISECOND).becomes(&said("oak, please"), State::Answered);
+    case.wait(MILLISECOND).becomes(&answer_with("oak, please"), State::Answered);
     let decision = Decision {
         verdict: Verdict::Answer,
-        comment: "oak, please".into(),
-        option: Some("oak".into()),
-        by: "api".into(),
+        comment: "oak, please".to_owned(),
+        option: Some("oak".to_owned()),
+        by: Actor::api("ana"),
         at: case.now,
-        digest: case.operation.digest,
+        digest: case.item.digest,
     };
-    assert_eq!(case.operation.decision, Some(decision));
-    let entry = case.operation.history.entries().last().unwrap();
-    assert_eq!((entry.event.as_str(), entry.by.as_str()), ("answered", "api"));
-    let digest = case.operation.digest;
-    let said = json!({"comment": "oak, please", "option": "oak", "digest": digest});
-    assert_eq!(entry.detail, said);
-    assert_eq!((&case.operation.outcome, case.effect), (&None, None));
+    assert_eq!(case.item.decision, Some(decision));
+    let entry = case.item.history.entries().last().unwrap();
+    assert_eq!((entry.event.as_str(), entry.by.to_string()), ("answered", "api ana".into()));
+    let digest = case.item.digest;
+    let detail = json!({"comment": "oak, please", "option": "oak", "digest": digest});
+    assert_eq!(entry.detail, detail);
+    assert_eq!((&case.item.outcome, case.schedule.pointer), (&None, None));
     let state = State::Answered;
     case.refuses(&case.start(), Refusal::NotQueued { state });
     case.refuses(&finish(1, succeeded()), Refusal::StaleAttempt);
@@ -45,30 +37,29 @@ fn an_answer_is_the_end_of_it_and_all_that_was_said_is_kept() {
 #[test]
 fn a_question_is_neither_approved_nor_denied() {
     for plan in [None, Some(plan(true))] {
-        let content = question().content;
-        let mut case = Case::new(placet_core::NewOperation { content, ..call(plan) });
-        for wrong in [approve(), deny(), decide(Verdict::Approve, Some(case.operation.digest))] {
-            case.refuses(&wrong, Refusal::WrongVerdict { kind: Kind::HumanContact });
+        let mut case = Case::new(with_content(asked("Which wood?", None), call(plan)));
+        for wrong in [approve(), deny(), decide(Verdict::Approve, Some(case.item.digest))] {
+            case.refuses(&wrong, Refusal::WrongVerdict { kind: OperationKind::HumanContact });
         }
         case.becomes(&answer(), State::Answered);
     }
 }
 
-/// A client that polls for a non-empty answer would poll for ever.
+/// A client that polls for an answer that is not empty would poll for ever.
 #[test]
-fn nothing_is_no_answer() {
+fn an_answer_is_not_empty() {
     let mut case = Case::new(question());
-    for nothing in ["", " ", "\n\t"] {
-        case.refuses(&said(nothing), Refusal::EmptyAnswer);
+    for empty in ["", " ", "\n\t"] {
+        case.refuses(&answer_with(empty), Refusal::EmptyAnswer);
     }
-    case.becomes(&said("-"), State::Answered);
+    case.becomes(&answer_with("-"), State::Answered);
 }
 
 #[test]
 fn the_first_answer_stands() {
     let mut case = Case::new(question());
-    case.becomes(&said("oak"), State::Answered);
-    for second in [said("pine"), said("oak"), said(""), approve(), cancel()] {
+    case.becomes(&answer_with("oak"), State::Answered);
+    for second in [answer_with("pine"), answer_with("oak"), answer_with(""), approve(), cancel()] {
         case.refuses(&second, Refusal::AlreadyDecided { state: State::Answered });
     }
 }
@@ -76,14 +67,13 @@ fn the_first_answer_stands() {
 #[test]
 fn an_answer_counts_until_the_deadline_and_for_what_was_shown() {
     let mut case = Case::new(question());
-    let (deadline, shown) = (case.operation.deadline, case.operation.digest);
+    let (deadline, shown) = (case.item.deadline, case.item.digest);
     let other = Digest::of_bytes(b"something else");
     case.refuses(&decide(Verdict::Answer, Some(other)), Refusal::DigestMismatch);
     case.wait_until(deadline).becomes(&decide(Verdict::Answer, Some(shown)), State::Answered);
 
     let mut case = Case::new(question());
     case.wait_until(deadline.plus(MILLISECOND));
-    case.refuses(&answer(), Refusal::Expired { deadline })
-        .becomes(&Command::Redrive, State::Expired);
+    case.refuses(&answer(), Refusal::Expired { deadline }).becomes(&expire(), State::Expired);
     case.refuses(&answer(), Refusal::Expired { deadline });
 }

@@ -1,18 +1,20 @@
 //! Every state against every command.
 
-use placet_core::{Command, Settlement, State};
+use placet_core::item::Rests;
+use placet_core::operation::{Command, Settlement, State};
 
-use crate::case::{
-    Case, answer, approve, call, cancel, deny, escalate, finish, plan, question, rejected,
-    succeeded, upstream,
+use crate::case::Case;
+use crate::commands::{
+    abandon, answer, approve, cancel, deny, escalate, expire, finish, rejected, succeeded,
 };
+use crate::requests::{DAY, call, plan, question, with_upstream};
 
 fn in_state(state: State) -> Case {
     let mut case = match state {
         State::Pending | State::Denied | State::Expired | State::Cancelled => {
-            Case::asked(Some(plan(false)))
+            Case::new(with_upstream(call(Some(plan(false)))))
         }
-        State::Approved => Case::asked(None),
+        State::Approved => Case::pending(None),
         State::Answered => Case::new(question()),
         State::Queued => Case::queued(plan(false)),
         State::Running | State::Succeeded | State::Failed => Case::running(plan(false)),
@@ -23,111 +25,149 @@ fn in_state(state: State) -> Case {
         State::Denied => deny(),
         State::Answered => answer(),
         State::Cancelled => cancel(),
-        State::Expired => Command::Redrive,
+        State::Expired => expire(),
         State::Succeeded => finish(1, succeeded()),
         State::Failed => finish(1, rejected()),
         State::Pending | State::Queued | State::Running | State::Unknown => return case,
     };
     if state == State::Expired {
-        case.wait_until(case.due());
+        case.wait(DAY);
     }
     case.becomes(&command, state);
     case
 }
 
 /// What a command comes to: the next state, or the code of the refusal.
-fn comes_to(case: &mut Case, command: &Command) -> &'static str {
-    match case.apply(command) {
+fn result(mut case: Case, command: impl Fn(&Case) -> Command) -> &'static str {
+    match case.apply(&command(&case)) {
         Ok(state) => state.as_str(),
         Err(refusal) => refusal.code(),
     }
 }
 
-fn result(state: State, command: impl Fn(&Case) -> Command) -> &'static str {
+/// A day later, when whatever the state waited for has come.
+fn a_day_later(state: State) -> Case {
     let mut case = in_state(state);
-    let command = command(&case);
-    comes_to(&mut case, &command)
+    case.wait(DAY);
+    case
 }
 
-fn at_due(state: State) -> &'static str {
-    let mut case = in_state(state);
-    case.now = case.operation.due.unwrap_or(case.now.plus(crate::case::DAY));
-    comes_to(&mut case, &Command::Redrive)
+/// The name of a row of a table, and its cells.
+type Row = (State, [&'static str; 6]);
+
+fn check(table: [Row; 11], cells: impl Fn(State) -> [&'static str; 6]) {
+    assert_eq!(table.map(|(state, _)| state), State::ALL);
+    for (state, expected) in table {
+        assert_eq!(cells(state), expected, "{state:?}");
+    }
 }
 
 #[test]
-fn every_command_in_every_state() {
-    use State::{
-        Answered, Approved, Cancelled, Denied, Expired, Failed, Pending, Queued, Running,
-        Succeeded, Unknown,
-    };
-    let (decided, untold) = ("already_decided", "nothing_to_tell");
-    let (stale, idle) = ("stale_attempt", "nothing_due");
-    let (not_queued, not_unknown) = ("not_queued", "not_unknown");
-    let over = [decided, decided, decided, untold, not_queued, stale, idle, not_unknown];
+fn every_command_of_people_and_requesters_in_every_state() {
+    let (decided, not_unknown) = ("already_decided", "not_unknown");
+    let over = [decided, decided, decided, decided, "already_decided", not_unknown];
+    let expired = ["expired", "expired", "expired", "expired", "expired", not_unknown];
     let table = [
-        // state, approve, cancel, escalate, told, start, finish attempt 1, redrive when due, settle
+        // approve, deny, answer, cancel, escalate, settle
         (
-            Pending,
-            ["queued", "cancelled", "pending", untold, not_queued, stale, "expired", not_unknown],
+            State::Pending,
+            ["queued", "denied", "wrong_verdict", "cancelled", "pending", not_unknown],
         ),
-        (Approved, over),
-        (Denied, over),
-        (Answered, over),
-        (Cancelled, over),
-        (Expired, ["expired", "expired", "expired", untold, not_queued, stale, idle, not_unknown]),
-        (Queued, [decided, decided, decided, untold, "running", stale, "queued", not_unknown]),
-        (
-            Running,
-            [decided, decided, decided, untold, "lease_held", "succeeded", "unknown", not_unknown],
-        ),
-        (Succeeded, over),
-        (Failed, over),
-        (
-            Unknown,
-            [decided, decided, decided, untold, not_queued, "succeeded", "unknown", "succeeded"],
-        ),
+        (State::Approved, over),
+        (State::Denied, over),
+        (State::Answered, over),
+        (State::Cancelled, over),
+        (State::Expired, expired),
+        (State::Queued, over),
+        (State::Running, over),
+        (State::Succeeded, over),
+        (State::Failed, over),
+        (State::Unknown, [decided, decided, decided, decided, decided, "succeeded"]),
     ];
-    assert_eq!(table.map(|(state, _)| state), State::ALL);
-    for (state, expected) in table {
-        let answers = [
-            result(state, |_| approve()),
-            result(state, |_| cancel()),
-            result(state, |_| escalate()),
-            result(state, |_| Command::Told),
-            result(state, Case::start),
-            result(state, |_| finish(1, succeeded())),
-            at_due(state),
-            result(state, |case| case.settle(Settlement::Happened)),
-        ];
-        assert_eq!(answers, expected, "{state:?}");
+    check(table, |state| {
+        [
+            result(in_state(state), |_| approve()),
+            result(in_state(state), |_| deny()),
+            result(in_state(state), |_| answer()),
+            result(in_state(state), |_| cancel()),
+            result(in_state(state), |_| escalate()),
+            result(in_state(state), |case| case.settle(Settlement::Happened)),
+        ]
+    });
+}
+
+#[test]
+fn every_command_of_workers_in_every_state() {
+    let (decided, stale, idle, not_queued) =
+        ("already_decided", "stale_attempt", "nothing_due", "not_queued");
+    let over = [not_queued, stale, idle, not_queued, decided, idle];
+    let table = [
+        // start, finish attempt 1, expired lease, abandon, polled, remind
+        (State::Pending, [not_queued, stale, idle, not_queued, "pending", idle]),
+        (State::Approved, over),
+        (State::Denied, over),
+        (State::Answered, over),
+        (State::Cancelled, over),
+        (State::Expired, [not_queued, stale, idle, not_queued, "expired", idle]),
+        (State::Queued, ["running", stale, idle, "failed", decided, idle]),
+        (State::Running, ["lease_held", "succeeded", "unknown", "unknown", decided, idle]),
+        (State::Succeeded, over),
+        (State::Failed, over),
+        (State::Unknown, [not_queued, "succeeded", idle, not_queued, decided, "unknown"]),
+    ];
+    check(table, |state| {
+        [
+            result(in_state(state), Case::start),
+            result(in_state(state), |_| finish(1, succeeded())),
+            result(a_day_later(state), |_| Command::LeaseExpired { attempt: 1 }),
+            result(in_state(state), |_| abandon()),
+            result(in_state(state), |_| Command::Polled),
+            result(a_day_later(state), |_| Command::Remind),
+        ]
+    });
+}
+
+#[test]
+fn only_a_pending_operation_expires() {
+    for state in State::ALL {
+        let expected = if state == State::Pending { "expired" } else { "nothing_due" };
+        assert_eq!(result(a_day_later(state), |_| expire()), expected, "{state:?}");
+        assert_eq!(result(in_state(state), |_| expire()), "nothing_due", "{state:?} in time");
     }
 }
 
 /// Law 3, from the first moment on.
 #[test]
-fn an_operation_is_born_waiting_for_its_deadline() {
+fn an_operation_is_created_with_a_due_time() {
     let calls = [None, Some(plan(true)), Some(plan(false))].map(call);
-    for new in calls.into_iter().chain([question(), upstream(call(None)), upstream(question())]) {
-        let operation = Case::new(new.clone()).operation;
-        assert_eq!(operation.state, State::Pending);
-        let due = operation.due.unwrap();
-        assert_eq!(due > operation.deadline, new.upstream.is_none());
-        assert_eq!((operation.version, operation.untold), (1, false));
-        assert_eq!(operation.last_write, "write-1");
-        assert_eq!(operation.digest, operation.content_digest());
-        assert!(operation.verify_history().is_ok());
-        assert_eq!(crate::laws::stored(&operation), operation);
+    for new in calls.into_iter().chain([question(), with_upstream(call(None))]) {
+        let upstream = new.upstream.is_some();
+        let Case { item, schedule, now } = Case::new(new);
+        assert_eq!(item.state, State::Pending);
+        assert!(item.header.due.unwrap() > item.deadline);
+        assert_eq!(schedule.pointer.is_some(), upstream);
+        assert_eq!(item.header.rests, if upstream { Rests::Message } else { Rests::Due });
+        assert_eq!((item.header.version, item.header.wrote("write-1", 1)), (1, Some(true)));
+        assert_eq!((item.header.created_at, item.header.changed_at), (now, now));
+        assert_eq!(item.digest, item.content_digest());
+        assert!(item.verify_history().is_ok());
+        assert_eq!(crate::laws::stored(&item), item);
     }
 }
 
 #[test]
-fn terminal_and_due_exclude_each_other_in_every_state() {
+fn what_each_state_rests_on() {
     for state in State::ALL {
-        let open =
-            matches!(state, State::Pending | State::Queued | State::Running | State::Unknown);
-        assert_eq!(state.is_terminal(), !open, "{state:?}");
-        assert_eq!(in_state(state).operation.due.is_some(), open, "{state:?}");
+        let case = in_state(state);
+        let expected = match state {
+            // Its first poll is announced by a message.
+            State::Pending | State::Queued | State::Running => Rests::Message,
+            State::Unknown => Rests::Due,
+            _ => Rests::Nothing,
+        };
+        assert_eq!(case.item.header.rests, expected, "{state:?}");
+        assert_eq!(state.is_terminal(), expected == Rests::Nothing, "{state:?}");
+        assert_eq!(case.item.is_terminal(case.now), state.is_terminal(), "{state:?}");
     }
 }
 
@@ -138,4 +178,8 @@ fn the_name_of_a_state_is_how_it_is_stored() {
         assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
     }
     assert_eq!(State::parse("finalised"), None);
+    for settlement in Settlement::ALL {
+        assert_eq!(Settlement::parse(settlement.as_str()), Some(settlement));
+    }
+    assert_eq!(Settlement::parse("perhaps"), None);
 }

@@ -1,218 +1,224 @@
-//! Law 1: what was changed behind the store's back, or is configured in another way, never runs.
+//! Law 1: what was changed in the table, or is configured in another way, never runs.
 
-use placet_core::{
-    Command, Content, Digest, History, NewOperation, Operation, Outcome, Plan, Refusal, Settlement,
-    State, Verdict,
+use placet_core::Digest;
+use placet_core::item::Item;
+use placet_core::operation::{
+    Command, History, Operation, Plan, Refusal, ResponseOption, Settlement, State, Verdict,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::case::{
-    Case, SECOND, call, deny, failure_code, finish, kwargs, not_done, plan, set_function, write,
-};
+use crate::case::{Case, failure_code, kwargs, set_function};
+use crate::commands::{deny, finish, not_done, settle};
+use crate::requests::{SECOND, asked, call, plan, with_call_id};
 
-type Mutation = (&'static str, fn(&mut Operation));
+type Mutation = (&'static str, fn(&mut Item<Operation>));
 
-fn stored_plan(operation: &mut Operation) -> &mut Plan {
-    operation.plan.as_mut().unwrap()
+fn stored_plan(item: &mut Item<Operation>) -> &mut Plan {
+    item.body.plan.as_mut().unwrap()
 }
 
-fn set_decided_digest(operation: &mut Operation, digest: Digest) {
-    operation.decision.as_mut().unwrap().digest = digest;
+fn set_decided_digest(item: &mut Item<Operation>, digest: Digest) {
+    item.body.decision.as_mut().unwrap().digest = digest;
+}
+
+fn change_quantity(item: &mut Item<Operation>) {
+    kwargs(&mut item.body)["quantity"] = json!(11);
 }
 
 /// Rewrites the stored history as somebody with access to the table would: the chain is not redone.
-fn rewrite(operation: &mut Operation, change: impl Fn(&mut Vec<Value>)) {
-    let mut entries: Vec<Value> = match serde_json::to_value(&operation.history).unwrap() {
+fn rewrite(item: &mut Item<Operation>, change: impl Fn(&mut Vec<Value>)) {
+    let mut entries: Vec<Value> = match serde_json::to_value(&item.history).unwrap() {
         Value::Array(entries) => entries,
         other => panic!("a history is a list: {other}"),
     };
     change(&mut entries);
-    operation.history = serde_json::from_value::<History>(Value::Array(entries)).unwrap();
+    item.body.history = serde_json::from_value(Value::Array(entries)).unwrap();
 }
 
 const APPROVED: usize = 1;
 
-const MUTATIONS: [Mutation; 30] = [
-    ("tenant", |o| o.tenant = "other".into()),
-    ("function", |o| set_function(o, "sell_materials")),
-    ("a question instead of a call", |o| {
-        let message = "purchase_materials".into();
-        o.content = Content::Question { message, subject: None };
+const MUTATIONS: [Mutation; 32] = [
+    ("project", |i| i.header.project = "other".to_owned()),
+    ("call id", |i| i.header.id = "function_call/call-2".to_owned()),
+    ("function", |i| set_function(&mut i.body, "sell_materials")),
+    ("a question instead of a call", |i| i.body.content = asked("purchase_materials", None)),
+    ("a changed argument", change_quantity),
+    ("a changed argument's type", |i| kwargs(&mut i.body)["quantity"] = json!("10")),
+    ("a changed nested argument", |i| kwargs(&mut i.body)["to"]["city"] = json!("Berlin")),
+    ("an argument more", |i| kwargs(&mut i.body)["express"] = json!(null)),
+    ("an argument less", |i| drop(kwargs(&mut i.body).as_object_mut().unwrap().remove("to"))),
+    ("no arguments", |i| *kwargs(&mut i.body) = json!({})),
+    ("an option more", |i| {
+        let option = ResponseOption {
+            name: "later".to_owned(),
+            title: None,
+            description: None,
+            prompt_fill: None,
+            interactive: false,
+            other: Map::new(),
+        };
+        i.body.options.push(option);
     }),
-    ("a changed argument", |o| kwargs(o)["quantity"] = json!(11)),
-    ("a changed argument's type", |o| kwargs(o)["quantity"] = json!("10")),
-    ("a changed nested argument", |o| kwargs(o)["to"]["city"] = json!("Berlin")),
-    ("an argument more", |o| kwargs(o)["express"] = json!(null)),
-    ("an argument less", |o| drop(kwargs(o).as_object_mut().unwrap().remove("to"))),
-    ("no arguments", |o| *kwargs(o) = json!({})),
-    ("executor", |o| stored_plan(o).executor = "POST https://example.org".into()),
-    ("idempotent", |o| stored_plan(o).idempotent ^= true),
-    ("no plan", |o| o.plan = None),
-    ("digest", |o| o.digest = Digest::of_bytes(b"other")),
-    ("decision.verdict", |o| o.decision.as_mut().unwrap().verdict = Verdict::Answer),
-    ("decision.digest", |o| set_decided_digest(o, Digest::of_bytes(b"other"))),
-    ("no decision", |o| o.decision = None),
-    ("arguments and digest", |o| {
-        kwargs(o)["quantity"] = json!(11);
-        o.digest = o.content_digest();
+    ("executor", |i| stored_plan(i).executor = "POST https://example.org".to_owned()),
+    ("idempotent", |i| stored_plan(i).idempotent ^= true),
+    ("no plan", |i| i.body.plan = None),
+    ("digest", |i| i.body.digest = Digest::of_bytes(b"other")),
+    ("decision.verdict", |i| i.body.decision.as_mut().unwrap().verdict = Verdict::Answer),
+    ("decision.digest", |i| set_decided_digest(i, Digest::of_bytes(b"other"))),
+    ("no decision", |i| i.body.decision = None),
+    ("arguments and digest", |i| {
+        change_quantity(i);
+        i.body.digest = i.content_digest();
     }),
-    ("arguments, digest and decision", |o| {
-        kwargs(o)["quantity"] = json!(11);
-        o.digest = o.content_digest();
-        set_decided_digest(o, o.digest);
+    ("arguments, digest and decision", |i| {
+        change_quantity(i);
+        i.body.digest = i.content_digest();
+        set_decided_digest(i, i.digest);
     }),
-    ("arguments and decision", |o| {
-        kwargs(o)["quantity"] = json!(11);
-        set_decided_digest(o, o.content_digest());
+    ("arguments and decision", |i| {
+        change_quantity(i);
+        set_decided_digest(i, i.content_digest());
     }),
-    ("arguments, digest, decision and entry", |o| {
-        kwargs(o)["quantity"] = json!(11);
-        o.digest = o.content_digest();
-        set_decided_digest(o, o.digest);
-        let digest = json!(o.digest);
-        rewrite(o, |entries| entries[APPROVED]["detail"]["digest"] = digest.clone());
+    ("arguments, digest, decision and entry", |i| {
+        change_quantity(i);
+        i.body.digest = i.content_digest();
+        set_decided_digest(i, i.digest);
+        let digest = json!(i.digest);
+        rewrite(i, |entries| entries[APPROVED]["detail"]["digest"] = digest.clone());
     }),
-    ("no history", |o| o.history = History::default()),
-    ("history without its beginning", |o| rewrite(o, |entries| drop(entries.remove(0)))),
-    ("history without the approval", |o| rewrite(o, |entries| drop(entries.remove(APPROVED)))),
-    ("history in another order", |o| rewrite(o, |entries| entries.swap(0, 1))),
-    ("an entry twice", |o| rewrite(o, |entries| entries.push(entries[APPROVED].clone()))),
-    ("entry.at", |o| rewrite(o, |entries| entries[APPROVED]["at"] = json!(1))),
-    ("entry.event", |o| rewrite(o, |entries| entries[APPROVED]["event"] = json!("denied"))),
-    ("entry.by", |o| rewrite(o, |entries| entries[APPROVED]["by"] = json!("boss"))),
-    ("entry.detail", |o| rewrite(o, |entries| entries[0]["detail"]["deadline"] = json!(1))),
-    ("entry.write", |o| rewrite(o, |entries| entries[APPROVED]["write"] = json!("w"))),
+    ("no history", |i| i.body.history = History::default()),
+    ("history without its beginning", |i| rewrite(i, |entries| drop(entries.remove(0)))),
+    ("history without the approval", |i| rewrite(i, |entries| drop(entries.remove(APPROVED)))),
+    ("history in another order", |i| rewrite(i, |entries| entries.swap(0, 1))),
+    ("an entry twice", |i| rewrite(i, |entries| entries.push(entries[APPROVED].clone()))),
+    ("entry.at", |i| rewrite(i, |entries| entries[APPROVED]["at"] = json!(1))),
+    ("entry.event", |i| rewrite(i, |entries| entries[APPROVED]["event"] = json!("denied"))),
+    ("entry.by", |i| rewrite(i, |entries| entries[APPROVED]["by"] = json!("api boss"))),
+    ("entry.detail", |i| rewrite(i, |entries| entries[0]["detail"]["deadline"] = json!(1))),
+    ("entry.hash", |i| {
+        rewrite(i, |entries| entries[APPROVED]["hash"] = entries[0]["hash"].clone())
+    }),
 ];
 
 /// Starts a changed operation with the plan it was approved with, and with the stored one.
 fn never_runs(honest: &Case, expected: State) {
     for (name, change) in MUTATIONS {
-        let mut changed = honest.operation.clone();
+        let mut changed = honest.item.clone();
         change(&mut changed);
-        assert_ne!(changed, honest.operation, "{name} changes nothing");
-        for plan in [honest.operation.plan.clone(), changed.plan.clone()] {
-            let started =
-                changed.apply(&Command::Start { plan }, write("write-9", honest.now)).unwrap();
-            let after = started.operation;
+        assert_ne!(changed, honest.item, "{name} changes nothing");
+        for plan in [honest.item.plan.clone(), changed.plan.clone()] {
+            let case = Case { item: changed.clone(), ..*honest };
+            let after = case.after(&Command::Start { plan }).unwrap();
             let code = failure_code(&after);
             assert!(["digest_mismatch", "history_broken"].contains(&code), "{name}: {code}");
-            assert_eq!((after.state, &after.lease), (expected, &None), "{name}");
-            assert_eq!((started.effect, after.attempts), (None, changed.attempts), "{name}");
-            assert_eq!(after.due.is_none(), expected.is_terminal(), "{name}");
-            assert_eq!(after.version, changed.version + 1, "{name}");
+            assert_eq!((after.state, after.leased_until), (expected, None), "{name}");
+            assert_eq!(after.attempts, changed.attempts, "{name}");
+            let schedule = after.schedule(Some(&changed), honest.now, None);
+            assert_eq!(schedule.pointer, None, "{name}");
+            assert_eq!(schedule.due.is_none(), expected.is_terminal(), "{name}");
         }
     }
 }
 
 #[test]
-fn nothing_that_was_changed_after_the_approval_runs() {
+fn an_operation_that_was_changed_after_its_approval_never_runs() {
     for idempotent in [true, false] {
         never_runs(&Case::queued(plan(idempotent)), State::Failed);
     }
 }
 
 #[test]
-fn nor_at_a_later_attempt() {
+fn an_operation_that_was_changed_between_two_attempts_does_not_run_again() {
     let mut case = Case::running(plan(false));
     case.becomes(&finish(1, not_done()), State::Queued).until_its_turn();
     never_runs(&case, State::Failed);
 }
 
-/// The attempt before the change may have had its effect: failed would say that it had none.
+/// The attempt before the change may have had its effect: `failed` would say that it had none.
 #[test]
 fn after_an_unclear_attempt_it_is_unknown_what_ran_before_the_change() {
     let mut case = Case::running(plan(true));
-    case.lapse(State::Queued).until_its_turn();
+    case.lease_expires(State::Queued).until_its_turn();
     never_runs(&case, State::Unknown);
 }
 
 #[test]
-fn a_failed_start_is_on_record() {
+fn a_start_that_fails_is_recorded() {
     let mut case = Case::queued(plan(false));
-    kwargs(&mut case.operation)["quantity"] = json!(11);
-    let started = case.operation.apply(&case.start(), write("write-9", case.now)).unwrap();
-    let last = started.operation.history.entries().last().unwrap();
-    assert_eq!((last.event.as_str(), last.by.as_str()), ("failed", "worker"));
+    change_quantity(&mut case.item);
+    let after = case.after(&case.start()).unwrap();
+    let last = after.history.entries().last().unwrap();
+    assert_eq!((last.event.as_str(), last.by.to_string()), ("failed", "worker".into()));
     assert_eq!(last.detail["code"], json!("digest_mismatch"));
 }
 
-/// What is stored says no, whatever else was changed.
 #[test]
-fn nothing_runs_whose_stored_decision_is_a_no() {
+fn an_operation_whose_stored_decision_is_a_denial_never_runs() {
     let mut case = Case::queued(plan(false));
-    case.operation.decision.as_mut().unwrap().verdict = Verdict::Deny;
-    let started = case.operation.apply(&case.start(), write("write-9", case.now)).unwrap();
-    assert_ne!(started.operation.state, State::Running);
+    case.item.body.decision.as_mut().unwrap().verdict = Verdict::Deny;
+    assert_eq!(case.after(&case.start()).unwrap().state, State::Failed);
 }
 
 #[test]
-fn nothing_runs_that_was_queued_without_an_approval() {
+fn an_operation_that_was_queued_without_an_approval_never_runs() {
     for decision in [None, Some(deny())] {
-        let mut case = Case::asked(Some(plan(false)));
+        let mut case = Case::pending(Some(plan(false)));
         if let Some(deny) = decision {
             case.becomes(&deny, State::Denied);
         }
-        case.operation.state = State::Queued;
-        let started = case.operation.apply(&case.start(), write("write-9", case.now)).unwrap();
-        assert_eq!(started.operation.state, State::Failed);
+        case.item.body.state = State::Queued;
+        assert_eq!(case.after(&case.start()).unwrap().state, State::Failed);
     }
 }
 
 #[test]
-fn nothing_runs_in_another_way_than_approved() {
+fn an_operation_does_not_run_in_another_way_than_approved() {
     let changes: [fn(Plan) -> Option<Plan>; 3] = [
         |_| None,
-        |plan| Some(Plan { executor: "function sell_materials".into(), ..plan }),
+        |plan| Some(Plan { executor: "function sell_materials".to_owned(), ..plan }),
         |plan| Some(Plan { idempotent: !plan.idempotent, ..plan }),
     ];
     for change in changes {
         for idempotent in [true, false] {
             let mut case = Case::queued(plan(idempotent));
             case.becomes(&Command::Start { plan: change(plan(idempotent)) }, State::Failed);
-            assert_eq!(failure_code(&case.operation), "policy_changed");
-            assert_eq!(case.operation.attempts, 0);
+            assert_eq!((case.failure_code(), case.item.attempts), ("plan_changed", 0));
         }
         let mut case = Case::running(plan(true));
-        case.lapse(State::Queued).until_its_turn();
+        case.lease_expires(State::Queued).until_its_turn();
         case.becomes(&Command::Start { plan: change(plan(true)) }, State::Unknown);
-        assert_eq!(failure_code(&case.operation), "policy_changed");
+        assert_eq!(case.failure_code(), "plan_changed");
     }
 }
 
-/// The revision is what runs and whether it may be repeated, not how patient we are.
+/// An approval is bound to what runs and whether it may be repeated, not to how long it may take.
 #[test]
-fn other_times_and_limits_are_no_other_way() {
+fn a_plan_with_another_timeout_and_limit_runs_the_same() {
     let mut case = Case::queued(plan(false));
-    let patient =
-        Plan { max_attempts: 9, timeout: 60 * SECOND, redrive: 600 * SECOND, ..plan(false) };
-    case.becomes(&Command::Start { plan: Some(patient) }, State::Running);
+    let other = Plan { max_attempts: 9, timeout: 60 * SECOND, ..plan(false) };
+    case.becomes(&Command::Start { plan: Some(other) }, State::Running);
 }
 
 #[test]
-fn an_approval_can_not_be_carried_over_to_another_operation() {
-    let approved = Case::queued(plan(true)).operation;
-    let mut other = Case::new(NewOperation { call_id: "call-2".into(), ..call(Some(plan(true))) });
-    other.operation.decision = approved.decision;
-    other.operation.history = approved.history;
-    other.operation.state = State::Queued;
-    let started = other.operation.apply(&other.start(), write("write", other.now)).unwrap();
-    let Some(Outcome::Failure(failure)) = started.operation.outcome else { panic!("it runs") };
-    assert_eq!((started.operation.state, failure.code.as_str()), (State::Failed, "history_broken"));
+fn an_approval_cannot_be_carried_over_to_another_operation() {
+    let approved = Case::queued(plan(true)).item;
+    let mut other = Case::new(with_call_id("call-2", call(Some(plan(true)))));
+    other.item.body.decision = approved.body.decision;
+    other.item.body.history = approved.body.history;
+    other.item.body.state = State::Queued;
+    let started = other.after(&other.start()).unwrap();
+    assert_eq!((started.state, failure_code(&started)), (State::Failed, "history_broken"));
 }
 
 #[test]
-fn what_was_changed_can_be_closed_but_not_run_again() {
+fn a_changed_operation_can_be_closed_but_not_run_again() {
     let mut case = Case::unknown();
-    *kwargs(&mut case.operation) = json!({"quantity": 11});
-    let settle = |settlement| Command::Settle {
-        settlement,
-        comment: String::new(),
-        by: "inbox".to_owned(),
-        seen: case.operation.digest,
-        attempt: 1,
+    *kwargs(&mut case.item.body) = json!({"quantity": 11});
+    let apply = |settlement| {
+        let settled = case.after(&settle(settlement, case.item.digest, 1));
+        settled.map(|item| item.state)
     };
-    let apply = |settlement| case.operation.apply(&settle(settlement), write("write", case.now));
     assert_eq!(apply(Settlement::RunAgain), Err(Refusal::DigestMismatch));
-    assert_eq!(apply(Settlement::Happened).unwrap().operation.state, State::Succeeded);
-    assert_eq!(apply(Settlement::DidNotHappen).unwrap().operation.state, State::Failed);
+    assert_eq!(apply(Settlement::Happened), Ok(State::Succeeded));
+    assert_eq!(apply(Settlement::DidNotHappen), Ok(State::Failed));
 }

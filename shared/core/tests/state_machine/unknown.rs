@@ -1,24 +1,27 @@
-//! Nobody knows whether it ran: a person finds out, or a late report does.
+//! It is unknown whether it ran: a person finds out, or a late report does.
 
-use placet_core::{Command, Digest, Effect, Outcome, Plan, Refusal, Settlement, State};
+use placet_core::Digest;
+use placet_core::item::{Next, Rests};
+use placet_core::operation::{Command, Outcome, Plan, Refusal, Settlement, State};
 use serde_json::Value;
 
-use crate::case::{
-    Case, DAY, SECOND, failure_code, finish, not_done, plan, rejected, settle, succeeded, unclear,
-    write,
-};
-
-const SETTLEMENTS: [Settlement; 3] =
-    [Settlement::Happened, Settlement::DidNotHappen, Settlement::RunAgain];
+use crate::case::{Case, just_before};
+use crate::commands::{finish, not_done, rejected, settle, succeeded, unclear};
+use crate::requests::{DAY, MILLISECOND, SECOND, plan};
 
 #[test]
 fn it_waits_for_a_person_who_is_reminded_every_day() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
         for _ in 0..3 {
-            assert_eq!(case.due(), case.now.plus(DAY));
+            let remind_at = case.now.plus(DAY);
+            assert!(matches!(case.next(), Next::Person { .. }));
+            assert_eq!((case.item.header.due, case.schedule.pointer), (Some(remind_at), None));
+            assert_eq!(case.item.header.rests, Rests::Due);
             case.refuses(&case.start(), Refusal::NotQueued { state: State::Unknown });
-            case.lapse(State::Unknown);
-            assert_eq!(case.effect, None);
+            case.wait_until(just_before(remind_at)).refuses(&Command::Remind, Refusal::NothingDue);
+            case.wait(MILLISECOND);
+            assert!(matches!(case.next(), Next::Transition(Command::Remind)));
+            case.becomes(&Command::Remind, State::Unknown);
         }
     }
 }
@@ -27,7 +30,7 @@ fn it_waits_for_a_person_who_is_reminded_every_day() {
 fn a_person_found_that_it_happened() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
         case.becomes(&case.settle(Settlement::Happened), State::Succeeded);
-        assert_eq!(case.operation.outcome, Some(Outcome::Result(Value::Null)));
+        assert_eq!(case.item.outcome, Some(Outcome::Result(Value::Null)));
     }
 }
 
@@ -35,23 +38,23 @@ fn a_person_found_that_it_happened() {
 fn a_person_found_that_it_did_not_happen() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
         case.becomes(&case.settle(Settlement::DidNotHappen), State::Failed);
-        assert_eq!(failure_code(&case.operation), "settled");
+        assert_eq!(case.failure_code(), "settled");
     }
 }
 
 #[test]
 fn a_person_lets_it_run_again_with_all_its_attempts() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
-        let key = case.operation.idempotency_key();
+        let key = case.item.idempotency_key();
         case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
-        assert_eq!(case.effect, Some(Effect::Execute(std::time::Duration::ZERO)));
-        let allowed = case.operation.plan.as_ref().unwrap().max_attempts;
+        assert_eq!(case.item.not_before, None, "a worker may start at once");
+        let allowed = case.item.plan.as_ref().unwrap().max_attempts;
         for attempt in 2..=allowed {
             case.start_next().becomes(&finish(attempt, not_done()), State::Queued);
         }
         case.start_next().becomes(&finish(1 + allowed, not_done()), State::Failed);
-        assert_eq!(case.operation.attempts, 1 + allowed);
-        assert_eq!(case.operation.idempotency_key(), key);
+        assert_eq!(case.item.attempts, 1 + allowed);
+        assert_eq!(case.item.idempotency_key(), key);
     }
 }
 
@@ -59,19 +62,19 @@ fn a_person_lets_it_run_again_with_all_its_attempts() {
 fn what_a_person_let_run_again_can_become_unknown_again() {
     let mut case = Case::unknown();
     case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
-    case.start_next().lapse(State::Unknown);
+    case.start_next().lease_expires(State::Unknown);
     case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
     case.start_next().becomes(&finish(3, succeeded()), State::Succeeded);
 }
 
 #[test]
 fn only_an_unknown_outcome_is_settled_and_only_once() {
-    for settlement in SETTLEMENTS {
+    for settlement in Settlement::ALL {
         let mut case = Case::running(plan(false));
         case.refuses(&case.settle(settlement), Refusal::NotUnknown { state: State::Running });
-        case.lapse(State::Unknown);
+        case.lease_expires(State::Unknown);
         let state = case.apply(&case.settle(settlement)).unwrap();
-        for second in SETTLEMENTS {
+        for second in Settlement::ALL {
             case.refuses(&case.settle(second), Refusal::NotUnknown { state });
         }
     }
@@ -79,12 +82,21 @@ fn only_an_unknown_outcome_is_settled_and_only_once() {
 
 #[test]
 fn a_settlement_counts_only_for_what_was_shown() {
-    for settlement in SETTLEMENTS {
+    for settlement in Settlement::ALL {
         let mut case = Case::unknown();
         let other = Digest::of_bytes(b"something else");
-        case.refuses(&settle(settlement, other, case.operation.attempts), Refusal::DigestMismatch);
+        case.refuses(&settle(settlement, other, case.item.attempts), Refusal::DigestMismatch);
         case.apply(&case.settle(settlement)).unwrap();
     }
+}
+
+#[test]
+fn the_settlement_of_one_attempt_does_not_settle_the_next() {
+    let mut case = Case::unknown();
+    let found = case.settle(Settlement::RunAgain);
+    case.becomes(&found, State::Queued).start_next();
+    case.becomes(&finish(2, unclear()), State::Unknown);
+    case.refuses(&found, Refusal::StaleAttempt);
 }
 
 #[test]
@@ -98,33 +110,33 @@ fn a_late_report_settles_it() {
         let mut reported = Case::unknown();
         reported.wait(3 * DAY).becomes(&finish(1, report.clone()), state);
 
-        let mut lapsed = Case::running(plan(false));
-        lapsed.lapse(State::Unknown).wait(SECOND).becomes(&finish(1, report.clone()), state);
+        let mut expired = Case::running(plan(false));
+        expired.lease_expires(State::Unknown);
+        expired.wait(SECOND).becomes(&finish(1, report.clone()), state);
         for attempt in [0, 2] {
-            lapsed.refuses(&finish(attempt, report.clone()), Refusal::StaleAttempt);
+            expired.refuses(&finish(attempt, report.clone()), Refusal::StaleAttempt);
         }
     }
 }
 
 /// Its outcome is open again, so none may be shown.
 #[test]
-fn what_a_late_report_queues_again_has_no_outcome() {
+fn an_operation_that_a_late_report_queues_again_has_no_outcome() {
     let mut case = Case::running(plan(false));
-    case.lapse(State::Unknown);
-    let late = case.operation.apply(&finish(1, not_done()), write("write-9", case.now)).unwrap();
-    assert_eq!((late.operation.state, late.operation.outcome), (State::Queued, None));
+    case.lease_expires(State::Unknown).becomes(&finish(1, not_done()), State::Queued);
+    assert_eq!(case.item.outcome, None);
 }
 
 #[test]
 fn a_late_report_counts_as_the_attempt_it_is_about() {
     let mut case = Case::running(Plan { max_attempts: 1, ..plan(false) });
-    case.lapse(State::Unknown).becomes(&finish(1, not_done()), State::Failed);
-    assert_eq!(failure_code(&case.operation), "attempts_exhausted");
+    case.lease_expires(State::Unknown).becomes(&finish(1, not_done()), State::Failed);
+    assert_eq!(case.failure_code(), "attempts_exhausted");
 }
 
 #[test]
-fn a_late_report_comes_too_late_once_a_person_has_settled() {
-    for settlement in SETTLEMENTS {
+fn a_report_comes_too_late_once_a_person_has_settled_it() {
+    for settlement in Settlement::ALL {
         let mut case = Case::unknown();
         case.apply(&case.settle(settlement)).unwrap();
         case.refuses(&finish(1, succeeded()), Refusal::StaleAttempt);
@@ -144,24 +156,24 @@ fn a_late_report_of_one_attempt_does_not_speak_for_the_others() {
         (unclear(), State::Unknown),
     ] {
         let mut case = Case::running(Plan { max_attempts: 2, ..plan(true) });
-        case.lapse(State::Queued).start_next().lapse(State::Unknown);
+        case.lease_expires(State::Queued).start_next().lease_expires(State::Unknown);
         case.wait(SECOND).becomes(&finish(2, report), state);
     }
 }
 
-/// "Never tried again until a person has settled it": an unclear report settles nothing, however
-/// many attempts are left.
+/// An unknown outcome is not retried until a person has settled it: an unclear report settles nothing,
+/// however many attempts are left.
 #[test]
-fn a_late_report_that_knows_nothing_queues_nothing() {
+fn a_late_unclear_report_queues_nothing() {
     let mut case = Case::running(plan(true));
-    case.lapse(State::Queued).until_its_turn();
+    case.lease_expires(State::Queued).until_its_turn();
     case.becomes(&Command::Start { plan: None }, State::Unknown);
-    let late = case.operation.apply(&finish(1, unclear()), write("write-9", case.now)).unwrap();
-    assert_eq!((late.operation.state, late.effect), (State::Unknown, None));
+    case.becomes(&finish(1, unclear()), State::Unknown);
+    assert_eq!(case.schedule.pointer, None);
 }
 
 #[test]
-fn a_person_clears_the_doubt() {
+fn a_settlement_clears_the_doubt() {
     let mut case = Case::unknown_idempotent();
     case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
     case.start_next().becomes(&finish(2, rejected()), State::Failed);
@@ -170,15 +182,6 @@ fn a_person_clears_the_doubt() {
 #[test]
 fn a_doubt_that_a_report_cleared_does_not_come_back() {
     let mut case = Case::running(plan(false));
-    case.lapse(State::Unknown).becomes(&finish(1, not_done()), State::Queued);
+    case.lease_expires(State::Unknown).becomes(&finish(1, not_done()), State::Queued);
     case.start_next().becomes(&finish(2, rejected()), State::Failed);
-}
-
-#[test]
-fn what_is_said_of_one_attempt_does_not_settle_the_next() {
-    let mut case = Case::unknown();
-    let said = case.settle(Settlement::RunAgain);
-    case.becomes(&said, State::Queued).start_next();
-    case.becomes(&finish(2, unclear()), State::Unknown);
-    case.refuses(&said, Refusal::StaleAttempt);
 }

@@ -1,114 +1,131 @@
-//! Another server was asked in our place: it is asked for the answer until the deadline.
+//! An upstream approver may decide, too: it is polled until the deadline.
 
 use std::time::Duration;
 
-use placet_core::{Command, Effect, NewOperation, Refusal, State, Timestamp};
+use placet_core::Timestamp;
+use placet_core::item::{Lane, Next};
+use placet_core::operation::{Command, Refusal, State, Work};
 
-use crate::case::{
-    Case, MILLISECOND, SECOND, TIME_TO_DECIDE, answer, approve, call, cancel, escalate, plan,
-    question, upstream,
+use crate::case::{Case, just_before};
+use crate::commands::{answer, approve, cancel, escalate, notifying};
+use crate::requests::{
+    MILLISECOND, SECOND, TIME_TO_DECIDE, call, plan, question, with_time_to_decide, with_upstream,
 };
 
-/// The moments at which the timer looks, until it expires.
-fn looks(case: &mut Case) -> Vec<Timestamp> {
-    let mut moments = vec![case.due()];
-    loop {
-        let consulted = case.operation.upstream.as_ref().unwrap().consulted;
-        case.wait_until(case.due());
-        let Ok(State::Pending) = case.apply(&Command::Redrive) else { return moments };
-        assert_eq!(case.effect, Some(Effect::Consult));
-        assert_eq!(case.operation.upstream.as_ref().unwrap().consulted, consulted + 1);
-        moments.push(case.due());
+/// The moments at which a worker polls.
+fn polls(case: &mut Case) -> Vec<Timestamp> {
+    let mut moments = Vec::new();
+    while let Some(next) = case.next_poll() {
+        let before = case.polls();
+        case.wait_until(next).becomes(&Command::Polled, State::Pending);
+        assert_eq!(case.polls(), before + 1);
+        assert!(before < 100, "it is polled more and more rarely");
+        moments.push(next);
     }
+    moments
 }
 
 #[test]
-fn it_is_asked_more_and_more_rarely_until_the_deadline() {
+fn it_is_polled_at_once_and_then_more_and_more_rarely_until_the_deadline() {
     for new in [call(Some(plan(true))), question()] {
-        let long = Duration::from_secs(2 * 3600);
-        let mut case = Case::new(upstream(NewOperation { time_to_decide: long, ..new }));
-        let (asked, end) = (case.now, case.operation.deadline.plus(MILLISECOND));
-        assert_eq!(case.operation.upstream.as_ref().unwrap().consulted, 0);
-        let moments = looks(&mut case);
-        let mut pauses: Vec<u64> = Vec::new();
-        let mut last = asked;
-        for moment in &moments {
-            pauses.push(moment.since(last).as_secs());
-            last = *moment;
-        }
-        assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900, 900, 900, 900, 780, 90]);
-        assert_eq!(moments.last(), Some(&end));
-        assert_eq!((case.operation.state, case.now, case.effect), (State::Expired, end, None));
+        let long = with_time_to_decide(Duration::from_secs(2 * 3600), new);
+        let mut case = Case::new(with_upstream(long));
+        let (created, end) = (case.now, case.item.deadline.plus(MILLISECOND));
+        let moments = polls(&mut case);
+        assert_eq!(moments[0], created);
+        let pauses: Vec<u64> =
+            moments.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
+        assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900, 900, 900, 900, 780]);
+        assert_eq!(end.since(*moments.last().unwrap()), 90 * SECOND + MILLISECOND);
+        assert_eq!((case.item.header.due, case.wanted_at()), (Some(end), end));
+        case.works(State::Expired);
+        assert_eq!(case.now, end);
     }
 }
 
 #[test]
-fn a_short_deadline_comes_before_the_first_question() {
-    let short = NewOperation { time_to_decide: 20 * SECOND, ..call(None) };
-    let mut case = Case::new(upstream(short));
-    let end = case.now.plus(20 * SECOND + MILLISECOND);
-    assert_eq!(looks(&mut case), [end]);
-    assert_eq!(case.operation.state, State::Expired);
-}
-
-/// The timer runs once a minute: what it finds late is asked, not expired, and the pause counts from
-/// there.
-#[test]
-fn a_late_timer_asks_all_the_same() {
-    let mut case = Case::new(upstream(call(None)));
-    let deadline = case.operation.deadline;
-    case.refuses(&Command::Redrive, Refusal::NothingDue);
-    case.wait(29 * SECOND).refuses(&Command::Redrive, Refusal::NothingDue);
-    case.wait(60 * SECOND).becomes(&Command::Redrive, State::Pending);
-    assert_eq!(case.due(), case.now.plus(60 * SECOND));
-    case.wait_until(deadline).becomes(&Command::Redrive, State::Pending);
-    assert_eq!((case.effect, case.due()), (Some(Effect::Consult), deadline.plus(MILLISECOND)));
-    case.wait(MILLISECOND).becomes(&Command::Redrive, State::Expired);
+fn a_poll_rests_on_a_message_and_the_deadline_on_the_timer() {
+    let mut case = Case::new(with_upstream(question()));
+    let end = case.item.deadline.plus(MILLISECOND);
+    assert_eq!(case.schedule.pointer, Some((Lane::Calls, case.now)));
+    assert_eq!(case.item.header.due, Some(end));
+    case.becomes(&Command::Polled, State::Pending);
+    assert_eq!(case.schedule.pointer, Some((Lane::Calls, case.now.plus(30 * SECOND))));
+    assert_eq!(case.item.header.due, Some(end), "an index entry that stays costs nothing");
 }
 
 #[test]
-fn an_answer_ends_the_asking() {
+fn a_short_deadline_leaves_time_for_one_poll() {
+    let short = with_time_to_decide(20 * SECOND, call(None));
+    let mut case = Case::new(with_upstream(short));
+    let created = case.now;
+    assert_eq!(polls(&mut case), [created]);
+    assert_eq!(case.schedule.pointer, None);
+    case.works(State::Expired);
+    assert_eq!(case.now, created.plus(20 * SECOND + MILLISECOND));
+}
+
+/// What is polled late does not expire, and the pause counts from there.
+#[test]
+fn a_late_poll_is_made_all_the_same() {
+    let mut case = Case::new(with_upstream(call(None)));
+    let deadline = case.item.deadline;
+    case.becomes(&Command::Polled, State::Pending);
+    case.refuses(&Command::Polled, Refusal::NothingDue);
+    case.wait_until(just_before(case.next_poll().unwrap()));
+    case.refuses(&Command::Polled, Refusal::NothingDue);
+    case.wait(60 * SECOND).becomes(&Command::Polled, State::Pending);
+    assert_eq!(case.next_poll(), Some(case.now.plus(60 * SECOND)));
+    case.wait_until(deadline);
+    assert!(case.next().job().is_some_and(|job| job.work == Work::Poll));
+    case.becomes(&Command::Polled, State::Pending);
+    assert_eq!(case.next_poll(), None);
+    case.wait(MILLISECOND).refuses(&Command::Polled, Refusal::Expired { deadline });
+    case.works(State::Expired);
+}
+
+#[test]
+fn a_decision_ends_the_polling() {
     let cases = [
         (call(Some(plan(true))), approve(), State::Queued),
         (call(None), cancel(), State::Cancelled),
         (question(), answer(), State::Answered),
     ];
     for (new, command, state) in cases {
-        let mut case = Case::new(upstream(new));
-        case.lapse(State::Pending).becomes(&command, state);
-        case.wait(TIME_TO_DECIDE);
-        if let Ok(state) = case.apply(&Command::Redrive) {
-            assert_eq!(
-                (state, case.effect),
-                (State::Queued, Some(Effect::Execute(Duration::ZERO)))
-            );
-        }
-        assert_eq!(case.operation.upstream.as_ref().unwrap().consulted, 1);
+        let mut case = Case::new(with_upstream(new));
+        case.becomes(&Command::Polled, State::Pending).wait(SECOND).becomes(&command, state);
+        case.wait(TIME_TO_DECIDE).refuses(&Command::Polled, Refusal::AlreadyDecided { state });
+        let next = case.next();
+        assert!(next.job().is_none_or(|job| job.work == Work::Run), "{next:?}");
+        assert_eq!(case.polls(), 1);
     }
 }
 
 #[test]
-fn asking_for_attention_does_not_put_it_off() {
-    let mut case = Case::new(upstream(call(None)));
-    let due = case.due();
+fn an_escalation_does_not_put_a_poll_off() {
+    let mut case = Case::new(with_upstream(call(None)));
+    case.becomes(&Command::Polled, State::Pending);
+    let next = case.next_poll();
     case.wait(10 * SECOND).becomes(&escalate(), State::Pending);
-    assert_eq!(case.due(), due);
+    assert_eq!(case.next_poll(), next);
 }
 
 #[test]
-fn without_another_server_the_timer_only_expires() {
+fn without_an_upstream_approver_an_operation_only_expires() {
     let mut case = Case::new(question());
-    assert_eq!(case.due(), case.operation.deadline.plus(MILLISECOND));
-    case.lapse(State::Expired);
-    assert_eq!(case.operation.upstream, None);
+    case.refuses(&Command::Polled, Refusal::NothingDue);
+    assert!(matches!(case.next(), Next::Person { meanwhile: None, .. }));
+    assert_eq!(case.schedule.pointer, None);
+    assert_eq!(case.wanted_at(), case.item.deadline.plus(MILLISECOND));
+    case.works(State::Expired);
+    assert_eq!(case.item.upstream, None);
 }
 
 #[test]
-fn an_expiry_tells_who_wants_to_know() {
-    let mut case = Case::new(upstream(question())).announced();
-    while case.operation.state == State::Pending {
-        case.wait_until(case.due()).apply(&Command::Redrive).unwrap();
-    }
-    assert_eq!((case.operation.state, case.effect), (State::Expired, Some(Effect::Tell)));
-    assert!(case.operation.untold);
+fn an_expiry_notifies_the_endpoints() {
+    let mut case = Case::new(with_upstream(question()));
+    polls(&mut case);
+    case.wait_until(case.wanted_at());
+    case.becomes(&notifying(crate::commands::expire(), &["app"]), State::Expired);
+    assert_eq!(case.item.header.children.len(), 1);
 }

@@ -19,7 +19,7 @@ fn both(first: &Request, second: &Request) -> Request {
 }
 
 #[test]
-fn two_header_sets_that_differ() {
+fn two_header_sets_that_differ_are_refused() {
     for (one, other) in [("svix, white label", "svix"), ("shopify", "shopify, events")] {
         let (one, other) = (sender(one), sender(other));
         let (first, second) = (one.request(), other.request());
@@ -36,7 +36,7 @@ fn two_header_sets_that_differ() {
 }
 
 #[test]
-fn no_set_is_completed_by_another() {
+fn a_header_set_is_not_completed_by_another() {
     let one = sender("svix, white label");
     for (name, other) in [("webhook-id", "svix-id"), ("webhook-timestamp", "svix-timestamp")] {
         let request = one.request();
@@ -47,7 +47,7 @@ fn no_set_is_completed_by_another() {
 }
 
 #[test]
-fn a_wrong_mac_beside_a_right_public_key() {
+fn a_right_public_key_does_not_save_a_wrong_mac() {
     let (mac, public) = (sender("standard"), sender("standard under a public key"));
     let verifier = open("standard", &[&Keys::Whsec.secret(1), &Keys::Whpk.secret(1)]);
     let (with_mac, with_public) = (mac.request(), public.request());
@@ -57,21 +57,21 @@ fn a_wrong_mac_beside_a_right_public_key() {
     };
     let (right, strong) = (value(&with_mac), value(&with_public));
     let wrong = value(&mac.send(2, "1800000000", b"{}"));
-    assert_eq!(with_mac.judged(&verifier, NOW).unwrap().key, Some(1));
-    assert_eq!(with_public.judged(&verifier, NOW).unwrap().key, Some(2));
+    assert_eq!(with_mac.judged(&verifier, NOW).unwrap().proven.key, Some(1));
+    assert_eq!(with_public.judged(&verifier, NOW).unwrap().proven.key, Some(2));
     for list in [list(&strong, &right), list(&right, &strong)] {
-        assert_eq!(list.judged(&verifier, NOW).unwrap().check, "hmac-sha256");
+        assert_eq!(list.judged(&verifier, NOW).unwrap().proven.check, "hmac-sha256");
     }
     assert_eq!(list(&wrong, &strong).judged(&verifier, NOW), Err(Unverified::Signature));
     assert_eq!(list(&strong, &wrong).judged(&verifier, NOW), Err(Unverified::Signature));
 }
 
 #[test]
-fn a_wrong_signature_of_gitlab_beside_a_right_token() {
+fn a_right_token_does_not_save_a_wrong_signature_of_gitlab() {
     let signs = sender("gitlab, signed");
     let verifier = open("gitlab", &[&Keys::Whsec.secret(1), "the classic token"]);
     let right = signs.request().add("x-gitlab-token", "the classic token");
-    assert_eq!(right.judged(&verifier, NOW).unwrap().check, "hmac-sha256");
+    assert_eq!(right.judged(&verifier, NOW).unwrap().proven.check, "hmac-sha256");
     let value = right.header("webhook-signature");
     for wrong in
         [value.replace("v1,", "v1,A"), value.replace("v1,", "v2,"), "v1,".into(), String::new()]
@@ -84,7 +84,7 @@ fn a_wrong_signature_of_gitlab_beside_a_right_token() {
     let no_time = right.clone().without("webhook-timestamp");
     assert_eq!(no_time.judged(&verifier, NOW), Err(Unverified::Missing));
     let classic = Request::post("{}").add("x-gitlab-token", "the classic token");
-    assert_eq!(classic.judged(&verifier, NOW).unwrap().check, "token");
+    assert_eq!(classic.judged(&verifier, NOW).unwrap().proven.check, "token");
 }
 
 #[test]
@@ -99,12 +99,12 @@ fn gitlab_with_a_signing_token_takes_no_token() {
     let signed = sender("gitlab, signed").request();
     assert!(signed.judged(&classic, NOW).is_err());
     let both = signed.add("x-gitlab-token", "the classic token");
-    assert_eq!(both.judged(&classic, NOW).unwrap().check, "token", "no key, no check");
+    assert_eq!(both.judged(&classic, NOW).unwrap().proven.check, "token", "no key, no check");
 }
 
 /// With `all`, one of two is not enough.
 #[test]
-fn all_means_all() {
+fn one_of_two_required_checks_is_not_enough() {
     let token = json!({"checks": {"token": {"at": "header:x-token"}}});
     let verifier = open_scheme(scheme("github", token), &[&Keys::Text.secret(1)]);
     let request = sender("github").request();
@@ -112,7 +112,7 @@ fn all_means_all() {
     let wrong = request.clone().add("x-token", "no");
     assert_eq!(wrong.judged(&verifier, NOW), Err(Unverified::Token));
     let right = request.add("x-token", &Keys::Text.secret(1));
-    assert_eq!(right.judged(&verifier, NOW).unwrap().check, "token and hmac-sha256");
+    assert_eq!(right.judged(&verifier, NOW).unwrap().proven.check, "token and hmac-sha256");
     let unsigned = right.without("x-hub-signature-256");
     assert_eq!(unsigned.judged(&verifier, NOW), Err(Unverified::Missing));
 }

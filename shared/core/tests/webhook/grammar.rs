@@ -26,7 +26,7 @@ fn hook0(tag: &str, signed: Value) -> Value {
 }
 
 #[test]
-fn hook0_of_both_versions() {
+fn both_versions_of_hook0_can_be_written() {
     let (first, second) = (
         "d17d66b66fca89390c5b967c45e8928fc732db07a0aabe8167b1e98213081ffe",
         "19a6fb8f6581715b241a93af02a58611c3b0ac7b747a8d2a5b120ee418d0c347",
@@ -47,7 +47,7 @@ fn hook0_of_both_versions() {
     let verified = request.judged(&v1, 1_800_000_000).unwrap();
     assert_eq!(verified.identity.as_deref(), Some("evt-1"));
     assert!(
-        !verified.coverage.identity,
+        !verified.proven.coverage.identity,
         "joined by full stops, the values could be cut in another way"
     );
 
@@ -61,7 +61,7 @@ fn hook0_of_both_versions() {
 }
 
 #[test]
-fn xero() {
+fn xero_can_be_written() {
     let scheme = mac(json!({
         "algorithm": "hmac-sha256",
         "signed": ["body"],
@@ -73,7 +73,7 @@ fn xero() {
 }
 
 #[test]
-fn paystack() {
+fn paystack_can_be_written() {
     let scheme = mac(json!({
         "algorithm": "hmac-sha512",
         "signed": ["body"],
@@ -144,13 +144,13 @@ fn trello_signs_the_address_after_the_body() {
     let signature = signature.replace('+', "-").replace('/', "_");
     let request = request.add("x-trello-webhook", &signature);
     assert!(request.judged(&verifier, 0).is_ok());
-    let elsewhere = request.with_query("x=2");
-    assert_eq!(elsewhere.judged(&verifier, 0), Err(Unverified::Signature));
+    let other_address = request.with_query("x=2");
+    assert_eq!(other_address.judged(&verifier, 0), Err(Unverified::Signature));
 }
 
 /// The time of a list element in milliseconds, and a window of its own.
 #[test]
-fn workos() {
+fn workos_can_be_written() {
     let scheme = mac(json!({
         "algorithm": "hmac-sha256",
         "signed": ["time", ".", "body"],

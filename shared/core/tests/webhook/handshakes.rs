@@ -1,4 +1,4 @@
-//! Requests that are no events: every handshake a preset has, and what nobody may get out of one.
+//! Requests that are no events: every handshake of a preset, and what none of them gives away.
 
 use placet_core::webhook::{Answer, Scheme, Verifier};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ fn slack_checks_a_certificate_without_signing() {
 }
 
 #[test]
-fn discord_pings() {
+fn a_ping_of_discord_is_answered() {
     let pong = answer(200, "application/json", r#"{"type":1}"#);
     assert_eq!(answered("discord", r#"{"type":1,"id":"1"}"#), pong);
     assert_eq!(answered("discord", r#"{"type":2,"id":"1"}"#), None);
@@ -137,7 +137,8 @@ fn meta_wants_its_token_back() {
     let secrets = ["the app secret".to_owned()];
     for preset in ["meta", "whatsapp"] {
         let with = |tokens: &[String]| {
-            Verifier::open(scheme(preset, json!({})), &secrets, tokens, Some(ORIGIN)).unwrap()
+            Verifier::open(preset, scheme(preset, json!({})), &secrets, tokens, Some(ORIGIN))
+                .unwrap()
         };
         let verifier = with(&["first".to_owned(), "second".to_owned()]);
         let greeted = |verifier: &Verifier, token: &str| {

@@ -79,7 +79,7 @@ fn sender(name: &str) -> &'static Sender {
 }
 
 #[test]
-fn of_every_sender_that_signs() {
+fn identity_and_type_of_every_sender_that_signs() {
     for event in EVENTS {
         let sender = sender(event.sender);
         let mut request = sender.send(1, &sender.time_text(NOW), event.body.as_bytes());
@@ -89,16 +89,16 @@ fn of_every_sender_that_signs() {
         let verified = sender.judge(&request).unwrap();
         let at = format!("{} {}", event.sender, event.body);
         assert_eq!(
-            (verified.identity.as_deref(), verified.coverage.identity),
+            (verified.identity.as_deref(), verified.proven.coverage.identity),
             event.identity,
             "{at}"
         );
         let kind = sender.verifier().scheme().event_type(&request.incoming());
-        assert_eq!((kind.as_deref(), verified.coverage.event_type), event.kind, "{at}");
+        assert_eq!((kind.as_deref(), verified.proven.coverage.event_type), event.kind, "{at}");
         let whole_body = sender.preset != "sns";
-        assert_eq!(verified.coverage.body, whole_body, "{at}");
+        assert_eq!(verified.proven.coverage.body, whole_body, "{at}");
         let address = ["twilio", "square", "hubspot"].contains(&sender.preset);
-        assert_eq!(verified.coverage.url, address, "{at}");
+        assert_eq!(verified.proven.coverage.url, address, "{at}");
     }
     for sender in SENDERS.iter().filter(|sender| sender.name == sender.preset) {
         assert!(EVENTS.iter().any(|event| event.sender == sender.name), "{}", sender.name);
@@ -106,7 +106,7 @@ fn of_every_sender_that_signs() {
 }
 
 #[test]
-fn of_every_sender_of_tokens() {
+fn identity_and_type_of_every_sender_of_tokens() {
     for (preset, header, body, identity, kind) in [
         ("gitlab", ("idempotency-key", "k"), r#"{"object_kind":"push"}"#, Some("k"), Some("push")),
         ("gitlab", ("x-gitlab-event", "Push Hook"), "{}", None, Some("Push Hook")),
@@ -128,14 +128,14 @@ fn of_every_sender_of_tokens() {
         let request = sender.request().with_body(body).set(header.0, header.1);
         let verified = request.judged(&sender.verifier(), NOW).unwrap();
         assert_eq!(verified.identity.as_deref(), identity, "{preset} {body}");
-        assert!(!verified.coverage.identity, "{preset}");
+        assert!(!verified.proven.coverage.identity, "{preset}");
         let found = sender.verifier().scheme().event_type(&request.incoming());
         assert_eq!(found.as_deref(), kind, "{preset} {body}");
     }
 }
 
 #[test]
-fn of_graph() {
+fn identity_and_type_of_graph() {
     let verifier = crate::request::open("microsoft-graph", &["s"]);
     let of = |values: Value| {
         let request = Request::post(json!({"value": values}).to_string());
@@ -174,7 +174,7 @@ fn one_signature_has_one_guard_however_it_is_written() {
 }
 
 #[test]
-fn what_is_not_signed_is_never_told_as_proven() {
+fn an_unsigned_part_is_never_reported_as_proven() {
     let scheme = written(json!({
         "checks": {"mac": {
             "algorithm": "hmac-sha256",
@@ -189,11 +189,14 @@ fn what_is_not_signed_is_never_told_as_proven() {
     let request =
         Request::post(r#"{"type":"t"}"#).add("x-id", "i").add("x-mac", &crate::crypto::hex(&mac));
     let verified = request.judged(&verifier, NOW).unwrap();
-    assert_eq!((verified.identity.as_deref(), verified.coverage.identity), (Some("i"), true));
-    assert!(!verified.coverage.event_type, "it could stand in the query");
+    assert_eq!(
+        (verified.identity.as_deref(), verified.proven.coverage.identity),
+        (Some("i"), true)
+    );
+    assert!(!verified.proven.coverage.event_type, "it could stand in the query");
     let verified = request.add("x-other", "o").judged(&verifier, NOW).unwrap();
     assert_eq!(verified.identity.as_deref(), Some(r#"["i","o"]"#));
-    assert!(!verified.coverage.identity, "half of it is not signed");
+    assert!(!verified.proven.coverage.identity, "half of it is not signed");
 }
 
 #[test]
@@ -205,15 +208,15 @@ fn a_token_proves_nothing_of_a_form() {
     let request = request.set("authorization", "Bearer a-token-long-enough");
     let verified = request.judged(&verifier, NOW).unwrap();
     assert_eq!(verified.identity.as_deref(), Some("1"));
-    assert_eq!(verified.coverage, placet_core::webhook::Coverage::default());
+    assert_eq!(verified.proven.coverage, placet_core::webhook::Coverage::default());
 }
 
 #[test]
 fn an_identity_of_sns_is_covered_and_its_body_is_not() {
     let sender = sender("sns");
-    let request = sender.request().with_member("UnsubscribeURL", "https://elsewhere.example");
+    let request = sender.request().with_member("UnsubscribeURL", "https://other.example");
     let verified = request.judged_with(&sender.verifier(), &sns::documents(), NOW).unwrap();
-    assert!(verified.coverage.identity && !verified.coverage.body);
+    assert!(verified.proven.coverage.identity && !verified.proven.coverage.body);
 }
 
 #[test]

@@ -8,11 +8,11 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use placet_core::webhook::{Documents, Unverified, Verified, Verifier};
+use placet_core::webhook::{Documents, Unverified, Verifier};
 use serde_json::{Value, json};
 
 use crate::crypto::{RSA, hmac_sha256, sha256_hex, sign_rsa};
-use crate::request::{Request, open_scheme, written};
+use crate::request::{Judged, Request, open_scheme, written};
 use crate::sender::NOW;
 
 const JWKS: &str = "https://keys.example.com/jwks.json";
@@ -60,7 +60,24 @@ fn keys() -> Value {
     ]})
 }
 
-fn verifier(changes: &Value) -> Verifier {
+/// The documents that hold these keys.
+fn documents_of(set: &Value) -> Documents {
+    let mut documents = Documents::default();
+    documents.insert(JWKS, set.to_string().into_bytes());
+    documents
+}
+
+pub fn documents() -> Documents {
+    documents_of(&keys())
+}
+
+/// A request that proves who sent it, and nothing of its body.
+pub fn request() -> Request {
+    let token = token(&json!({"alg": "RS256", "kid": "rsa"}), &claims());
+    Request::post(BODY).add("authorization", &format!("Bearer {token}"))
+}
+
+pub fn verifier(changes: &Value) -> Verifier {
     let check = json!({
         "at": "header:authorization", "scheme": "Bearer", "jwks": JWKS,
         "algorithms": ["RS256", "ES256", "EdDSA"],
@@ -89,30 +106,28 @@ fn token_of(algorithm: &str, header: &str, claims: &str) -> String {
     format!("{signed}.{}", b64(signature))
 }
 
-fn judged_with(verifier: &Verifier, set: &Value, token: &str) -> Result<Verified, Unverified> {
-    let mut documents = Documents::default();
-    documents.insert(JWKS, set.to_string().into_bytes());
+fn judged_with(verifier: &Verifier, set: &Value, token: &str) -> Judged {
     let request = Request::post(BODY).add("authorization", &format!("Bearer {token}"));
-    request.judged_with(verifier, &documents, NOW)
+    request.judged_with(verifier, &documents_of(set), NOW)
 }
 
-fn judged(token: &str) -> Result<Verified, Unverified> {
+fn judged(token: &str) -> Judged {
     judged_with(&verifier(&json!({})), &keys(), token)
 }
 
-fn with_claim(name: &str, value: Value) -> Result<Verified, Unverified> {
+fn with_claim(name: &str, value: Value) -> Judged {
     let mut claims = claims();
     claims[name] = value;
     judged(&token(&json!({"alg": "RS256", "kid": "rsa"}), &claims))
 }
 
 #[test]
-fn each_algorithm_under_its_key() {
+fn each_algorithm_verifies_under_its_key() {
     for (algorithm, kid) in [("RS256", "rsa"), ("ES256", "ec"), ("EdDSA", "ed")] {
         let verified = judged(&token(&json!({"alg": algorithm, "kid": kid}), &claims())).unwrap();
-        assert_eq!(verified.check, format!("jwt {algorithm}"));
-        assert!(!verified.coverage.body, "nothing of it says what the body is");
-        assert_eq!(verified.signed_at.unwrap().seconds(), NOW);
+        assert_eq!(verified.proven.check, format!("jwt {algorithm}"));
+        assert!(!verified.proven.coverage.body, "nothing of it says what the body is");
+        assert_eq!(verified.proven.signed_at.unwrap().seconds(), NOW);
         let only_kind = token(&json!({"alg": algorithm}), &claims());
         assert!(judged(&only_kind).is_ok(), "the only key of its kind needs no name");
         let changed = only_kind.replacen(&b64(claims().to_string()), &b64("{}"), 1);
@@ -127,7 +142,7 @@ fn each_algorithm_under_its_key() {
 }
 
 #[test]
-fn the_algorithm_is_ours_to_choose() {
+fn a_token_does_not_choose_its_algorithm() {
     for algorithm in ["none", "None", "", "HS256", "RS512", "rs256", "PS256"] {
         for kid in ["rsa", "mac", "ec"] {
             let forged = token(&json!({"alg": algorithm, "kid": kid}), &claims());
@@ -147,7 +162,7 @@ fn the_algorithm_is_ours_to_choose() {
 }
 
 #[test]
-fn a_key_that_is_not_there_may_be_newer() {
+fn an_unknown_key_asks_for_a_newer_key_set() {
     let newer = |newer| Err(Unverified::NeedsDocument { url: JWKS.to_owned(), newer });
     let unknown = token(&json!({"alg": "RS256", "kid": "rsa-2"}), &claims());
     assert_eq!(judged(&unknown), newer(true));
@@ -169,7 +184,7 @@ fn a_key_that_is_not_there_may_be_newer() {
 }
 
 #[test]
-fn its_times() {
+fn a_token_counts_between_its_times() {
     for (name, value, fine) in [
         ("exp", json!(NOW - 60), true),
         ("exp", json!(NOW - 61), false),
@@ -201,7 +216,7 @@ fn its_times() {
 }
 
 #[test]
-fn whom_it_is_from_and_for() {
+fn a_token_counts_for_its_issuer_and_audience() {
     for (name, value, fine) in [
         ("iss", json!("https://accounts.example.com/"), false),
         ("iss", json!(["https://accounts.example.com"]), false),
@@ -227,7 +242,7 @@ fn a_digest_of_the_body_binds_it() {
         claims["request_body_sha256"] = digest;
         judged_with(&verifier, &keys(), &token(&json!({"alg": "ES256"}), &claims))
     };
-    assert!(with(json!(sha256_hex(BODY.as_bytes()))).unwrap().coverage.body);
+    assert!(with(json!(sha256_hex(BODY.as_bytes()))).unwrap().proven.coverage.body);
     for wrong in [json!(sha256_hex(b"{}")), json!(""), Value::Null, json!("zz")] {
         assert_eq!(with(wrong.clone()), Err(Unverified::BodyHash), "{wrong}");
     }
@@ -236,7 +251,7 @@ fn a_digest_of_the_body_binds_it() {
 }
 
 #[test]
-fn what_is_no_token() {
+fn a_malformed_token_is_refused() {
     let right = token(&json!({"alg": "RS256"}), &claims());
     let critical = token(&json!({"alg": "RS256", "crit": ["exp"]}), &claims());
     let (header, text) = (r#"{"alg":"RS256"}"#, claims().to_string());

@@ -1,5 +1,6 @@
 //! The webhook engine against what senders publish, and against everything a forger can do to a
-//! request. Signatures are made here with other code than the engine's.
+//! request; and what is stored of a verified one. Signatures are made here with other code than the
+//! engine's.
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
@@ -11,6 +12,8 @@ mod identity;
 mod jwt;
 mod negatives;
 mod property;
+mod receipt_identity;
+mod receipt_record;
 mod request;
 mod rotation;
 mod sender;

@@ -1,10 +1,9 @@
 //! What a forger can do to the signature, done to every sender that signs.
 
-use placet_core::webhook::Verified;
 use serde_json::Value;
 
 use crate::crypto::{Keys, base64, hex};
-use crate::request::Request;
+use crate::request::{Passed, Request};
 use crate::sender::{NOW, Sender, Shape, Time, Written};
 use crate::senders::SENDERS;
 
@@ -54,7 +53,7 @@ fn with_text(sender: &Sender, request: &Request, text: &str) -> Request {
 }
 
 #[test]
-fn no_signature() {
+fn a_request_without_signature_is_refused() {
     each_is_refused(|sender| {
         let (_, request) = signed(sender);
         let mut forgeries = vec![
@@ -70,7 +69,7 @@ fn no_signature() {
 }
 
 #[test]
-fn two_signature_headers() {
+fn two_signature_headers_are_refused() {
     each_is_refused(|sender| {
         let (bytes, request) = signed(sender);
         if sender.signature.starts_with('/') {
@@ -88,7 +87,7 @@ fn two_signature_headers() {
 }
 
 #[test]
-fn another_prefix_or_version() {
+fn another_prefix_or_version_is_refused() {
     each_is_refused(|sender| {
         let (bytes, request) = signed(sender);
         let text = sender.written.text(&bytes);
@@ -119,7 +118,7 @@ fn another_prefix_or_version() {
 }
 
 #[test]
-fn the_prefix_that_must_be_there() {
+fn a_missing_prefix_is_refused() {
     each_is_refused(|sender| {
         let (bytes, request) = signed(sender);
         let bare = || sender.with_value(request.clone(), &sender.written.text(&bytes));
@@ -129,7 +128,7 @@ fn the_prefix_that_must_be_there() {
 }
 
 #[test]
-fn what_is_no_encoding() {
+fn a_malformed_encoding_is_refused() {
     each_is_refused(|sender| {
         let (bytes, request) = signed(sender);
         let text = sender.written.text(&bytes);
@@ -162,7 +161,7 @@ fn what_is_no_encoding() {
 }
 
 #[test]
-fn a_part_of_the_signature_or_more_than_it() {
+fn a_shorter_or_longer_signature_is_refused() {
     each_is_refused(|sender| {
         let (bytes, request) = signed(sender);
         let lengths = [1, 4, 10, 16, bytes.len() - 1];
@@ -177,7 +176,7 @@ fn a_part_of_the_signature_or_more_than_it() {
 }
 
 #[test]
-fn a_bit_of_the_signature() {
+fn a_signature_with_one_changed_bit_is_refused() {
     each_is_refused(|sender| {
         let (bytes, request) = signed(sender);
         let flip = |bit: usize| {
@@ -190,7 +189,7 @@ fn a_bit_of_the_signature() {
 }
 
 #[test]
-fn another_body() {
+fn another_body_is_refused() {
     each_is_refused(|sender| {
         let (_, request) = signed(sender);
         let body = request.body.clone();
@@ -218,7 +217,7 @@ fn another_body() {
 }
 
 #[test]
-fn another_key() {
+fn a_signature_under_another_key_is_refused() {
     each_is_refused(|sender| match sender.keys {
         Keys::Topic => vec![],
         _ => vec![("key 2".to_owned(), sender.send(2, &sender.time_text(NOW), b"{}"))],
@@ -226,7 +225,7 @@ fn another_key() {
 }
 
 #[test]
-fn another_id() {
+fn another_id_is_refused() {
     each_is_refused(|sender| {
         let (_, request) = signed(sender);
         let Some(name) = sender.id else { return vec![] };
@@ -248,7 +247,7 @@ fn another_id() {
 
 /// A signature over less than the sender signs is none.
 #[test]
-fn a_signature_over_the_body_alone() {
+fn a_signature_over_the_body_alone_is_refused() {
     each_is_refused(|sender| {
         let request = sender.unsigned(&sender.time_text(NOW), b"{}");
         if sender.time == Time::Unsigned || matches!(sender.time, Time::Body(_)) {
@@ -261,19 +260,19 @@ fn a_signature_over_the_body_alone() {
 
 /// Where the URL is signed, a request to another address is another request.
 #[test]
-fn another_address_or_method() {
+fn another_address_or_method_is_refused() {
     each_is_refused(|sender| {
         let (_, request) = signed(sender);
         if !["twilio", "square", "hubspot"].contains(&sender.preset) {
             return vec![];
         }
         let query = request.query.clone();
-        let mut elsewhere = request.clone();
-        "/in/abd".clone_into(&mut elsewhere.path);
+        let mut other_path = request.clone();
+        "/in/abd".clone_into(&mut other_path.path);
         let mut escaped = request.clone();
         "/in/%61bc".clone_into(&mut escaped.path);
         let mut forgeries = vec![
-            ("another path".to_owned(), elsewhere),
+            ("another path".to_owned(), other_path),
             ("an escaped path".to_owned(), escaped),
             ("another query".to_owned(), request.clone().with_query(&format!("{query}&y=2"))),
             ("no query".to_owned(), request.clone().with_query("")),
@@ -286,7 +285,7 @@ fn another_address_or_method() {
     });
 }
 
-fn each_is_believed(twins: impl Fn(&Sender) -> Vec<Forgery>) -> Vec<Verified> {
+fn each_is_believed(twins: impl Fn(&Sender) -> Vec<Forgery>) -> Vec<Passed> {
     let mut believed = Vec::new();
     for sender in SENDERS {
         for (name, request) in twins(sender) {

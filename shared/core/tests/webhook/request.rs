@@ -2,14 +2,25 @@
 
 use std::net::IpAddr;
 
-use placet_core::Timestamp;
 use placet_core::webhook::{
-    Answer, Documents, Incoming, OpenError, Scheme, Unverified, Verified, Verifier, merged, presets,
+    Answer, Documents, Incoming, OpenError, Scheme, Unverified, Verification, Verified, Verifier,
+    merged, presets,
 };
+use placet_core::{Digest, Timestamp};
 use serde_json::{Value, json};
 
 /// Where requests are sent to.
 pub const ORIGIN: &str = "https://hooks.example.com";
+
+/// What is known of a request that passed its checks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Passed {
+    pub proven: Verification,
+    pub identity: Option<String>,
+    pub signature: Option<Digest>,
+}
+
+pub type Judged = Result<Passed, Unverified>;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -98,17 +109,25 @@ impl Request {
         incoming
     }
 
-    pub fn judged(&self, verifier: &Verifier, at: i64) -> Result<Verified, Unverified> {
+    pub fn judged(&self, verifier: &Verifier, at: i64) -> Judged {
         self.judged_with(verifier, &Documents::default(), at)
     }
 
-    pub fn judged_with(
-        &self,
-        verifier: &Verifier,
+    pub fn judged_with(&self, verifier: &Verifier, documents: &Documents, at: i64) -> Judged {
+        let Verified { proven, identity, signature, .. } =
+            self.verified(verifier, documents, at)?;
+        Ok(Passed { proven, identity, signature })
+    }
+
+    /// The verified request itself, which can be stored.
+    pub fn verified<'v>(
+        &'v self,
+        verifier: &'v Verifier,
         documents: &Documents,
         at: i64,
-    ) -> Result<Verified, Unverified> {
-        verifier.verify(&self.incoming(), documents, Timestamp::from_millis(at * 1000))
+    ) -> Result<Verified<'v>, Unverified> {
+        let now = Timestamp::from_millis(at * 1000);
+        verifier.verify(self.incoming(), documents, now).map_err(|rejected| rejected.reason)
     }
 
     pub fn greeted(&self, verifier: &Verifier) -> Option<Answer> {
@@ -129,7 +148,7 @@ pub fn written(scheme: Value) -> Scheme {
 
 pub fn try_open(scheme: Scheme, secrets: &[&str]) -> Result<Verifier, OpenError> {
     let secrets: Vec<String> = secrets.iter().map(|text| (*text).to_owned()).collect();
-    Verifier::open(scheme, &secrets, &[], Some(ORIGIN))
+    Verifier::open("source", scheme, &secrets, &[], Some(ORIGIN))
 }
 
 pub fn open_scheme(scheme: Scheme, secrets: &[&str]) -> Verifier {

@@ -1,4 +1,4 @@
-//! Several secrets at once: any may match, and it is told which one did.
+//! Several secrets at once: any may match, and the result says which one did.
 
 use placet_core::webhook::{KeyError, OpenError, Verifier};
 use serde_json::json;
@@ -10,20 +10,20 @@ use crate::senders::SENDERS;
 use crate::tokens;
 
 #[test]
-fn any_of_two_secrets_and_which_one() {
+fn any_of_two_secrets_matches_and_is_named() {
     for sender in SENDERS.iter().filter(|sender| sender.keys != Keys::Topic) {
         let time = sender.time_text(NOW);
         for (key, order, number) in
             [(1, [1, 2], 1), (2, [1, 2], 2), (1, [2, 1], 2), (2, [2, 1], 1), (1, [1, 1], 1)]
         {
             let judged = sender.send(key, &time, b"{}").judged(&sender.verifier_of(&order), NOW);
-            assert_eq!(judged.unwrap().key, Some(number), "{} {key} {order:?}", sender.name);
+            assert_eq!(judged.unwrap().proven.key, Some(number), "{} {key} {order:?}", sender.name);
         }
     }
 }
 
 #[test]
-fn a_sender_that_signs_with_both_while_it_changes_its_secret() {
+fn a_sender_may_sign_with_both_secrets_while_it_changes_them() {
     for sender in SENDERS.iter().filter(|sender| matches!(sender.shape, Shape::List(..))) {
         let time = sender.time_text(NOW);
         let request = sender.unsigned(&time, b"{}");
@@ -38,17 +38,17 @@ fn a_sender_that_signs_with_both_while_it_changes_its_secret() {
 }
 
 #[test]
-fn the_second_of_two_tokens() {
+fn the_second_of_two_tokens_matches() {
     for sender in tokens::SENDERS {
         let right = sender.verifier();
-        assert_eq!(sender.request().judged(&right, NOW).unwrap().key, Some(1));
+        assert_eq!(sender.request().judged(&right, NOW).unwrap().proven.key, Some(1));
     }
     let verifier =
         crate::request::open("api-key", &["the first of the keys", "the second of the keys"]);
     let request = crate::request::Request::post("{}");
     for (token, number) in [("the first of the keys", 1), ("the second of the keys", 2)] {
         let judged = request.clone().add("x-api-key", token).judged(&verifier, NOW);
-        assert_eq!(judged.unwrap().key, Some(number));
+        assert_eq!(judged.unwrap().proven.key, Some(number));
     }
 }
 
@@ -60,7 +60,7 @@ fn refusal(preset: &str, secret: &str) -> Option<KeyError> {
 }
 
 #[test]
-fn secrets_that_protect_nothing() {
+fn a_secret_that_protects_nothing_is_refused() {
     let known = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==";
     for text in [known.to_owned(), format!(" {known}\n")] {
         assert_eq!(refusal("zendesk", &text), Some(KeyError::Known));
@@ -91,14 +91,14 @@ fn no_error_shows_a_secret() {
 }
 
 #[test]
-fn who_signs_the_address_needs_it() {
+fn a_sender_that_signs_the_address_needs_it() {
     for preset in ["twilio", "square", "hubspot"] {
         let secrets = ["the secret".to_owned()];
         for url in [None, Some(""), Some("/")] {
-            let opened = Verifier::open(scheme(preset, json!({})), &secrets, &[], url);
+            let opened = Verifier::open(preset, scheme(preset, json!({})), &secrets, &[], url);
             assert_eq!(opened.err(), Some(OpenError::NoPublicUrl), "{preset} {url:?}");
         }
-        let opened = Verifier::open(scheme(preset, json!({})), &secrets, &[], Some(ORIGIN));
+        let opened = Verifier::open(preset, scheme(preset, json!({})), &secrets, &[], Some(ORIGIN));
         assert!(opened.is_ok(), "{preset}");
     }
 }

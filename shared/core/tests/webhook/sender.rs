@@ -1,10 +1,10 @@
 //! A sender: how its requests are made, written down apart from the presets.
 
-use placet_core::webhook::{Unverified, Verified, Verifier};
+use placet_core::webhook::Verifier;
 use serde_json::json;
 
 use crate::crypto::{Keys, base64, hex};
-use crate::request::{Request, open};
+use crate::request::{Judged, Request, open};
 use crate::sns;
 
 /// The clock of the tests: 2027-01-15T08:00:00Z.
@@ -98,7 +98,7 @@ impl Sender {
     }
 
     /// What the engine says of a request at `NOW`.
-    pub fn judge(&self, request: &Request) -> Result<Verified, Unverified> {
+    pub fn judge(&self, request: &Request) -> Judged {
         request.judged_with(&self.verifier(), &sns::documents(), NOW)
     }
 

@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::KeyPair as _;
+use placet_core::Timestamp;
 use placet_core::webhook::{Documents, Unverified, Verifier};
 use serde_json::{Value, json};
 
 use crate::crypto::{RSA, base64, sign_rsa};
-use crate::request::{Request, open, open_scheme, scheme};
+use crate::request::{Judged, Request, open, open_scheme, scheme};
 use crate::sender::NOW;
 
 const CERTIFICATE: &str = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem";
@@ -17,13 +18,13 @@ const TIME: &str = "2027-01-15T08:00:00.000Z";
 /// A certificate for the years 2026 to 2035, in the DER of RFC 5280.
 static PEM: LazyLock<String> = LazyLock::new(|| {
     let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00";
-    let nobody = b"\x30\x00";
+    let no_name = b"\x30\x00";
     let from = der(0x17, &[b"260101000000Z"]);
     let until = der(0x17, &[b"360101000000Z"]);
     let validity = der(0x30, &[&from, &until]);
     let (version, serial) = (b"\xa0\x03\x02\x01\x02", b"\x02\x01\x01");
     let key = RSA.public_key().as_der().unwrap();
-    let parts: [&[u8]; 7] = [version, serial, algorithm, nobody, &validity, nobody, key.as_ref()];
+    let parts: [&[u8]; 7] = [version, serial, algorithm, no_name, &validity, no_name, key.as_ref()];
     let certificate = der(0x30, &parts);
     let signature = der(0x03, &[&[0], &sign_rsa(&certificate)]);
     let text = base64(&der(0x30, &[&certificate, algorithm, &signature]));
@@ -87,12 +88,12 @@ fn verifier() -> Verifier {
     open("sns", &[&topic(1)])
 }
 
-fn judged(request: &Request) -> Result<placet_core::webhook::Verified, Unverified> {
+fn judged(request: &Request) -> Judged {
     request.judged_with(&verifier(), &documents(), NOW)
 }
 
 #[test]
-fn a_notification_with_and_without_subject() {
+fn a_notification_verifies_with_and_without_subject() {
     let mut body = notification("line\nMessageId\nline", TIME);
     assert!(judged(&signed(body.clone())).is_ok());
     body["Subject"] = json!("My subject");
@@ -116,7 +117,7 @@ fn a_notification_with_and_without_subject() {
 }
 
 #[test]
-fn a_confirmation_of_a_subscription() {
+fn a_confirmation_of_a_subscription_verifies() {
     let mut body = notification("You have chosen to subscribe to the topic.", TIME);
     body["Type"] = json!("SubscriptionConfirmation");
     body["Token"] = json!("2336412f37f");
@@ -127,8 +128,8 @@ fn a_confirmation_of_a_subscription() {
     assert!(judged(&request).is_ok());
     let kind = verifier().scheme().event_type(&request.incoming());
     assert_eq!(kind.as_deref(), Some("SubscriptionConfirmation"));
-    let elsewhere = request.with_member("SubscribeURL", "https://evil.example/");
-    assert_eq!(judged(&elsewhere), Err(Unverified::Signature));
+    let changed = request.with_member("SubscribeURL", "https://evil.example/");
+    assert_eq!(judged(&changed), Err(Unverified::Signature));
 }
 
 /// Signed by OpenSSL, with a certificate of its own.
@@ -150,7 +151,7 @@ fn version_1_uses_sha_1() {
     let secret = "arn:aws:sns:us-west-2:123456789012:MyTopic";
     let request = Request::post(body.to_string());
     let judged = |request: &Request| request.judged_with(&open("sns", &[secret]), &documents, NOW);
-    assert_eq!(judged(&request).unwrap().check, "token and rsa-pkcs1-sha1");
+    assert_eq!(judged(&request).unwrap().proven.check, "token and rsa-pkcs1-sha1");
     let other_version = request.clone().with_member("SignatureVersion", "2");
     assert_eq!(judged(&other_version), Err(Unverified::Signature));
     let no_subject = request.without_member("Subject");
@@ -167,6 +168,18 @@ fn version_1_can_be_refused() {
     assert!(request.judged_with(&verifier, &documents(), NOW).is_err());
 }
 
+/// Only what was verified can be stored; what was rejected comes back and may be judged again.
+#[test]
+fn a_request_is_judged_again_with_the_document_that_it_needs() {
+    let request = signed(notification("m", TIME));
+    let (verifier, now) = (verifier(), Timestamp::from_millis(NOW * 1000));
+    let rejected = verifier.verify(request.incoming(), &Documents::default(), now).unwrap_err();
+    assert!(matches!(rejected.reason, Unverified::NeedsDocument { newer: false, .. }));
+    let verified = verifier.verify(rejected.request, &documents(), now).unwrap();
+    assert_eq!((verified.source(), verified.request().body), ("source", &request.body[..]));
+    assert!(verified.scheme().checks.sign.is_some());
+}
+
 #[test]
 fn only_the_certificate_it_names_is_asked_for_and_only_at_amazon() {
     let request = signed(notification("m", TIME));
@@ -175,7 +188,7 @@ fn only_the_certificate_it_names_is_asked_for_and_only_at_amazon() {
         request.judged_with(&verifier(), &nothing, NOW),
         Err(Unverified::NeedsDocument { url: CERTIFICATE.to_owned(), newer: false })
     );
-    for elsewhere in [
+    for address in [
         "https://sns.eu-central-1.amazonaws.com.evil.example/SimpleNotificationService-1.pem",
         "https://sns.eu-central-1.amazonaws.com@evil.example/SimpleNotificationService-1.pem",
         "https://sns-eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
@@ -189,11 +202,11 @@ fn only_the_certificate_it_names_is_asked_for_and_only_at_amazon() {
         "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.txt",
         "",
     ] {
-        let request = request.clone().with_member("SigningCertURL", elsewhere);
+        let request = request.clone().with_member("SigningCertURL", address);
         let mut documents = documents();
-        documents.insert(elsewhere, PEM.as_bytes().to_vec());
+        documents.insert(address, PEM.as_bytes().to_vec());
         let judged = request.judged_with(&verifier(), &documents, NOW);
-        assert!(matches!(judged, Err(Unverified::Certificate(_))), "{elsewhere}: {judged:?}");
+        assert!(matches!(judged, Err(Unverified::Certificate(_))), "{address}: {judged:?}");
     }
 }
 
@@ -231,7 +244,7 @@ fn another_topic_is_refused_even_before_its_certificate_is_asked_for() {
     let nothing = Documents::default();
     assert_eq!(request.judged_with(&verifier(), &nothing, NOW), Err(Unverified::Token));
     let both = open("sns", &[&topic(1), &topic(2)]);
-    assert_eq!(request.judged_with(&both, &documents(), NOW).unwrap().key, Some(2));
+    assert_eq!(request.judged_with(&both, &documents(), NOW).unwrap().proven.key, Some(2));
 }
 
 /// The text of a message of another topic can look like the rest of one of ours: what Amazon signed
@@ -260,7 +273,7 @@ fn lines_of_a_message_are_no_members() {
 
 /// What is signed as the end of the message is not signed as its id.
 #[test]
-fn a_member_that_must_be_there_can_not_hide_in_the_message() {
+fn a_required_member_cannot_hide_in_the_message() {
     let body = notification("m", TIME);
     let message = format!("m\nMessageId\n{}", body["MessageId"].as_str().unwrap());
     let request = signed(body).without_member("MessageId").with_member("Message", message);

@@ -54,18 +54,18 @@ fn a_thousandth_of_a_second_counts_where_it_is_written() {
 }
 
 #[test]
-fn the_signed_time_is_told() {
+fn the_signed_time_is_reported() {
     for sender in with_time() {
         let verified = sender.judge(&signed_at(sender, NOW - 7)).unwrap();
-        let told = verified.signed_at.map(placet_core::Timestamp::seconds);
-        assert_eq!(told, Some(NOW - 7), "{}", sender.name);
-        assert!(verified.coverage.time);
+        let reported = verified.proven.signed_at.map(placet_core::Timestamp::seconds);
+        assert_eq!(reported, Some(NOW - 7), "{}", sender.name);
+        assert!(verified.proven.coverage.time);
     }
 }
 
 /// Each of these is signed: only its form is wrong.
 #[test]
-fn a_time_that_is_not_written_as_it_must_be() {
+fn a_malformed_time_is_refused() {
     for sender in with_time() {
         let digits = sender.time_text(NOW);
         for wrong in [
@@ -97,7 +97,7 @@ fn a_time_that_is_not_written_as_it_must_be() {
 }
 
 #[test]
-fn a_time_of_another_unit() {
+fn a_time_of_another_unit_is_refused() {
     for sender in with_time() {
         for unit in [Unit::Seconds, Unit::Millis, Unit::Rfc3339] {
             if sender.time.unit() == Some(unit) {
@@ -110,7 +110,7 @@ fn a_time_of_another_unit() {
 }
 
 #[test]
-fn another_time_than_the_signed_one() {
+fn another_time_than_the_signed_one_is_refused() {
     for sender in with_time() {
         let request = sender.request();
         let other = sender.time_text(NOW + 1);
@@ -137,7 +137,7 @@ fn another_time_than_the_signed_one() {
     }
 }
 
-/// Of two times nobody knows which one is meant, even if both are the same.
+/// It is unknown which of two times is meant, even if both are the same.
 fn changed_tag(sender: &Sender, request: &Request, name: &str, other: &str) -> Vec<Request> {
     let value = sender.value(request);
     let time = sender.time_text(NOW);
@@ -154,12 +154,12 @@ fn changed_tag(sender: &Sender, request: &Request, name: &str, other: &str) -> V
 
 /// Where no time is signed, one in a header of the request says nothing.
 #[test]
-fn without_a_signed_time_none_is_told() {
+fn without_a_signed_time_none_is_reported() {
     for sender in SENDERS.iter().filter(|sender| sender.time == Time::Unsigned) {
         let request = sender.request().add("linear-timestamp", "1").add("date", "x");
         let verified = sender.judge(&request).unwrap();
-        assert_eq!(verified.signed_at, None, "{}", sender.name);
-        assert!(!verified.coverage.time);
+        assert_eq!(verified.proven.signed_at, None, "{}", sender.name);
+        assert!(!verified.proven.coverage.time);
         assert_ne!(sender.keys, Keys::Topic);
     }
 }

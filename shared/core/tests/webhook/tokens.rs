@@ -74,12 +74,12 @@ fn the_right_token_is_believed_and_covers_nothing() {
     for sender in SENDERS {
         let verified = sender.request().judged(&sender.verifier(), NOW).unwrap();
         assert_eq!(
-            (verified.check.as_str(), verified.key),
+            (verified.proven.check.as_str(), verified.proven.key),
             ("token", Some(1)),
             "{}",
             sender.preset
         );
-        assert_eq!(verified.coverage, placet_core::webhook::Coverage::default());
+        assert_eq!(verified.proven.coverage, placet_core::webhook::Coverage::default());
         assert_eq!(verified.signature, None);
     }
 }
@@ -126,7 +126,7 @@ fn no_token_and_two_tokens_are_refused() {
 }
 
 #[test]
-fn the_word_before_a_token() {
+fn a_token_needs_the_word_before_it() {
     let judged = |preset: &str, secret: &str, value: &str| {
         let request = Request::post("{}").add("authorization", value);
         request.judged(&open(preset, &[secret]), NOW).is_ok()
@@ -203,7 +203,7 @@ fn graph_wants_the_right_state_in_every_element() {
 }
 
 #[test]
-fn a_token_in_the_path_or_the_query() {
+fn a_token_may_stand_in_the_path_or_the_query() {
     let of = |at: &str| {
         let scheme = written(json!({"checks": {"token": {"at": at}}}));
         open_scheme(scheme, &["tok en"])
@@ -236,7 +236,7 @@ fn a_token_in_the_path_or_the_query() {
 }
 
 #[test]
-fn only_listed_addresses() {
+fn only_listed_addresses_are_allowed() {
     let ip = |hops: usize| {
         let allow = ["149.154.160.0/20", "2001:db8::/32", "203.0.113.7"];
         let changes = json!({"checks": {"ip": {"allow": allow, "hops": hops}}});
@@ -286,11 +286,11 @@ fn addresses_behind_proxies_are_counted_from_the_right() {
 }
 
 #[test]
-fn open_to_anyone_only_if_it_is_written_out() {
+fn a_source_is_open_to_anyone_only_if_it_is_written_out() {
     let open_to_all = written(json!({"checks": {"none": "only for tests"}}));
     let verified = Request::post("x").judged(&open_scheme(open_to_all, &[]), NOW).unwrap();
-    assert_eq!((verified.check.as_str(), verified.key), ("none", None));
-    assert_eq!(verified.coverage, placet_core::webhook::Coverage::default());
+    assert_eq!((verified.proven.check.as_str(), verified.proven.key), ("none", None));
+    assert_eq!(verified.proven.coverage, placet_core::webhook::Coverage::default());
     for forgotten in [json!({"checks": {}}), json!({"checks": {"require": "first"}})] {
         let scheme: placet_core::webhook::Scheme = serde_json::from_value(forgotten).unwrap();
         assert!(scheme.validate().is_err());

@@ -1,18 +1,18 @@
 //! Twilio signs the address, and of the body its form fields or a digest in the address.
 
-use placet_core::webhook::{Unverified, Verified, Verifier};
+use placet_core::webhook::{Unverified, Verifier};
 use serde_json::json;
 
 use crate::crypto::{base64, hmac_sha1, sha256_hex};
-use crate::request::{Request, scheme};
+use crate::request::{Judged, Request, scheme};
 use crate::sender::NOW;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-fn judged(origin: &str, request: &Request) -> Result<Verified, Unverified> {
+fn judged(origin: &str, request: &Request) -> Judged {
     let secrets = ["12345".to_owned()];
     let verifier =
-        Verifier::open(scheme("twilio", json!({})), &secrets, &[], Some(origin)).unwrap();
+        Verifier::open("twilio", scheme("twilio", json!({})), &secrets, &[], Some(origin)).unwrap();
     request.judged(&verifier, NOW)
 }
 
@@ -25,7 +25,7 @@ fn form(body: &str, fields: &str) -> Request {
     signed(request, &format!("https://hooks.example.com/in/abc{fields}"))
 }
 
-fn at_home(request: &Request) -> Result<Verified, Unverified> {
+fn at_home(request: &Request) -> Judged {
     judged("https://hooks.example.com", request)
 }
 
@@ -40,7 +40,7 @@ fn fields_are_sorted_by_name_and_repeated_ones_by_value() {
         ("a=1&ab=2&a=0", "a0a1ab2"),
     ] {
         let verified = at_home(&form(body, fields));
-        assert!(verified.unwrap().coverage.body, "{body}");
+        assert!(verified.unwrap().proven.coverage.body, "{body}");
     }
     for (body, fields) in
         [("b=2&a=1", "b2a1"), ("a=1&a=1", "a1a1"), ("a=+x+", "ax"), ("a=%26", "a%26")]
@@ -53,7 +53,7 @@ fn fields_are_sorted_by_name_and_repeated_ones_by_value() {
 }
 
 #[test]
-fn the_kind_of_a_form_is_read_as_written() {
+fn a_content_type_is_read_in_any_spelling() {
     let body = form("a=1", "a1");
     let kind = |kind: &str| at_home(&body.clone().set("content-type", kind)).is_ok();
     assert!(kind("application/x-www-form-urlencoded; charset=UTF-8"));
@@ -74,7 +74,7 @@ fn json_post(body: &str) -> Request {
 fn a_json_body_is_covered_by_its_digest() {
     let request = json_post(r#"{"a":1}"#);
     let verified = at_home(&request).unwrap();
-    assert!(verified.coverage.body && verified.coverage.url);
+    assert!(verified.proven.coverage.body && verified.proven.coverage.url);
     for other in [r#"{"a":2}"#, "", r#"{"a": 1}"#] {
         let changed = request.clone().with_body(other);
         assert_eq!(at_home(&changed), Err(Unverified::BodyHash), "{other}");
@@ -91,12 +91,12 @@ fn a_json_body_is_covered_by_its_digest() {
 
 /// The signature of an address alone vouches for no body.
 #[test]
-fn a_body_where_none_was_signed() {
+fn an_unsigned_body_is_refused() {
     let get = Request::get("foo=1");
     let get = signed(get.clone(), &get.url());
     let verified = at_home(&get).unwrap();
     assert!(
-        verified.coverage.url && verified.coverage.body,
+        verified.proven.coverage.url && verified.proven.coverage.body,
         "there is none, and any would be refused"
     );
     let post = Request { method: "POST".to_owned(), ..get };
@@ -157,6 +157,6 @@ fn fields_that_could_be_cut_in_another_way_are_not_covered() {
     let verified =
         at_home(&signed(post.clone(), &format!("{}MessageSidSM1MessageStatussent", post.url())));
     let verified = verified.unwrap();
-    assert!(verified.coverage.body && verified.identity.is_some());
-    assert!(!verified.coverage.identity);
+    assert!(verified.proven.coverage.body && verified.identity.is_some());
+    assert!(!verified.proven.coverage.identity);
 }

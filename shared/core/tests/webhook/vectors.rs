@@ -3,7 +3,7 @@
 use placet_core::webhook::Unverified;
 use serde_json::json;
 
-use crate::request::{Request, open, open_scheme, scheme};
+use crate::request::{Judged, Request, open, open_scheme, scheme};
 
 struct Vector {
     preset: &'static str,
@@ -125,15 +125,20 @@ impl Vector {
         self.headers.iter().fold(request, |request, (name, value)| request.add(name, value))
     }
 
-    fn judged(&self, request: &Request) -> Result<placet_core::webhook::Verified, Unverified> {
+    fn judged(&self, request: &Request) -> Judged {
         let changes = json!({"known_secrets": [], "shortest_secret": 1});
         let mut verifier = open_scheme(scheme(self.preset, changes), &[self.secret]);
         if self.origin != crate::request::ORIGIN {
             let secrets = [self.secret.to_owned()];
             let scheme = verifier.scheme().clone();
-            verifier =
-                placet_core::webhook::Verifier::open(scheme, &secrets, &[], Some(self.origin))
-                    .unwrap();
+            verifier = placet_core::webhook::Verifier::open(
+                self.preset,
+                scheme,
+                &secrets,
+                &[],
+                Some(self.origin),
+            )
+            .unwrap();
         }
         request.judged(&verifier, self.at)
     }

@@ -10,7 +10,7 @@ fn no_preset_is_weak() {
     for name in presets::names() {
         assert_eq!(scheme(name, json!({})).validate(), Ok(()), "{name}");
     }
-    assert_eq!(presets::names().count(), 34);
+    assert!(presets::names().count() >= 34, "a preset is missing");
 }
 
 fn weak_at(preset: &str, changes: &Value) -> Option<&'static str> {
@@ -28,7 +28,7 @@ fn each_is_weak(all: &[(&str, Value, &str)]) {
 }
 
 #[test]
-fn of_the_source() {
+fn weak_settings_of_a_source_are_named() {
     let html = json!({"handshakes": [{
         "when": {"has": "query:x"}, "verify": "nothing",
         "respond": {"content_type": "text/html", "body": "{query:x}"}
@@ -52,7 +52,7 @@ fn of_the_source() {
 }
 
 #[test]
-fn of_the_checks() {
+fn weak_settings_of_checks_are_named() {
     let jwt = |changes: Value| {
         let check = json!({
             "at": "header:authorization", "jwks": "https://keys.example.com/",
@@ -76,7 +76,7 @@ fn of_the_checks() {
 }
 
 #[test]
-fn of_a_signature() {
+fn weak_settings_of_a_signature_are_named() {
     let mac = |changes: Value| json!({"checks": {"mac": changes}});
     let sign = |changes: Value| json!({"checks": {"sign": changes}});
     let list = json!({"separator": ",", "pair": "=", "tag": "v1"});
@@ -117,7 +117,7 @@ fn of_a_signature() {
 }
 
 #[test]
-fn what_is_not_in_the_grammar_is_an_error() {
+fn a_setting_outside_the_grammar_is_an_error() {
     for wrong in [
         json!({"secrt": "x"}),
         json!({"checks": {"macs": {}}}),

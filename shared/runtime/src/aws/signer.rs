@@ -20,8 +20,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::{GetIdentityResolver, RuntimeComponents};
 use aws_smithy_types::config_bag::ConfigBag;
-use placet_core::webhook::hmac_sha256;
-use placet_core::{Digest, Secret, Timestamp, hex};
+use placet_core::webhook::{HmacKey, hmac_sha256};
+use placet_core::{Digest, Timestamp, hex};
 
 /// Headers that may change on the way.
 const UNSIGNED: [&str; 4] = ["authorization", "transfer-encoding", "user-agent", "x-amzn-trace-id"];
@@ -32,7 +32,7 @@ pub(super) struct Signer {
     region: String,
     service: &'static str,
     /// The key, and the access key and scope it is derived for.
-    key: Mutex<Option<(String, Secret)>>,
+    key: Mutex<Option<(String, HmacKey)>>,
 }
 
 /// The values of the headers that sign a request.
@@ -66,37 +66,54 @@ impl Signer {
         if twice || headers.iter().any(|(_, value)| is_padded(value)) {
             return None;
         }
-        let lines: String =
-            headers.iter().flat_map(|(name, value)| [name, ":", value, "\n"]).collect();
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-        let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", Digest::of_bytes(body));
-        let canonical = Digest::of_bytes(canonical.as_bytes());
-        let scope = format!("{}/{}/{}/aws4_request", &date[..8], self.region, self.service);
-        let credential = format!("{}/{scope}", credentials.access_key_id());
-        let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{canonical}");
-        let key = self.key(&credential, credentials, &date[..8])?;
-        let signature = hex(&hmac_sha256(key.expose(), &[text.as_bytes()]));
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
-        );
+        let canonical = canonical_request(&headers, &names, body);
+        let canonical = hex(Digest::of_bytes(canonical.as_bytes()).as_bytes());
+        let scope = [&date[..8], "/", &self.region, "/", self.service, "/aws4_request"].concat();
+        let credential = [credentials.access_key_id(), "/", &scope].concat();
+        let text = ["AWS4-HMAC-SHA256\n", &date, "\n", &scope, "\n", &canonical].concat();
+        let key = self.key(&credential, credentials, &date[..8]);
+        let signature = hex(&key.mac(&[text.as_bytes()]));
+        let authorization = [
+            "AWS4-HMAC-SHA256 Credential=",
+            &credential,
+            ", SignedHeaders=",
+            &names,
+            ", Signature=",
+            &signature,
+        ]
+        .concat();
         Some(Signed { authorization, date })
     }
 
-    fn key(&self, credential: &str, credentials: &Credentials, day: &str) -> Option<Secret> {
+    fn key(&self, credential: &str, credentials: &Credentials, day: &str) -> HmacKey {
         let mut kept = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, key)) = &*kept
             && known == credential
         {
-            return Some(key.clone());
+            return key.clone();
         }
         let secret = format!("AWS4{}", credentials.secret_access_key()).into_bytes();
         let steps = [day, &self.region, self.service, "aws4_request"];
         let key =
             steps.iter().fold(secret, |key, step| hmac_sha256(&key, &[step.as_bytes()]).to_vec());
-        let key = Secret::new(key)?;
+        let key = HmacKey::new(&key);
         *kept = Some((credential.to_owned(), key.clone()));
-        Some(key)
+        key
     }
+}
+
+/// Every call is signed, so it is put together without the formatting machinery.
+fn canonical_request(headers: &[(&str, &str)], names: &str, body: &[u8]) -> String {
+    let mut request = String::with_capacity(1024);
+    request.push_str("POST\n/\n\n");
+    for part in headers.iter().flat_map(|(name, value)| [*name, ":", value, "\n"]) {
+        request.push_str(part);
+    }
+    for part in ["\n", names, "\n", &hex(Digest::of_bytes(body).as_bytes())] {
+        request.push_str(part);
+    }
+    request
 }
 
 /// `20261121T090000Z`
@@ -104,7 +121,11 @@ fn basic(moment: SystemTime) -> Option<String> {
     let millis = moment.duration_since(UNIX_EPOCH).ok()?.as_millis();
     let text = Timestamp::from_millis(i64::try_from(millis).ok()?).to_string();
     let (seconds, _) = text.split_once('.')?;
-    Some(seconds.replace(['-', ':'], "") + "Z")
+    let digits = seconds.chars().filter(|character| !matches!(character, '-' | ':'));
+    let mut basic = String::with_capacity(16);
+    digits.for_each(|character| basic.push(character));
+    basic.push('Z');
+    Some(basic)
 }
 
 /// The host of an address whose path is `/`, without a query. `None` too if the port is the default,
@@ -118,7 +139,8 @@ fn host(uri: &str) -> Option<&str> {
 
 /// Whether it has spaces that are left out of what is signed.
 fn is_padded(value: &str) -> bool {
-    value.starts_with(' ') || value.ends_with(' ') || value.contains("  ")
+    let spaces = |pair: &[u8]| pair == b"  ";
+    value.starts_with(' ') || value.ends_with(' ') || value.as_bytes().windows(2).any(spaces)
 }
 
 impl AuthScheme for Signer {

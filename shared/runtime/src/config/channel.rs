@@ -1,7 +1,8 @@
 //! Contact channels that are stored here, so that clients name them by number.
 
-use placet_core::humanlayer::check_channel;
-use serde_json::{Map, Value};
+use placet_core::humanlayer;
+use placet_core::operation::ContactChannel;
+use serde_json::Value;
 
 use super::Config;
 use super::locate;
@@ -11,8 +12,8 @@ use super::locate;
 pub struct Channel {
     /// The project that may use it.
     pub project: String,
-    /// How a person is reached, as clients write it: `slack`, `email`, `sms`, `whatsapp`.
-    pub channel: Map<String, Value>,
+    /// How a person is reached.
+    pub channel: ContactChannel,
 }
 
 impl Config {
@@ -38,7 +39,7 @@ impl Config {
                 Some(Value::String(name)) if self.projects().any(|known| known == name) => name,
                 Some(other) => return Err(at(format!("there is no project {other}"))),
             };
-            check_channel(&channel).map_err(&at)?;
+            let channel = humanlayer::channel(&channel).map_err(&at)?;
             self.channels.insert(id, Channel { project, channel });
         }
         Ok(())

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use lambda_http::http::Uri;
 use placet_core::humanlayer::Subscription;
-use placet_core::{Kind, OperationId, Secret, address};
+use placet_core::operation::{OperationId, OperationKind};
+use placet_core::{Secret, address};
 use serde::Deserialize;
 
 use super::locate;
@@ -24,12 +25,12 @@ pub struct Endpoint {
     /// How long an answer may take, at most 25 s.
     #[serde(default)]
     pub timeout: Timeout,
-    /// What it is told of, and in which format; besides what is forwarded to it.
+    /// What it is notified of, and in which format; besides what is forwarded to it.
     #[serde(default)]
     pub events: Events,
 }
 
-/// What an endpoint is told of: at most one format for each kind of event.
+/// What an endpoint is notified of: at most one format for each kind of event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<Subscription>")]
 pub struct Events(Vec<Subscription>);
@@ -75,10 +76,7 @@ impl TryFrom<Vec<Subscription>> for Events {
     fn try_from(events: Vec<Subscription>) -> Result<Self, Self::Error> {
         for (index, event) in events.iter().enumerate() {
             if events[..index].iter().any(|before| before.kind == event.kind) {
-                return Err(format!(
-                    "{} is named twice: an endpoint gets it in one format",
-                    event.kind.completed()
-                ));
+                return Err(format!("{} is named twice: an endpoint gets it in one format", event));
             }
         }
         Ok(Self(events))
@@ -86,8 +84,8 @@ impl TryFrom<Vec<Subscription>> for Events {
 }
 
 impl Events {
-    /// How it is told of this kind.
-    pub fn of(&self, kind: Kind) -> Option<Subscription> {
+    /// How it is notified of this kind.
+    pub fn of(&self, kind: OperationKind) -> Option<Subscription> {
         self.0.iter().find(|event| event.kind == kind).copied()
     }
 
@@ -144,6 +142,13 @@ impl SigningSecrets {
 }
 
 impl Outbound {
+    /// These hosts may be called, too.
+    #[must_use]
+    pub fn and(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+        self.allow_hosts.extend(hosts);
+        self
+    }
+
     /// Whether this host may be called whatever its address is.
     pub fn allows(&self, host: &str) -> bool {
         let bare = |host: &str| host.trim_matches(['[', ']']).to_ascii_lowercase();
@@ -188,15 +193,15 @@ impl Config {
         self.endpoints.iter().map(|(name, endpoint)| (name.as_str(), endpoint))
     }
 
-    /// The endpoints that are told of the decision on an operation, and in which format.
-    pub fn told<'a>(
+    /// The endpoints that are notified of the decision on an operation, and in which format.
+    pub fn notified<'a>(
         &'a self,
         id: &'a OperationId,
     ) -> impl Iterator<Item = (&'a str, &'a Endpoint, Subscription)> {
-        let told = |(name, endpoint): (&'a str, &'a Endpoint)| {
+        let notified = |(name, endpoint): (&'a str, &'a Endpoint)| {
             Some((name, endpoint, endpoint.events.of(id.kind)?))
         };
-        self.endpoints_of(&id.tenant).filter_map(told)
+        self.endpoints_of(&id.project).filter_map(notified)
     }
 
     /// The project an endpoint belongs to.

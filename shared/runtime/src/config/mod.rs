@@ -18,16 +18,16 @@ pub use approver::{Approver, Upstream};
 pub use channel::Channel;
 pub use endpoint::{Endpoint, Events, Outbound, OutboundUrl, SigningSecrets};
 pub use placet_core::Period;
-use placet_core::Plan;
+use placet_core::operation::Plan;
 use serde::Deserialize;
-pub use source::{Action, AskFor, Closed, LazyScheme, PublicUrl, Source, Target};
-pub use values::{Attempts, EndpointUrl, Name, RoutePath, SecretError, SecretRef, Timeout};
+pub use source::{Action, Closed, LazyScheme, PublicUrl, RequestApproval, Source, Target};
+pub use values::{Attempts, ExecutorUrl, Name, RoutePath, SecretError, SecretRef, Timeout};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The tenant of the local key, the demo and the webhook sources.
+    /// The main project: that of the local key, the demo and the webhook sources.
     pub project: Name,
     /// What else keys may be made for.
     #[serde(default, rename = "projects")]
@@ -62,20 +62,13 @@ pub struct Config {
 pub struct Defaults {
     /// How long a person has to decide.
     pub deadline: Period,
-    /// How long a sign of life may be missing before the timer drives an operation again.
-    pub redrive: Period,
     /// Who decides.
     pub approver: Approver,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
-        let hours = |hours: u64| Period(Duration::from_secs(hours * 60 * 60));
-        Self {
-            deadline: hours(24),
-            redrive: Period(Duration::from_secs(120)),
-            approver: Approver::Inbox,
-        }
+        Self { deadline: Period::seconds(24 * 60 * 60), approver: Approver::Inbox }
     }
 }
 
@@ -112,7 +105,7 @@ pub enum Executor {
 #[serde(deny_unknown_fields)]
 pub struct HttpExecutor {
     /// Where to post to: `https://`, or `http://` on this machine only.
-    pub url: EndpointUrl,
+    pub url: ExecutorUrl,
     /// How long an answer may take, at most 25 s.
     #[serde(default)]
     pub timeout: Timeout,
@@ -120,11 +113,24 @@ pub struct HttpExecutor {
     pub secret: Option<SecretRef>,
 }
 
-/// Why the configuration can not be used.
+/// A source, found by the path of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceAt<'c, 'r> {
+    /// Its position among all sources.
+    pub position: usize,
+    /// Its name.
+    pub name: &'c str,
+    /// The source.
+    pub source: &'c Source,
+    /// What of the path follows the source's own.
+    pub rest: &'r str,
+}
+
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file can not be read.
-    #[error("{path} can not be read: {cause}")]
+    /// The file cannot be read.
+    #[error("{path} cannot be read: {cause}")]
     Unreadable {
         /// The file.
         path: String,
@@ -146,7 +152,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// If it can not be read, or what in it is wrong and where.
+    /// If it cannot be read, or what in it is wrong and where.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|cause| ConfigError::Unreadable { path: path.display().to_string(), cause })?;
@@ -256,7 +262,6 @@ impl Config {
             idempotent: definition.idempotent,
             max_attempts: definition.max_attempts.0,
             timeout: executor.timeout(),
-            redrive: self.defaults.redrive.0,
         })
     }
 
@@ -267,20 +272,20 @@ impl Config {
         own.unwrap_or(self.defaults.deadline).0
     }
 
-    /// The source that takes deliveries at this path: its name, the source, and what of the path
-    /// comes after the source's own.
-    pub fn source_at<'a>(&self, path: &'a str) -> Option<(&str, &Source, &'a str)> {
-        let own =
-            |(_, source): &(&str, &Source)| source.paths.iter().any(|known| known.as_str() == path);
-        if let Some((name, source)) = self.sources().find(own) {
-            return Some((name, source, ""));
-        }
-        let below = path.strip_prefix("/webhooks/")?;
-        self.sources().find_map(|(name, source)| {
-            let rest = below.strip_prefix(name)?;
+    /// The source that takes webhooks at this path.
+    pub fn source_at<'a>(&self, path: &'a str) -> Option<SourceAt<'_, 'a>> {
+        let own = |source: &Source| source.paths.iter().any(|known| known.as_str() == path);
+        let below = |name: &str, source: &Source| {
+            let rest = path.strip_prefix("/webhooks/")?.strip_prefix(name)?;
             let below = rest.starts_with('/') && source.scheme.reads_path();
-            (rest.is_empty() || below).then_some((name, source, rest))
-        })
+            (rest.is_empty() || below).then_some(rest)
+        };
+        let sources = || self.sources().enumerate();
+        let found = sources().find(|(_, (_, source))| own(source));
+        let found = found
+            .map(|found| (found, ""))
+            .or_else(|| sources().find_map(|found| Some((found, below(found.1.0, found.1.1)?))));
+        found.map(|((position, (name, source)), rest)| SourceAt { position, name, source, rest })
     }
 
     /// The source of this name.
@@ -300,6 +305,14 @@ impl Executor {
         match self {
             Self::Function(name) => format!("function {name}"),
             Self::Http(http) => format!("POST {}", http.url.0),
+        }
+    }
+
+    /// The host of an HTTP endpoint on this machine.
+    pub fn local_host(&self) -> Option<String> {
+        match self {
+            Self::Http(http) => http.url.local_host(),
+            Self::Function(_) => None,
         }
     }
 

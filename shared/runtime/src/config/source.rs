@@ -150,7 +150,7 @@ pub enum Action {
     /// A completed function call decides the operation with its `call_id`.
     Decide,
     /// A person is asked.
-    Operation(AskFor),
+    Operation(RequestApproval),
     /// It is sent on, signed, to an endpoint of `endpoints:`.
     Forward {
         /// Its name.
@@ -161,7 +161,7 @@ pub enum Action {
 /// The approval an event asks for.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AskFor {
+pub struct RequestApproval {
     /// The function.
     #[serde(rename = "fn")]
     pub function: String,
@@ -175,7 +175,7 @@ pub struct AskFor {
 struct WrittenTarget {
     log: Option<Empty>,
     decide: Option<Empty>,
-    operation: Option<AskFor>,
+    operation: Option<RequestApproval>,
     forward: Option<Forward>,
     types: Vec<String>,
     #[serde(rename = "where")]
@@ -298,12 +298,12 @@ impl Source {
         Value::Object(all)
     }
 
-    /// The source ready to verify.
+    /// The source of this name, ready to verify.
     ///
     /// # Errors
     ///
     /// Why it is closed: a secret is not set, or not one.
-    pub fn open(&self, environment: &Environment) -> Result<Verifier, Closed> {
+    pub fn open(&self, name: &str, environment: &Environment) -> Result<Verifier, Closed> {
         let set = |reference: &SecretRef| environment.get(&reference.variable);
         let needed = self.scheme.needs_secret();
         // One of several may be gone already; without any, the source is closed.
@@ -314,7 +314,8 @@ impl Source {
         let token = set(&self.verify_token);
         let tokens: Vec<String> = token.into_iter().collect();
         let public_url = self.public_url.resolve(environment);
-        Ok(Verifier::open((*self.scheme).clone(), &secrets, &tokens, public_url.as_deref())?)
+        let scheme = (*self.scheme).clone();
+        Ok(Verifier::open(name, scheme, &secrets, &tokens, public_url.as_deref())?)
     }
 }
 
@@ -324,7 +325,7 @@ pub enum Closed {
     /// No secret is set.
     #[error("{0} is not set")]
     NotSet(String),
-    /// What is set can not be used.
+    /// What is set cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
 }

@@ -11,7 +11,7 @@ fn the_shipped_file_says_what_the_readme_says() {
     assert!(plan.idempotent);
     assert_eq!(config.time_to_decide(Some("purchase_materials")), Duration::from_secs(86_400));
     assert_eq!(config.plan("anything_else"), None);
-    let (name, source, _) = config.source_at("/webhook/inbound").unwrap();
+    let SourceAt { name, source, .. } = config.source_at("/webhook/inbound").unwrap();
     assert_eq!(
         (name, source.secrets[0].variable.as_str()),
         ("humanlayer", "PLACET_SECRET_HUMANLAYER")
@@ -160,7 +160,8 @@ fn a_preset_is_changed_field_by_field() {
 fn the_shipped_file_has_a_source_per_preset() {
     let config = Config::parse(SHIPPED).unwrap();
     for name in placet_core::webhook::presets::names() {
-        let (found, source, _) = config.source_at(&format!("/webhooks/{name}")).unwrap();
+        let path = format!("/webhooks/{name}");
+        let SourceAt { name: found, source, .. } = config.source_at(&path).unwrap();
         assert_eq!((found, source.preset.as_deref()), (name, Some(name)));
         let variable = name.to_uppercase().replace('-', "_");
         assert_eq!(source.secrets[0].variable, format!("PLACET_SECRET_{variable}"));

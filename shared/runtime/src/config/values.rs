@@ -104,18 +104,30 @@ impl TryFrom<String> for RoutePath {
     }
 }
 
-/// An address operations are posted to.
+/// An address that approved operations are posted to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct EndpointUrl(pub String);
+pub struct ExecutorUrl(pub String);
 
-impl TryFrom<String> for EndpointUrl {
+impl ExecutorUrl {
+    /// Its host, if that is this machine.
+    pub(super) fn local_host(&self) -> Option<String> {
+        let uri: lambda_http::http::Uri = self.0.parse().ok()?;
+        uri.host().filter(|host| is_this_machine(host)).map(str::to_owned)
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+}
+
+impl TryFrom<String> for ExecutorUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let uri: lambda_http::http::Uri =
             text.parse().map_err(|error| format!("{text:?} is not a URL: {error}"))?;
-        let on_this_machine = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        let on_this_machine = uri.host().is_some_and(is_this_machine);
         match uri.scheme_str() {
             Some("https") => Ok(Self(text)),
             Some("http") if on_this_machine => Ok(Self(text)),

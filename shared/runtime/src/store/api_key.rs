@@ -1,9 +1,12 @@
 use placet_core::{Digest, Timestamp};
 
 use super::attributes::{Reader, Writer};
-use super::index::Query;
-use super::{Item, Put, Store, StoreError, key};
+use super::page::Range;
+use super::{Put, Row, Store, StoreError, key};
 use crate::api_key::{ApiKey, Role};
+
+/// How many keys are read at once.
+const AT_ONCE: usize = 25;
 
 impl Store {
     /// Stores an API key under its digest; the key itself is never stored. One that is there stays
@@ -11,9 +14,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If DynamoDB can not be asked.
+    /// If DynamoDB does not answer.
     pub async fn put_api_key(&self, digest: Digest, api_key: &ApiKey) -> Result<(), StoreError> {
-        self.put_new(encode(digest, api_key)).await?;
+        let new = "attribute_not_exists(pk)";
+        self.put_if(encode(digest, api_key), new, Row::new()).await?;
         Ok(())
     }
 
@@ -21,39 +25,40 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If DynamoDB can not be asked, or the item can not be read.
+    /// If DynamoDB does not answer, or the row cannot be read.
     pub async fn api_key(&self, digest: Digest) -> Result<Option<ApiKey>, StoreError> {
-        self.get(key::api_key(digest), false).await?.map(decode).transpose()
+        self.get(key::api_key(digest), false).await?.as_ref().map(decode).transpose()
     }
 
-    /// The API keys of a project, newest first, with their digests. One that can not be read is left
+    /// The API keys of a project, newest first, with their digests. One that cannot be read is left
     /// out, and an error in the log.
     ///
     /// # Errors
     ///
-    /// If DynamoDB can not be asked.
-    pub async fn api_keys(&self, tenant: &str) -> Result<Vec<(Digest, ApiKey)>, StoreError> {
+    /// If DynamoDB does not answer.
+    pub async fn api_keys(&self, project: &str) -> Result<Vec<(Digest, ApiKey)>, StoreError> {
+        let (first, last) = key::between(None, None);
+        let range = Range { index: "list", newest_first: true, first, last };
+        let partition = key::list_pk("key", project, 0);
         let mut found = Vec::new();
         let mut start = None;
         loop {
-            let values = Writer::default().text(":keys", key::api_key_list_pk(tenant)).finish();
-            let query = Query { index: "list", condition: "list_pk = :keys", values };
-            let page = self.query(query, false, start).await?;
-            let items = self.by_entries(&page.items, None).await?;
-            found.extend(items.into_iter().filter_map(|(_, item)| readable(item)));
-            start = page.next;
+            let (entries, next) = self.entries(&partition, &range, AT_ONCE, start).await?;
+            let mut rows = self.rows(&entries, None).await?;
+            let rows = entries.iter().filter_map(|entry| rows.remove(&entry.pk));
+            found.extend(rows.filter_map(|row| readable(&row)));
+            start = next;
             if start.is_none() {
                 return Ok(found);
             }
         }
     }
 
-    /// Takes an API key back and hands back what it is now: one that was revoked before keeps its
-    /// moment. `None` if there is no such key.
+    /// Revokes an API key and hands back what it is now: one that was revoked before keeps its moment. `None` if there is no such key.
     ///
     /// # Errors
     ///
-    /// If DynamoDB can not be asked, or the item can not be read.
+    /// If DynamoDB does not answer, or the row cannot be read.
     pub async fn revoke_api_key(
         &self,
         digest: Digest,
@@ -62,21 +67,21 @@ impl Store {
         let Some(item) = self.get(key::api_key(digest), true).await? else {
             return Ok(None);
         };
-        let revoked = ApiKey { revoked_at: Some(now), ..decode(item)? };
+        let revoked = ApiKey { revoked_at: Some(now), ..decode(&item)? };
         let condition = "attribute_exists(pk) AND attribute_not_exists(revoked_at)";
-        match self.put_if(encode(digest, &revoked), condition, Item::new()).await? {
+        match self.put_if(encode(digest, &revoked), condition, Row::new()).await? {
             Put::Stored => Ok(Some(revoked)),
-            Put::Existing(item) => item.map(decode).transpose(),
+            Put::Existing(item) => item.as_ref().map(decode).transpose(),
         }
     }
 }
 
-fn encode(digest: Digest, api_key: &ApiKey) -> Item {
+fn encode(digest: Digest, api_key: &ApiKey) -> Row {
     let mut item = key::api_key(digest);
     let attributes = Writer::default()
-        .text("list_pk", key::api_key_list_pk(&api_key.tenant))
-        .text("list_sk", key::list_sk(api_key.created_at, &digest.to_string()))
-        .text("tenant", &api_key.tenant)
+        .text("list_pk", key::list_pk("key", &api_key.project, 0))
+        .text("list_sk", key::list_sk(api_key.created_at, key::hash(&digest.to_string())))
+        .text("project", &api_key.project)
         .text("name", &api_key.name)
         .text("role", api_key.role.as_str())
         .json("channel", &api_key.channel)
@@ -87,25 +92,22 @@ fn encode(digest: Digest, api_key: &ApiKey) -> Item {
     item
 }
 
-/// An item of before keys had roles has a tenant and a name only.
-fn decode(item: Item) -> Result<ApiKey, StoreError> {
-    let reader = Reader(item);
-    let role = reader.optional_text("role");
-    let role = role.map(|name| Role::parse(&name).ok_or_else(|| reader.corrupt("role")));
+fn decode(row: &Row) -> Result<ApiKey, StoreError> {
+    let reader = Reader(row);
     Ok(ApiKey {
-        tenant: reader.text("tenant")?,
-        name: reader.text("name")?,
-        role: role.transpose()?.unwrap_or_default(),
+        project: reader.text("project")?.to_owned(),
+        name: reader.text("name")?.to_owned(),
+        role: Role::parse(reader.text("role")?).ok_or_else(|| reader.corrupt("role"))?,
         channel: reader.optional_json("channel")?,
-        created_at: reader.moment("created_at").unwrap_or(Timestamp::from_millis(0)),
+        created_at: reader.moment("created_at")?,
         expires_at: reader.optional_json("expires_at")?,
         revoked_at: reader.optional_json("revoked_at")?,
     })
 }
 
-fn readable(item: Item) -> Option<(Digest, ApiKey)> {
-    let digest = Reader(item.clone()).optional_text("pk")?.strip_prefix("KEY#")?.parse().ok()?;
-    decode(item)
+fn readable(row: &Row) -> Option<(Digest, ApiKey)> {
+    let digest = Reader(row).optional_text("pk")?.strip_prefix("key#")?.parse().ok()?;
+    decode(row)
         .map(|api_key| (digest, api_key))
         .inspect_err(|error| tracing::error!(%error, "a key is left out of a list"))
         .ok()
@@ -130,18 +132,16 @@ mod tests {
         };
         for api_key in [plain, full] {
             let item = encode(key_digest("k"), &api_key);
-            assert_eq!(readable(item).unwrap(), (key_digest("k"), api_key));
+            assert_eq!(readable(&item).unwrap(), (key_digest("k"), api_key));
         }
     }
 
     #[test]
-    fn an_item_without_role_is_of_both_and_does_not_expire() {
-        let mut item = key::api_key(key_digest("k"));
-        item.extend(Writer::default().text("tenant", "t").text("name", "n").finish());
-        let expected = ApiKey::new("t", "n", Timestamp::from_millis(0));
-        assert_eq!(decode(item.clone()).unwrap(), expected);
-        // What can not be read is no key that may everything.
-        item.extend(Writer::default().text("role", "owner").text("expires_at", "soon").finish());
-        assert!(decode(item).is_err());
+    fn a_damaged_key_is_no_key_with_all_rights() {
+        for (attribute, value) in [("role", "owner"), ("expires_at", "soon"), ("created_at", "x")] {
+            let mut row = encode(key_digest("k"), &ApiKey::new("t", "n", NOW));
+            row.extend(Writer::default().text(attribute, value).finish());
+            assert!(decode(&row).is_err(), "{attribute}");
+        }
     }
 }

@@ -3,11 +3,11 @@ use placet_core::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Item, StoreError, key};
+use super::{Row, StoreError};
 
-/// An item in the making.
+/// A row in the making.
 #[derive(Default)]
-pub(super) struct Writer(Item);
+pub(super) struct Writer(Row);
 
 impl Writer {
     pub(super) fn text(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -25,7 +25,7 @@ impl Writer {
         self
     }
 
-    /// A nested value as JSON text: DynamoDB's own numbers can not hold every double.
+    /// A nested value as JSON text: DynamoDB's own numbers cannot hold every double.
     pub(super) fn json(self, name: &str, value: &impl Serialize) -> Self {
         match serde_json::to_string(value) {
             Ok(text) if text != "null" => self.text(name, text),
@@ -33,29 +33,21 @@ impl Writer {
         }
     }
 
-    /// Puts the item into the `due` index, unless it is terminal.
-    pub(super) fn due(self, tenant: &str, due: Option<Timestamp>) -> Self {
-        match due {
-            Some(due) => self.text("due_pk", key::due_pk(tenant)).text("due_sk", key::due_sk(due)),
-            None => self,
-        }
-    }
-
-    pub(super) fn finish(self) -> Item {
+    pub(super) fn finish(self) -> Row {
         self.0
     }
 }
 
-/// An item being read back; an attribute that is not as it was written is an error that names it.
-pub(super) struct Reader(pub(super) Item);
+/// A row being read back; an attribute that is not as it was written is an error that names it.
+pub(super) struct Reader<'a>(pub(super) &'a Row);
 
-impl Reader {
-    pub(super) fn text(&self, name: &'static str) -> Result<String, StoreError> {
+impl Reader<'_> {
+    pub(super) fn text(&self, name: &'static str) -> Result<&str, StoreError> {
         self.optional_text(name).ok_or_else(|| self.corrupt(name))
     }
 
-    pub(super) fn optional_text(&self, name: &'static str) -> Option<String> {
-        self.0.get(name).and_then(|value| value.as_s().ok()).cloned()
+    pub(super) fn optional_text(&self, name: &'static str) -> Option<&str> {
+        self.0.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
     }
 
     pub(super) fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, StoreError> {
@@ -67,13 +59,9 @@ impl Reader {
         self.number(name).map(Timestamp::from_millis)
     }
 
-    pub(super) fn bytes(&self, name: &'static str) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&self, name: &'static str) -> Result<&[u8], StoreError> {
         let value = self.0.get(name).and_then(|value| value.as_b().ok());
-        value.map(|blob| blob.as_ref().to_vec()).ok_or_else(|| self.corrupt(name))
-    }
-
-    pub(super) fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, StoreError> {
-        self.optional_json(name)?.ok_or_else(|| self.corrupt(name))
+        value.map(AsRef::as_ref).ok_or_else(|| self.corrupt(name))
     }
 
     pub(super) fn optional_json<T: DeserializeOwned>(
@@ -87,13 +75,6 @@ impl Reader {
                 serde_json::from_str(text).map(Some).map_err(|_| self.corrupt(name))
             }
         }
-    }
-
-    /// When the item is due; `None` once it is terminal.
-    pub(super) fn due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let text = self.optional_text("due_sk");
-        let moment = text.map(|text| text.parse().map(Timestamp::from_millis));
-        moment.transpose().map_err(|_| self.corrupt("due_sk"))
     }
 
     pub(super) fn corrupt(&self, attribute: &'static str) -> StoreError {

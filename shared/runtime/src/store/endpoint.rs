@@ -1,9 +1,9 @@
 use placet_core::Timestamp;
 
 use super::attributes::{Reader, Writer};
-use super::{Store, StoreError, key};
+use super::{Row, Store, StoreError, key};
 
-/// An endpoint that is sent nothing until a person enables it again. One that is enabled has no item.
+/// An endpoint that is sent nothing until a person enables it again. One that is enabled has no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisabledEndpoint {
     /// Since when.
@@ -17,21 +17,19 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If DynamoDB can not be asked.
+    /// If DynamoDB does not answer.
     pub async fn disable_endpoint(
         &self,
-        tenant: &str,
+        project: &str,
         name: &str,
         disabled: &DisabledEndpoint,
     ) -> Result<(), StoreError> {
-        let mut item = key::endpoint(tenant, name);
+        let mut item = key::endpoint(project, name);
         let state = Writer::default()
-            .text("tenant", tenant)
-            .text("endpoint", name)
             .number("disabled_at", disabled.disabled_at.millis())
             .text("reason", &disabled.reason);
         item.extend(state.finish());
-        self.put_new(item).await?;
+        self.put_if(item, "attribute_not_exists(pk)", Row::new()).await?;
         Ok(())
     }
 
@@ -39,10 +37,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If DynamoDB can not be asked.
-    pub async fn enable_endpoint(&self, tenant: &str, name: &str) -> Result<(), StoreError> {
+    /// If DynamoDB does not answer.
+    pub async fn enable_endpoint(&self, project: &str, name: &str) -> Result<(), StoreError> {
         let request = self.client.delete_item().table_name(&self.table);
-        let request = request.set_key(Some(key::endpoint(tenant, name)));
+        let request = request.set_key(Some(key::endpoint(project, name)));
         request.send().await.map_err(StoreError::service("DeleteItem"))?;
         Ok(())
     }
@@ -51,19 +49,19 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If DynamoDB can not be asked, or the item can not be read.
+    /// If DynamoDB does not answer, or the row cannot be read.
     pub async fn disabled_endpoint(
         &self,
-        tenant: &str,
+        project: &str,
         name: &str,
     ) -> Result<Option<DisabledEndpoint>, StoreError> {
-        let Some(item) = self.get(key::endpoint(tenant, name), true).await? else {
+        let Some(item) = self.get(key::endpoint(project, name), true).await? else {
             return Ok(None);
         };
-        let reader = Reader(item);
+        let reader = Reader(&item);
         Ok(Some(DisabledEndpoint {
             disabled_at: reader.moment("disabled_at")?,
-            reason: reader.text("reason")?,
+            reason: reader.text("reason")?.to_owned(),
         }))
     }
 }

@@ -1,93 +1,218 @@
-//! How items are found. Tenant, source and call id hold no `#`, so no two items share a key.
+//! How rows are found. Kinds, projects and names hold no `#`, so no two rows share a key.
+//!
+//! | row | `pk` | `sk` |
+//! | --- | --- | --- |
+//! | an item | `operation#default#function_call/call-1` | `item` |
+//! | a claim of a signature or a body | `claim#default#…` | `claim` |
+//! | a disabled endpoint | `endpoint#default#billing` | `endpoint` |
+//! | an API key, by its digest | `key#…` | `key` |
+//! | how far the timer came | `timer` | `timer` |
+//!
+//! A partition of DynamoDB takes about 1,000 write units a second, and a partition of an index that is full
+//! throttles the writes of the table. So the partition keys of both indexes carry a shard, which is a
+//! hash of the row's key. The sort keys end with that hash: no two entries of a partition are equal.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use placet_core::{Digest, Kind, OperationId, Timestamp};
+use placet_core::item::{Kind, Lane, Need};
+use placet_core::operation::OperationId;
+use placet_core::{Digest, Timestamp};
 
-use super::Item;
+use super::Row;
 
-pub(super) fn operation(id: &OperationId) -> Item {
-    primary(operation_pk(id), "OP")
+/// Into how many partitions each index of a project is split.
+pub(super) const SHARDS: u64 = 8;
+
+/// Later than anything happens, for the next 29,000 years.
+const END_OF_TIME: Timestamp = Timestamp::from_millis(999_999_999_999_999);
+
+/// The `sk` of an item's row.
+pub(super) const ITEM: &str = "item";
+
+/// A part of the index `due`: what waits for a person has partitions of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Desk {
+    /// What merely runs.
+    Runs,
+    /// What waits for a person.
+    Person(Need),
 }
 
-pub(super) fn operation_pk(id: &OperationId) -> String {
-    format!("T#{}#OP#{}#{}", id.tenant, id.kind.as_str(), id.call_id)
+impl Desk {
+    /// All parts.
+    pub const ALL: [Self; 3] =
+        [Self::Runs, Self::Person(Need::Decision), Self::Person(Need::Settlement)];
+
+    const fn letter(self) -> char {
+        match self {
+            Self::Runs => 'r',
+            Self::Person(Need::Decision) => 'd',
+            Self::Person(Need::Settlement) => 's',
+        }
+    }
 }
 
-/// The operation under a partition key.
-pub(super) fn operation_id(pk: &str) -> Option<OperationId> {
-    let (tenant, rest) = pk.strip_prefix("T#")?.split_once("#OP#")?;
-    let (kind, call_id) = rest.split_once('#')?;
-    Some(OperationId::new(tenant, Kind::parse(kind)?, call_id))
+/// A partition of the index `due`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DuePartition {
+    /// Whose items are in it.
+    pub project: String,
+    /// Which part.
+    pub desk: Desk,
+    /// Which shard of the part.
+    pub shard: u64,
 }
 
-pub(super) fn operation_list_pk(tenant: &str) -> String {
-    format!("T#{tenant}#LIST#operation")
+impl DuePartition {
+    /// All partitions of a project.
+    pub fn all(project: &str) -> impl Iterator<Item = Self> {
+        let of = move |desk| {
+            (0..SHARDS).map(move |shard| Self { project: project.to_owned(), desk, shard })
+        };
+        Desk::ALL.into_iter().flat_map(of)
+    }
+
+    /// Its key.
+    pub fn key(&self) -> String {
+        format!("{}#{}{}", self.project, self.desk.letter(), self.shard)
+    }
+
+    /// The partition with this key.
+    pub(super) fn read(key: &str) -> Option<Self> {
+        let (project, rest) = key.rsplit_once('#')?;
+        let mut rest = rest.chars();
+        let letter = rest.next()?;
+        let desk = Desk::ALL.into_iter().find(|desk| desk.letter() == letter)?;
+        Some(Self { project: project.to_owned(), desk, shard: rest.as_str().parse().ok()? })
+    }
 }
 
-pub(super) fn receipt(receipt_id: &str) -> Item {
-    primary(receipt_pk(receipt_id), "RC")
+pub(super) fn item<K: Kind>(project: &str, id: &str) -> Row {
+    primary(item_pk(K::NAME, project, id), ITEM)
 }
 
-pub(super) fn receipt_pk(receipt_id: &str) -> String {
-    format!("RC#{receipt_id}")
+pub(super) fn item_pk(kind: &str, project: &str, id: &str) -> String {
+    format!("{kind}#{project}#{id}")
 }
 
-pub(super) fn receipt_list_pk(tenant: &str) -> String {
-    format!("T#{tenant}#LIST#receipt")
+/// The kind, the project and the id of an item under a key.
+pub(super) fn parts(pk: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = pk.splitn(3, '#');
+    Some((parts.next()?, parts.next()?, parts.next()?))
 }
 
-pub(super) fn delivery(tenant: &str, id: &str) -> Item {
-    primary(delivery_pk(tenant, id), "DL")
+/// FNV-1a: the same on every machine and in every release.
+pub(super) fn hash(pk: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    pk.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-pub(super) fn delivery_pk(tenant: &str, id: &str) -> String {
-    format!("T#{tenant}#DL#{id}")
+pub(super) fn due_sk(due: Timestamp, lane: Lane, hash: u64) -> String {
+    format!("{}{}{hash:016x}", moment(due), lane.letter())
 }
 
-pub(super) fn delivery_list_pk(tenant: &str) -> String {
-    format!("T#{tenant}#LIST#delivery")
+/// The due time and the lane of an entry.
+pub(super) fn read_due_sk(sk: &str) -> Option<(Timestamp, Lane)> {
+    let (millis, rest) = (sk.get(..15)?, sk.get(15..)?);
+    let lane = Lane::of_letter(rest.chars().next()?)?;
+    Some((Timestamp::from_millis(millis.parse().ok()?), lane))
 }
 
-pub(super) fn endpoint(tenant: &str, name: &str) -> Item {
-    primary(format!("T#{tenant}#EP#{name}"), "EP")
+/// Before all entries that are due after this moment, and after all others.
+pub(super) fn due_until(until: Timestamp) -> String {
+    format!("{}~", moment(until))
 }
 
-pub(super) fn api_key(digest: Digest) -> Item {
-    primary(format!("KEY#{digest}"), "KEY")
+pub(super) fn list_pk(list: &str, project: &str, shard: u64) -> String {
+    format!("{list}#{project}#{shard}")
 }
 
-pub(super) fn api_key_list_pk(tenant: &str) -> String {
-    format!("T#{tenant}#LIST#key")
+pub(super) fn list_sk(created_at: Timestamp, hash: u64) -> String {
+    format!("{}{hash:016x}", moment(created_at))
 }
 
-pub(super) fn warm_up() -> Item {
-    primary("WARM".to_owned(), "UP")
+/// The sort keys between which everything lies that was created from `since` to `until`.
+pub(super) fn between(since: Option<Timestamp>, until: Option<Timestamp>) -> (String, String) {
+    let first = moment(since.unwrap_or(Timestamp::from_millis(0)));
+    (first, format!("{}~", moment(until.unwrap_or(END_OF_TIME))))
 }
 
-pub(super) fn due_pk(tenant: &str) -> String {
-    format!("T#{tenant}#DUE")
+/// Sorts as text as it sorts in time.
+fn moment(moment: Timestamp) -> String {
+    format!("{:015}", moment.millis().clamp(0, END_OF_TIME.millis()))
 }
 
-/// Sorts as text as it sorts in time, for the next 29,000 years.
-pub(super) fn due_sk(due: Timestamp) -> String {
-    format!("{:015}", due.millis())
+pub(super) fn claim(project: &str, key: &str) -> Row {
+    primary(format!("claim#{project}#{key}"), "claim")
 }
 
-pub(super) fn list_sk(created_at: Timestamp, id: &str) -> String {
-    format!("{:015}#{id}", created_at.millis())
+pub(super) fn endpoint(project: &str, name: &str) -> Row {
+    primary(format!("endpoint#{project}#{name}"), "endpoint")
 }
 
-/// Before all keys of this moment, and after those of the moments before.
-pub(super) fn list_since(moment: Timestamp) -> String {
-    format!("{:015}", moment.millis().max(0))
+pub(super) fn api_key(digest: Digest) -> Row {
+    primary(format!("key#{digest}"), "key")
 }
 
-/// After all keys of this moment.
-pub(super) fn list_until(moment: Timestamp) -> String {
-    format!("{:015}$", moment.millis().max(0))
+pub(super) fn timer() -> Row {
+    primary("timer".to_owned(), "timer")
 }
 
-fn primary(pk: String, sk: &str) -> Item {
+/// The key of an operation's row, for who changes one behind the store's back: the tests.
+pub fn operation_pk(id: &OperationId) -> String {
+    item_pk("operation", &id.project, &id.path())
+}
+
+fn primary(pk: String, sk: &str) -> Row {
     let pair = [("pk", pk), ("sk", sk.to_owned())];
     pair.map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sort_keys_sort_in_time_and_read_back() {
+        let at = Timestamp::from_millis;
+        let early = due_sk(at(999), Lane::Calls, u64::MAX);
+        let late = due_sk(at(1000), Lane::Work, 0);
+        assert!(early < late);
+        assert_eq!(read_due_sk(&early), Some((at(999), Lane::Calls)));
+        assert!(early < due_until(at(999)) && due_until(at(999)) < late);
+        let (first, last) = between(Some(at(5)), Some(at(7)));
+        for (millis, inside) in [(4, false), (5, true), (7, true), (8, false)] {
+            let sk = list_sk(at(millis), 7);
+            assert_eq!(first <= sk && sk <= last, inside, "{millis}");
+        }
+        for wrong in ["", "000000000000999", "00000000000099xw", "000000000000999é"] {
+            assert_eq!(read_due_sk(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_partition_is_known_by_its_key() {
+        for partition in DuePartition::all("a-project") {
+            assert_eq!(DuePartition::read(&partition.key()), Some(partition));
+        }
+        for wrong in ["", "default", "default#", "default#x1", "default#r", "default#rx"] {
+            assert_eq!(DuePartition::read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_hold_what_separates_parts() {
+        let pk = item_pk("operation", "default", "human_contact/a#b");
+        assert_eq!(parts(&pk), Some(("operation", "default", "human_contact/a#b")));
+        assert_eq!(parts("timer"), None);
+    }
+
+    #[test]
+    fn shards_are_used_alike() {
+        let mut used = [0_u32; SHARDS as usize];
+        for n in 0..8000 {
+            let shard = hash(&item_pk("receipt", "default", &format!("github.{n:040x}"))) % SHARDS;
+            used[usize::try_from(shard).unwrap()] += 1;
+        }
+        assert!(used.iter().all(|count| (800..1200).contains(count)), "{used:?}");
+    }
 }

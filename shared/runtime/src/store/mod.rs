@@ -2,30 +2,37 @@
 
 mod api_key;
 mod attributes;
-mod body;
-mod delivery;
+mod claim;
+mod due;
 mod endpoint;
-pub mod index;
-mod key;
-mod list;
-mod operation;
+mod item;
+pub mod key;
 pub mod packed;
-mod receipt;
+mod page;
+pub mod row;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
+};
 
-pub use delivery::{Payload, StoredDelivery};
+pub use due::{DueEntry, Progress};
 pub use endpoint::DisabledEndpoint;
-pub use index::{DueItem, Page};
-pub use receipt::{About, Claim, Receipt, ReceiptEntry, ReceiptFilter, ReceiptState, Replays};
+pub use item::AnyItem;
+pub use key::{Desk, DuePartition};
+pub use page::{Cursor, Page};
 
 use crate::aws::describe;
 
-pub(crate) type Item = HashMap<String, AttributeValue>;
+/// A row of the table: its attributes by name.
+pub type Row = HashMap<String, AttributeValue>;
+
+/// How often DynamoDB is asked again for what it left out of an answer.
+const ROUNDS: u32 = 6;
 
 /// The table of one deployment.
 #[derive(Clone, Debug)]
@@ -39,11 +46,11 @@ pub struct Store {
 pub enum Put<T> {
     /// It is written.
     Stored,
-    /// Its condition did not hold; this is what stands there instead.
+    /// Its condition did not hold; this is what is there.
     Existing(T),
 }
 
-/// The store could not be asked, or holds what it should not.
+/// The table does not answer, or holds what it should not.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB refused or could not be reached.
@@ -54,18 +61,21 @@ pub enum StoreError {
         /// What the SDK says, with its causes.
         cause: String,
     },
-    /// An item can not be compressed: there is no memory for it.
-    #[error("item {key} can not be compressed: {cause}")]
+    /// An item cannot be compressed: there is no memory for it.
+    #[error("item {key} cannot be compressed: {cause}")]
     Unpackable {
-        /// The item's partition key.
+        /// The row's partition key.
         key: String,
         /// What zstd says.
         cause: std::io::Error,
     },
-    /// An item can not be read back.
-    #[error("item {key}: attribute {attribute} is missing or not of its type")]
+    /// An item from a list is to be written, whose payload was not read.
+    #[error("item {0} cannot be written: its payload was not read")]
+    NotRead(String),
+    /// A row cannot be read back.
+    #[error("row {key}: attribute {attribute} is missing or not of its type")]
     Corrupt {
-        /// The item's partition key.
+        /// The row's partition key.
         key: String,
         /// The attribute.
         attribute: &'static str,
@@ -87,25 +97,22 @@ impl Store {
         Self { client, table: table.into() }
     }
 
-    /// Writes `item` if `condition` holds, else hands back what is there. `None` if the item that
-    /// broke the condition does not exist.
+    /// Writes `row` if `condition` holds, else hands back what is there; `None` if nothing is.
     async fn put_if(
         &self,
-        item: Item,
+        row: Row,
         condition: &str,
-        values: Item,
-    ) -> Result<Put<Option<Item>>, StoreError> {
+        values: Row,
+    ) -> Result<Put<Option<Row>>, StoreError> {
         let values = (!values.is_empty()).then_some(values);
         let sent = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item))
+            .set_item(Some(row))
             .condition_expression(condition)
             .set_expression_attribute_values(values)
-            .return_values_on_condition_check_failure(
-                aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
-            )
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         match sent {
@@ -124,25 +131,42 @@ impl Store {
         }
     }
 
-    /// Writes an item unless there is one of its key, else hands back that one.
-    async fn put_new(&self, item: Item) -> Result<Put<Item>, StoreError> {
-        match self.put_if(item, "attribute_not_exists(pk)", Item::new()).await? {
-            Put::Stored => Ok(Put::Stored),
-            Put::Existing(Some(existing)) => Ok(Put::Existing(existing)),
-            Put::Existing(None) => Err(StoreError::Service {
-                action: "PutItem",
-                cause: "the condition failed on an item that is not there".to_owned(),
-            }),
-        }
-    }
-
-    async fn get(&self, key: Item, consistent: bool) -> Result<Option<Item>, StoreError> {
+    async fn get(&self, key: Row, consistent: bool) -> Result<Option<Row>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key));
         let reply = request.consistent_read(consistent).send().await;
         Ok(reply.map_err(StoreError::service("GetItem"))?.item)
     }
 
+    /// The rows under these keys, at most a hundred, in no order.
+    async fn batch_get(
+        &self,
+        keys: Vec<Row>,
+        projection: Option<&str>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let service = |cause: String| StoreError::Service { action: "BatchGetItem", cause };
+        let mut found = Vec::new();
+        let mut wanted = keys;
+        for round in 0..ROUNDS {
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            // What is left out of an answer was too much at once.
+            tokio::time::sleep(Duration::from_millis(50) * (2_u32.pow(round) - 1)).await;
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .set_projection_expression(projection.map(str::to_owned))
+                .build()
+                .map_err(|error| service(error.to_string()))?;
+            let reply = self.client.batch_get_item().request_items(&self.table, request).send();
+            let reply = reply.await.map_err(StoreError::service("BatchGetItem"))?;
+            found.extend(reply.responses.unwrap_or_default().into_values().flatten());
+            let rest = reply.unprocessed_keys.unwrap_or_default().into_values();
+            wanted = rest.flat_map(|table| table.keys).collect();
+        }
+        Err(service(format!("{} rows were left out again and again", wanted.len())))
+    }
+
     pub(crate) async fn warm_up(&self) {
-        let _ = self.get(key::warm_up(), false).await;
+        let _ = self.get(key::timer(), false).await;
     }
 }

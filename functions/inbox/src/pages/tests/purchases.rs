@@ -18,7 +18,7 @@ fn the_purchase_form_posts_its_defaults_under_the_given_id() {
 
 #[test]
 fn purchases_are_listed_as_given_in_the_demos_words() {
-    let wood = asked(json!({"material": "wood", "quantity": 10}), json!({}), Some(plan(true)));
+    let wood = requested(json!({"material": "wood", "quantity": 10}), json!({}), Some(plan(true)));
     let denied = decided(&wood, Verdict::Deny, "too much", None);
     let done = finished(true, Report::Succeeded(json!("10 pieces ordered")));
     let html = purchases(&[wood, denied, done], NOW).unwrap();

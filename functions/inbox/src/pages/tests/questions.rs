@@ -2,16 +2,16 @@
 
 use std::slice::from_ref;
 
-use placet_core::Upstream;
+use placet_core::operation::{Escalation, Upstream};
 
 use super::*;
 
-fn question(message: &str, subject: Option<&str>, extras: Value) -> Operation {
+fn question(message: &str, subject: Option<&str>, extras: Value) -> Item<Operation> {
     let subject = subject.map(str::to_owned);
     created(Content::Question { message: message.into(), subject }, extras, None)
 }
 
-fn with_options() -> Operation {
+fn with_options() -> Item<Operation> {
     let options = json!({"response_options": [
         {"name": "yes", "title": "Go ahead", "description": "Ship it", "prompt_fill": "Yes, ship"},
         {"name": "no"},
@@ -20,9 +20,10 @@ fn with_options() -> Operation {
     question("Shall we ship?", Some("Release 7"), options)
 }
 
-fn escalated(operation: &Operation, message: &str) -> Operation {
-    let (message, by) = (message.to_owned(), "api ops".to_owned());
-    after(operation, Command::Escalate { message, recipients: Vec::new(), by })
+fn escalated(operation: &Item<Operation>, message: &str) -> Item<Operation> {
+    let message = message.to_owned();
+    let escalation = Escalation { message, recipients: Vec::new(), redirects: false };
+    after(operation, Command::Escalate { escalation, by: Actor::api("ops") })
 }
 
 #[test]
@@ -61,7 +62,7 @@ fn a_question_is_shown_whole_with_who_asked_and_what_else_came() {
             "<div class=\"value words\"><bdi>Shall we ship?</bdi></div>",
             "by run</span> <code><bdi>run-1</bdi></code>",
             "57 min left",
-            "What else the asker sent",
+            "What else the requester sent",
             "ticket",
             "ann@example.com",
             &digest[..8],
@@ -102,7 +103,7 @@ fn nothing_in_a_question_can_hide() {
         &html,
         &["normally stay invisible: zero width space (U+200B), right-to-left override", shown],
     );
-    assert_eq!(html.matches(shown).count(), 2, "in the form and in what else the asker sent");
+    assert_eq!(html.matches(shown).count(), 1);
     let html = page(&question("a\u{202e}\0b", None, json!({})));
     has(&html, &["U+202E", "U+0000", "normally stay invisible"]);
 }
@@ -119,9 +120,9 @@ fn a_question_is_answered_in_words_or_with_one_click() {
              <textarea id=\"response\" name=\"response\" rows=\"5\" maxlength=\"5000\" required>",
             "<button class=\"approve\" type=\"submit\">Answer</button>",
             "<button type=\"submit\" name=\"option\" value=\"yes\" aria-describedby=\"choice-1\"><span><bdi>Go ahead</bdi>",
-            "<p id=\"choice-1\"><span><bdi>Ship it</bdi></span> <span>The asker reads: “<bdi>Yes, ship</bdi>”</span></p>",
+            "<p id=\"choice-1\"><span><bdi>Ship it</bdi></span> <span>The requester reads: “<bdi>Yes, ship</bdi>”</span></p>",
             "name=\"option\" value=\"no\" aria-describedby=\"choice-2\"><span><bdi>no</bdi>",
-            "<p id=\"choice-2\"><span>The asker reads: “<bdi>no</bdi>”</span></p>",
+            "<p id=\"choice-2\"><span>The requester reads: “<bdi>no</bdi>”</span></p>",
             "href=\"/inbox/here?option=later#decide\"",
             "<bdi>Later</bdi>… (edit before you send)",
         ],
@@ -155,7 +156,7 @@ fn a_reason_that_is_edited_can_only_be_given_with_a_denial() {
     let options = json!({"reject_options": [
         {"name": "later", "title": "Later", "prompt_fill": "Ask on Monday", "interactive": true},
         {"name": "never", "prompt_fill": "No"}]});
-    let operation = asked(json!({"amount": 10}), options, None);
+    let operation = requested(json!({"amount": 10}), options, None);
     let html = page(&operation);
     has(
         &html,
@@ -191,12 +192,14 @@ fn an_answer_is_told_and_is_no_denial() {
         ],
     );
     has_not(&html, &["Denied", "Approved", "Decision", "<form", "<button"]);
+    has(&html, &["<bdi>options</bdi>", "<bdi>Not before &#60;Monday&#62;</bdi>"]);
 }
 
 #[test]
 fn what_was_cancelled_or_has_expired_says_so() {
     let late = NOW.plus(Duration::from_secs(3600));
-    let cancel = Command::Cancel { reason: "found it".into(), by: "api ops".into() };
+    let cancel =
+        Command::Cancel { reason: "found it".into(), by: Actor::api("ops"), notify: Vec::new() };
     for (operation, expired) in [
         (question("Why?", None, json!({})), "Expired: nobody answered before the deadline"),
         (plain(), "Expired: nobody decided before the deadline"),
@@ -205,7 +208,7 @@ fn what_was_cancelled_or_has_expired_says_so() {
         has(
             &html,
             &[
-                "Cancelled: the asker does not want it any more",
+                "Cancelled: the requester withdrew it",
                 "<strong>Cancelled</strong> <bdi>through the API, with the key ops</bdi>",
                 "<bdi>found it</bdi>",
             ],
@@ -227,13 +230,13 @@ fn who_wants_more_attention_is_heard_until_somebody_answers() {
     has(
         &html,
         &[
-            "<strong>Escalated twice</strong>: the asker wants more attention",
+            "<strong>Escalated twice</strong>: the requester wants more attention",
             "<blockquote class=\"value\"><bdi>The customer waits</bdi></blockquote>",
             "<strong><bdi>Escalated</bdi></strong> <span><bdi>through the API, with the key ops</bdi>",
             "<bdi>Please!</bdi>",
+            "<dt>recipients</dt>",
         ],
     );
-    has_not(&html, &["recipients"]);
     let at = |part: &str| html.find(part).unwrap();
     assert!(at("Escalated twice") < at("id=\"message\""), "it stands above the message");
     let answered = page(&decided(&twice, Verdict::Answer, "Yes", None));
@@ -241,10 +244,13 @@ fn who_wants_more_attention_is_heard_until_somebody_answers() {
 }
 
 #[test]
-fn it_is_said_where_else_it_was_asked() {
+fn it_is_said_where_else_it_was_requested() {
     let mut operation = with_options();
-    operation.upstream =
-        Some(Upstream { base_url: "https://approvals.example/humanlayer/v1".into(), consulted: 3 });
+    operation.body.upstream = Some(Upstream {
+        base_url: "https://approvals.example/humanlayer/v1".into(),
+        polls: 3,
+        next_poll: None,
+    });
     let told = "Also asked at <code><bdi>https://approvals.example/humanlayer/v1</bdi></code>. \
                 The first answer counts, there or here.";
     has(&page(&operation), &[told]);
@@ -253,14 +259,14 @@ fn it_is_said_where_else_it_was_asked() {
 
 #[test]
 fn pages_stay_in_their_project() {
-    let new = |tenant: &str| {
+    let new = |project: &str| {
         let mut operation = with_options();
-        operation.tenant = tenant.into();
-        operation.digest = operation.content_digest();
+        operation.header.project = project.into();
+        operation.body.digest = operation.content_digest();
         operation
     };
     let projects = || Projects { all: vec!["default", "team-a"], shown: "team-a" };
-    let html = inbox(&[new("team-a")], 0, &projects(), NOW).unwrap();
+    let html = inbox(&[new("team-a")], false, &projects(), NOW).unwrap();
     has(
         &html,
         &[

@@ -4,74 +4,105 @@ use serde_json::json;
 
 use super::*;
 use crate::humanlayer::sample::{
-    DECIDED, after, all_decided, answered, approved, asked, call, decided, denied, expired,
-    question,
+    DECIDED, after, all_decided, answered, approved, call, call_spec, created, decided, denied,
+    expired, planned, question,
 };
 use crate::humanlayer::{Completed, completed};
-use crate::{Command, Plan, Report, Verdict};
+use crate::operation::{Command, Plan, Report, Verdict};
 
-fn subscription(format: Format, operation: &Operation) -> Subscription {
+fn subscription(format: Format, operation: &Item<Operation>) -> Subscription {
     Subscription { format, kind: operation.kind() }
 }
 
-fn sent(format: Format, operation: &Operation) -> Value {
+fn sent(format: Format, operation: &Item<Operation>) -> Value {
     let bytes = subscription(format, operation).bytes(operation);
     serde_json::from_slice(&bytes).unwrap()
 }
 
 #[test]
 fn v1_is_the_bare_object() {
-    let expected = json!({
-        "run_id": "buyer-9", "call_id": "call-7Qx",
-        "spec": {"fn": "order_timber", "kwargs": {"planks": 12}, "state": {"ticket": 41}},
-        "status": {
-            "requested_at": "2026-11-21T09:00:00.000Z", "responded_at": "2026-11-21T09:04:10.500Z",
-            "approved": true, "comment": "", "reject_option_name": null,
-            "user_info": {"source": "inbox"},
+    insta::assert_json_snapshot!(sent(Format::V1, &approved()), @r#"
+    {
+      "call_id": "call-7Qx",
+      "run_id": "buyer-9",
+      "spec": {
+        "fn": "order_timber",
+        "kwargs": {
+          "planks": 12
         },
-    });
-    assert_eq!(sent(Format::V1, &approved()), expected);
-    let expected = json!({
-        "run_id": "buyer-9", "call_id": "human_call-1a2b3c4d",
-        "spec": {"msg": "Oak or pine?", "state": {"ticket": 41}},
-        "status": {
-            "requested_at": "2026-11-21T09:00:00.000Z", "responded_at": "2026-11-21T09:04:10.500Z",
-            "response": "oak", "response_option_name": "oak", "user_info": {"source": "inbox"},
-        },
-    });
-    assert_eq!(sent(Format::V1, &answered()), expected);
+        "state": {
+          "ticket": 41
+        }
+      },
+      "status": {
+        "approved": true,
+        "comment": "",
+        "reject_option_name": null,
+        "requested_at": "2026-11-21T09:00:00.000Z",
+        "responded_at": "2026-11-21T09:04:10.500Z",
+        "user_info": {
+          "source": "inbox"
+        }
+      }
+    }
+    "#);
+    insta::assert_json_snapshot!(sent(Format::V1, &answered()), @r#"
+    {
+      "call_id": "human_call-1a2b3c4d",
+      "run_id": "buyer-9",
+      "spec": {
+        "msg": "Oak or pine?",
+        "state": {
+          "ticket": 41
+        }
+      },
+      "status": {
+        "requested_at": "2026-11-21T09:00:00.000Z",
+        "responded_at": "2026-11-21T09:04:10.500Z",
+        "response": "oak",
+        "response_option_name": "oak",
+        "user_info": {
+          "source": "inbox"
+        }
+      }
+    }
+    "#);
 }
 
 #[test]
 fn v1beta2_is_an_envelope() {
-    let expected = json!({
-        "is_test": false, "type": "function_call.completed",
-        "event": {
-            "run_id": "buyer-9", "call_id": "call-7Qx",
-            "spec": {"fn": "order_timber", "kwargs": {"planks": 12}, "state": {"ticket": 41}},
-            "status": {
-                "requested_at": "2026-11-21T09:00:00.000Z",
-                "responded_at": "2026-11-21T09:04:10.500Z",
-                "approved": false, "comment": "too many", "reject_option_name": "fewer",
-                "user_info": {"source": "inbox"},
-            },
+    insta::assert_json_snapshot!(sent(Format::V1Beta2, &denied()), @r#"
+    {
+      "event": {
+        "call_id": "call-7Qx",
+        "run_id": "buyer-9",
+        "spec": {
+          "fn": "order_timber",
+          "kwargs": {
+            "planks": 12
+          },
+          "state": {
+            "ticket": 41
+          }
         },
-    });
-    assert_eq!(sent(Format::V1Beta2, &denied()), expected);
-    let expected = json!({
-        "is_test": false, "type": "human_contact.completed",
-        "event": {
-            "run_id": "buyer-9", "call_id": "human_call-1a2b3c4d",
-            "spec": {"msg": "Oak or pine?", "state": {"ticket": 41}},
-            "status": {
-                "requested_at": "2026-11-21T09:00:00.000Z",
-                "responded_at": "2026-11-21T09:04:10.500Z",
-                "response": "oak", "response_option_name": "oak",
-                "user_info": {"source": "inbox"},
-            },
-        },
-    });
-    assert_eq!(sent(Format::V1Beta2, &answered()), expected);
+        "status": {
+          "approved": false,
+          "comment": "too many",
+          "reject_option_name": "fewer",
+          "requested_at": "2026-11-21T09:00:00.000Z",
+          "responded_at": "2026-11-21T09:04:10.500Z",
+          "user_info": {
+            "source": "inbox"
+          }
+        }
+      },
+      "is_test": false,
+      "type": "function_call.completed"
+    }
+    "#);
+    let envelope = sent(Format::V1Beta2, &answered());
+    assert_eq!(envelope["type"], "human_contact.completed");
+    assert_eq!(envelope["event"], sent(Format::V1, &answered()));
 }
 
 #[test]
@@ -85,7 +116,8 @@ fn v1beta3_also_names_the_stored_channel() {
         (json!({"channel_id": 17}), json!(17)),
         (json!({"email": {"address": "ana@example.com"}}), Value::Null),
     ] {
-        let pending = asked(Kind::HumanContact, "c", &json!({"msg": "Oak?", "channel": channel}));
+        let pending =
+            created(OperationKind::HumanContact, "c", &json!({"msg": "Oak?", "channel": channel}));
         let operation = decided(&pending, Verdict::Answer, "yes", None);
         let event = &sent(Format::V1Beta3, &operation)["event"];
         assert_eq!(event.get("contact_channel_id"), Some(&id), "{channel}");
@@ -96,18 +128,21 @@ fn v1beta3_also_names_the_stored_channel() {
 /// What receivers of v1beta3 rely on; it is as good for the others.
 #[test]
 fn every_decision_says_when_and_what() {
-    for (operation, subscription) in all_decided().iter().flat_map(|operation| {
-        Format::ALL.map(|format| (operation, subscription(format, operation)))
-    }) {
-        let payload = subscription.payload(operation, false);
-        let item = if subscription.format == Format::V1 { &payload } else { &payload["event"] };
+    let all = all_decided();
+    for (operation, format) in all.iter().flat_map(|one| Format::ALL.map(|format| (one, format))) {
+        let payload = sent(format, operation);
+        let item = if format == Format::V1 { &payload } else { &payload["event"] };
         let status = &item["status"];
         for moment in ["requested_at", "responded_at"] {
             assert!(Timestamp::parse(status[moment].as_str().unwrap()).is_some(), "{status}");
         }
         let said = match operation.kind() {
-            Kind::FunctionCall => status["approved"].is_boolean() && status["comment"].is_string(),
-            Kind::HumanContact => status["response"].as_str().is_some_and(|text| !text.is_empty()),
+            OperationKind::FunctionCall => {
+                status["approved"].is_boolean() && status["comment"].is_string()
+            }
+            OperationKind::HumanContact => {
+                status["response"].as_str().is_some_and(|text| !text.is_empty())
+            }
         };
         assert!(said, "{status}");
     }
@@ -135,17 +170,18 @@ fn the_bytes_are_the_same_whenever_they_are_made() {
             let subscription = subscription(format, &operation);
             let bytes = subscription.bytes(&operation);
             assert_eq!(bytes, subscription.bytes(&operation.clone()));
-            let text = serde_json::to_string(&operation).unwrap();
-            let stored: Operation = serde_json::from_str(&text).unwrap();
+            let text = serde_json::to_string(&operation.body).unwrap();
+            let body: Operation = serde_json::from_str(&text).unwrap();
+            let stored = Item { header: operation.header.clone(), body };
             assert_eq!(bytes, subscription.bytes(&stored));
             assert_eq!(bytes, subscription.payload(&operation, false).to_string().into_bytes());
         }
     }
 }
 
-/// Law 5: the deadline counts, not when the timer comes.
+/// Law 5: the deadline counts, not the moment at which the expiry is written.
 #[test]
-fn what_is_past_its_deadline_is_told_as_expired() {
+fn an_operation_past_its_deadline_is_sent_as_expired() {
     for pending in [call(), question()] {
         for format in Format::ALL {
             assert_eq!(sent(format, &pending), sent(format, &expired(&pending)));
@@ -154,17 +190,15 @@ fn what_is_past_its_deadline_is_told_as_expired() {
 }
 
 #[test]
-fn what_came_of_the_execution_is_not_part_of_the_decision() {
+fn the_outcome_of_the_execution_is_not_part_of_the_decision() {
     let plan = Plan {
         executor: "function order_timber".to_owned(),
         idempotent: true,
         max_attempts: 3,
         timeout: Duration::from_secs(30),
-        redrive: Duration::from_secs(120),
     };
-    let mut pending = call();
-    pending.plan = Some(plan.clone());
-    pending.digest = pending.content_digest();
+    let kind = OperationKind::FunctionCall;
+    let pending = planned(kind, "call-7Qx", &call_spec(), Some(plan.clone()));
     let queued = decided(&pending, Verdict::Approve, "", None);
     let running = after(&queued, &Command::Start { plan: Some(plan) }, DECIDED);
     let report = Report::Succeeded(json!({"order": 7}));
@@ -194,7 +228,7 @@ fn a_name_is_a_format_and_a_kind() {
         assert_eq!(serde_json::from_value::<Subscription>(json!(name)).unwrap(), read);
     }
     let read = Subscription::parse("v1beta3.human_contact.completed").unwrap();
-    assert_eq!(read, Subscription { format: Format::V1Beta3, kind: Kind::HumanContact });
+    assert_eq!(read, Subscription { format: Format::V1Beta3, kind: OperationKind::HumanContact });
     for wrong in ["", "v1.function_call.completed", "v1beta2.", "conversation.created"] {
         assert_eq!(Subscription::parse(wrong), None);
         let error = serde_json::from_value::<Subscription>(json!(wrong)).unwrap_err().to_string();
@@ -202,11 +236,11 @@ fn a_name_is_a_format_and_a_kind() {
     }
 }
 
-/// One Placet asks another, and takes the answer from its webhook.
+/// A Placet whose upstream approver is another Placet takes the decision from its webhook.
 #[test]
 fn what_is_sent_reads_as_what_was_decided() {
     for operation in all_decided() {
-        // What nobody answered is nothing to take over.
+        // What nobody answered holds no decision to take over.
         let Some(decision) = &operation.decision else {
             let event = subscription(Format::V1Beta2, &operation).bytes(&operation);
             assert!(matches!(completed(&event), Ok(Completed::Ignored(_))));
@@ -214,7 +248,7 @@ fn what_is_sent_reads_as_what_was_decided() {
         };
         let expected = completed(&subscription(Format::V1, &operation).bytes(&operation)).unwrap();
         let Completed::Answered(answer) = &expected else { panic!("{expected:?}") };
-        assert_eq!(answer.call_id, operation.call_id);
+        assert_eq!(answer.call_id, operation.call_id());
         assert_eq!(answer.content, operation.content);
         assert_eq!(answer.answer.verdict, decision.verdict);
         assert_eq!(answer.answer.comment, decision.comment);

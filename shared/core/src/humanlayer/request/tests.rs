@@ -1,20 +1,43 @@
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::operation::{ContactChannel, Content, LONGEST_ADDRESS, ResponseOption, is_comment};
 
 fn call(body: Value) -> Result<Create, InvalidBody> {
-    create(Kind::FunctionCall, body.to_string().as_bytes())
+    create(OperationKind::FunctionCall, body.to_string().as_bytes())
 }
 
-fn field(error: InvalidBody) -> String {
-    match error {
+/// A call of `f` with these further members in its specification.
+fn call_with(more: Value) -> Result<Specification, InvalidBody> {
+    let mut spec = json!({"fn": "f"});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    call(json!({"run_id": "r", "spec": spec})).map(|create| create.specification)
+}
+
+fn question(spec: Value) -> Result<Specification, InvalidBody> {
+    let body = json!({"run_id": "r", "spec": spec}).to_string();
+    create(OperationKind::HumanContact, body.as_bytes()).map(|create| create.specification)
+}
+
+fn escalation(body: Value) -> Result<Escalation, InvalidBody> {
+    escalate(body.to_string().as_bytes())
+}
+
+/// Where it is wrong and how, as in `body.run_id missing`.
+fn wrong<T: std::fmt::Debug>(read: Result<T, InvalidBody>) -> String {
+    match read.unwrap_err() {
         InvalidBody::Field(field) => format!("{} {}", field.loc.join("."), field.kind),
         InvalidBody::Json(_) => "json".to_owned(),
     }
 }
 
+/// The channel as it is kept and given back; null if there is none.
+fn kept_channel(channel: Value) -> Value {
+    json!(call_with(json!({"channel": channel})).unwrap().channel)
+}
+
 #[test]
-fn nulls_spelled_out_and_fields_left_out_ask_for_the_same() {
+fn nulls_spelled_out_and_fields_left_out_specify_the_same() {
     let python = json!({"run_id": "r", "call_id": "c", "status": null, "spec": {"fn": "f", "kwargs": {"a": 1},
         "channel": null, "reject_options": null, "state": null}});
     let typescript =
@@ -24,27 +47,26 @@ fn nulls_spelled_out_and_fields_left_out_ask_for_the_same() {
 
 #[test]
 fn absent_kwargs_are_an_empty_object_and_odd_ones_are_kept() {
-    let kwargs = |spec| {
-        let content = call(json!({"run_id": "r", "spec": spec})).unwrap().content;
-        content.kwargs().unwrap().clone()
-    };
-    assert_eq!(kwargs(json!({"fn": "f"})), json!({}));
-    assert_eq!(kwargs(json!({"fn": "f", "kwargs": null})), json!({}));
-    assert_eq!(kwargs(json!({"fn": "f", "kwargs": "plain"})), json!("plain"));
+    for (more, expected) in [
+        (json!({}), json!({})),
+        (json!({"kwargs": null}), json!({})),
+        (json!({"kwargs": "plain"}), json!("plain")),
+    ] {
+        assert_eq!(call_with(more).unwrap().content.kwargs(), Some(&expected));
+    }
 }
 
 #[test]
 fn the_bot_token_is_not_kept_and_no_empty_responder_list() {
-    let call = call(json!({"run_id": "r", "spec": {"fn": "f", "channel": {"slack":
-        {"channel_or_user_id": "C1", "bot_token": "xoxb-secret", "allowed_responder_ids": []}}}}));
-    let channel = json!({"slack": {"channel_or_user_id": "C1"}});
-    assert_eq!(call.unwrap().extras["channel"], channel);
+    let slack = json!({"channel_or_user_id": "C1", "bot_token": "xoxb-secret", "allowed_responder_ids": []});
+    let kept = json!({"slack": {"channel_or_user_id": "C1"}});
+    assert_eq!(kept_channel(json!({"slack": slack})), kept);
 }
 
 #[test]
 fn the_first_wrong_field_is_named() {
     let spec = json!({"fn": "f"});
-    let cases = [
+    for (body, expected) in [
         (json!([]), "body dict_type"),
         (json!({"run_id": "r"}), "body.spec missing"),
         (json!({"spec": spec}), "body.run_id missing"),
@@ -54,29 +76,31 @@ fn the_first_wrong_field_is_named() {
         (json!({"run_id": "r", "spec": "f"}), "body.spec dict_type"),
         (json!({"run_id": "r", "spec": {}}), "body.spec.fn missing"),
         (json!({"run_id": "r", "spec": {"fn": 1}}), "body.spec.fn string_type"),
-        (json!({"run_id": "r", "spec": {"fn": "f", "state": []}}), "body.spec.state dict_type"),
+    ] {
+        assert_eq!(wrong(call(body.clone())), expected, "{body}");
+    }
+    for (more, expected) in [
+        (json!({"state": []}), "body.spec.state dict_type"),
+        (json!({"channel": "x"}), "body.spec.channel dict_type"),
+        (json!({"reject_options": [{}]}), "body.spec.reject_options list_type"),
+        (json!({"reject_options": {"name": "n"}}), "body.spec.reject_options list_type"),
         (
-            json!({"run_id": "r", "spec": {"fn": "f", "channel": "x"}}),
-            "body.spec.channel dict_type",
-        ),
-        (
-            json!({"run_id": "r", "spec": {"fn": "f", "reject_options": [{}]}}),
+            json!({"reject_options": [{"name": "n", "title": 7}]}),
             "body.spec.reject_options list_type",
         ),
-    ];
-    for (body, expected) in cases {
-        assert_eq!(field(call(body.clone()).unwrap_err()), expected, "{body}");
+        (json!({"response_options": [{}]}), "body.spec.response_options list_type"),
+    ] {
+        assert_eq!(wrong(call_with(more.clone())), expected, "{more}");
     }
-    assert_eq!(field(create(Kind::FunctionCall, b"{").unwrap_err()), "json");
-    assert_eq!(
-        field(create(Kind::FunctionCall, &"[".repeat(100_000).into_bytes()).unwrap_err()),
-        "json"
-    );
+    for body in [b"{".to_vec(), "[".repeat(100_000).into_bytes()] {
+        assert_eq!(wrong(create(OperationKind::FunctionCall, &body)), "json");
+    }
 }
 
 #[test]
 fn ids_that_would_break_a_path_are_refused() {
     let with = |id: &str| call(json!({"run_id": "r", "call_id": id, "spec": {"fn": "f"}}));
+    let long = "x".repeat(256);
     for id in [
         "a/b",
         "a?b",
@@ -88,208 +112,255 @@ fn ids_that_would_break_a_path_are_refused() {
         ".",
         "..",
         "pending",
+        "style.css",
         " a",
         "a ",
         "",
-        &"x".repeat(256),
+        &long,
     ] {
         assert!(with(id).is_err(), "{id:?}");
     }
-    for id in ["call-1", "toolu_01A-b", "a b", "é", "pending-1", "...", &"x".repeat(255)] {
+    for id in ["call-1", "toolu_01A-b", "a b", "é", "pending-1", "...", &long[..255]] {
         assert_eq!(with(id).unwrap().call_id.as_deref(), Some(id));
     }
 }
 
 #[test]
-fn an_answer_needs_a_verdict() {
-    let answer = |body: Value| respond(Kind::FunctionCall, body.to_string().as_bytes());
-    let denied = answer(json!({"approved": false, "comment": null, "responded_at": "x"})).unwrap();
-    assert_eq!(denied, Respond { verdict: Verdict::Deny, comment: String::new(), option: None });
+fn a_decision_on_a_call_needs_a_verdict() {
+    let decision = |body: Value| respond(OperationKind::FunctionCall, body.to_string().as_bytes());
+    let denied = json!({"approved": false, "comment": null, "responded_at": "x"});
+    let expected = Response { verdict: Verdict::Deny, comment: String::new(), option: None };
+    assert_eq!(decision(denied).unwrap(), expected);
     for (body, expected) in [
         (json!({}), "body.approved missing"),
         (json!({"approved": null}), "body.approved missing"),
         (json!({"approved": "yes"}), "body.approved bool_type"),
         (json!({"approved": true, "comment": 1}), "body.comment string_type"),
     ] {
-        assert_eq!(field(answer(body).unwrap_err()), expected);
+        assert_eq!(wrong(decision(body)), expected);
+    }
+}
+
+#[test]
+fn an_answer_has_words_or_an_option() {
+    let answer = |body: Value| respond(OperationKind::HumanContact, body.to_string().as_bytes());
+    let chosen = answer(json!({"response": null, "response_option_name": "b"})).unwrap();
+    assert_eq!((chosen.verdict, chosen.option.as_deref()), (Verdict::Answer, Some("b")));
+    for body in [json!({}), json!({"response": ""}), json!({"response": null})] {
+        assert_eq!(wrong(answer(body)), "body.response string_too_short");
     }
 }
 
 #[test]
 fn a_channel_that_reaches_nobody_is_an_error() {
-    let with = |channel: Value| {
-        call(json!({"run_id": "r", "spec": {"fn": "f", "channel": channel}}))
-            .map(|call| call.extras.get("channel").cloned().unwrap_or_default())
-            .map_err(field)
-    };
     let python =
         json!({"slack": null, "sms": null, "email": {"address": "a@b.c", "subject": null}});
-    assert_eq!(with(python), Ok(json!({"email": {"address": "a@b.c"}})));
-    assert_eq!(with(json!({"channel_id": 17})), Ok(json!({"channel_id": 17})));
-    assert_eq!(with(json!({})), Ok(Value::Null));
-    assert_eq!(with(json!({"slack": null, "email": null})), Ok(Value::Null));
+    assert_eq!(kept_channel(python), json!({"email": {"address": "a@b.c"}}));
+    assert_eq!(kept_channel(json!({"channel_id": 17})), json!({"channel_id": 17}));
+    assert_eq!(kept_channel(json!({})), Value::Null);
+    assert_eq!(kept_channel(json!({"slack": null, "email": null})), Value::Null);
     let installer = json!({"slack": {"channel_or_user_id": ""}});
-    assert_eq!(with(installer.clone()), Ok(installer));
+    assert_eq!(kept_channel(installer.clone()), installer);
     for (channel, expected) in [
-        (json!({"pigeon": {}}), "body.spec.channel.pigeon extra_forbidden"),
+        (json!({"pigeon": {}}), "pigeon extra_forbidden"),
+        (json!({"slack": {"channelOrUserId": "C1"}}), "slack.channel_or_user_id missing"),
         (
-            json!({"slack": {"channelOrUserId": "C1"}}),
-            "body.spec.channel.slack.channel_or_user_id missing",
+            json!({"slack": {"channel_or_user_id": "C1", "allowed_responder_ids": "U1"}}),
+            "slack.allowed_responder_ids list_type",
         ),
-        (json!({"email": {"address": 7}}), "body.spec.channel.email.address string_type"),
-        (json!({"sms": "+1"}), "body.spec.channel.sms dict_type"),
-        (json!({"channel_id": "17"}), "body.spec.channel.channel_id int_type"),
+        (json!({"email": {"address": 7}}), "email.address string_type"),
+        (json!({"sms": "+1"}), "sms dict_type"),
+        (json!({"whatsapp": {}}), "whatsapp.phone_number missing"),
+        (json!({"channel_id": "17"}), "channel_id int_type"),
+        (json!({"channel_id": -1}), "channel_id int_type"),
         (
             json!({"email": {"address": "a", "additional_recipients": [{"address": "b", "field": "x"}]}}),
-            "body.spec.channel.email.additional_recipients list_type",
+            "email.additional_recipients list_type",
         ),
     ] {
-        assert_eq!(with(channel), Err(expected.to_owned()));
+        let read = call_with(json!({"channel": channel}));
+        assert_eq!(wrong(read), format!("body.spec.channel.{expected}"), "{channel}");
     }
 }
 
 #[test]
-fn a_question_and_its_answer() {
-    let ask = |spec: Value| {
-        create(Kind::HumanContact, json!({"run_id": "r", "spec": spec}).to_string().as_bytes())
-    };
-    let options = json!([{"name": "b", "title": "Blue"}]);
-    let asked =
-        ask(json!({"msg": "Colour?", "subject": null, "response_options": options})).unwrap();
-    let question = Content::Question { message: "Colour?".to_owned(), subject: None };
-    assert_eq!((asked.content, &asked.extras["response_options"]), (question, &options));
+fn a_channel_of_the_configuration_names_a_way_to_reach_a_person() {
+    let read = |written: Value| crate::humanlayer::channel(written.as_object().unwrap());
+    let sms = read(json!({"sms": {"phone_number": "+49"}})).unwrap();
+    assert_eq!(sms.sms.unwrap().phone_number, "+49");
+    for wrong in [json!({}), json!({"channel_id": 17})] {
+        assert_eq!(read(wrong).unwrap_err(), "a channel names slack, email, sms or whatsapp");
+    }
+    assert_eq!(read(json!({"email": {}})).unwrap_err(), "email.address: Field required");
+    assert!(read(json!({"pigeon": {}})).is_err());
+}
+
+#[test]
+fn a_question_has_a_message() {
+    let specification = question(json!({"msg": "Colour?", "subject": null})).unwrap();
+    let content = Content::Question { message: "Colour?".to_owned(), subject: None };
+    assert_eq!(specification, Specification::of(content));
     for (spec, expected) in [
         (json!({}), "body.spec.msg missing"),
         (json!({"msg": ""}), "body.spec.msg string_too_short"),
         (json!({"msg": "m", "subject": 7}), "body.spec.subject string_type"),
-        (
-            json!({"msg": "m", "response_options": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}),
-            "body.spec.response_options value_error",
-        ),
     ] {
-        assert_eq!(field(ask(spec).unwrap_err()), expected);
-    }
-    let answer = |body: Value| respond(Kind::HumanContact, body.to_string().as_bytes());
-    let chosen = answer(json!({"response": null, "response_option_name": "b"})).unwrap();
-    assert_eq!((chosen.verdict, chosen.option.as_deref()), (Verdict::Answer, Some("b")));
-    for body in [json!({}), json!({"response": ""}), json!({"response": null})] {
-        assert_eq!(field(answer(body).unwrap_err()), "body.response string_too_short");
+        assert_eq!(wrong(question(spec)), expected);
     }
 }
 
 #[test]
-fn an_escalation_names_who_is_to_be_told() {
-    let read = |body: Value| escalate(body.to_string().as_bytes());
+fn an_option_has_a_name_of_its_own() {
+    let options =
+        json!([{"name": "b", "title": "Blue", "prompt_fill": null, "x-own": [1]}, {"name": "g"}]);
+    let read = question(json!({"msg": "Colour?", "response_options": options})).unwrap().options;
+    let other: Map<String, Value> = [("x-own".to_owned(), json!([1]))].into_iter().collect();
+    let green = ResponseOption {
+        name: "g".to_owned(),
+        title: None,
+        description: None,
+        prompt_fill: None,
+        interactive: false,
+        other: Map::new(),
+    };
+    let blue = ResponseOption {
+        name: "b".to_owned(),
+        title: Some("Blue".to_owned()),
+        other,
+        ..green.clone()
+    };
+    assert_eq!(read, [blue, green]);
+    let twice = json!([{"name": "a"}, {"name": "b"}, {"name": "a"}]);
+    let read = question(json!({"msg": "m", "response_options": twice}));
+    assert_eq!(wrong(read), "body.spec.response_options value_error");
+    let long = json!([{"name": "x".repeat(256)}]);
+    assert_eq!(
+        wrong(call_with(json!({"reject_options": long}))),
+        "body.spec.reject_options list_type"
+    );
+}
+
+#[test]
+fn an_escalation_names_who_is_to_be_notified() {
     let more = json!([{"address": "boss@y.z", "field": "cc"}]);
     let body = json!({"escalation_msg": "hurry", "additional_recipients": more,
         "channel": {"slack": null, "email": {"address": "ceo@y.z", "additional_recipients": null}}});
-    let escalation = read(body).unwrap();
-    assert_eq!(escalation.recipients, ["ceo@y.z", "boss@y.z"]);
-    assert!(escalation.redirects);
-    let bare = read(json!({"escalation_msg": "hurry"})).unwrap();
+    let read = escalation(body).unwrap();
+    assert_eq!((read.message.as_str(), read.redirects), ("hurry", true));
+    assert_eq!(read.recipients, ["ceo@y.z", "boss@y.z"]);
+    let bare = escalation(json!({"escalation_msg": "hurry"})).unwrap();
     assert!(bare.recipients.is_empty() && !bare.redirects);
-    assert_eq!(field(read(json!({})).unwrap_err()), "body.escalation_msg missing");
+    assert_eq!(wrong(escalation(json!({}))), "body.escalation_msg missing");
 }
 
 #[test]
-fn the_recipients_of_an_escalation_are_known_and_few() {
-    let read = |body: Value| escalate(body.to_string().as_bytes());
+fn the_recipients_of_an_escalation_are_well_formed_and_few() {
     let listed = |recipients: Value| {
-        read(json!({"escalation_msg": "hurry", "additional_recipients": recipients}))
+        escalation(json!({"escalation_msg": "hurry", "additional_recipients": recipients}))
             .map(|escalation| escalation.recipients)
-            .map_err(field)
     };
     let many = |count: usize| json!(vec![json!({"address": "a@b.c"}); count]);
     assert_eq!(listed(many(10)).unwrap().len(), 10);
     let long = |length: usize| json!([{"address": "a".repeat(length)}]);
-    assert_eq!(listed(long(254)).unwrap()[0].len(), 254);
-    for known in ["to", "cc", "bcc"] {
-        assert_eq!(listed(json!([{"address": "a", "field": known}])), Ok(vec!["a".to_owned()]));
+    assert_eq!(listed(long(LONGEST_ADDRESS)).unwrap()[0].len(), LONGEST_ADDRESS);
+    for field in [json!("to"), json!("cc"), json!("bcc"), Value::Null] {
+        assert_eq!(listed(json!([{"address": "a", "field": field}])), Ok(vec!["a".to_owned()]));
     }
-    assert_eq!(listed(json!([{"address": "a", "field": null}])), Ok(vec!["a".to_owned()]));
     assert_eq!(listed(Value::Null), Ok(vec![]));
-    let wrong = [
+    for recipients in [
         many(11),
-        long(255),
+        long(LONGEST_ADDRESS + 1),
         json!("a@b.c"),
         json!(["a@b.c"]),
         json!([{"field": "to"}]),
         json!([{"address": 7}]),
         json!([{"address": "a", "field": "from"}]),
         json!([{"address": "a", "field": 1}]),
-    ];
-    for recipients in wrong {
-        let expected = Err("body.additional_recipients list_type".to_owned());
-        assert_eq!(listed(recipients.clone()), expected, "{recipients}");
-    }
-    let by_mail = |email: Value| {
-        read(json!({"escalation_msg": "hurry", "channel": {"email": email}}))
-            .map(|escalation| (escalation.recipients, escalation.redirects))
-            .map_err(field)
-    };
-    let also = json!({"address": "ceo@y.z", "additional_recipients": [{"address": "cfo@y.z"}]});
-    assert_eq!(by_mail(also), Ok((vec!["ceo@y.z".to_owned(), "cfo@y.z".to_owned()], true)));
-    assert_eq!(by_mail(json!({"address": "a".repeat(254)})).unwrap().0[0].len(), 254);
-    for (email, expected) in [
-        (json!({}), "body.channel.email.address missing"),
-        (json!({"address": ""}), "body.channel.email.address string_too_short"),
-        (json!({"address": "a".repeat(255)}), "body.channel.email.address string_too_long"),
-        (
-            json!({"address": "a", "additional_recipients": 7}),
-            "body.channel.email.additional_recipients list_type",
-        ),
     ] {
-        assert_eq!(by_mail(email), Err(expected.to_owned()));
+        let expected = "body.additional_recipients list_type";
+        assert_eq!(wrong(listed(recipients.clone())), expected, "{recipients}");
     }
 }
 
-/// What is kept for good has a length.
+fn escalation_by_mail(email: Value) -> Result<Escalation, InvalidBody> {
+    escalation(json!({"escalation_msg": "hurry", "channel": {"email": email}}))
+}
+
+#[test]
+fn an_escalation_by_mail_redirects_to_the_addresses_of_its_channel() {
+    let also = json!({"address": "ceo@y.z", "additional_recipients": [{"address": "cfo@y.z"}]});
+    let read = escalation_by_mail(also).unwrap();
+    assert_eq!(
+        (read.recipients, read.redirects),
+        (vec!["ceo@y.z".to_owned(), "cfo@y.z".to_owned()], true)
+    );
+    assert_eq!(wrong(escalation_by_mail(json!({}))), "body.channel.email.address missing");
+    let more = json!({"address": "a", "additional_recipients": 7});
+    assert_eq!(
+        wrong(escalation_by_mail(more)),
+        "body.channel.email.additional_recipients list_type"
+    );
+}
+
+/// It stays in the history, with those of nine further escalations.
+#[test]
+fn the_address_of_an_escalation_is_there_and_short() {
+    let address = |length: usize| escalation_by_mail(json!({"address": "a".repeat(length)}));
+    assert_eq!(address(LONGEST_ADDRESS).unwrap().recipients[0].len(), LONGEST_ADDRESS);
+    let read = address(LONGEST_ADDRESS + 1);
+    assert_eq!(wrong(read), "body.channel.email.address string_too_long");
+    assert_eq!(wrong(address(0)), "body.channel.email.address string_too_short");
+}
+
+/// What is kept for good has a longest.
 #[test]
 fn texts_have_a_longest() {
-    let escalation = |length: usize| {
-        escalate(json!({"escalation_msg": "x".repeat(length)}).to_string().as_bytes())
-            .map_err(field)
-    };
-    assert!(escalation(2048).is_ok());
-    assert_eq!(escalation(2049).unwrap_err(), "body.escalation_msg string_too_long");
+    let message = |length: usize| escalation(json!({"escalation_msg": "x".repeat(length)}));
+    assert!(message(LONGEST_ESCALATION).is_ok());
+    assert_eq!(wrong(message(LONGEST_ESCALATION + 1)), "body.escalation_msg string_too_long");
     let comment = |comment: &str| {
         let body = json!({"approved": true, "comment": comment}).to_string();
-        respond(Kind::FunctionCall, body.as_bytes()).map_err(field)
+        respond(OperationKind::FunctionCall, body.as_bytes())
     };
     // The quotes are two of the bytes.
     let longest = "x".repeat(16 * 1024 - 2);
     assert_eq!(comment(&longest).unwrap().comment, longest);
     assert!(is_comment(&longest) && !is_comment(&format!("{longest}x")));
-    assert_eq!(comment(&format!("{longest}x")).unwrap_err(), "body.comment string_too_long");
-    assert_eq!(comment(&"\u{1}".repeat(2731)).unwrap_err(), "body.comment string_too_long");
+    for long in [format!("{longest}x"), "\u{1}".repeat(2731)] {
+        assert_eq!(wrong(comment(&long)), "body.comment string_too_long");
+    }
+    for text in ["title", "description", "prompt_fill"] {
+        let option = |length: usize| {
+            let options = json!([{"name": "later", text: "x".repeat(length)}]);
+            call_with(json!({"reject_options": options}))
+        };
+        assert!(option(16_000).is_ok());
+        assert_eq!(wrong(option(17_000)), "body.spec.reject_options list_type");
+    }
 }
 
 #[test]
-fn what_an_asker_says_besides_is_kept_as_it_was() {
-    let body = json!({"run_id": "r", "spec": {"fn": "f", "kwargs": {}, "state": {"n": null},
-        "subject": "s", "x": [null], "none": null,
-        "channel": {"email": {"address": "a@b.c", "additional_recipients":
-            [{"address": "d@e.f", "field": null, "context_about_user": null}]}}}});
-    let expected = json!({"state": {"n": null}, "subject": "s", "x": [null],
-        "channel": {"email": {"address": "a@b.c", "additional_recipients": [{"address": "d@e.f"}]}}});
-    let asked = call(body).unwrap();
-    assert_eq!((Value::Object(asked.extras), asked.run_id.as_str()), (expected, "r"));
-    assert_eq!(asked.call_id, None);
+fn what_a_requester_wrote_besides_is_kept_as_it_was() {
+    let more =
+        json!({"kwargs": {}, "state": {"n": null}, "subject": "s", "x": [null], "none": null});
+    let read = call_with(more).unwrap();
+    assert_eq!(json!(read.requester_state), json!({"n": null}));
+    assert_eq!(json!(read.other), json!({"subject": "s", "x": [null]}));
 
-    let body = json!({"run_id": "r", "spec": {"msg": "m", "subject": "s", "state": {}}});
-    let asked = create(Kind::HumanContact, body.to_string().as_bytes()).unwrap();
-    assert_eq!(Value::Object(asked.extras), json!({"state": {}}));
-    let slack = json!({"channel_or_user_id": "C1", "allowed_responder_ids": ["U1"]});
-    let body = json!({"run_id": "r", "spec": {"fn": "f", "channel": {"slack": slack}}});
-    assert_eq!(call(body).unwrap().extras["channel"]["slack"], slack);
-}
+    let read = question(json!({"msg": "m", "subject": "s", "fn": "f", "state": {}})).unwrap();
+    assert_eq!((read.requester_state, read.other), (Some(Map::new()), Map::new()));
 
-#[test]
-fn what_an_option_says_can_be_kept() {
-    let with = |length: usize| {
-        let options = json!([{"name": "later", "prompt_fill": "x".repeat(length)}]);
-        call(json!({"run_id": "r", "spec": {"fn": "f", "reject_options": options}})).map_err(field)
+    let email = json!({"address": "a@b.c", "additional_recipients":
+        [{"address": "d@e.f", "field": null, "context_about_user": null}]});
+    let kept =
+        json!({"email": {"address": "a@b.c", "additional_recipients": [{"address": "d@e.f"}]}});
+    assert_eq!(kept_channel(json!({"email": email})), kept);
+    let slack = |more: Value| {
+        let mut slack = json!({"channel_or_user_id": "C1", "allowed_responder_ids": ["U1"]});
+        slack["context"] = more;
+        json!({"slack": slack})
     };
-    assert!(with(16_000).is_ok());
-    assert_eq!(with(17_000).unwrap_err(), "body.spec.reject_options list_type");
+    let kept = kept_channel(slack(json!({"a": null, "b": [{"c": null}]})));
+    assert_eq!(kept, slack(json!({"b": [{}]})));
+    assert_eq!(call_with(json!({"channel": {}})).unwrap().channel, None::<ContactChannel>);
 }

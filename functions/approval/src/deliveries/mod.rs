@@ -1,0 +1,90 @@
+//! Deliveries: the webhooks that are sent, what came of each attempt, and how to send one again.
+
+mod reply;
+
+use lambda_http::http::StatusCode;
+use placet_core::delivery::{Command, Delivery, State};
+use placet_core::item::Item;
+use placet_runtime::http::Response;
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::endpoints::check_enabled;
+use crate::error::{Error, conflict};
+use crate::read::Number;
+use crate::reply::{Page, json};
+use reply::DeliveryReply;
+pub(crate) use reply::ListedDelivery;
+
+#[cfg(test)]
+pub(crate) mod schemas {
+    pub(crate) use super::reply::{DeliveryReply, ListedDelivery};
+    pub(crate) use super::{DeliveryPath, ListDeliveries};
+}
+
+/// How many deliveries a page has if the client does not say.
+const PAGE: Number<1, 100> = Number(50);
+
+/// Which delivery a path names.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct DeliveryPath {
+    /// Its id, which is its `webhook-id`.
+    #[cfg_attr(test, schemars(example = crate::openapi::examples::DELIVERY))]
+    id: String,
+}
+
+/// Which deliveries are listed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ListDeliveries {
+    /// Only to this endpoint.
+    endpoint: Option<String>,
+    /// Only in this state.
+    #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::DeliveryState>"))]
+    state: Option<State>,
+    /// How many at most; 50 if left out.
+    limit: Option<Number<1, 100>>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists deliveries, the newest first.
+pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
+    let query: ListDeliveries = call.query()?;
+    let Number(limit) = query.limit.unwrap_or(PAGE);
+    let cursor = call.cursor::<Delivery>(query.cursor.as_deref())?;
+    let wanted = |delivery: &Item<Delivery>| {
+        query.endpoint.as_ref().is_none_or(|endpoint| *endpoint == delivery.endpoint)
+            && query.state.is_none_or(|state| state == delivery.state)
+    };
+    let (store, project) = (&call.engine().store, call.project());
+    let page = store.newest::<Delivery>(project, (None, None), wanted, limit, cursor).await?;
+    Ok(Page::reply(&page, project, ListedDelivery::new))
+}
+
+/// Gets a delivery and its attempts.
+pub(crate) async fn get(call: Call<'_>) -> Result<Response, Error> {
+    let DeliveryPath { id } = call.path()?;
+    Ok(json(StatusCode::OK, &DeliveryReply::new(&call.load(&id).await?)))
+}
+
+/// Sends a delivery again, from the start of the schedule.
+///
+/// A pending delivery may be redelivered, too: its next attempt is then made at once. An attempt that is
+/// under way does no harm, because the receiver recognises the second copy by the `webhook-id`. So only an
+/// endpoint that cannot be sent to is a conflict.
+pub(crate) async fn redeliver(call: Call<'_>) -> Result<Response, Error> {
+    let DeliveryPath { id } = call.path()?;
+    let delivery = call.load::<Delivery>(&id).await?;
+    let endpoint = &delivery.endpoint;
+    if call.runtime().config.endpoint(call.project(), endpoint).is_none() {
+        let detail = format!("placet.yaml no longer has the endpoint {endpoint} of this project");
+        return Err(conflict("no_such_endpoint", detail).into());
+    }
+    check_enabled(&call, endpoint).await?;
+    let delivery = call.engine().change(delivery, |_| Command::Redeliver).await?;
+    tracing::info!(project = delivery.project(), delivery_id = id, "webhook to be delivered again");
+    Ok(json(StatusCode::ACCEPTED, &DeliveryReply::new(&delivery)))
+}

@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use placet_core::Payload;
+use placet_core::delivery::{Answer, Command};
+use placet_core::item::Write;
+use placet_core::operation::OperationId;
+
+use super::*;
+use crate::testing::NOW;
+
+fn after(delivery: Delivery, commands: &[Command]) -> Item<Delivery> {
+    let created = Item::new("default", "msg_1", delivery, &Write::new("1", NOW));
+    let write = Write::new("2", NOW.plus(Duration::from_secs(1)));
+    commands.iter().fold(created, |item, command| item.apply(command, &write).unwrap())
+}
+
+fn answered(attempt: u32, answer: Answer) -> Command {
+    Command::Record { attempt, answer, took: Duration::from_millis(12) }
+}
+
+#[test]
+fn a_delivery_shows_its_attempts_and_when_the_next_one_is() {
+    let payload = Payload::Plain(b"{}".to_vec());
+    let delivery = Delivery::of("billing", "order.paid", "application/json", payload, NOW);
+    let refused = Answer::Status { status: 500, retry_after: None, body: b"no".to_vec() };
+    let silent = Answer::Nothing("no answer within 5s".to_owned());
+    let pending = after(delivery, &[answered(1, refused), answered(2, silent)]);
+    insta::assert_json_snapshot!(serde_json::to_value(DeliveryReply::new(&pending)).unwrap(), @r#"
+    {
+      "attempts": 2,
+      "changed_at": "2026-11-20T09:00:01.000Z",
+      "content_type": "application/json",
+      "created_at": "2026-11-20T09:00:00.000Z",
+      "decision_of": null,
+      "endpoint": "billing",
+      "event_type": "order.paid",
+      "id": "msg_1",
+      "last_error": "no answer within 5s",
+      "last_status": null,
+      "log": [
+        {
+          "answer": "no",
+          "at": "2026-11-20T09:00:01.000Z",
+          "attempt": 1,
+          "duration_ms": 12,
+          "error": null,
+          "status": 500
+        },
+        {
+          "answer": "",
+          "at": "2026-11-20T09:00:01.000Z",
+          "attempt": 2,
+          "duration_ms": 12,
+          "error": "no answer within 5s",
+          "status": null
+        }
+      ],
+      "next_attempt_at": "2026-11-20T09:04:07.000Z",
+      "size": 2,
+      "state": "pending"
+    }
+    "#);
+}
+
+#[test]
+fn a_notification_has_no_size_and_one_that_arrived_no_next_attempt() {
+    let id = OperationId::call("default", "call-1");
+    let delivery = Delivery::of_decision("billing", "function_call.completed", &id, NOW);
+    let accepted = Answer::Status { status: 204, retry_after: None, body: Vec::new() };
+    let delivered = after(delivery, &[answered(1, accepted)]);
+    let reply = serde_json::to_value(DeliveryReply::new(&delivered)).unwrap();
+    assert_eq!((&reply["size"], &reply["next_attempt_at"]), (&().into(), &().into()));
+    assert_eq!(
+        (&reply["decision_of"], &reply["state"]),
+        (&"function_call/call-1".into(), &"delivered".into())
+    );
+}

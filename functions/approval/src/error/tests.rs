@@ -1,0 +1,98 @@
+use placet_core::item::Kind;
+use placet_core::operation::{Operation, State};
+use placet_core::{FieldError, receipt};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::read;
+
+fn store() -> StoreError {
+    StoreError::Service { action: "GetItem", cause: "no route to host".to_owned() }
+}
+
+/// What the callers of both APIs read.
+fn replies(error: impl Fn() -> Error) -> Value {
+    let replies = [Api::Placet, Api::HumanLayer].map(|api| {
+        let response = error().into_response(api);
+        let (status, _, body) = read(&response);
+        let retry = response.headers().contains_key("retry-after");
+        json!({"status": status, "retry": retry, "body": body})
+    });
+    assert_eq!(replies[0]["status"], replies[1]["status"]);
+    json!({"status": replies[0]["status"], "retry": replies[0]["retry"],
+        "code": replies[0]["body"]["code"], "detail": replies[1]["body"]["detail"]})
+}
+
+#[test]
+fn every_error_has_its_answer() {
+    let change = |error: ChangeError<operation::Refusal>| -> Error { error.into() };
+    let (kind, id) = (Operation::NAME, "function_call/c".to_owned());
+    let cases = [
+        replies(|| Error::Unauthorized("key 123 is revoked".to_owned())),
+        replies(|| Error::ForeignHost),
+        replies(|| Error::Forbidden {
+            project: "p".to_owned(),
+            role: Role::Agent,
+            right: Right::Decide,
+        }),
+        replies(|| Unauthorized::Store(store()).into()),
+        replies(|| change(ChangeError::NotFound { kind, id: id.clone() })),
+        replies(|| {
+            let refusal = operation::Refusal::AlreadyDecided { state: State::Denied };
+            change(ChangeError::Refused(refusal))
+        }),
+        replies(|| ChangeError::Refused(receipt::Refusal::UnderWay).into()),
+        replies(|| change(ChangeError::Unclear { kind, id: id.clone() })),
+        replies(|| change(ChangeError::Busy { kind, id: id.clone() })),
+        replies(|| change(ChangeError::Store(store()))),
+        replies(|| CreateError::Conflict("c".to_owned()).into()),
+        replies(|| CreateError::TooLarge { size: 300_000 }.into()),
+        replies(|| CreateError::Store(store()).into()),
+        replies(|| SendError::UnknownEndpoint("billing".to_owned()).into()),
+        replies(|| SendError::Store(store()).into()),
+        replies(|| store().into()),
+    ];
+    insta::assert_snapshot!(cases.map(|case| case.to_string()).join("\n"), @r#"
+    {"code":"unauthorized","detail":"a valid key is needed, as in: Authorization: Bearer <key>","retry":false,"status":401}
+    {"code":"foreign_host","detail":"this system answers only to the name of this machine","retry":false,"status":403}
+    {"code":"forbidden","detail":"the key has the role agent; a key with the role responder or admin is needed","retry":false,"status":403}
+    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"not_found","detail":"there is no operation with id function_call/c","retry":false,"status":404}
+    {"code":"already_decided","detail":"call already has a response: it is denied","retry":false,"status":409}
+    {"code":"under_way","detail":"the receipt is still to be processed","retry":false,"status":409}
+    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"id_taken","detail":"call_id c already exists with other content: choose a new id","retry":false,"status":409}
+    {"code":"too_large","detail":"the specification has 300000 bytes, at most 204800 are kept","retry":false,"status":413}
+    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"not_found","detail":"placet.yaml has no endpoint billing of this project","retry":false,"status":404}
+    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    "#);
+}
+
+#[test]
+fn a_body_in_humanlayers_format_is_answered_as_fastapi_does() {
+    let field = FieldError {
+        loc: vec!["body".to_owned(), "run_id".to_owned()],
+        msg: "Field required".to_owned(),
+        kind: "missing",
+    };
+    let field = read(&Error::from(field).into_response(Api::HumanLayer));
+    let json =
+        read(&Error::from(InvalidBody::Json("EOF".to_owned())).into_response(Api::HumanLayer));
+    assert_eq!((field.0, json.0), (422, 422));
+    insta::assert_snapshot!(format!("{}\n{}", field.2, json.2), @r#"
+    {"detail":[{"loc":["body","run_id"],"msg":"Field required","type":"missing"}]}
+    {"detail":[{"loc":["body"],"msg":"the body is not JSON that can be taken: EOF","type":"json_invalid"}]}
+    "#);
+}
+
+#[test]
+fn a_right_is_named_by_the_roles_that_have_it() {
+    assert_eq!(roles_with(Right::Create), ["agent", "admin"]);
+    assert_eq!(roles_with(Right::Read), ["agent", "responder", "admin"]);
+    assert_eq!(roles_with(Right::Decide), ["responder", "admin"]);
+    assert_eq!(roles_with(Right::Operate), ["admin"]);
+}

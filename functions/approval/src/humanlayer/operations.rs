@@ -1,0 +1,102 @@
+//! Function calls and questions: create, get, respond, escalate.
+
+use lambda_http::http::StatusCode;
+use placet_core::FieldError;
+use placet_core::humanlayer::{self, Create};
+use placet_core::item::Item;
+use placet_core::operation::{Command, Operation, OperationId, OperationKind, Refusal};
+use placet_runtime::http::Response;
+use placet_runtime::{ChangeError, Requested, new_call_id};
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::operations::{Poll, choose_channel, log_created, log_decided};
+use crate::polling::poll;
+use crate::read::Seconds;
+use crate::reply::json;
+
+/// Which function call or question a path names.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CallPath {
+    /// The client's id of it.
+    #[cfg_attr(test, schemars(example = &"call-1"))]
+    call_id: String,
+}
+
+/// Creates, or finds what was created with the same id and specification.
+pub(crate) async fn create(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
+    let Create { run_id, call_id, mut specification } = humanlayer::create(kind, call.body())?;
+    choose_channel(&call, &mut specification).map_err(|unknown| {
+        wrong(&["body", "spec", "channel", "channel_id"], unknown.to_string())
+    })?;
+    let id = call.operation_id(kind, &call_id.unwrap_or_else(new_call_id));
+    let requested = Requested { id, run_id, specification, by: call.by() };
+    let created = call.runtime().create_operation(requested).await?;
+    log_created(&created);
+    Ok(answer(&call, &created.into_item()))
+}
+
+/// Reads. The poll is held, unless the client does not want that.
+pub(crate) async fn get(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
+    let id = named(&call, kind)?;
+    let Poll { wait } = call.query()?;
+    let operation = poll(&call, &id, wait.map(|Seconds(wait)| wait)).await?;
+    Ok(answer(&call, &operation))
+}
+
+/// Decides. A second decision is refused, also the same one.
+pub(crate) async fn respond(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
+    let id = named(&call, kind)?;
+    let response = humanlayer::respond(kind, call.body())?;
+    let operation = call.load::<Operation>(&id.path()).await?;
+    let (by, notices) = (call.by(), call.runtime().notices(&id));
+    let decide =
+        |operation: &Item<Operation>| response.decide(operation, &by, None, notices.clone());
+    let operation = match call.engine().change(operation, decide).await {
+        Err(ChangeError::Refused(Refusal::EmptyAnswer)) => {
+            let msg = "Must not be empty: there is no option of this name that says something";
+            return Err(wrong(&["body", "response"], msg.to_owned()).into());
+        }
+        decided => decided?,
+    };
+    log_decided(&operation);
+    Ok(answer(&call, &operation))
+}
+
+/// Asks for more attention. An operation that is decided stays as it is, and is shown.
+pub(crate) async fn escalate(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
+    let id = named(&call, kind)?;
+    let escalation = humanlayer::escalate(call.body())?;
+    let operation = call.load::<Operation>(&id.path()).await?;
+    let by = call.by();
+    let escalate =
+        |_: &Item<Operation>| Command::Escalate { escalation: escalation.clone(), by: by.clone() };
+    let operation = match call.engine().change(operation, escalate).await {
+        Err(ChangeError::Refused(Refusal::AlreadyDecided { .. } | Refusal::Expired { .. })) => {
+            call.load(&id.path()).await?
+        }
+        escalated => {
+            let operation = escalated?;
+            let (project, call_id) = (operation.project(), operation.call_id());
+            tracing::info!(project, call_id, "operation escalated");
+            operation
+        }
+    };
+    Ok(answer(&call, &operation))
+}
+
+fn named(call: &Call<'_>, kind: OperationKind) -> Result<OperationId, Error> {
+    let CallPath { call_id } = call.path()?;
+    Ok(call.operation_id(kind, &call_id))
+}
+
+fn wrong(loc: &[&str], msg: String) -> FieldError {
+    let loc = loc.iter().map(|part| (*part).to_owned()).collect();
+    FieldError { loc, msg, kind: "value_error" }
+}
+
+fn answer(call: &Call<'_>, operation: &Item<Operation>) -> Response {
+    json(StatusCode::OK, &humanlayer::item(operation, call.now()))
+}

@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use placet_core::item::Write;
+use placet_core::operation::{Channel, Content, NewOperation, OperationId, Specification};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(0);
+
+fn question(text: &str) -> Item<Operation> {
+    let content = Content::Question { message: text.to_owned(), subject: None };
+    let new = NewOperation {
+        id: OperationId::new("default", content.kind(), "q"),
+        run_id: "r".to_owned(),
+        specification: Specification::of(content),
+        plan: None,
+        upstream: None,
+        time_to_decide: Duration::from_secs(60),
+        by: Channel::Test.into(),
+    };
+    Operation::create(new, &Write::new("w", NOW))
+}
+
+/// The page of a list in which so many questions wait.
+fn page(waiting: usize, offset: usize, limit: usize, goes_on: bool) -> (usize, usize, bool) {
+    let mut list = List { offset, limit, ..List::default() };
+    (0..waiting).for_each(|_| list.count(&question("Oak?"), NOW));
+    let page = list.page(goes_on);
+    (page.items.len(), page.total, page.has_more)
+}
+
+#[test]
+fn a_page_counts_all_and_shows_some() {
+    assert_eq!(page(0, 0, 100, false), (0, 0, false));
+    assert_eq!(page(3, 0, 100, false), (3, 3, false));
+    assert_eq!(page(3, 0, 2, false), (2, 3, true));
+    assert_eq!(page(3, 2, 2, false), (1, 3, false));
+    assert_eq!(page(3, 3, 2, false), (0, 3, false));
+    assert_eq!(page(3, usize::MAX, 2, false), (0, 3, false));
+}
+
+#[test]
+fn a_count_that_was_broken_off_goes_on_after_the_page_and_ends_after_what_was_counted() {
+    assert_eq!(page(3, 1, 2, true), (2, 3, true));
+    assert_eq!(page(3, 3, 2, true), (0, 3, false));
+}
+
+#[test]
+fn a_page_is_no_larger_than_an_answer_can_be() {
+    let large = question(&"x".repeat(150 * 1024));
+    let mut list = List { limit: 100, ..List::default() };
+    (0..50).for_each(|_| list.count(&large, NOW));
+    let page = list.page(false);
+    assert!(page.items.len() < 30 && page.has_more, "{}", page.items.len());
+    assert_eq!(page.total, 50);
+}

@@ -1,0 +1,123 @@
+//! The schemas of types that cannot derive theirs: those of other crates, and texts and numbers with a rule.
+
+use std::borrow::Cow;
+
+use placet_core::humanlayer::Subscription;
+use placet_core::operation::{self, LONGEST_ID};
+use placet_core::{delivery, receipt};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::schema;
+use crate::read::{CallId, Comment, Number, Seconds, Text, When};
+use crate::reply::Moment;
+
+/// Stands for [`operation::OperationKind`].
+pub(crate) struct OperationKind;
+
+/// Stands for [`operation::State`].
+pub(crate) struct OperationState;
+
+/// Stands for [`operation::Verdict`].
+pub(crate) struct Verdict;
+
+/// Stands for [`receipt::State`].
+pub(crate) struct ReceiptState;
+
+/// Stands for [`delivery::State`].
+pub(crate) struct DeliveryState;
+
+/// Stands for [`Subscription`].
+pub(crate) struct EventName;
+
+/// Stands for [`placet_core::Digest`].
+pub(crate) struct Digest;
+
+/// Stands for a digest as callers write it.
+pub(crate) struct SeenDigest;
+
+const DIGEST: &str = "bd416f2bbf6275eb892d58f2a1078b8e19caa072b0a6566cc76c2c1fa3ca1fa4";
+
+schema!(OperationKind as "OperationKind", {
+    "description": "What a person is asked to do.",
+    "type": "string",
+    "enum": operation::OperationKind::ALL.map(operation::OperationKind::as_str)
+});
+schema!(OperationState as "OperationState", {
+    "description": "Where an operation stands.",
+    "type": "string",
+    "enum": operation::State::ALL.map(operation::State::as_str)
+});
+schema!(Verdict as "Verdict", {
+    "description": "What a person decides.",
+    "type": "string",
+    "enum": [operation::Verdict::Approve, operation::Verdict::Deny, operation::Verdict::Answer]
+});
+schema!(ReceiptState as "ReceiptState", {
+    "description": "Where a receipt stands.",
+    "type": "string",
+    "enum": receipt::State::ALL.map(receipt::State::as_str)
+});
+schema!(DeliveryState as "DeliveryState", {
+    "description": "Where a delivery stands.",
+    "type": "string",
+    "enum": delivery::State::ALL.map(delivery::State::as_str)
+});
+schema!(EventName as "EventName", {
+    "description": "What an endpoint is notified of, and in which format.",
+    "type": "string",
+    "enum": Subscription::all().map(|event| event.to_string()).collect::<Vec<_>>()
+});
+schema!(Digest, {"type": "string", "pattern": "^[0-9a-f]{64}$", "examples": [DIGEST]});
+schema!(SeenDigest, {"type": "string", "pattern": "^[0-9a-fA-F]{64}$", "examples": [DIGEST]});
+schema!(Moment, {
+    "type": "string", "format": "date-time", "examples": ["2026-11-21T11:41:25.781Z"]
+});
+schema!(CallId, {
+    "type": "string", "minLength": 1, "maxLength": LONGEST_ID, "examples": ["call-1"],
+    "description": "Up to 255 bytes, none of `/ \\ ? # %` or control characters."
+});
+schema!(Comment, {"type": "string", "description": "At most 16 KB, as JSON."});
+schema!(When, {"anyOf": [
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "pattern": "^[1-9][0-9]{0,3}(ms|s|m|h|d)$"}
+]});
+schema!(Seconds, {"type": "number", "minimum": 0, "maximum": 25});
+
+impl<const MIN: usize, const MAX: usize> JsonSchema for Text<MIN, MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut schema = json_schema!({"type": "string"});
+        if MIN > 0 {
+            schema.insert("minLength".to_owned(), MIN.into());
+        }
+        if MAX < usize::MAX {
+            schema.insert("maxLength".to_owned(), MAX.into());
+        }
+        schema
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> JsonSchema for Number<MIN, MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Number".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut schema = json_schema!({"type": "integer", "minimum": MIN});
+        if MAX < usize::MAX {
+            schema.insert("maximum".to_owned(), MAX.into());
+        }
+        schema
+    }
+}

@@ -1,0 +1,48 @@
+//! The `Idempotency-Key`: the same key names the same operation.
+
+use lambda_http::http::{HeaderMap, StatusCode};
+use placet_core::Digest;
+use placet_core::operation::OperationKind;
+use placet_runtime::problem::Problem;
+
+/// The longest key, in bytes.
+const LONGEST: usize = 255;
+
+/// What a key is in the OpenAPI document.
+#[cfg(test)]
+pub(crate) struct IdempotencyKey;
+
+#[cfg(test)]
+crate::openapi::schema!(IdempotencyKey, {
+    "type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"
+});
+
+/// The `Idempotency-Key` of a request.
+///
+/// # Errors
+///
+/// 400 if it is not 1 to 255 visible ASCII characters.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| {
+        (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    let detail = "the Idempotency-Key must be 1 to 255 visible ASCII characters";
+    let wrong = || Problem::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", detail);
+    key.ok_or_else(wrong).map(Some)
+}
+
+/// The id of the operation that a key names.
+pub(super) fn derived_id(key: &str) -> String {
+    let digest = Digest::of_bytes(key.as_bytes()).to_string();
+    format!("op-{}", &digest[..32])
+}
+
+/// The key named another operation before.
+pub(super) fn key_reused(kind: OperationKind) -> Problem {
+    let kind = kind.as_str();
+    let detail = format!(
+        "another {kind} was created with this Idempotency-Key: repeat the request, or choose a new key"
+    );
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+}

@@ -1,0 +1,349 @@
+//! An operation as our own API shows it.
+
+use placet_core::item::Item;
+use placet_core::operation::{
+    self, Actor, ContactChannel, Content, Entry, Failure, Operation, Outcome, State, Verdict,
+};
+use placet_core::{Digest, Timestamp};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::webhooks::WebhookReply;
+use crate::call::Call;
+use crate::reply::Moment;
+
+/// How much of a question a list shows, in characters.
+const EXCERPT: usize = 200;
+
+/// An operation and all that happened to it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Operation"))]
+pub(crate) struct OperationReply<'a> {
+    #[serde(flatten)]
+    content: ContentReply<'a>,
+    #[serde(flatten)]
+    standing: Standing<'a>,
+    /// How the requester wants the person to be reached.
+    #[cfg_attr(test, schemars(with = "Option<Map<String, Value>>"))]
+    channel: Option<&'a ContactChannel>,
+    /// What the requester gets back with the decision.
+    requester_state: Option<&'a Map<String, Value>>,
+    /// What runs it once it is approved; null if the requester does.
+    #[cfg_attr(test, schemars(example = &"function purchase_materials"))]
+    executor: Option<&'a str>,
+    /// What a person decided.
+    decision: Option<DecisionReply<'a>>,
+    /// How the execution ended.
+    outcome: Option<OutcomeReply<'a>>,
+    /// What happened, oldest first, hash-chained.
+    history: Vec<EntryReply<'a>>,
+    /// The page on which a person decides.
+    #[cfg_attr(test, schemars(example = &"/inbox/call-1"))]
+    inbox: String,
+    /// The endpoints that are notified of the decision.
+    webhooks: Vec<WebhookReply>,
+}
+
+/// An operation in a list.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ListedOperation<'a> {
+    #[serde(flatten)]
+    content: ContentExcerpt<'a>,
+    #[serde(flatten)]
+    standing: Standing<'a>,
+    /// What a person decided.
+    #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::Verdict>"))]
+    verdict: Option<Verdict>,
+    /// When.
+    decided_at: Option<Moment>,
+}
+
+/// What a person decides on.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum ContentReply<'a> {
+    /// A function call.
+    FunctionCall {
+        /// The function.
+        #[serde(rename = "fn")]
+        function: &'a str,
+        /// Its arguments: an object, but for odd clients of HumanLayer's API.
+        kwargs: &'a Value,
+        /// Reasons for a denial to choose from.
+        reject_options: Vec<OptionReply<'a>>,
+    },
+    /// A question.
+    HumanContact {
+        /// The question.
+        msg: &'a str,
+        /// What it is about.
+        subject: Option<&'a str>,
+        /// Answers to choose from.
+        response_options: Vec<OptionReply<'a>>,
+    },
+}
+
+/// What a person decides on, in short.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum ContentExcerpt<'a> {
+    /// A function call.
+    FunctionCall {
+        /// The function.
+        #[serde(rename = "fn")]
+        function: &'a str,
+    },
+    /// A question.
+    HumanContact {
+        /// The first 200 characters of the question.
+        msg: String,
+        /// The first 200 characters of what it is about.
+        subject: Option<String>,
+    },
+}
+
+/// Which operation it is, and where it stands.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Standing<'a> {
+    /// The requester's id of it.
+    #[cfg_attr(test, schemars(example = &"call-1"))]
+    call_id: &'a str,
+    /// The requester's id of the run it belongs to.
+    #[cfg_attr(test, schemars(example = &"run-1"))]
+    run_id: &'a str,
+    /// Where it stands now.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationState"))]
+    state: State,
+    /// SHA-256 of what a person is shown and decides on.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::Digest"))]
+    digest: Digest,
+    /// When it was created.
+    created_at: Moment,
+    /// The last moment at which it can be decided.
+    deadline: Moment,
+    /// How many attempts to run it were started.
+    attempts: u32,
+}
+
+/// One of the answers the requester offers.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Option"))]
+struct OptionReply<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    description: Option<&'a str>,
+    prompt_fill: Option<&'a str>,
+    interactive: bool,
+    /// What else its requester wrote: the digest covers it.
+    #[serde(flatten)]
+    other: &'a Map<String, Value>,
+}
+
+/// A decision.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Decision"))]
+struct DecisionReply<'a> {
+    /// What the person decided.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::Verdict"))]
+    verdict: Verdict,
+    #[serde(flatten)]
+    words: Words<'a>,
+    /// The name of the chosen option.
+    option: Option<&'a str>,
+    /// The channel through which it came, and the name of whoever it came from.
+    #[cfg_attr(test, schemars(with = "String", example = &"api ci"))]
+    by: &'a Actor,
+    /// When.
+    at: Moment,
+}
+
+/// What the person wrote, under the member that a request has it in.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum Words<'a> {
+    /// The comment of an approval or a denial.
+    Comment(&'a str),
+    /// The answer to a question.
+    Answer(&'a str),
+}
+
+/// How the execution ended.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Outcome"))]
+enum OutcomeReply<'a> {
+    /// What the executor returned.
+    Result(&'a Value),
+    /// Why there is no result.
+    Failure(FailureReply<'a>),
+}
+
+/// Why there is no result.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Failure"))]
+pub(crate) struct FailureReply<'a> {
+    /// A stable code.
+    #[cfg_attr(test, schemars(example = &"rejected"))]
+    code: &'a str,
+    /// A sentence for a person.
+    message: &'a str,
+}
+
+/// One thing that happened.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Entry"))]
+struct EntryReply<'a> {
+    /// When.
+    at: Moment,
+    /// What.
+    #[cfg_attr(test, schemars(example = &"created"))]
+    event: &'a str,
+    /// The channel through which it came, and the name of whoever it came from.
+    #[cfg_attr(test, schemars(with = "String", example = &"api ci"))]
+    by: &'a Actor,
+    /// Particulars of the event. Times in it are milliseconds since 1970.
+    #[cfg_attr(test, schemars(with = "Map<String, Value>"))]
+    detail: &'a Value,
+    /// SHA-256 over the hash before it and the members above.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::Digest"))]
+    hash: Digest,
+}
+
+impl<'a> OperationReply<'a> {
+    /// An operation as it stands now.
+    pub(super) fn new(
+        call: &Call<'_>,
+        operation: &'a Item<Operation>,
+        webhooks: Vec<WebhookReply>,
+    ) -> Self {
+        let main_project = call.runtime().config.project.as_str();
+        Self {
+            content: ContentReply::new(operation),
+            standing: Standing::new(operation, call.now()),
+            channel: operation.channel.as_ref(),
+            requester_state: operation.requester_state.as_ref(),
+            executor: operation.plan.as_ref().map(|plan| plan.executor.as_str()),
+            decision: operation.decision.as_ref().map(DecisionReply::new),
+            outcome: operation.outcome.as_ref().map(|outcome| match outcome {
+                Outcome::Result(result) => OutcomeReply::Result(result),
+                Outcome::Failure(failure) => OutcomeReply::Failure(FailureReply::new(failure)),
+            }),
+            history: operation.history.entries().iter().map(EntryReply::new).collect(),
+            inbox: operation.id().inbox_address(main_project),
+            webhooks,
+        }
+    }
+}
+
+impl<'a> ListedOperation<'a> {
+    /// An operation as it stands at `now`.
+    pub(super) fn new(operation: &'a Item<Operation>, now: Timestamp) -> Self {
+        let decision = operation.decision.as_ref();
+        Self {
+            content: ContentExcerpt::new(operation),
+            standing: Standing::new(operation, now),
+            verdict: decision.map(|decision| decision.verdict),
+            decided_at: decision.map(|decision| Moment(decision.at)),
+        }
+    }
+}
+
+impl<'a> ContentReply<'a> {
+    fn new(operation: &'a Operation) -> Self {
+        let options = operation.options.iter().map(OptionReply::new).collect();
+        match &operation.content {
+            Content::Call { function, kwargs } => {
+                Self::FunctionCall { function, kwargs, reject_options: options }
+            }
+            Content::Question { message, subject } => Self::HumanContact {
+                msg: message,
+                subject: subject.as_deref(),
+                response_options: options,
+            },
+        }
+    }
+}
+
+impl<'a> ContentExcerpt<'a> {
+    fn new(operation: &'a Operation) -> Self {
+        match &operation.content {
+            Content::Call { function, .. } => Self::FunctionCall { function },
+            Content::Question { message, subject } => Self::HumanContact {
+                msg: excerpt(message),
+                subject: subject.as_deref().map(excerpt),
+            },
+        }
+    }
+}
+
+impl<'a> Standing<'a> {
+    fn new(operation: &'a Item<Operation>, now: Timestamp) -> Self {
+        Self {
+            call_id: operation.call_id(),
+            run_id: &operation.run_id,
+            state: operation.state_at(now),
+            digest: operation.digest,
+            created_at: Moment(operation.header.created_at),
+            deadline: Moment(operation.deadline),
+            attempts: operation.attempts,
+        }
+    }
+}
+
+impl<'a> OptionReply<'a> {
+    fn new(option: &'a operation::ResponseOption) -> Self {
+        Self {
+            name: &option.name,
+            title: option.title.as_deref(),
+            description: option.description.as_deref(),
+            prompt_fill: option.prompt_fill.as_deref(),
+            interactive: option.interactive,
+            other: &option.other,
+        }
+    }
+}
+
+impl<'a> DecisionReply<'a> {
+    fn new(decision: &'a operation::Decision) -> Self {
+        let words = match decision.verdict {
+            Verdict::Answer => Words::Answer(&decision.comment),
+            Verdict::Approve | Verdict::Deny => Words::Comment(&decision.comment),
+        };
+        Self {
+            verdict: decision.verdict,
+            words,
+            option: decision.option.as_deref(),
+            by: &decision.by,
+            at: Moment(decision.at),
+        }
+    }
+}
+
+impl<'a> FailureReply<'a> {
+    /// Why an operation failed, or why its outcome is unknown.
+    pub(crate) fn new(failure: &'a Failure) -> Self {
+        Self { code: &failure.code, message: &failure.message }
+    }
+}
+
+impl<'a> EntryReply<'a> {
+    fn new(entry: &'a Entry) -> Self {
+        let Entry { at, event, by, detail, hash } = entry;
+        Self { at: Moment(*at), event, by, detail, hash: *hash }
+    }
+}
+
+fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+use std::time::Duration;
+
+use lambda_http::http::Method;
+use placet_core::item::Write;
+use placet_core::operation::{
+    Channel, Command, Content, NewOperation, OperationId, Specification, Verdict,
+};
+use placet_runtime::{Access, Role};
+use serde_json::json;
+
+use super::*;
+use crate::testing::{NOW, approval, call, request};
+
+/// A decision whose deliveries are still to be created; nothing that would have to be read is there.
+#[tokio::test]
+async fn a_delivery_that_is_still_to_be_created_is_not_read() {
+    let app = approval(Role::Admin, Access::Closed);
+    let request = request(&Method::GET, "/", &[]);
+    let call = call(&app, &request);
+    let content = Content::Call { function: "f".to_owned(), kwargs: json!({}) };
+    let id = OperationId::call("default", "c");
+    let new = NewOperation {
+        id: id.clone(),
+        run_id: "r".to_owned(),
+        specification: Specification::of(content),
+        plan: None,
+        upstream: None,
+        time_to_decide: Duration::from_secs(60),
+        by: Channel::Test.into(),
+    };
+    let pending = Operation::create(new, &Write::new("1", NOW));
+    let deny = Command::Decide {
+        verdict: Verdict::Deny,
+        comment: String::new(),
+        option: None,
+        by: Channel::Test.into(),
+        seen: None,
+        notify: call.runtime().notices(&id),
+    };
+    let denied = pending.apply(&deny, &Write::new("2", NOW)).unwrap();
+    for operation in [pending, denied.clone()] {
+        let shown = webhooks(&call, &operation).await.unwrap();
+        let expected = json!([{"endpoint": "billing", "event_type": "v1beta2.function_call.completed",
+            "delivery_id": Notice::delivery_id("billing", &id), "state": null}]);
+        assert_eq!(serde_json::to_value(shown).unwrap(), expected);
+    }
+    let mut created = denied;
+    created.header.children.clear();
+    assert!(matches!(webhooks(&call, &created).await, Err(Error::Unavailable(_))));
+}

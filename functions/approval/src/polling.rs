@@ -1,0 +1,106 @@
+//! Long polling: the poll of a pending operation is held for a while, until there is a decision.
+//!
+//! Clients sleep for three seconds between two polls, so one that is held learns of a decision sooner and
+//! polls less often. A held poll costs two cheap reads a second, and on Lambda the time of a function:
+//! there no poll is held unless `PLACET_LONG_POLL` says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use placet_core::Period;
+use placet_core::item::Item;
+use placet_core::operation::{Operation, OperationId, State};
+use placet_runtime::{Engine, Environment, StoreError};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::call::{Call, not_found};
+use crate::error::Error;
+
+/// The pause between two reads of the table.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest a poll is held, whatever the client wants: clients give up after 30 s.
+const LONGEST: Duration = Duration::from_secs(25);
+
+/// How many polls are held at once. Further ones are answered at once.
+const MOST_HELD: usize = 256;
+
+/// Whether and how long polls are held.
+#[derive(Clone)]
+pub(crate) struct Polling {
+    longest: Duration,
+    places: Arc<Semaphore>,
+    ended: Arc<watch::Sender<bool>>,
+}
+
+impl Polling {
+    /// Polls are held for the period in `PLACET_LONG_POLL`; without one, or with `0s`, not at all.
+    pub(crate) fn new(environment: &Environment) -> Self {
+        let period = environment.get("PLACET_LONG_POLL").filter(|text| text != "0s");
+        let period = period.map(Period::try_from).transpose().unwrap_or_else(|error| {
+            tracing::error!(error, "PLACET_LONG_POLL is not a length of time, no poll is held");
+            None
+        });
+        Self {
+            longest: period.map_or(Duration::ZERO, |period| period.0.min(LONGEST)),
+            places: Arc::new(Semaphore::new(MOST_HELD)),
+            ended: Arc::new(watch::Sender::new(false)),
+        }
+    }
+
+    /// Answers every client whose poll is held, and holds no more.
+    pub(crate) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// How long a poll is held whose client wants `wait`; zero if long polling is off.
+    fn hold(&self, wait: Option<Duration>) -> Duration {
+        if self.longest.is_zero() {
+            return Duration::ZERO;
+        }
+        wait.unwrap_or(self.longest).min(LONGEST)
+    }
+}
+
+/// The operation, as soon as it is no longer pending or its poll was held long enough.
+///
+/// # Errors
+///
+/// 404 if there is none.
+pub(crate) async fn poll(
+    call: &Call<'_>,
+    id: &OperationId,
+    wait: Option<Duration>,
+) -> Result<Item<Operation>, Error> {
+    let (polling, engine) = (call.polling(), call.engine());
+    let end = Instant::now() + polling.hold(wait);
+    let found = first_read(engine, id).await?;
+    let mut operation = found.ok_or_else(|| not_found::<Operation>(&id.path()))?;
+    let Ok(_place) = polling.places.try_acquire() else { return Ok(operation) };
+    let mut ended = polling.ended.subscribe();
+    while operation.state_at(call.now()) == State::Pending && Instant::now() < end {
+        let next = end.min(Instant::now() + PAUSE);
+        let over = tokio::time::timeout_at(next, ended.wait_for(|ended| *ended)).await.is_ok();
+        let found = engine.store.item(&id.project, &id.path(), false).await?;
+        operation = found.unwrap_or(operation);
+        if over {
+            break;
+        }
+    }
+    Ok(operation)
+}
+
+/// A poll can do with the cheap read. Only what was created just now needs the consistent one.
+async fn first_read(
+    engine: &Engine,
+    id: &OperationId,
+) -> Result<Option<Item<Operation>>, StoreError> {
+    match engine.store.item(&id.project, &id.path(), false).await? {
+        None => engine.store.item(&id.project, &id.path(), true).await,
+        found => Ok(found),
+    }
+}
+
+#[cfg(test)]
+mod tests;

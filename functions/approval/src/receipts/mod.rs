@@ -1,0 +1,137 @@
+//! Receipts: the webhooks that came, what was verified of each, what came of it, and how to process one again.
+
+mod reply;
+
+use lambda_http::Body;
+use lambda_http::http::StatusCode;
+use lambda_http::http::header::{CONTENT_DISPOSITION, X_CONTENT_TYPE_OPTIONS};
+use placet_core::Payload;
+use placet_core::item::Item;
+use placet_core::receipt::{Command, Receipt, State};
+use placet_runtime::BodyError;
+use placet_runtime::http::{Response, set, text};
+use placet_runtime::problem::Problem;
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::read::{Number, When};
+use crate::reply::{Page, json};
+use reply::{ListedReceipt, ReceiptReply};
+
+#[cfg(test)]
+pub(crate) mod schemas {
+    pub(crate) use super::reply::{ListedReceipt, ReceiptReply};
+    pub(crate) use super::{ListReceipts, ReceiptPath};
+}
+
+/// How many receipts a page has if the client does not say.
+const PAGE: Number<1, 100> = Number(20);
+
+/// The largest body that is shown with its receipt, in bytes.
+const LARGEST_SHOWN: usize = 256 * 1024;
+
+/// Which receipt a path names.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ReceiptPath {
+    /// Its id.
+    #[cfg_attr(test, schemars(example = crate::openapi::examples::RECEIPT))]
+    id: String,
+}
+
+/// Which receipts are listed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ListReceipts {
+    /// Only from this source.
+    source: Option<String>,
+    /// Only in this state.
+    #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::ReceiptState>"))]
+    state: Option<State>,
+    /// Not before this moment, or not longer ago.
+    since: Option<When>,
+    /// How many at most; 20 if left out.
+    limit: Option<Number<1, 100>>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists receipts, the newest first.
+pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
+    let query: ListReceipts = call.query()?;
+    let since = query.since.map(|since| since.at(call.now()));
+    let Number(limit) = query.limit.unwrap_or(PAGE);
+    let cursor = call.cursor::<Receipt>(query.cursor.as_deref())?;
+    let wanted = |receipt: &Item<Receipt>| {
+        query.source.as_ref().is_none_or(|source| *source == receipt.record.source)
+            && query.state.is_none_or(|state| state == receipt.state)
+    };
+    let (store, project) = (&call.engine().store, call.project());
+    let page = store.newest::<Receipt>(project, (since, None), wanted, limit, cursor).await?;
+    Ok(Page::reply(&page, project, ListedReceipt::new))
+}
+
+/// Gets a receipt, with its body unless that is large.
+pub(crate) async fn get(call: Call<'_>) -> Result<Response, Error> {
+    let ReceiptPath { id } = call.path()?;
+    let receipt = call.load(&id).await?;
+    Ok(answer(&call, StatusCode::OK, &receipt).await)
+}
+
+/// Gets the raw bytes of a body, in a form that no browser takes for a page of ours.
+pub(crate) async fn body(call: Call<'_>) -> Result<Response, Error> {
+    let ReceiptPath { id } = call.path()?;
+    let receipt = call.load::<Receipt>(&id).await?;
+    let body =
+        call.runtime().blobs.body(&receipt.body.body).await.map_err(|error| match error {
+            BodyError::Gone(_) => {
+                let detail = format!("the body of receipt {id} is no longer kept");
+                Problem::new(StatusCode::GONE, "body_gone", detail).into()
+            }
+            error => Error::Unavailable(error.to_string()),
+        })?;
+    let content_type = harmless(receipt.record.content_type());
+    let mut response = text(StatusCode::OK, content_type, String::new());
+    *response.body_mut() = Body::Binary(body.to_vec());
+    set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(&mut response, CONTENT_DISPOSITION, "attachment");
+    Ok(response)
+}
+
+/// Processes a receipt again.
+pub(crate) async fn replay(call: Call<'_>) -> Result<Response, Error> {
+    let ReceiptPath { id } = call.path()?;
+    let receipt = call.load::<Receipt>(&id).await?;
+    let receipt = call.engine().change(receipt, |_| Command::Replay).await?;
+    tracing::info!(project = receipt.project(), receipt_id = id, "webhook to be processed again");
+    Ok(answer(&call, StatusCode::ACCEPTED, &receipt).await)
+}
+
+async fn answer(call: &Call<'_>, status: StatusCode, receipt: &Item<Receipt>) -> Response {
+    let body = shown_body(call, &receipt.body.body).await;
+    json(status, &ReceiptReply::new(receipt, body))
+}
+
+/// A body that is small enough to be shown. A receipt whose body cannot be read is shown without.
+async fn shown_body(call: &Call<'_>, kept: &Payload) -> Option<Vec<u8>> {
+    if kept.size() > LARGEST_SHOWN {
+        return None;
+    }
+    let body = call.runtime().blobs.body(kept).await;
+    let body = body.inspect_err(|error| tracing::error!(%error, "a receipt's body not read"));
+    body.ok().map(|body| body.to_vec())
+}
+
+/// The type under which bytes are handed out: never one that a browser would run.
+fn harmless(content_type: Option<&str>) -> &'static str {
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
+    match essence.trim().to_ascii_lowercase().as_str() {
+        "text/plain" => "text/plain",
+        "text/csv" => "text/csv",
+        "application/x-www-form-urlencoded" => "application/x-www-form-urlencoded",
+        json if json == "application/json" || json.ends_with("+json") => "application/json",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,171 @@
+//! A receipt as our API shows it.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use placet_core::item::Item;
+use placet_core::receipt::{Receipt, State};
+use placet_core::webhook::Coverage;
+use serde::Serialize;
+
+use crate::reply::Moment;
+use crate::routes::path_of;
+
+/// A verified webhook in a list.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ListedReceipt<'a> {
+    #[cfg_attr(test, schemars(example = crate::openapi::examples::RECEIPT))]
+    id: &'a str,
+    /// Who sent it, by the name in `placet.yaml`.
+    #[cfg_attr(test, schemars(example = &"github"))]
+    source: &'a str,
+    /// The identity of its event, as the sender gives it.
+    delivery_id: Option<&'a str>,
+    /// The type of its event, once it is processed.
+    #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(example = &"issues.opened"))]
+    event_type: Option<&'a str>,
+    /// Where it stands.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::ReceiptState"))]
+    state: State,
+    /// What came of it.
+    note: &'a str,
+    received_at: Moment,
+    /// How many bytes its body has.
+    size: usize,
+    /// What its sender proved.
+    verified: Verified<'a>,
+    /// How often and when it was replayed.
+    replays: Option<Replays>,
+}
+
+/// What a sender proved.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Verified<'a> {
+    /// What held.
+    #[cfg_attr(test, schemars(example = &"hmac-sha256"))]
+    check: &'a str,
+    /// Which of the configured secrets, from 1.
+    key: Option<usize>,
+    /// The signed time.
+    signed_at: Option<Moment>,
+    /// What the proof covers. Treat the rest as unverified.
+    covers: Covers,
+}
+
+/// What of a request its proof covers.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Covers {
+    body: bool,
+    /// The identity of the event.
+    identity: bool,
+    /// The type of the event.
+    #[serde(rename = "type")]
+    event_type: bool,
+    time: bool,
+    url: bool,
+}
+
+/// Replays by hand.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Replays {
+    count: u32,
+    last_at: Moment,
+}
+
+/// A verified webhook.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Receipt"))]
+pub(crate) struct ReceiptReply<'a> {
+    #[serde(flatten)]
+    listed: ListedReceipt<'a>,
+    #[cfg_attr(test, schemars(example = &"POST"))]
+    method: &'a str,
+    path: &'a str,
+    /// The query, without its `?`.
+    query: &'a str,
+    /// The headers without secrets. Values of one that came more than once are joined.
+    headers: BTreeMap<&'a str, String>,
+    content_type: Option<&'a str>,
+    /// Where the raw bytes of the body are.
+    body_url: String,
+    /// The body, if it is text and at most 256 KB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    /// The body, if it is not text and at most 256 KB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+}
+
+impl<'a> ListedReceipt<'a> {
+    pub(super) fn new(receipt: &'a Item<Receipt>) -> Self {
+        let (record, verified) = (&receipt.record, &receipt.verified);
+        Self {
+            id: &receipt.header.id,
+            source: &record.source,
+            delivery_id: record.delivery_id.as_deref(),
+            event_type: receipt.event_type.as_deref(),
+            state: receipt.state,
+            note: &receipt.note,
+            received_at: Moment(record.received_at),
+            size: receipt.body.body.size(),
+            verified: Verified {
+                check: &verified.check,
+                key: verified.key,
+                signed_at: verified.signed_at.map(Moment),
+                covers: verified.coverage.into(),
+            },
+            replays: receipt
+                .replays
+                .map(|replays| Replays { count: replays.count, last_at: Moment(replays.last_at) }),
+        }
+    }
+}
+
+impl From<Coverage> for Covers {
+    fn from(coverage: Coverage) -> Self {
+        let Coverage { body, identity, event_type, time, url } = coverage;
+        Self { body, identity, event_type, time, url }
+    }
+}
+
+impl<'a> ReceiptReply<'a> {
+    pub(super) fn new(receipt: &'a Item<Receipt>, body: Option<Vec<u8>>) -> Self {
+        let record = &receipt.record;
+        let (body, body_base64) = match body.map(String::from_utf8) {
+            Some(Ok(text)) => (Some(text), None),
+            Some(Err(error)) => (None, Some(STANDARD.encode(error.as_bytes()))),
+            None => (None, None),
+        };
+        Self {
+            listed: ListedReceipt::new(receipt),
+            method: &record.method,
+            path: &record.path,
+            query: &record.query,
+            headers: joined(&record.headers),
+            content_type: record.content_type(),
+            body_url: path_of("get_receipt_body", &[&receipt.header.id]),
+            body,
+            body_base64,
+        }
+    }
+}
+
+fn joined(headers: &[(String, String)]) -> BTreeMap<&str, String> {
+    let mut joined: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, value) in headers {
+        match joined.get_mut(name.as_str()) {
+            Some(before) => *before = format!("{before}, {value}"),
+            None => drop(joined.insert(name, value.clone())),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests;

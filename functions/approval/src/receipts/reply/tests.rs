@@ -1,0 +1,105 @@
+use placet_core::Payload;
+use placet_core::item::Write;
+use placet_core::receipt::{Command, Record};
+use placet_core::webhook::Verification;
+
+use super::*;
+use crate::testing::NOW;
+
+fn receipt() -> Item<Receipt> {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let record = Record {
+        source: "github".to_owned(),
+        delivery_id: Some("guid-1".to_owned()),
+        method: "POST".to_owned(),
+        path: "/webhooks/github".to_owned(),
+        rest: String::new(),
+        query: "a=1".to_owned(),
+        headers: vec![
+            header("content-type", "application/json; charset=utf-8"),
+            header("x-one", "1"),
+            header("x-one", "2"),
+        ],
+        received_at: NOW,
+    };
+    let coverage = Coverage { body: true, ..Coverage::default() };
+    let receipt = Receipt {
+        record,
+        verified: Verification {
+            check: "hmac-sha256".to_owned(),
+            key: Some(1),
+            signed_at: Some(NOW),
+            coverage,
+        },
+        remembered_until: NOW,
+        state: State::Received,
+        event_type: None,
+        note: String::new(),
+        replays: None,
+        body: Payload::Plain(b"{}".to_vec()),
+    };
+    let received = Item::new("default", "github.00", receipt, &Write::new("1", NOW));
+    let processed = Command::Processed {
+        event_type: Some("issues.opened".to_owned()),
+        note: "logged".to_owned(),
+        replay: 0,
+    };
+    let commands = [processed, Command::Replay];
+    commands
+        .iter()
+        .fold(received, |item, command| item.apply(command, &Write::new("2", NOW)).unwrap())
+}
+
+#[test]
+fn all_that_is_known_about_a_receipt_is_shown() {
+    let receipt = receipt();
+    let reply = ReceiptReply::new(&receipt, Some(b"{}".to_vec()));
+    insta::assert_json_snapshot!(serde_json::to_value(reply).unwrap(), @r#"
+    {
+      "body": "{}",
+      "body_url": "/v1/receipts/github.00/body",
+      "content_type": "application/json; charset=utf-8",
+      "delivery_id": "guid-1",
+      "headers": {
+        "content-type": "application/json; charset=utf-8",
+        "x-one": "1, 2"
+      },
+      "id": "github.00",
+      "method": "POST",
+      "note": "logged",
+      "path": "/webhooks/github",
+      "query": "a=1",
+      "received_at": "2026-11-20T09:00:00.000Z",
+      "replays": {
+        "count": 1,
+        "last_at": "2026-11-20T09:00:00.000Z"
+      },
+      "size": 2,
+      "source": "github",
+      "state": "received",
+      "type": "issues.opened",
+      "verified": {
+        "check": "hmac-sha256",
+        "covers": {
+          "body": true,
+          "identity": false,
+          "time": false,
+          "type": false,
+          "url": false
+        },
+        "key": 1,
+        "signed_at": "2026-11-20T09:00:00.000Z"
+      }
+    }
+    "#);
+}
+
+#[test]
+fn a_body_that_is_no_text_is_shown_as_base64_and_a_large_one_not_at_all() {
+    let members = |body: Option<Vec<u8>>| {
+        let reply = serde_json::to_value(ReceiptReply::new(&receipt(), body)).unwrap();
+        (reply.get("body").cloned(), reply.get("body_base64").cloned())
+    };
+    assert_eq!(members(Some(vec![0, 255])), (None, Some("AP8=".into())));
+    assert_eq!(members(None), (None, None));
+}

@@ -1,0 +1,202 @@
+//! One run: the partitions of all projects take turns, in small bites, so that no backlog of one delays
+//! another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use placet_core::Timestamp;
+use placet_core::item::{Lane, Pointer};
+use placet_runtime::{DueEntry, DuePartition, MOST_MESSAGES, Progress, QueueError, StoreError};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::pass::{Next, Pass};
+use crate::{Tick, Timer};
+
+/// When a run stops: the function has 60 s.
+const STOPS_AFTER: Duration = Duration::from_secs(45);
+
+/// How many partitions are read at the same time.
+const AT_ONCE: usize = 24;
+
+/// How far the timer came, as it is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Passes {
+    /// By the key of the partition; an idle one has none.
+    partitions: BTreeMap<String, Pass>,
+    /// Whether the spool held more than one run takes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) spool_is_full: bool,
+}
+
+/// Why a partition was not enqueued.
+#[derive(Debug, thiserror::Error)]
+enum BiteError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// A few entries of a partition.
+struct Bite {
+    /// What was to be read.
+    next: Next,
+    found: Vec<DueEntry>,
+    /// Whether there may be more.
+    full: bool,
+}
+
+impl Bite {
+    fn of(next: Next, mut found: Vec<DueEntry>) -> Self {
+        let full = found.len() == MOST_MESSAGES;
+        if let Some(last) = &next.last {
+            found.retain(|entry| entry.place <= *last);
+        }
+        let full = full && found.len() == MOST_MESSAGES;
+        Self { next, found, full }
+    }
+}
+
+/// What one run knows.
+struct Run<'a> {
+    timer: &'a Timer,
+    now: Timestamp,
+    /// How many more messages a lane takes.
+    room: BTreeMap<Lane, usize>,
+    /// How many entries were read, and how many of them in second passes.
+    read: usize,
+    read_again: usize,
+    tick: &'a mut Tick,
+}
+
+impl Timer {
+    pub(crate) async fn run(&self, tick: &mut Tick) -> Result<(), StoreError> {
+        let stop = Instant::now() + STOPS_AFTER;
+        let progress = self.runtime.engine.store.timer_progress().await?;
+        let before = passes(&progress);
+        let mut passes = before.clone();
+        let (now, room) = (self.runtime.engine.now(), BTreeMap::new());
+        let mut run = Run { timer: self, now, room, read: 0, read_again: 0, tick };
+        let enqueued = run.enqueue(&mut passes, stop).await;
+        self.drain_spool(&mut passes, run.tick, stop).await;
+        if passes != before {
+            let text = serde_json::to_string(&passes).unwrap_or_default();
+            if !self.runtime.engine.store.put_timer_progress(&progress, &text).await? {
+                tracing::warn!("another run of the timer was under way");
+            }
+        }
+        enqueued
+    }
+}
+
+fn passes(progress: &Progress) -> Passes {
+    if progress.text.is_empty() {
+        return Passes::default();
+    }
+    serde_json::from_str(&progress.text).unwrap_or_else(|error| {
+        tracing::error!(%error, "the timer's progress cannot be read, it begins anew");
+        Passes::default()
+    })
+}
+
+impl Run<'_> {
+    async fn enqueue(&mut self, passes: &mut Passes, stop: Instant) -> Result<(), StoreError> {
+        let projects = self.timer.runtime.config.projects();
+        let mut turns: Vec<DuePartition> = projects.flat_map(DuePartition::all).collect();
+        // One partition of each project after the other.
+        turns.sort_by_key(|partition| (partition.shard, partition.desk));
+        // Those of a project that is no longer in placet.yaml are forgotten.
+        let known: BTreeSet<String> = turns.iter().map(DuePartition::key).collect();
+        passes.partitions.retain(|key, _| known.contains(key));
+        let mut failed = Ok(());
+        while !turns.is_empty() {
+            let mut rest = Vec::new();
+            for some in turns.chunks(AT_ONCE) {
+                if self.read >= self.timer.limits.pointers || Instant::now() >= stop {
+                    return failed;
+                }
+                for (partition, bite) in self.read(passes, some).await {
+                    let pass = passes.partitions.entry(partition.key()).or_default();
+                    match self.swallow(pass, bite).await {
+                        Ok(true) => rest.push(partition.clone()),
+                        Ok(false) => {}
+                        Err(error) => {
+                            let (project, partition) = (&partition.project, partition.key());
+                            tracing::error!(%error, project, partition, "due items not enqueued");
+                            self.tick.failed += 1;
+                            if let BiteError::Store(error) = error {
+                                failed = Err(error);
+                            }
+                        }
+                    }
+                }
+                passes.partitions.retain(|_, pass| *pass != Pass::default());
+            }
+            turns = rest;
+        }
+        failed
+    }
+
+    /// Reads a few entries of each of these partitions, at the same time.
+    async fn read<'p>(
+        &self,
+        passes: &mut Passes,
+        partitions: &'p [DuePartition],
+    ) -> Vec<(&'p DuePartition, Result<Bite, StoreError>)> {
+        let may_repeat = self.read_again < self.timer.limits.pointers / 2;
+        let (store, now) = (&self.timer.runtime.engine.store, self.now);
+        let reads = partitions.iter().map(|partition| {
+            let pass = passes.partitions.entry(partition.key()).or_default();
+            let next = pass.next(now, may_repeat);
+            async move {
+                let found = store.due(partition, &next.after, now, MOST_MESSAGES).await;
+                (partition, found.map(|found| Bite::of(next, found)))
+            }
+        });
+        join_all(reads.collect::<Vec<_>>()).await
+    }
+
+    /// Enqueues what was read of a partition; whether there may be more.
+    async fn swallow(
+        &mut self,
+        pass: &mut Pass,
+        bite: Result<Bite, StoreError>,
+    ) -> Result<bool, BiteError> {
+        let Bite { next, mut found, full } = bite?;
+        let sent = self.send(&found).await?;
+        self.read += found.len();
+        self.tick.enqueued += sent;
+        if next.last.is_some() {
+            self.read_again += found.len();
+            self.tick.again += sent;
+        }
+        let place = found.pop().map(|entry| entry.place);
+        Ok(pass.note(&next, place, full, self.now))
+    }
+
+    /// Sends a pointer for each entry, to the lane the entry names; says how many. What is on a lane that is
+    /// too deep, or that this build does not know, holds up no other: it is left to the second pass.
+    async fn send(&mut self, found: &[DueEntry]) -> Result<usize, QueueError> {
+        let mut lanes: BTreeMap<Lane, Vec<Pointer>> = BTreeMap::new();
+        for (lane, pointer) in found.iter().filter_map(|entry| entry.target.clone()) {
+            lanes.entry(lane).or_default().push(pointer);
+        }
+        let queue = &self.timer.runtime.engine.queue;
+        let mut sent = 0;
+        for (lane, pointers) in lanes {
+            let room = match self.room.get(&lane) {
+                Some(room) => *room,
+                None => self.timer.limits.depth.saturating_sub(queue.depth(lane).await?),
+            };
+            let rest = room.checked_sub(pointers.len());
+            if rest.is_some() {
+                queue.send_all(lane, &pointers).await?;
+                sent += pointers.len();
+            }
+            self.room.insert(lane, rest.unwrap_or(room));
+        }
+        Ok(sent)
+    }
+}

@@ -1,0 +1,134 @@
+//! Deliveries: post one signed webhook, record how the endpoint answered.
+//!
+//! If the worker dies in between, the endpoint has the webhook or not. It is sent again under the same id.
+
+use std::time::Instant;
+
+use placet_core::delivery::{Answer, Command, Delivery, Refusal, State, Work, signed_headers};
+use placet_core::humanlayer::Subscription;
+use placet_core::item::Item;
+use placet_core::operation::Operation;
+use placet_runtime::DisabledEndpoint;
+use placet_runtime::config::{Endpoint, Timeout};
+use placet_runtime::engine::{self, Context, WorkError};
+
+use crate::Worker;
+use crate::http::Post;
+
+impl engine::Work<Delivery> for Worker {
+    fn under_way(&self, item: &Item<Delivery>, _: &Work) -> Option<Command> {
+        let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
+        let timeout = endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0;
+        Some(Command::Started { timeout })
+    }
+
+    async fn perform(
+        &self,
+        context: Context,
+        item: Item<Delivery>,
+        _: Work,
+    ) -> Result<Command, WorkError> {
+        let (project, name) = (item.project(), item.endpoint.as_str());
+        let store = &self.runtime.engine.store;
+        if let Some(disabled) = store.disabled_endpoint(project, name).await? {
+            let reason = format!("endpoint {name} is disabled: {}", disabled.reason);
+            return Err(WorkError::Terminal(reason));
+        }
+        let body = self.body(&context, &item).await?;
+        let begun = Instant::now();
+        let answer = match self.runtime.config.endpoint(project, name) {
+            Some(endpoint) => self.send(endpoint, &item, body).await,
+            None => Answer::Nothing(format!("placet.yaml has no endpoint {name} of this project")),
+        };
+        let took = begun.elapsed();
+        // Before it is recorded: if the worker dies in between, the next attempt finds the endpoint disabled.
+        self.disable_if_gone(&item, &answer).await?;
+        Ok(Command::Record { attempt: item.attempts + 1, answer, took })
+    }
+
+    fn log(&self, item: &Item<Delivery>, command: &Command) {
+        if matches!(command, Command::Started { .. }) {
+            return;
+        }
+        let (project, delivery_id) = (item.project(), item.header.id.as_str());
+        let Delivery { endpoint, attempts, .. } = &item.body;
+        let last = item.log.last();
+        let status = last.and_then(|attempt| attempt.status);
+        let error = last.and_then(|attempt| attempt.error.as_deref());
+        match item.state {
+            State::Delivered => {
+                tracing::info!(project, delivery_id, endpoint, attempts, status, "webhook sent");
+            }
+            State::Pending => tracing::warn!(
+                project,
+                delivery_id,
+                endpoint,
+                attempts,
+                status,
+                error,
+                "webhook not accepted, it is sent again later"
+            ),
+            State::Failed => tracing::error!(
+                project,
+                delivery_id,
+                endpoint,
+                attempts,
+                status,
+                error,
+                "webhook not delivered: retries exhausted, or its endpoint is disabled"
+            ),
+        }
+    }
+
+    fn log_refusal(&self, item: &Item<Delivery>, _: &Command, refusal: &Refusal) {
+        let (project, delivery_id) = (item.project(), item.header.id.as_str());
+        tracing::info!(project, delivery_id, code = refusal.code(), "somebody else was faster");
+    }
+}
+
+impl Worker {
+    async fn body(&self, context: &Context, item: &Item<Delivery>) -> Result<Vec<u8>, WorkError> {
+        let Some(id) = item.operation() else {
+            return Ok(self.runtime.blobs.body(&item.payload).await?.to_vec());
+        };
+        let operation = context.item::<Operation>(item.project(), &id.path()).await?;
+        let operation =
+            operation.ok_or_else(|| WorkError::terminal("its operation is not stored any more"))?;
+        let event = Subscription::parse(&item.event_type);
+        let event = event
+            .ok_or_else(|| WorkError::Terminal(format!("{} is not an event", item.event_type)))?;
+        Ok(event.bytes(&operation))
+    }
+
+    async fn send(&self, endpoint: &Endpoint, item: &Item<Delivery>, body: Vec<u8>) -> Answer {
+        let secrets = match endpoint.secrets.resolve(&self.runtime.environment) {
+            Ok(secrets) => secrets,
+            Err(error) => return Answer::Nothing(format!("it cannot be signed: {error}")),
+        };
+        let now = self.runtime.engine.now();
+        let post = Post {
+            url: endpoint.url.as_str(),
+            timeout: endpoint.timeout.0,
+            content_type: &item.content_type,
+            event_type: &item.event_type,
+            signature: signed_headers(&secrets, &item.header.id, now, &body),
+            body,
+        };
+        self.outbound.post(post).await
+    }
+
+    async fn disable_if_gone(
+        &self,
+        item: &Item<Delivery>,
+        answer: &Answer,
+    ) -> Result<(), WorkError> {
+        if !answer.is_gone() {
+            return Ok(());
+        }
+        let (project, endpoint) = (item.project(), item.endpoint.as_str());
+        let reason = "it answered 410 Gone".to_owned();
+        tracing::error!(project, endpoint, reason, "endpoint disabled");
+        let disabled = DisabledEndpoint { disabled_at: self.runtime.engine.now(), reason };
+        Ok(self.runtime.engine.store.disable_endpoint(project, endpoint, &disabled).await?)
+    }
+}

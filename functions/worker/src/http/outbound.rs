@@ -1,0 +1,187 @@
+//! Calls addresses of the public Internet, and the hosts `outbound.allow_hosts` names.
+//!
+//! A name is looked up once, here, and the connection goes to the addresses that were checked: one
+//! that resolves to something else a moment later gains nothing. A literal address is never looked
+//! up, so it is checked before. A redirect would lead past both, so none is followed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use placet_core::address::is_public;
+use placet_core::delivery::{Answer, LARGEST_ANSWER};
+use placet_runtime::config::{Executor, Outbound};
+use placet_runtime::{Clock, Runtime};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, RequestBuilder, Response, Url};
+
+use super::client;
+
+/// The HTTP client of executors, endpoints and upstream approvers.
+#[derive(Clone)]
+pub(crate) struct OutboundClient {
+    client: client::Client,
+    outbound: Outbound,
+    clock: Clock,
+}
+
+/// Says what kind of event it is, which not every sender's body does. Not signed.
+const EVENT_TYPE: HeaderName = HeaderName::from_static("placet-event-type");
+
+/// One attempt at a delivery.
+pub(crate) struct Post<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) timeout: Duration,
+    pub(crate) content_type: &'a str,
+    pub(crate) event_type: &'a str,
+    pub(crate) signature: [(&'static str, String); 6],
+    pub(crate) body: Vec<u8>,
+}
+
+impl OutboundClient {
+    pub(crate) fn new(runtime: &Runtime) -> Self {
+        // `placet.yaml` may run operations on this machine without naming it in `outbound`.
+        let executors = runtime.config.operations().filter_map(|(_, one)| one.executor.as_ref());
+        let outbound = runtime.config.outbound.clone();
+        let outbound = outbound.and(executors.filter_map(Executor::local_host));
+        Self::with(outbound, runtime.engine.clock.clone())
+    }
+
+    fn with(outbound: Outbound, clock: Clock) -> Self {
+        let resolver = Resolver(outbound.clone());
+        let client = client::builder().dns_resolver(Arc::new(resolver)).build();
+        Self { client: client.map_err(Arc::new), outbound, clock }
+    }
+
+    /// A request to a URL that may be called, or why there is none.
+    pub(crate) fn request(&self, method: Method, url: &str) -> Result<RequestBuilder, String> {
+        let client = self.client.as_ref().map_err(|error| client::causes(error))?;
+        Ok(client.request(method, checked(url, &self.outbound)?))
+    }
+
+    /// Posts, and reads no more of the answer than is kept.
+    pub(crate) async fn post(&self, post: Post<'_>) -> Answer {
+        let mut request = match self.request(Method::POST, post.url) {
+            Ok(request) => request.timeout(post.timeout),
+            Err(reason) => return Answer::Nothing(reason),
+        };
+        // Both came with somebody else's request: what is no header is left out.
+        for (name, text) in [(CONTENT_TYPE, post.content_type), (EVENT_TYPE, post.event_type)] {
+            if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {
+                request = request.header(name, value);
+            }
+        }
+        for (name, value) in post.signature {
+            request = request.header(name, value);
+        }
+        self.answer(request.body(post.body), LARGEST_ANSWER).await
+    }
+
+    /// The answer, and of its body about this many bytes at most.
+    pub(crate) async fn answer(&self, request: RequestBuilder, most: usize) -> Answer {
+        match request.send().await {
+            Ok(response) => Answer::Status {
+                status: response.status().as_u16(),
+                retry_after: client::retry_after(&response, self.clock.now()),
+                body: beginning(response, most).await,
+            },
+            Err(error) => Answer::Nothing(client::causes(&error)),
+        }
+    }
+}
+
+/// The URL as the client will read it, which knows more spellings of an address than one.
+fn checked(url: &str, outbound: &Outbound) -> Result<Url, String> {
+    let url = Url::parse(url).map_err(|error| format!("the URL cannot be called: {error}"))?;
+    outbound.permits(url.scheme(), url.host_str().unwrap_or_default())?;
+    Ok(url)
+}
+
+/// What came of the answer's body before it broke off or was too much. Of a delivery, the status has
+/// said already what became of it.
+async fn beginning(mut response: Response, most: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < most
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body
+}
+
+/// Looks names up and leaves out the addresses that are not public.
+struct Resolver(Outbound);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allowed = self.0.allows(name.as_str());
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found: Vec<SocketAddr> =
+                found.filter(|address| allowed || is_public(address.ip())).collect();
+            if found.is_empty() {
+                let name = name.as_str();
+                return Err(format!(
+                    "{name} has no address of the public Internet; if you mean it, add {name} to outbound.allow_hosts"
+                )
+                .into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use placet_runtime::Config;
+
+    use super::*;
+
+    fn allowing(host: &str) -> Outbound {
+        let text = format!("project: x\noutbound: {{allow_hosts: ['{host}']}}");
+        Config::parse(&text).unwrap().outbound
+    }
+
+    #[test]
+    fn an_address_is_known_in_every_spelling() {
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "0x7f.1",
+            "0177.0.0.1",
+            "2130706433",
+            "127.0.0.1.",
+            "%31%32%37.0.0.1",
+            "[::1]",
+            "[::ffff:7f00:1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "169.254.169.254",
+            "[fd00:ec2::254]",
+            "10.0.0.1",
+            "0",
+        ] {
+            let url = format!("https://{host}:8443/hooks");
+            assert!(checked(&url, &Outbound::default()).is_err(), "{host}");
+        }
+        assert!(checked("https://2130706433/", &allowing("127.0.0.1")).is_ok());
+        assert!(checked("http://[::1]/", &allowing("::1")).is_ok());
+        assert!(checked("https://10.0.0.1/", &allowing("127.0.0.1")).is_err());
+        for url in ["https://example.com/", "https://8.8.8.8/", "https://[2606:4700::1111]/"] {
+            assert!(checked(url, &Outbound::default()).is_ok(), "{url}");
+        }
+        for url in ["http://example.com/", "http://8.8.8.8/", "ftp://example.com/", "hooks"] {
+            assert!(checked(url, &Outbound::default()).is_err(), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_has_no_address_unless_it_is_allowed() {
+        let resolve = |outbound| Resolver(outbound).resolve("localhost".parse().unwrap());
+        let refused = resolve(Outbound::default()).await.err().unwrap();
+        assert!(refused.to_string().contains("localhost"), "{refused}");
+        assert!(resolve(allowing("other.example")).await.is_err());
+        assert!(resolve(allowing("LOCALHOST")).await.unwrap().count() > 0);
+    }
+}

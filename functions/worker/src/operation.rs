@@ -1,0 +1,89 @@
+//! Operations: run them, poll upstream approvers, find out who is notified of an expiry.
+
+use placet_core::item::Item;
+use placet_core::operation::{Command, Operation, Refusal, Report, State, Work};
+use placet_runtime::engine::{self, Context, WorkError};
+
+use crate::Worker;
+
+impl engine::Work<Operation> for Worker {
+    fn lease(&self, item: &Item<Operation>, work: &Work) -> Option<Command> {
+        let plan = || self.runtime.config.plan(item.content.function()?);
+        matches!(work, Work::Run).then(|| Command::Start { plan: plan() })
+    }
+
+    async fn perform(
+        &self,
+        _: Context,
+        item: Item<Operation>,
+        work: Work,
+    ) -> Result<Command, WorkError> {
+        Ok(match work {
+            Work::Expire => Command::Expire { notify: self.runtime.notices(&item.id()) },
+            Work::Poll => self.poll(&item).await,
+            Work::Run => Command::Finish { attempt: item.attempts, report: self.run(&item).await },
+        })
+    }
+
+    fn log(&self, item: &Item<Operation>, command: &Command) {
+        let (project, call_id) = (item.project(), item.call_id());
+        let (state, attempt) = (item.state.as_str(), item.attempts);
+        match command {
+            Command::Start { .. } if item.state == State::Running => {
+                tracing::info!(project, call_id, attempt, "operation started");
+            }
+            Command::Start { .. } | Command::Abandon { .. } => {
+                let outcome = item.outcome.as_ref();
+                tracing::error!(project, call_id, state, ?outcome, "operation not run");
+            }
+            Command::Finish { .. } => {
+                tracing::info!(project, call_id, attempt, state, "operation attempt ended");
+            }
+            Command::LeaseExpired { .. } => {
+                tracing::warn!(
+                    project,
+                    call_id,
+                    attempt,
+                    state,
+                    "lease expired: the worker did not report"
+                );
+            }
+            Command::Expire { .. } => tracing::info!(project, call_id, "operation expired"),
+            Command::Remind => tracing::error!(
+                project,
+                call_id,
+                "the outcome is unknown: a person has to settle it in the inbox"
+            ),
+            Command::Decide { .. } => {
+                tracing::info!(
+                    project,
+                    call_id,
+                    state,
+                    "operation decided by the upstream approver"
+                );
+            }
+            Command::Polled
+            | Command::Cancel { .. }
+            | Command::Escalate { .. }
+            | Command::Settle { .. } => {}
+        }
+    }
+
+    fn log_refusal(&self, item: &Item<Operation>, command: &Command, refusal: &Refusal) {
+        let (project, call_id, code) = (item.project(), item.call_id(), refusal.code());
+        match command {
+            Command::Finish { attempt, report } => {
+                let took_effect = matches!(report, Report::Succeeded(_));
+                tracing::error!(
+                    project,
+                    call_id,
+                    attempt,
+                    code,
+                    took_effect,
+                    "report came too late"
+                );
+            }
+            _ => tracing::info!(project, call_id, code, "somebody else was faster"),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Polls an upstream approver: a HumanLayer-compatible server that decides, too.
+//!
+//! The operation has the same id there as here, so polling needs no memory: if it is not there it is
+//! created, else it is read. If the worker dies in between, it polls again. That server learns of nothing
+//! but the creation: an operation that is decided here stays open there.
+
+use std::time::Duration;
+
+use placet_core::delivery::Answer;
+use placet_core::humanlayer::{self, Answered};
+use placet_core::item::{Item, Write};
+use placet_core::operation::{Actor, Channel, Command, Operation, OperationKind};
+use placet_runtime::config::Upstream;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Url};
+use serde_json::{Value, json};
+
+use crate::Worker;
+
+/// How long the server may take for one answer; there are two at most.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The most bytes of an answer: a specification, with every character of it escaped.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// How the server answered a poll.
+enum Polled {
+    /// A person has decided there.
+    Decided(Box<Answered>),
+    /// Nobody has decided yet.
+    Pending,
+    /// It stays like this until somebody corrects something.
+    Refused(String),
+    /// It does not answer at the moment.
+    Unreachable(String),
+}
+
+/// The server as it is called.
+struct Server<'a> {
+    /// All operations of this kind.
+    items: Url,
+    bearer: HeaderValue,
+    configured: &'a Upstream,
+}
+
+impl Worker {
+    /// Polls the upstream approver, and hands back its decision if there is one that counts. Otherwise it is
+    /// polled again later.
+    pub(crate) async fn poll(&self, operation: &Item<Operation>) -> Command {
+        let (project, call_id) = (operation.project(), operation.call_id());
+        let Some(upstream) = &operation.upstream else { return Command::Polled };
+        let url = upstream.base_url.as_str();
+        let polled = match self.server(operation, url) {
+            Ok(server) => self.poll_server(operation, &server).await,
+            Err(wrong) => Polled::Refused(wrong),
+        };
+        match polled {
+            Polled::Decided(answered) => {
+                let host = Url::parse(url).map(|url| url.authority().to_owned());
+                let by = Actor::new(Channel::Upstream, host.unwrap_or_default());
+                let seen = Some(operation.digest_with(&answered.content));
+                let notices = self.runtime.notices(&operation.id());
+                let decide = answered.answer.decide(operation, &by, seen, notices);
+                let write = Write::new("", self.runtime.engine.now());
+                match operation.apply(&decide, &write) {
+                    Ok(_) => return decide,
+                    Err(refusal) => {
+                        let code = refusal.code();
+                        tracing::error!(
+                            project,
+                            call_id,
+                            url,
+                            code,
+                            "upstream decision does not count"
+                        );
+                    }
+                }
+            }
+            Polled::Pending => tracing::info!(project, call_id, url, "upstream approver polled"),
+            Polled::Refused(error) => {
+                tracing::error!(project, call_id, url, error, "upstream approver refuses the poll");
+            }
+            Polled::Unreachable(error) => {
+                tracing::warn!(
+                    project,
+                    call_id,
+                    url,
+                    error,
+                    "upstream approver unreachable, it is polled again"
+                );
+            }
+        }
+        Command::Polled
+    }
+
+    /// The upstream approver of an operation, if `placet.yaml` still names it.
+    fn server(&self, operation: &Item<Operation>, url: &str) -> Result<Server<'_>, String> {
+        let config = &self.runtime.config;
+        let configured = config
+            .upstream(operation.project(), operation.content.function())
+            .filter(|upstream| upstream.base_url() == url)
+            .ok_or("placet.yaml does not name this server as approver any more")?;
+        let variable = &configured.api_key.variable;
+        let key = configured.api_key.text(&self.runtime.environment);
+        let key = key.map_err(|error| error.to_string())?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {key}"))
+            .map_err(|_| format!("{variable} does not hold an API key"))?;
+        bearer.set_sensitive(true);
+        let mut items = Url::parse(url).map_err(|error| format!("its base_url: {error}"))?;
+        push(
+            &mut items,
+            match operation.kind() {
+                OperationKind::FunctionCall => "function_calls",
+                OperationKind::HumanContact => "contact_requests",
+            },
+        );
+        Ok(Server { items, bearer, configured })
+    }
+
+    async fn poll_server(&self, operation: &Item<Operation>, server: &Server<'_>) -> Polled {
+        let mut item = server.items.clone();
+        push(&mut item, operation.call_id());
+        item.set_query(Some("wait=0"));
+        let mut answer = self.call(server, Method::GET, &item, String::new()).await;
+        if matches!(answer, Answer::Status { status: 404, .. }) {
+            let body = self.creation(operation).to_string();
+            answer = self.call(server, Method::POST, &server.items, body).await;
+        }
+        match answer {
+            Answer::Status { status: 200..=299, body, .. } => read(operation, &body),
+            Answer::Status { status: status @ (408 | 429 | 500..), .. } => {
+                Polled::Unreachable(format!("it answered {status}"))
+            }
+            Answer::Status { status, .. } => Polled::Refused(server.refuses(status)),
+            Answer::Nothing(reason) => Polled::Unreachable(reason),
+        }
+    }
+
+    /// The body that creates the operation there, where the number of a channel of `placet.yaml` means
+    /// nothing.
+    fn creation(&self, operation: &Item<Operation>) -> Value {
+        let mut body = humanlayer::create_body(operation);
+        if let Some(id) = operation.channel.as_ref().and_then(|channel| channel.channel_id) {
+            let stored = self.runtime.config.channel(operation.project(), id);
+            body["spec"]["channel"] =
+                stored.map(|stored| json!(stored.channel)).unwrap_or_default();
+        }
+        body
+    }
+
+    async fn call(&self, server: &Server<'_>, method: Method, url: &Url, body: String) -> Answer {
+        let request = match self.outbound.request(method, url.as_str()) {
+            Ok(request) => request.timeout(TIMEOUT).body(body),
+            Err(reason) => return Answer::Nothing(reason),
+        };
+        let request = request.header(AUTHORIZATION, &server.bearer);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        self.outbound.answer(request, LARGEST_ANSWER).await
+    }
+}
+
+impl Server<'_> {
+    /// Why this status stays until somebody corrects something.
+    fn refuses(&self, status: u16) -> String {
+        let variable = &self.configured.api_key.variable;
+        match status {
+            401 | 403 => format!(
+                "it answered {status}: {variable} must hold a key of that server that may create and read"
+            ),
+            404 => {
+                "it answered 404: base_url must be where its API is, with /humanlayer/v1".to_owned()
+            }
+            409 => "it answered 409: it holds something else under this id".to_owned(),
+            300..=399 => format!("it answered {status}: redirects are not followed"),
+            _ => format!("it answered {status}"),
+        }
+    }
+}
+
+/// Adds a segment to the path, whatever characters it has.
+fn push(url: &mut Url, segment: &str) {
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push(segment);
+    }
+}
+
+/// A server may only decide the operation that it was polled for.
+fn read(operation: &Item<Operation>, body: &[u8]) -> Polled {
+    if body.len() >= LARGEST_ANSWER {
+        return Polled::Refused(format!("its answer has more than {LARGEST_ANSWER} bytes"));
+    }
+    let polled = |answered: &Answered| {
+        answered.call_id == operation.call_id() && answered.content.kind() == operation.kind()
+    };
+    match humanlayer::answer(body) {
+        Ok(Some(answered)) if polled(&answered) => Polled::Decided(Box::new(answered)),
+        Ok(Some(_)) => Polled::Refused("it answered for another call".to_owned()),
+        Ok(None) => Polled::Pending,
+        Err(error) => Polled::Refused(error.to_string()),
+    }
+}

@@ -1,0 +1,60 @@
+//! Receipts: every target that takes the event has it. Each of them does its part once however often it is
+//! asked, so a receipt is simply processed again until that is recorded.
+
+mod event;
+mod targets;
+
+use placet_core::item::Item;
+use placet_core::receipt::{Command, Receipt, Refusal, State, Work};
+use placet_runtime::engine::{self, Context, WorkError};
+
+use self::event::Event;
+use self::targets::Outcome;
+use crate::Worker;
+
+impl engine::Work<Receipt> for Worker {
+    async fn perform(
+        &self,
+        _: Context,
+        item: Item<Receipt>,
+        _: Work,
+    ) -> Result<Command, WorkError> {
+        let config = self.runtime.config.clone();
+        let source = config.source(&item.record.source);
+        let source = source
+            .ok_or_else(|| WorkError::terminal("its source is not in placet.yaml any more"))?;
+        let body = self.runtime.blobs.body(&item.body.body).await?.to_vec();
+        let replay = item.replay();
+        let event = Event::read(item, body, source);
+        let outcomes = self.route(source, &event).await?;
+        let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
+        let note = outcomes.iter().map(Outcome::note).collect::<Vec<_>>().join("; ");
+        let event_type = event.event_type;
+        Ok(match failed {
+            true => Command::Fail { replay, event_type, note },
+            false => Command::Processed { replay, event_type, note },
+        })
+    }
+
+    fn log(&self, item: &Item<Receipt>, _: &Command) {
+        let (receipt_id, note) = (item.header.id.as_str(), item.note.as_str());
+        let event_type = item.event_type.as_deref();
+        match item.state {
+            State::Failed => {
+                tracing::error!(receipt_id, event_type, note, "webhook failed at a target");
+            }
+            State::Processed | State::Received => {
+                tracing::info!(receipt_id, event_type, note, "webhook processed");
+            }
+        }
+    }
+
+    fn log_refusal(&self, item: &Item<Receipt>, _: &Command, refusal: &Refusal) {
+        let receipt_id = item.header.id.as_str();
+        tracing::warn!(
+            receipt_id,
+            code = refusal.code(),
+            "somebody else processed this webhook, too"
+        );
+    }
+}

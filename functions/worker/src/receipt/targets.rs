@@ -1,0 +1,200 @@
+//! What the targets of a source do with an event.
+
+use std::borrow::Cow;
+
+use placet_core::humanlayer::{Answered, Completed, completed};
+use placet_core::item::Item;
+use placet_core::operation::{
+    Actor, Channel, Command, Content, Decision, Operation, OperationId, Specification,
+};
+use placet_core::webhook::Confirm;
+use placet_runtime::config::{Action, RequestApproval, Source};
+use placet_runtime::engine::WorkError;
+use placet_runtime::https::HttpsError;
+use placet_runtime::{ChangeError, CreateError, NewDelivery, Requested, SendError};
+
+use super::event::Event;
+use crate::Worker;
+
+/// What came of an event at one target, for a person.
+pub(super) enum Outcome {
+    /// The target has it.
+    Done(String),
+    /// The target cannot take it, now or later.
+    Failed(String),
+}
+
+impl Outcome {
+    pub(super) fn note(&self) -> &str {
+        match self {
+            Self::Done(note) | Self::Failed(note) => note,
+        }
+    }
+}
+
+impl Worker {
+    pub(super) async fn route(
+        &self,
+        source: &Source,
+        event: &Event,
+    ) -> Result<Vec<Outcome>, WorkError> {
+        let event_type = event.event_type.as_deref();
+        if let Some(confirm) = &source.scheme.confirm
+            && event_type == Some(&confirm.event_type)
+        {
+            return Ok(vec![self.confirm(confirm, event).await?]);
+        }
+        let mut outcomes = Vec::new();
+        for (n, target) in source.targets.iter().enumerate() {
+            if !target.filter.takes(event_type, &event.json) {
+                continue;
+            }
+            outcomes.push(match &target.action {
+                Action::Log => Outcome::Done("logged".to_owned()),
+                Action::Decide => self.decide(event).await?,
+                Action::Operation(request) => self.request(request, n + 1, event).await?,
+                Action::Forward { endpoint } => self.forward(endpoint.as_str(), event).await?,
+            });
+        }
+        if outcomes.is_empty() {
+            outcomes.push(match &event.inexact {
+                // Who knows whom it was for.
+                Some(unreadable) if event.json.is_null() => Outcome::Failed(unreadable.clone()),
+                _ => Outcome::Done("no target takes it".to_owned()),
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// Confirms a subscription at the address the sender gave, if it is an address of theirs.
+    async fn confirm(&self, confirm: &Confirm, event: &Event) -> Result<Outcome, WorkError> {
+        let request = event.request();
+        let url = request.value(&confirm.url).map(Cow::into_owned).unwrap_or_default();
+        if !confirm.host.allows(&url) {
+            let note = "the address to confirm at is not the sender's";
+            return Ok(Outcome::Failed(note.to_owned()));
+        }
+        match self.runtime.https.get(&url, 64 * 1024).await {
+            Ok(_) => Ok(Outcome::Done("subscription confirmed".to_owned())),
+            // Too slow and too often are the two of these that pass.
+            Err(HttpsError::Status(status @ 400..=499)) if ![408, 429].contains(&status) => {
+                let note = format!("the sender refuses the confirmation with {status}");
+                Ok(Outcome::Failed(note))
+            }
+            Err(error) => {
+                Err(WorkError::Retryable(format!("the subscription is not confirmed: {error}")))
+            }
+        }
+    }
+
+    /// Forwards the event as it came, signed by us. Its receiver knows it by the id of the receipt.
+    async fn forward(&self, endpoint: &str, event: &Event) -> Result<Outcome, WorkError> {
+        let receipt = &event.receipt;
+        let new = NewDelivery {
+            project: receipt.project().to_owned(),
+            endpoint: endpoint.to_owned(),
+            key: receipt.header.id.clone(),
+            event_type: event.event_type.clone().unwrap_or_default(),
+            content_type: receipt.record.content_type().unwrap_or_default().to_owned(),
+            body: event.body.clone().into(),
+        };
+        match self.runtime.send_webhook(new).await {
+            Ok(delivery) => Ok(Outcome::Done(format!("forwarded as {}", delivery.header.id))),
+            Err(error @ SendError::UnknownEndpoint(_)) => Ok(Outcome::Failed(error.to_string())),
+            Err(SendError::Blob(error)) => Err(error.into()),
+            Err(SendError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Requests an approval; its id is made from the receipt's and the number of the target.
+    async fn request(
+        &self,
+        request: &RequestApproval,
+        number: usize,
+        event: &Event,
+    ) -> Result<Outcome, WorkError> {
+        if let Some(inexact) = &event.inexact {
+            return Ok(Outcome::Failed(inexact.clone()));
+        }
+        let kwargs = match request.kwargs.arguments(&event.json) {
+            Ok(kwargs) => kwargs,
+            Err(missing) => return Ok(Outcome::Failed(missing)),
+        };
+        let receipt = &event.receipt;
+        let (source, id) = (receipt.record.source.as_str(), receipt.header.id.as_str());
+        let content = Content::Call { function: request.function.clone(), kwargs };
+        let requested = Requested {
+            id: OperationId::call(receipt.project(), format!("{id}-{number}")),
+            run_id: source.to_owned(),
+            specification: Specification::of(content),
+            by: Actor::new(Channel::Webhook, source),
+        };
+        match self.runtime.create_operation(requested).await {
+            Ok(created) => Ok(Outcome::Done(format!(
+                "approval requested as {}",
+                created.into_item().call_id()
+            ))),
+            Err(CreateError::Store(error)) => Err(error.into()),
+            Err(error) => Ok(Outcome::Failed(error.to_string())),
+        }
+    }
+
+    async fn decide(&self, event: &Event) -> Result<Outcome, WorkError> {
+        match completed(&event.body) {
+            Ok(Completed::Answered(answered)) => self.apply(event, &answered).await,
+            Ok(Completed::Ignored(reason)) => Ok(Outcome::Done(reason.to_owned())),
+            Err(error) => Ok(Outcome::Failed(error.to_string())),
+        }
+    }
+
+    /// Applies a decision to exactly what the person was shown.
+    async fn apply(&self, event: &Event, answered: &Answered) -> Result<Outcome, WorkError> {
+        let receipt = &event.receipt;
+        let delivery_id = receipt.record.delivery_id.as_deref().unwrap_or(&receipt.header.id);
+        let by = Actor::webhook(&receipt.record.source, delivery_id);
+        let kind = answered.content.kind();
+        let id = OperationId::new(receipt.project(), kind, &answered.call_id);
+        let notices = self.runtime.notices(&id);
+        let command = |operation: &Item<Operation>| {
+            let seen = Some(operation.digest_with(&answered.content));
+            answered.answer.decide(operation, &by, seen, notices.clone())
+        };
+        let engine = &self.runtime.engine;
+        match engine.command::<Operation>(&id.project, &id.path(), command).await {
+            Ok(operation) => Ok(stands(&operation)),
+            Err(ChangeError::Refused(refusal)) => {
+                let current = engine.store.item::<Operation>(&id.project, &id.path(), true).await?;
+                // An earlier attempt may have decided and stopped before that was recorded, or the same
+                // decision came through two channels.
+                let same = |operation: &Item<Operation>| {
+                    let decide = command(operation);
+                    operation.decision.as_ref().is_some_and(|decision| {
+                        decision.by == by || decides_the_same(&decide, decision)
+                    })
+                };
+                Ok(match current.filter(same) {
+                    Some(operation) => stands(&operation),
+                    None => Outcome::Failed(refusal.to_string()),
+                })
+            }
+            Err(ChangeError::NotFound { .. }) => {
+                Ok(Outcome::Failed(format!("there is no call with id {}", id.call_id)))
+            }
+            Err(ChangeError::Store(error)) => Err(error.into()),
+            Err(error) => Err(WorkError::retryable(error)),
+        }
+    }
+}
+
+/// Whether a command would make this decision, however it came.
+fn decides_the_same(command: &Command, decision: &Decision) -> bool {
+    matches!(command, Command::Decide { verdict, comment, option, seen, .. }
+        if *verdict == decision.verdict
+            && *comment == decision.comment
+            && *option == decision.option
+            && *seen == Some(decision.digest))
+}
+
+fn stands(operation: &Item<Operation>) -> Outcome {
+    Outcome::Done(format!("{} is {}", operation.call_id(), operation.state.as_str()))
+}

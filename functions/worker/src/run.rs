@@ -1,0 +1,104 @@
+//! Runs one attempt at an approved operation, whose lease this worker holds.
+//!
+//! The state machine makes of the report what can be known; see the essay in
+//! `shared/core/src/operation/transition.rs`.
+
+use std::time::Duration;
+
+use placet_core::item::Item;
+use placet_core::operation::{Failure, Operation, Plan, Report};
+use placet_core::strict_json;
+use placet_runtime::DEEPEST;
+use placet_runtime::config::Executor;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::{Call, Worker};
+
+/// The most of a result that is kept, in bytes of JSON.
+const LARGEST_RESULT: usize = 64 * 1024;
+
+/// How much longer than its executor an attempt may take, so that an answer just in time still counts.
+const ANSWER: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// A panic is an outcome that nobody knows.
+    pub(crate) async fn run(&self, operation: &Item<Operation>) -> Report {
+        within_bounds(self.attempt(operation).await)
+    }
+
+    async fn attempt(&self, operation: &Item<Operation>) -> Report {
+        let (Some(plan), Some(until)) = (&operation.plan, operation.leased_until) else {
+            return not_run("not_configured", "nothing runs this function");
+        };
+        // A worker that was stopped since it took the lease must not start now: the lease may have expired.
+        if self.runtime.engine.now().plus(plan.timeout) > until {
+            return not_run("lease_too_short", "the worker was held up before it could start");
+        }
+        let mut task = JoinSet::new();
+        if let Err(failure) = self.spawn(&mut task, operation, plan) {
+            return Report::Rejected(failure);
+        }
+        match tokio::time::timeout(plan.timeout + ANSWER, task.join_next()).await {
+            Ok(Some(Ok(report))) => report,
+            Ok(Some(Err(panicked))) => {
+                Report::Unclear(Failure::new("panicked", &panicked.to_string()))
+            }
+            Ok(None) | Err(_) => Report::Unclear(Failure::new(
+                "timeout",
+                "no answer within the time an attempt may take",
+            )),
+        }
+    }
+
+    fn spawn(
+        &self,
+        task: &mut JoinSet<Report>,
+        operation: &Item<Operation>,
+        plan: &Plan,
+    ) -> Result<(), Failure> {
+        let call = Call::of(operation);
+        let definition =
+            call.as_ref().and_then(|call| self.runtime.config.operation(&call.function));
+        let executor = definition.and_then(|definition| definition.executor.as_ref());
+        match executor.zip(call) {
+            Some((Executor::Function(name), call)) => {
+                let function = self.functions.get(name).ok_or_else(|| {
+                    let message = format!("function {name} is not compiled into the worker");
+                    Failure::new("no_such_function", &message)
+                })?;
+                task.spawn(function(call));
+            }
+            Some((Executor::Http(http), call)) => {
+                let (worker, http, timeout) = (self.clone(), http.clone(), plan.timeout);
+                task.spawn(async move { worker.post(&http, timeout, &call).await });
+            }
+            None => {
+                return Err(Failure::new(
+                    "not_configured",
+                    "placet.yaml runs nothing for this function",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn not_run(code: &str, message: &str) -> Report {
+    Report::NotDone(Failure::new(code, message), None)
+}
+
+/// A result too large to be kept, or too deep to be read again, is left out: that the operation ran must be
+/// recorded in any case.
+fn within_bounds(report: Report) -> Report {
+    let Report::Succeeded(result) = &report else { return report };
+    let text = result.to_string();
+    if text.len() > LARGEST_RESULT {
+        return Report::Succeeded(json!({"result_left_out": "it has more than 64 KB"}));
+    }
+    if strict_json::depth(text.as_bytes()) > DEEPEST {
+        let why = format!("it is nested more than {DEEPEST} deep");
+        return Report::Succeeded(json!({"result_left_out": why}));
+    }
+    report
+}

@@ -1,0 +1,63 @@
+//! Children that cannot be created.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use placet_core::operation::{OperationId, State};
+use placet_runtime::{key, packed};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::toy::kind::Alarm;
+use crate::toy::{self, create, find};
+use crate::world::{PROJECT, START, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Adds a child to an approved operation that no release of ours can create.
+async fn with_strange_child(world: &World) {
+    let pk = key::operation_pk(&OperationId::call(PROJECT, "call-1"));
+    let mut row = world.row(&pk, "item").await.unwrap();
+    let (json, bytes) = packed::unpack(row["item1"].as_b().unwrap().as_ref()).unwrap();
+    let mut item: Value = serde_json::from_slice(&json).unwrap();
+    item[0]["children"] = json!([{"kind": "dance", "id": "x", "lane": "work", "body": {}}]);
+    let packed = packed::pack(item.to_string().as_bytes(), &bytes).unwrap();
+    row.insert("item1".to_owned(), AttributeValue::B(packed.into()));
+    world.put_row(row).await;
+}
+
+#[tokio::test]
+async fn a_child_of_an_unknown_kind_holds_its_parent_up_for_no_time() {
+    let world = World::start().await;
+    world.approved("call-1", "charge_once").await;
+    with_strange_child(&world).await;
+    world.work().await;
+    assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
+    // It is tried again at growing intervals, and kept until a release knows it.
+    let mut delivered = 0;
+    for _ in 0..5 * 20 {
+        world.advance(3 * MINUTE);
+        world.tick().await;
+        delivered += world.work().await.delivered;
+        world.nothing_is_forgotten().await;
+    }
+    assert!((10..60).contains(&delivered), "{delivered}");
+    assert_eq!(world.dead_letters().await, 0);
+    assert_eq!(world.operation("call-1").await.header.children.len(), 1);
+    world.abandon();
+}
+
+/// It is there. That nobody can read it is its own trouble.
+#[tokio::test]
+async fn a_child_that_is_there_and_cannot_be_read_holds_its_parent_up_for_no_time() {
+    let world = toy::world().await;
+    let id = Uuid::new_v4().simple().to_string();
+    create(&world, &id, Alarm { followers: 1, ..Alarm::set(START) }).await.unwrap();
+    let mut row = world.row(&format!("alarm#{PROJECT}#{id}"), "item").await.unwrap();
+    row.insert("pk".to_owned(), AttributeValue::S(format!("alarm#{PROJECT}#{id}+")));
+    row.insert("item1".to_owned(), AttributeValue::B(vec![1, 2, 3].into()));
+    world.put_row(row).await;
+    world.work().await;
+    assert!(find(&world, &id).await.unwrap().header.children.is_empty());
+    world.abandon();
+}

@@ -1,0 +1,102 @@
+//! A process that stands still between its announcement and its write, for longer than the announcement is
+//! waited for.
+
+use std::time::Duration;
+
+use placet_core::operation::State;
+use placet_local::faults::Plan;
+use serde_json::json;
+
+use crate::crash::with_faults;
+use crate::receiver::Receiver;
+use crate::world::World;
+
+/// Lets the announced pointer be dropped: its write does not come.
+async fn drop_pointers(world: &World) {
+    for _ in 0..6 {
+        world.work().await;
+        world.advance(Duration::from_secs(40));
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_comes_late_is_announced_again_whatever_becomes_of_its_reply() {
+    with_faults(&[Plan::Freeze, Plan::FreezeAndRepeat], async |plan| {
+        let world = World::start().await;
+        world.create("call-1", "charge").await;
+        world.faults.arm(plan);
+        let meanwhile = async {
+            tokio::select! {
+                () = world.faults.reached() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => return,
+            }
+            drop_pointers(&world).await;
+            world.faults.thaw();
+        };
+        let body = json!({"run_id": "run", "call_id": "call-1",
+            "spec": {"fn": "charge", "kwargs": {"amount": 7}}, "status": {"approved": true}});
+        let decided = async {
+            world.deliver("msg_1", &body).await;
+            world.respond("call-1", true).await;
+        };
+        tokio::join!(decided, meanwhile);
+        let reached = world.faults.was_reached();
+        world.faults.reset();
+        world.nothing_is_forgotten().await;
+        world.settle().await;
+        assert_eq!(world.ended("call-1").await, (State::Succeeded, 1), "{plan:?}");
+        world.finish().await;
+        reached
+    })
+    .await;
+}
+
+/// A worker stands still for longer than its message is invisible, and another one goes on with the message.
+#[tokio::test]
+async fn a_worker_that_stands_still_neither_repeats_nor_forgets_anything() {
+    for function in ["charge", "charge_once"] {
+        with_faults(&[Plan::Freeze, Plan::FreezeAndRepeat], async |plan| {
+            let receiver = Receiver::start().await;
+            let events = "events: [function_call.completed]";
+            let world = World::building().endpoint("app", &receiver, events).start().await;
+            world.approved("call-1", function).await;
+            world.faults.arm(plan);
+            let meanwhile = async {
+                tokio::select! {
+                    () = world.faults.reached() => {}
+                    () = tokio::time::sleep(Duration::from_secs(1)) => return,
+                }
+                for _ in 0..4 {
+                    world.advance(Duration::from_secs(190));
+                    world.work().await;
+                    world.tick().await;
+                }
+                world.faults.thaw();
+            };
+            tokio::join!(world.work(), meanwhile);
+            let reached = world.faults.was_reached();
+            world.faults.reset();
+            world.nothing_is_forgotten().await;
+            world.settle().await;
+            let (state, effects) = world.ended("call-1").await;
+            match function {
+                "charge" => assert_eq!((state, effects), (State::Succeeded, 1), "{plan:?}"),
+                _ => assert!(
+                    effects <= 1
+                        && (state == State::Unknown || (state, effects) == (State::Succeeded, 1)),
+                    "{plan:?}: {state:?} {effects}"
+                ),
+            }
+            let mut ids: Vec<_> = receiver
+                .received()
+                .iter()
+                .map(|one| one.header("webhook-id").map(str::to_owned))
+                .collect();
+            ids.dedup();
+            assert_eq!(ids.len(), 1, "{plan:?}");
+            world.finish().await;
+            reached
+        })
+        .await;
+    }
+}

@@ -1,0 +1,60 @@
+//! Input that is small to send and large to handle.
+
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use placet_core::receipt;
+use serde_json::{Value, json};
+
+use crate::client::{List, OperationSummary, call};
+use crate::world::{KEY, World};
+
+/// Where each of so many is compared with each, it takes a minute and more.
+const MANY: usize = 60_000;
+const SOON: Duration = Duration::from_secs(20);
+
+/// The names of options must be unique.
+#[tokio::test]
+async fn many_options_cost_no_more_than_they_are() {
+    let world = World::start().await;
+    let options: Vec<Value> = (0..MANY).map(|n| json!({"name": format!("{n:06}")})).collect();
+    let body = call("c", "f").with("reject_options", options).native();
+    let begun = Instant::now();
+    let refused = world.post("/v1/operations").key(KEY).json(&body).send().await;
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    world.finish().await;
+}
+
+/// A form is read for a target, field by field.
+#[tokio::test]
+async fn a_form_of_many_fields_costs_no_more_than_it_is() {
+    let hooks = "{preset: hmac, secret: env:HOOKS, targets: [log]}";
+    let building = World::building().source("hooks", hooks);
+    let world = building.secret("HOOKS", "a-secret-of-thirty-two-bytes-long").start().await;
+    let fields: Vec<String> = (0..MANY).map(|n| format!("{n:06}=")).collect();
+    let (form, body) = ("application/x-www-form-urlencoded", fields.join("&"));
+    let signed = world.signed("hooks", "e1", form, body.as_bytes()).send().await;
+    assert_eq!(signed.status, StatusCode::OK);
+    let begun = Instant::now();
+    world.work().await;
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    assert_eq!(world.the_receipt().await.state, receipt::State::Processed);
+    world.finish().await;
+}
+
+/// A page of a list reads a bounded number of bytes, whatever they are compressed to.
+#[tokio::test]
+async fn a_page_of_large_operations_that_compress_well_is_bounded() {
+    let world = World::start().await;
+    let zeros = vec![0; 90_000];
+    for n in 0..20 {
+        let large = call(&format!("c{n}"), "f").with("kwargs", json!({"zeros": zeros}));
+        assert_eq!(world.client().request_approval(&large).await.status, StatusCode::OK);
+    }
+    let page: List<OperationSummary> = world.client().get("/v1/operations?limit=100").await.ok();
+    assert!(page.items.len() < 10, "{} of 180 KB each were read at once", page.items.len());
+    let pages: Vec<Vec<OperationSummary>> = world.client().pages("/v1/operations?limit=100").await;
+    assert_eq!(pages.concat().len(), 20);
+    world.finish().await;
+}

@@ -1,0 +1,59 @@
+//! A body that cannot be read is an error that a person sees; it is never treated as empty, and a default never
+//! replaces a field that could not be read (law 7).
+
+use http::StatusCode;
+use placet_core::receipt::State;
+
+use crate::world::World;
+
+/// What readers disagree on, what breaks off, and what is nested too deep.
+fn unreadable() -> [String; 3] {
+    let deep = format!(r#"{{"type":"refund","data":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+    let twice = r#"{"type":"refund","data":{"amount":5,"amount":5000}}"#;
+    [twice.to_owned(), r#"{"type":"refund","data":{"amount":5000}"#.to_owned(), deep]
+}
+
+/// What becomes of a webhook with this body at this target.
+async fn receipt_of(target: &str, content_type: &str, body: &str) -> (State, String, usize) {
+    let source = format!("{{preset: hmac, secret: env:HOOKS, targets: [{target}]}}");
+    let building = World::building().source("hooks", &source);
+    let world = building.secret("HOOKS", "a-secret-of-thirty-two-bytes-long").start().await;
+    let signed = world.signed("hooks", "e1", content_type, body.as_bytes()).send().await;
+    assert_eq!(signed.status, StatusCode::OK);
+    world.work().await;
+    let receipt = world.the_receipt().await;
+    let requested = world.open_operations().await.len();
+    world.abandon();
+    (receipt.state, receipt.body.note.clone(), requested)
+}
+
+#[tokio::test]
+async fn no_default_takes_the_place_of_what_cannot_be_read() {
+    let target = "{operation: {fn: charge, kwargs: {amount: {at: /data/amount, default: 1}}}}";
+    for body in unreadable() {
+        for content_type in ["application/json", "text/plain"] {
+            let (state, note, requested) = receipt_of(target, content_type, &body).await;
+            assert_eq!((state, requested), (State::Failed, 0), "{content_type}: {note}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_not_taken_for_what_nobody_wants() {
+    let target =
+        "{operation: {fn: charge, kwargs: {amount: /data/amount}}, where: ['/data/amount > 100']}";
+    for body in unreadable() {
+        let (state, note, _) = receipt_of(target, "application/json", &body).await;
+        assert_eq!(state, State::Failed, "{note}");
+    }
+}
+
+/// Not every sender sends JSON.
+#[tokio::test]
+async fn what_is_no_json_is_taken_as_it_is() {
+    let target = "{operation: {fn: charge, kwargs: {amount: {value: 1}}}}";
+    for (content_type, body) in [("text/plain", "hello"), ("application/octet-stream", "\u{1}")] {
+        let (state, note, requested) = receipt_of(target, content_type, body).await;
+        assert_eq!((state, requested), (State::Processed, 1), "{note}");
+    }
+}

@@ -1,0 +1,97 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::OperationKind;
+
+/// What a person decides on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// A function and its arguments.
+    Call {
+        /// The function to call.
+        function: String,
+        /// Its arguments; an object but for odd clients, never null.
+        kwargs: Value,
+    },
+    /// A question.
+    Question {
+        /// The text.
+        message: String,
+        /// The subject, if the requester gave one.
+        subject: Option<String>,
+    },
+}
+
+impl Content {
+    /// What a person is asked to do.
+    pub const fn kind(&self) -> OperationKind {
+        match self {
+            Self::Call { .. } => OperationKind::FunctionCall,
+            Self::Question { .. } => OperationKind::HumanContact,
+        }
+    }
+
+    /// The function of a call.
+    pub fn function(&self) -> Option<&str> {
+        match self {
+            Self::Call { function, .. } => Some(function),
+            Self::Question { .. } => None,
+        }
+    }
+
+    /// The arguments of a call.
+    pub fn kwargs(&self) -> Option<&Value> {
+        match self {
+            Self::Call { kwargs, .. } => Some(kwargs),
+            Self::Question { .. } => None,
+        }
+    }
+
+    /// How it enters the digest.
+    pub(super) fn digested(&self) -> Value {
+        match self {
+            Self::Call { function, kwargs } => json!({"fn": function, "kwargs": kwargs}),
+            Self::Question { message, subject } => json!({"msg": message, "subject": subject}),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stored operations and digests are bound to these texts.
+    #[test]
+    fn how_content_is_stored_and_digested() {
+        let kwargs = json!({"planks": 12});
+        let call = Content::Call { function: "order".to_owned(), kwargs: kwargs.clone() };
+        let question = |subject| Content::Question { message: "Oak?".to_owned(), subject };
+        let cases = [
+            (
+                call.clone(),
+                json!({"call": {"function": "order", "kwargs": kwargs}}),
+                json!({"fn": "order", "kwargs": kwargs}),
+            ),
+            (
+                question(None),
+                json!({"question": {"message": "Oak?", "subject": null}}),
+                json!({"msg": "Oak?", "subject": null}),
+            ),
+            (
+                question(Some("Wood".to_owned())),
+                json!({"question": {"message": "Oak?", "subject": "Wood"}}),
+                json!({"msg": "Oak?", "subject": "Wood"}),
+            ),
+        ];
+        for (content, stored, digested) in cases {
+            assert_eq!(serde_json::to_value(&content).unwrap(), stored);
+            assert_eq!(content.digested(), digested);
+            assert_eq!(serde_json::from_value::<Content>(stored).unwrap(), content);
+        }
+        assert_eq!((call.function(), call.kwargs()), (Some("order"), Some(&kwargs)));
+        assert_eq!((question(None).function(), question(None).kwargs()), (None, None));
+        assert_eq!(call.kind(), OperationKind::FunctionCall);
+        assert_eq!(question(None).kind(), OperationKind::HumanContact);
+    }
+}

@@ -1,0 +1,188 @@
+//! What workers do, and what a person makes of an unknown outcome.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::transition::Step;
+use super::{Actor, Channel, Failure, Outcome, Plan, Refusal, Report, Settlement, State, Verdict};
+use crate::Digest;
+use crate::retry::backoff;
+
+/// How much longer than its timeout an attempt has to report.
+const MARGIN: Duration = Duration::from_secs(10);
+
+impl Step<'_> {
+    fn check_startable(&self) -> Result<(), Refusal> {
+        match (self.next.state, self.next.leased_until, self.next.not_before) {
+            (State::Running, Some(until), _) => Err(Refusal::LeaseHeld { until }),
+            (State::Queued, _, Some(not_before)) if self.now < not_before => {
+                Err(Refusal::TooEarly { not_before })
+            }
+            (State::Queued, _, _) => Ok(()),
+            (state, _, _) => Err(Refusal::NotQueued { state }),
+        }
+    }
+
+    /// Takes the lease, unless what would run is not what was approved.
+    pub(super) fn start(&mut self, configured: Option<&Plan>) -> Result<(), Refusal> {
+        self.check_startable()?;
+        if let Some(failure) = self.not_as_approved(configured) {
+            // An attempt that ended unclear may have run while all was still in order.
+            let state = if self.next.unclear { State::Unknown } else { State::Failed };
+            self.fail(state, failure, Channel::Worker);
+            return Ok(());
+        }
+        let until = self.now.plus(self.plan(|plan| plan.timeout)).plus(MARGIN);
+        self.next.attempts = self.next.attempts.saturating_add(1);
+        self.next.state = State::Running;
+        self.next.not_before = None;
+        self.next.leased_until = Some(until);
+        let detail = json!({"attempt": self.next.attempts, "until": until});
+        self.record("started", Channel::Worker, detail);
+        Ok(())
+    }
+
+    /// Law 1: shown = approved = executed.
+    fn not_as_approved(&self, configured: Option<&Plan>) -> Option<Failure> {
+        let operation = &self.next;
+        let content = self.item.content_digest();
+        let decided = operation.decision.as_ref().is_some_and(|decision| {
+            decision.verdict == Verdict::Approve && decision.digest == content
+        });
+        let approval = operation.history.of("approved").next_back();
+        let recorded = approval.is_some_and(|entry| entry.detail["digest"] == json!(content));
+        if !decided || !recorded || operation.digest != content {
+            let message = "what is stored is not what was approved: it was changed in between and did not run";
+            return Some(Failure::new("digest_mismatch", message));
+        }
+        if let Err(broken) = self.item.verify_history() {
+            return Some(Failure::new("history_broken", &broken.to_string()));
+        }
+        let runs_the_same = match (configured, &operation.plan) {
+            (Some(configured), Some(approved)) => configured.runs_the_same(approved),
+            _ => false,
+        };
+        if !runs_the_same {
+            let message = "placet.yaml runs this function in another way than when it was approved: create the operation again";
+            return Some(Failure::new("plan_changed", message));
+        }
+        None
+    }
+
+    pub(super) fn check_attempt(&self, attempt: u32) -> Result<(), Refusal> {
+        let open = matches!(self.next.state, State::Running | State::Unknown);
+        if open && attempt == self.next.attempts { Ok(()) } else { Err(Refusal::StaleAttempt) }
+    }
+
+    pub(super) fn finish(&mut self, attempt: u32, report: &Report) -> Result<(), Refusal> {
+        self.check_attempt(attempt)?;
+        // Only its one attempt can have made an operation unclear that is not idempotent, and here is what
+        // became of it.
+        self.next.unclear &= self.plan(|plan| plan.idempotent);
+        match report {
+            Report::Succeeded(result) => {
+                self.record("succeeded", Channel::Worker, json!({"attempt": attempt}));
+                self.end(State::Succeeded, Some(Outcome::Result(result.clone())));
+            }
+            Report::Rejected(failure) => self.end_without_success(failure.clone(), Channel::Worker),
+            Report::NotDone(failure, wish) => self.retry(failure, *wish, Channel::Worker),
+            Report::Unclear(failure) => {
+                self.next.unclear = true;
+                // A late report that knows nothing is no reason to leave `unknown`.
+                if self.plan(|plan| plan.idempotent) && self.next.state == State::Running {
+                    self.retry(failure, None, Channel::Worker);
+                } else {
+                    self.end_without_success(failure.clone(), Channel::Worker);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn retry(&mut self, cause: &Failure, wish: Option<Duration>, by: Channel) {
+        if self.next.attempts >= self.next.attempt_limit {
+            let attempts = self.next.attempts;
+            let message = format!("retries exhausted after {attempts} attempts: {}", cause.message);
+            return self.end_without_success(Failure::new("attempts_exhausted", &message), by);
+        }
+        let delay = backoff(self.next.attempts, self.item.call_id(), wish);
+        let detail = json!({
+            "attempt": self.next.attempts,
+            "code": cause.code,
+            "message": cause.message,
+            "not_before": self.now.plus(delay),
+        });
+        self.record("retrying", by, detail);
+        self.queue(delay);
+    }
+
+    fn end_without_success(&mut self, failure: Failure, by: Channel) {
+        let state = if self.next.unclear { State::Unknown } else { State::Failed };
+        self.fail(state, failure, by);
+    }
+
+    /// What was changed after it was approved can be closed, whatever came of it, but not run.
+    pub(super) fn check_settlement(
+        &self,
+        settlement: Settlement,
+        seen: Digest,
+    ) -> Result<(), Refusal> {
+        if self.next.state != State::Unknown {
+            return Err(Refusal::NotUnknown { state: self.next.state });
+        }
+        if settlement != Settlement::RunAgain && seen == self.next.digest {
+            return Ok(());
+        }
+        self.check_seen(seen)
+    }
+
+    pub(super) fn settle(&mut self, settlement: Settlement, comment: &str, by: &Actor) {
+        let detail = json!({"found": settlement.as_str(), "comment": comment});
+        self.record("settled", by.clone(), detail);
+        self.next.unclear = false;
+        match settlement {
+            Settlement::Happened => {
+                self.end(State::Succeeded, Some(Outcome::Result(Value::Null)));
+            }
+            Settlement::DidNotHappen => {
+                let message = format!("a person found that it did not run: {comment}");
+                let found = Failure::new("settled", &message);
+                self.end(State::Failed, Some(Outcome::Failure(found)));
+            }
+            Settlement::RunAgain => {
+                let more = self.plan(|plan| plan.max_attempts);
+                self.next.attempt_limit = self.next.attempts.saturating_add(more);
+                self.queue(Duration::ZERO);
+            }
+        }
+    }
+
+    /// The worker did not report in time.
+    pub(super) fn lease_expired(&mut self, attempt: u32) -> Result<(), Refusal> {
+        let expired = self.next.leased_until.is_none_or(|until| until <= self.now);
+        if self.next.state != State::Running || !expired {
+            return Err(Refusal::NothingDue);
+        }
+        self.check_attempt(attempt)?;
+        self.next.unclear = true;
+        let message = "the worker did not report after it had started: it may have run, or not";
+        let failure = Failure::new("lease_expired", message);
+        if self.plan(|plan| plan.idempotent) {
+            self.retry(&failure, None, Channel::Timer);
+        } else {
+            self.fail(State::Unknown, failure, Channel::Timer);
+        }
+        Ok(())
+    }
+
+    pub(super) fn abandon(&mut self, reason: &str) -> Result<(), Refusal> {
+        match self.next.state {
+            State::Queued => {}
+            State::Running => self.next.unclear = true,
+            state => return Err(Refusal::NotQueued { state }),
+        }
+        self.end_without_success(Failure::new("abandoned", reason), Channel::Worker);
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+use super::{Actor, Command, Notice, Operation, Verdict};
+use crate::Digest;
+
+/// What a person responds, however it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// What the person decides.
+    pub verdict: Verdict,
+    /// The comment or the answer; empty if there is none.
+    pub comment: String,
+    /// The name of the chosen option.
+    pub option: Option<String>,
+}
+
+impl Response {
+    /// The command that decides this operation so. An option says what its requester wrote unless the person
+    /// wrote something; the options of a call are reasons for a denial, and none for an approval.
+    pub fn decide(
+        &self,
+        operation: &Operation,
+        by: &Actor,
+        seen: Option<Digest>,
+        notify: Vec<Notice>,
+    ) -> Command {
+        let option = self.option.as_deref().filter(|_| self.verdict != Verdict::Approve);
+        Command::Decide {
+            verdict: self.verdict,
+            comment: operation.comment_with(option, &self.comment),
+            option: option.map(str::to_owned),
+            by: by.clone(),
+            seen,
+            notify,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::humanlayer::sample::{DECIDED, after, created};
+    use crate::operation::OperationKind;
+
+    /// The comment and the option of the decision of a call whose option "later" says "try later".
+    fn decided(verdict: Verdict, comment: &str, option: Option<&str>) -> (String, Option<String>) {
+        let options = json!([{"name": "later", "prompt_fill": "try later"}]);
+        let spec = json!({"fn": "f", "reject_options": options});
+        let call = created(OperationKind::FunctionCall, "c", &spec);
+        let (comment, option) = (comment.to_owned(), option.map(str::to_owned));
+        let response = Response { verdict, comment, option };
+        let by = Actor::api("ana");
+        let command = response.decide(&call, &by, Some(call.digest), Vec::new());
+        let decision = after(&call, &command, DECIDED).body.decision.unwrap();
+        assert_eq!((decision.verdict, decision.by), (verdict, by));
+        (decision.comment, decision.option)
+    }
+
+    #[test]
+    fn a_denial_keeps_its_option_and_what_it_says() {
+        let later = Some("later".to_owned());
+        assert_eq!(
+            decided(Verdict::Deny, "", Some("later")),
+            ("try later".to_owned(), later.clone())
+        );
+        assert_eq!(decided(Verdict::Deny, "no", Some("later")), ("no".to_owned(), later));
+        assert_eq!(decided(Verdict::Deny, "no", None), ("no".to_owned(), None));
+    }
+
+    /// The options of a call are reasons for a denial.
+    #[test]
+    fn an_approval_does_not_say_what_a_denial_would() {
+        assert_eq!(decided(Verdict::Approve, "", Some("later")), (String::new(), None));
+        assert_eq!(decided(Verdict::Approve, "fine", Some("later")), ("fine".to_owned(), None));
+    }
+}

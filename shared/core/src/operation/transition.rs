@@ -1,0 +1,187 @@
+//! The state machine: one pure function from an operation and a command to the next operation.
+//!
+//! # Why nothing runs twice
+//!
+//! A worker may be slow, dead, frozen or one of two that got the same message, and nobody can tell
+//! these apart. So before any effect it writes `Start`, which is granted once per attempt: the store makes
+//! each write conditional on the version it read. An expired lease says only that the worker did not
+//! report in time, not that the call did not happen. Then:
+//!
+//! - an idempotent operation is queued again under the same idempotency key;
+//! - any other becomes `unknown` and waits for a person. A late report of that same attempt still counts,
+//!   because it is the one thing that can settle it.
+//!
+//! `failed` is a promise that the call had no effect. If an earlier attempt ended unclear, nobody can
+//! promise that any more, and the operation becomes `unknown` instead.
+//!
+//! # Why every endpoint is notified
+//!
+//! The write that decides also adds a pending delivery for each endpoint to the header. It stays there
+//! until a later write removes it, which no worker makes before the delivery is stored.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    Actor, Channel, Command, Decision, Failure, Notice, Operation, OperationId, Outcome, Plan,
+    Refusal, State, is_call_id,
+};
+use crate::item::{Change, Child, Item, Job, Kind, Lane, Need, Next, Write};
+use crate::{Digest, Timestamp};
+
+/// How often a person is reminded of an unknown outcome.
+const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a worker does for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Find out who is to be notified that it has expired.
+    Expire,
+    /// Ask the upstream approver for a decision.
+    Poll,
+    /// Run it.
+    Run,
+}
+
+impl Kind for Operation {
+    const NAME: &'static str = "operation";
+
+    type Command = Command;
+    type Refusal = Refusal;
+    type Work = Work;
+
+    fn apply(
+        item: &Item<Self>,
+        command: &Command,
+        write: &Write<'_>,
+    ) -> Result<Change<Self>, Refusal> {
+        let mut step = Step::new(item, write);
+        match command {
+            Command::Decide { verdict, comment, option, by, seen, notify } => {
+                let decision = Decision {
+                    verdict: *verdict,
+                    comment: comment.clone(),
+                    option: option.clone(),
+                    by: by.clone(),
+                    at: write.at,
+                    digest: item.digest,
+                };
+                step.decide(decision, *seen, notify)?;
+            }
+            Command::Cancel { reason, by, notify } => step.cancel(reason, by, notify)?,
+            Command::Escalate { escalation, by } => step.escalate(escalation, by)?,
+            Command::Expire { notify } => step.expire(notify)?,
+            Command::Polled => step.polled()?,
+            Command::Start { plan } => step.start(plan.as_ref())?,
+            Command::Finish { attempt, report } => step.finish(*attempt, report)?,
+            Command::LeaseExpired { attempt } => step.lease_expired(*attempt)?,
+            Command::Remind => step.remind()?,
+            Command::Settle { settlement, comment, by, seen, attempt } => {
+                step.check_settlement(*settlement, *seen)?;
+                step.check_attempt(*attempt)?;
+                step.settle(*settlement, comment, by);
+            }
+            Command::Abandon { reason } => step.abandon(reason)?,
+        }
+        Ok(Change { body: step.next, children: step.children })
+    }
+
+    fn next(item: &Item<Self>, now: Timestamp) -> Next<Self> {
+        let work = |lane, at, work| Next::Work(Job { lane, at, work });
+        match item.state {
+            State::Pending if now > item.deadline => work(Lane::Work, now, Work::Expire),
+            State::Pending => {
+                let poll = item.upstream.as_ref().and_then(|upstream| upstream.next_poll);
+                let poll = poll.map(|at| Job { lane: Lane::Calls, at, work: Work::Poll });
+                let until = item.deadline.plus(Duration::from_millis(1));
+                Next::Person { need: Need::Decision, until, meanwhile: poll }
+            }
+            State::Queued => {
+                let at = item.not_before.unwrap_or(Timestamp::from_millis(0));
+                work(Lane::Calls, at, Work::Run)
+            }
+            State::Running => match item.leased_until {
+                Some(until) if now < until => Next::Lease(until),
+                _ => Next::Transition(Command::LeaseExpired { attempt: item.attempts }),
+            },
+            State::Unknown => match item.remind_at {
+                Some(remind_at) if now < remind_at => {
+                    Next::Person { need: Need::Settlement, until: remind_at, meanwhile: None }
+                }
+                _ => Next::Transition(Command::Remind),
+            },
+            _ => Next::Nothing,
+        }
+    }
+
+    fn failed(reason: String) -> Command {
+        Command::Abandon { reason }
+    }
+
+    fn is_id(text: &str) -> bool {
+        OperationId::parse("", text).is_some_and(|id| is_call_id(&id.call_id))
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        Some(self.digest)
+    }
+}
+
+/// A transition in the making.
+pub(super) struct Step<'a> {
+    pub(super) item: &'a Item<Operation>,
+    pub(super) next: Operation,
+    pub(super) children: Vec<Child>,
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Step<'a> {
+    fn new(item: &'a Item<Operation>, write: &Write<'_>) -> Self {
+        Self { item, next: item.body.clone(), children: Vec::new(), now: write.at }
+    }
+
+    pub(super) fn record(&mut self, event: &str, by: impl Into<Actor>, detail: Value) {
+        self.next.history.record(self.item.identity(), self.now, event, by.into(), detail);
+    }
+
+    pub(super) fn notify(&mut self, notices: &[Notice]) {
+        let id = self.item.id();
+        self.children = notices.iter().map(|notice| notice.child(&id, self.now)).collect();
+    }
+
+    pub(super) fn end(&mut self, state: State, outcome: Option<Outcome>) {
+        self.next.state = state;
+        self.next.leased_until = None;
+        self.next.not_before = None;
+        self.next.outcome = outcome;
+        self.next.remind_at = (state == State::Unknown).then(|| self.now.plus(REMINDER));
+    }
+
+    pub(super) fn fail(&mut self, state: State, failure: Failure, by: Channel) {
+        self.record(state.as_str(), by, json!({"code": failure.code, "message": failure.message}));
+        self.end(state, Some(Outcome::Failure(failure)));
+    }
+
+    /// Waits for a worker, who starts no earlier than in `delay`.
+    pub(super) fn queue(&mut self, delay: Duration) {
+        self.next.state = State::Queued;
+        self.next.outcome = None;
+        self.next.leased_until = None;
+        self.next.remind_at = None;
+        self.next.not_before = (!delay.is_zero()).then(|| self.now.plus(delay));
+    }
+
+    pub(super) fn plan<T: Default>(&self, field: impl Fn(&Plan) -> T) -> T {
+        self.next.plan.as_ref().map(field).unwrap_or_default()
+    }
+
+    fn remind(&mut self) -> Result<(), Refusal> {
+        let due = self.next.remind_at.is_none_or(|remind_at| remind_at <= self.now);
+        if self.next.state != State::Unknown || !due {
+            return Err(Refusal::NothingDue);
+        }
+        self.next.remind_at = Some(self.now.plus(REMINDER));
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! What is kept of a verified request: everything but its secrets.
+
+use serde::{Deserialize, Serialize};
+
+use crate::webhook::{Incoming, Location, Scheme, Verified};
+use crate::{Timestamp, percent};
+
+/// The most bytes of headers that are kept.
+const LARGEST_HEADERS: usize = 16 * 1024;
+
+/// The most bytes of an identity that are kept; the receipt's id is made from the whole.
+const LONGEST_IDENTITY: usize = 256;
+
+/// What is known about a request. It never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The source in `placet.yaml`.
+    pub source: String,
+    /// What tells its event from another, as the sender says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_id: Option<String>,
+    /// The method.
+    pub method: String,
+    /// The path, as it came.
+    pub path: String,
+    /// What of the path follows the source's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rest: String,
+    /// The query without its `?`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query: String,
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+impl Record {
+    /// What is kept of this request.
+    pub fn of(verified: &Verified<'_>, now: Timestamp) -> Self {
+        let (scheme, request) = (verified.scheme(), verified.request());
+        let (path, query) = without_secrets(scheme, request);
+        let identity = verified.identity.as_deref();
+        Self {
+            source: verified.source().to_owned(),
+            delivery_id: identity.map(|identity| beginning(identity, LONGEST_IDENTITY)),
+            method: request.method.to_owned(),
+            // Where a token stands in the path, nothing of it is kept.
+            rest: if path == request.path { request.rest.to_owned() } else { String::new() },
+            path,
+            query,
+            headers: kept_headers(scheme, request),
+            received_at: now,
+        }
+    }
+
+    /// The request as it came, without its secrets.
+    pub fn request<'a>(&'a self, body: &'a [u8]) -> Incoming<'a> {
+        let mut request = Incoming::post(&self.path, body);
+        request.method = &self.method;
+        request.rest = &self.rest;
+        request.query = &self.query;
+        let headers = self.headers.iter();
+        request.headers = headers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        request
+    }
+
+    /// The media type of the body, as the sender says it.
+    pub fn content_type(&self) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers.find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str())
+    }
+}
+
+/// The first bytes of a text, cut where a character ends.
+pub fn beginning(text: &str, most: usize) -> String {
+    let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text[..end.unwrap_or(0)].to_owned()
+}
+
+/// Path and query with stars where a token stands.
+fn without_secrets(scheme: &Scheme, request: &Incoming<'_>) -> (String, String) {
+    const STARS: &str = "***";
+    let (mut path, mut query) = (request.path.to_owned(), request.query.to_owned());
+    let checks = &scheme.checks;
+    let token = checks.token.as_ref().map(|check| &check.at);
+    for at in token.into_iter().chain(checks.jwt.as_ref().map(|check| &check.at)) {
+        match at {
+            Location::Query(name) => {
+                let hidden = |pair: &str| {
+                    let read = percent::form(pair.as_bytes()).unwrap_or_default();
+                    match read.iter().any(|(known, _)| known == name) {
+                        true => format!("{name}={STARS}"),
+                        false => pair.to_owned(),
+                    }
+                };
+                query = query.split('&').map(hidden).collect::<Vec<_>>().join("&");
+            }
+            Location::Path(_) => {
+                let own = request.path.len().saturating_sub(request.rest.len());
+                path = format!("{}/{STARS}", request.path.get(..own).unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+    (path, query)
+}
+
+/// All headers but those that hold secrets, and those that proxies on the way add.
+fn kept_headers(scheme: &Scheme, request: &Incoming<'_>) -> Vec<(String, String)> {
+    const NEVER: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
+    let checks = &scheme.checks;
+    let token = checks.token.as_ref().map(|check| &check.at);
+    let jwt = checks.jwt.as_ref().map(|check| &check.at);
+    let secret = |name: &str| {
+        let at =
+            |location: &&Location| matches!(location, Location::Header(known) if known == name);
+        NEVER.contains(&name) || token.iter().chain(&jwt).any(at)
+    };
+    let proxy = |name: &str| name.starts_with("x-forwarded-") || name.starts_with("x-amzn-");
+    // What the scheme reads comes first, in case that not all of them fit.
+    let selectors = [&scheme.event_type, &scheme.identity];
+    let read: Vec<&Location> = selectors.iter().flat_map(|one| one.0.iter().flatten()).collect();
+    let named = |name: &str| {
+        name == "content-type"
+            || read.iter().any(|at| matches!(at, Location::Header(known) if known == name))
+    };
+    let mut left = LARGEST_HEADERS;
+    let headers = request.headers.iter().filter(|(name, _)| !secret(name) && !proxy(name));
+    let (first, rest): (Vec<_>, Vec<_>) = headers.partition(|(name, _)| named(name));
+    let headers = first.into_iter().chain(rest);
+    let mut kept = Vec::new();
+    for (name, value) in headers {
+        match left.checked_sub(name.len() + value.len()) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+        kept.push(((*name).to_owned(), (*value).to_owned()));
+    }
+    kept
+}

@@ -1,0 +1,79 @@
+//! Random histories of a receipt, compared with an independent model.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What an observer knows who sees only commands.
+#[derive(Debug, Default)]
+struct Model {
+    /// The note of the last end; `None` while it is to be processed.
+    ended: Option<String>,
+    replays: u32,
+}
+
+impl Model {
+    /// Takes a command, or says with which code it is refused.
+    fn take(&mut self, command: &Command) -> Result<(), &'static str> {
+        match (command, &self.ended) {
+            (Command::Replay, None) => return Err("under_way"),
+            (Command::Replay, Some(_)) => {
+                self.replays += 1;
+                self.ended = None;
+            }
+            (_, Some(_)) => return Err("not_received"),
+            (Command::Processed { replay, .. } | Command::Fail { replay, .. }, None)
+                if *replay != self.replays =>
+            {
+                return Err("stale_replay");
+            }
+            (Command::Processed { note, .. } | Command::Fail { note, .. }, None) => {
+                self.ended = Some(note.clone());
+            }
+            (Command::Abandon { reason }, None) => self.ended = Some(reason.clone()),
+        }
+        Ok(())
+    }
+}
+
+fn commands() -> impl Strategy<Value = Command> {
+    let note = prop::sample::select(vec!["logged", "", "asked a person"]).prop_map(str::to_owned);
+    let event_type = prop::option::of(Just("issues.opened".to_owned()));
+    let abandon = note.clone().prop_map(|reason| Command::Abandon { reason });
+    let end = (0..4_u32, event_type, note, any::<bool>());
+    let end = end.prop_map(|(replay, event_type, note, well)| match well {
+        true => Command::Processed { replay, event_type, note },
+        false => Command::Fail { replay, event_type, note },
+    });
+    prop_oneof![6 => end, 1 => abandon, 2 => Just(Command::Replay)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_receipt_does_what_the_model_says(
+        commands in prop::collection::vec((commands(), 0_u64..100), 0..40),
+    ) {
+        let (mut item, mut model, mut now) = (receipt(), Model::default(), NOW);
+        for (command, pause) in commands {
+            now = now.plus(std::time::Duration::from_secs(pause));
+            let expected = model.take(&command);
+            let result = item.apply(&command, &Write::new("write", now));
+            let refusal = result.as_ref().err().map(|refusal| refusal.code());
+            prop_assert_eq!(refusal, expected.err(), "{:?} in {:?}", command, model);
+            let Ok(next) = result else { continue };
+            let ended = (next.state != State::Received).then(|| next.note.clone());
+            prop_assert_eq!(&ended, &model.ended);
+            prop_assert_eq!(next.replays.map_or(0, |replays| replays.count), model.replays);
+            prop_assert_eq!((&next.record, &next.verified), (&item.record, &item.verified));
+            prop_assert_eq!((&next.body.body, next.remembered_until), (&item.body.body, item.remembered_until));
+            prop_assert_eq!(next.header.version, item.header.version + 1);
+            prop_assert_eq!(Receipt::expires(&next).is_some(), ended.is_some());
+            let schedule = next.schedule(Some(&item), now, None);
+            prop_assert_eq!(schedule.pointer.is_some(), ended.is_none());
+            prop_assert_eq!(schedule.due, None);
+            item = next;
+        }
+    }
+}

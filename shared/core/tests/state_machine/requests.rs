@@ -1,0 +1,72 @@
+//! What requesters request.
+
+use std::time::Duration;
+
+use placet_core::operation::{Actor, Content, NewOperation, OperationId, Plan, Specification};
+use serde_json::json;
+
+pub const MILLISECOND: Duration = Duration::from_millis(1);
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
+pub const TIME_TO_DECIDE: Duration = Duration::from_secs(3600);
+pub const UPSTREAM: &str = "https://api.example.org/humanlayer/v1";
+
+/// Three attempts of up to 30 s.
+pub fn plan(idempotent: bool) -> Plan {
+    Plan {
+        executor: "function purchase_materials".to_owned(),
+        idempotent,
+        max_attempts: 3,
+        timeout: 30 * SECOND,
+    }
+}
+
+/// A request for the approval of a function call.
+pub fn call(plan: Option<Plan>) -> NewOperation {
+    let content = Content::Call {
+        function: "purchase_materials".to_owned(),
+        kwargs: json!({"material": "wood", "quantity": 10, "to": {"city": "Bonn"}}),
+    };
+    NewOperation {
+        id: OperationId::call("default", "call-1"),
+        run_id: "run-1".to_owned(),
+        specification: Specification::of(content),
+        plan,
+        upstream: None,
+        time_to_decide: TIME_TO_DECIDE,
+        by: Actor::api("agent"),
+    }
+}
+
+/// A question to a person.
+pub fn question() -> NewOperation {
+    with_content(asked("Which wood?", Some("Wood")), call(None))
+}
+
+pub fn asked(message: &str, subject: Option<&str>) -> Content {
+    Content::Question { message: message.to_owned(), subject: subject.map(str::to_owned) }
+}
+
+/// The same request with another content, and with the kind of it.
+pub fn with_content(content: Content, new: NewOperation) -> NewOperation {
+    let id = OperationId { kind: content.kind(), ..new.id };
+    let specification = Specification { content, ..new.specification };
+    NewOperation { id, specification, ..new }
+}
+
+pub fn with_call_id(call_id: &str, new: NewOperation) -> NewOperation {
+    NewOperation { id: OperationId { call_id: call_id.to_owned(), ..new.id }, ..new }
+}
+
+pub fn of_project(project: &str, new: NewOperation) -> NewOperation {
+    NewOperation { id: OperationId { project: project.to_owned(), ..new.id }, ..new }
+}
+
+/// The same request, which an upstream approver may decide, too.
+pub fn with_upstream(new: NewOperation) -> NewOperation {
+    NewOperation { upstream: Some(UPSTREAM.to_owned()), ..new }
+}
+
+pub fn with_time_to_decide(time_to_decide: Duration, new: NewOperation) -> NewOperation {
+    NewOperation { time_to_decide, ..new }
+}

@@ -1,0 +1,123 @@
+//! Creates pending children, each once. Where a repeated attempt does no harm the first attempt comes before
+//! the child is stored: one that succeeds at once costs one write and no message.
+
+use std::time::Duration;
+
+use placet_core::item::{Child, Hold, Item, Kind, Next, Write};
+use tokio::task::JoinSet;
+
+use super::again::Again;
+use super::work::{Context, Work, WorkError};
+use super::{ChangeError, Created, Engine, write_id};
+use crate::{AnyItem, StoreError};
+
+/// How long a first attempt may take before the child is stored and its parent goes on without it.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// The parent of a child that is to be created.
+pub struct Parent {
+    pub(super) project: String,
+    /// The parent as it is stored, if it was just read.
+    pub(super) row: Option<AnyItem>,
+}
+
+/// A first attempt whose answer is still to come.
+pub type Later = JoinSet<Result<(), Again>>;
+
+/// Creates a child, or finds that it is there; one that cannot be read must not hold its parent up.
+pub(super) async fn birth<K: Kind, W: Work<K>>(
+    engine: &Engine,
+    worker: &W,
+    hold: Hold,
+    parent: &Parent,
+    child: &Child,
+) -> Result<Option<Later>, Again> {
+    let body: K = serde_json::from_value(child.body.clone())
+        .map_err(|error| Again::new(format!("its first body cannot be read: {error}")))?;
+    let write = write_id();
+    let now = engine.now();
+    let item = Item::new(&parent.project, &child.id, body, &Write::new(&write, now));
+    let first = match K::next(&item, now) {
+        Next::Work(job) if K::REPEATABLE && job.lane <= hold.lane && job.at <= now => job.work,
+        _ => {
+            return match engine.store_new(item, &write).await {
+                Ok(_) | Err(StoreError::Corrupt { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            };
+        }
+    };
+    match engine.store.item::<K>(&parent.project, &child.id, true).await {
+        Ok(None) => {}
+        Ok(Some(_)) | Err(StoreError::Corrupt { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let context = Context { engine: engine.clone(), parent: parent.row.clone() };
+    let mut attempt = JoinSet::new();
+    attempt.spawn({
+        let (worker, item, first) = (worker.clone(), item.clone(), first.clone());
+        async move { worker.perform(context, item, first).await }
+    });
+    match tokio::time::timeout(PROMPT, attempt.join_next()).await {
+        Ok(Some(Ok(outcome))) => {
+            let command = match outcome {
+                Ok(command) => command,
+                Err(WorkError::Terminal(reason)) => K::failed(reason),
+                // Its own troubles are its own: it gets a message.
+                Err(WorkError::Retryable(_)) => {
+                    engine.store_new(item, &write).await?;
+                    return Ok(None);
+                }
+            };
+            let item = after(&item, &command, &Write::new(&write, engine.now()))?;
+            if let Created::New(item) = engine.store_new(item, &write).await? {
+                worker.log(&item, &command);
+            }
+            Ok(None)
+        }
+        Ok(_) => Err(Again::new("its first attempt broke off")),
+        Err(_) => {
+            let item = match worker.under_way(&item, &first) {
+                Some(command) => after(&item, &command, &Write::new(&write, engine.now()))?,
+                None => item,
+            };
+            match engine.store_new(item, &write).await? {
+                Created::New(item) => Ok(Some(record_later(engine, worker, item, attempt))),
+                Created::Before(_) => Ok(None),
+            }
+        }
+    }
+}
+
+/// Records the outcome of an attempt when it comes. If the process dies before that, the next attempt
+/// follows when the stored item is due.
+fn record_later<K: Kind, W: Work<K>>(
+    engine: &Engine,
+    worker: &W,
+    item: Item<K>,
+    mut attempt: JoinSet<Result<K::Command, WorkError>>,
+) -> Later {
+    let (engine, worker) = (engine.clone(), worker.clone());
+    let mut later = JoinSet::new();
+    later.spawn(async move {
+        let command = match attempt.join_next().await {
+            Some(Ok(Ok(command))) => command,
+            Some(Ok(Err(WorkError::Terminal(reason)))) => K::failed(reason),
+            _ => return Ok(()),
+        };
+        match engine.change(item.clone(), |_| command.clone()).await {
+            Ok(stored) => worker.log(&stored, &command),
+            Err(ChangeError::Refused(refusal)) => worker.log_refusal(&item, &command, &refusal),
+            Err(error) => return Err(Again::new(error.to_string())),
+        }
+        Ok(())
+    });
+    later
+}
+
+fn after<K: Kind>(
+    item: &Item<K>,
+    command: &K::Command,
+    write: &Write<'_>,
+) -> Result<Item<K>, Again> {
+    item.apply_unstored(command, write).map_err(|refusal| Again::new(refusal.to_string()))
+}

@@ -1,0 +1,98 @@
+use std::future::Future;
+
+use placet_core::item::{Child, Hold, Kind, Pointer};
+
+use super::Engine;
+use super::again::Again;
+use super::birth::{self, Later, Parent};
+use super::step::Stepper;
+use super::work::Work;
+
+/// A list of kinds, each with its work: `(Operation, (Receipt, (Delivery, ())))`.
+///
+/// A worker owns its list. The list holds for a worker `W` only if `W` implements [`Work`] for each kind
+/// in it, so a kind without its work does not compile; a test puts a kind of its own in front.
+///
+/// ```compile_fail,E0277
+/// use placet_core::delivery::Delivery;
+/// use placet_runtime::engine::Kinds;
+///
+/// #[derive(Clone)]
+/// struct Forgetful; // It implements `Work` for no kind.
+///
+/// fn worker<W, List: Kinds<W>>() {}
+/// worker::<Forgetful, (Delivery, ())>();
+/// ```
+pub trait Kinds<W>: Send + Sync + 'static {
+    /// Does what the item needs that a pointer points to. `All` is the whole list, for its children.
+    fn step<All: Kinds<W>>(
+        engine: &Engine,
+        worker: &W,
+        hold: Hold,
+        pointer: &Pointer,
+    ) -> impl Future<Output = Result<(), Again>> + Send;
+
+    /// Creates a pending child. Hands back its first attempt if the answer takes long.
+    fn birth(
+        engine: &Engine,
+        worker: &W,
+        hold: Hold,
+        parent: &Parent,
+        child: &Child,
+    ) -> impl Future<Output = Result<Option<Later>, Again>> + Send;
+}
+
+/// The end of a list. A kind that is not in the list is left to another release, or to the dead-letter queue.
+impl<W: Send + Sync + 'static> Kinds<W> for () {
+    async fn step<All: Kinds<W>>(
+        _: &Engine,
+        _: &W,
+        _: Hold,
+        pointer: &Pointer,
+    ) -> Result<(), Again> {
+        Err(unknown(&pointer.kind))
+    }
+
+    async fn birth(
+        _: &Engine,
+        _: &W,
+        _: Hold,
+        _: &Parent,
+        child: &Child,
+    ) -> Result<Option<Later>, Again> {
+        Err(unknown(&child.kind))
+    }
+}
+
+fn unknown(kind: &str) -> Again {
+    Again::Unreadable(format!("this worker knows no kind {kind}"))
+}
+
+impl<W: Work<K>, K: Kind, Rest: Kinds<W>> Kinds<W> for (K, Rest) {
+    async fn step<All: Kinds<W>>(
+        engine: &Engine,
+        worker: &W,
+        hold: Hold,
+        pointer: &Pointer,
+    ) -> Result<(), Again> {
+        if pointer.kind == K::NAME {
+            Stepper::<K, W, All>::new(engine, worker, hold).run(pointer).await
+        } else {
+            Rest::step::<All>(engine, worker, hold, pointer).await
+        }
+    }
+
+    async fn birth(
+        engine: &Engine,
+        worker: &W,
+        hold: Hold,
+        parent: &Parent,
+        child: &Child,
+    ) -> Result<Option<Later>, Again> {
+        if child.kind == K::NAME {
+            birth::birth::<K, W>(engine, worker, hold, parent, child).await
+        } else {
+            Rest::birth(engine, worker, hold, parent, child).await
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Steps an item of any kind: load it, ask what its state needs, do that, record the outcome; again until
+//! it waits.
+
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use placet_core::item::{Hold, Item, Kind, Next, Pointer, Rests};
+use tokio::task::JoinSet;
+
+use super::again::Again;
+use super::birth::Parent;
+use super::work::{Context, Work, WorkError};
+use super::{ChangeError, Engine, Kinds};
+use crate::AnyItem;
+
+/// How often one message steps its item.
+const STEPS: usize = 16;
+
+/// After so long no further step begins: a worker function is stopped after 30 s, and one attempt may take
+/// 25 s of them.
+const BUDGET: Duration = Duration::from_secs(2);
+
+/// From this receive of its message on, an item is rescheduled instead of worked on.
+const RESCHEDULED_AT: u32 = 3;
+
+/// A pointer whose write is not there at this receive, after about 30 s, announces nothing.
+const DROPPED_AT: u32 = 5;
+
+/// How long a worker waits by itself for the write that its pointer announces.
+const WAITS: [Duration; 3] =
+    [Duration::from_millis(25), Duration::from_millis(75), Duration::from_millis(150)];
+
+/// One item and the message that led to it.
+pub(super) struct Stepper<'a, K, W, All> {
+    engine: &'a Engine,
+    worker: &'a W,
+    hold: Hold,
+    /// The pending children that exist by now.
+    created: Vec<String>,
+    /// The pending children that could not be created, and why one of them could not.
+    not_created: Vec<String>,
+    failure: Option<Again>,
+    /// First attempts of children whose answers are still to come.
+    later: Vec<JoinSet<Result<(), Again>>>,
+    kinds: PhantomData<fn() -> (K, All)>,
+}
+
+impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
+    pub(super) fn new(engine: &'a Engine, worker: &'a W, hold: Hold) -> Self {
+        Self {
+            engine,
+            worker,
+            hold,
+            created: Vec::new(),
+            not_created: Vec::new(),
+            failure: None,
+            later: Vec::new(),
+            kinds: PhantomData,
+        }
+    }
+
+    pub(super) async fn run(mut self, pointer: &Pointer) -> Result<(), Again> {
+        let Some(found) = self.announced(pointer).await? else {
+            return if self.hold.receives >= DROPPED_AT {
+                let Pointer { kind, project, id, version, .. } = pointer;
+                tracing::info!(
+                    item = kind,
+                    project,
+                    id,
+                    version,
+                    "pointer dropped: its write never came"
+                );
+                Ok(())
+            } else {
+                Err(Again::new("the write that it announces is not there yet"))
+            };
+        };
+        let item: Item<K> = found.decode()?;
+        let now = self.engine.now();
+        if self.hold.receives >= RESCHEDULED_AT && item.wants(now).is_some_and(|(_, at)| at <= now)
+        {
+            return Ok(self.engine.reschedule(item).await?);
+        }
+        let stepped = self.steps(item, &found).await;
+        for mut attempt in std::mem::take(&mut self.later) {
+            if let Some(ended) = attempt.join_next().await {
+                ended.map_err(|panicked| Again::new(panicked.to_string()))??;
+            }
+        }
+        stepped
+    }
+
+    /// The item once the write is there that the pointer announces.
+    async fn announced(&self, pointer: &Pointer) -> Result<Option<AnyItem>, Again> {
+        let mut waits = WAITS.into_iter();
+        loop {
+            let found = self.engine.store.pointed(pointer).await?;
+            let found = found.filter(|found| found.version() >= pointer.version);
+            match (found, waits.next()) {
+                (None, Some(wait)) => self.engine.clock.pause(wait).await,
+                (found, _) => return Ok(found),
+            }
+        }
+    }
+
+    async fn steps(&mut self, mut item: Item<K>, found: &AnyItem) -> Result<(), Again> {
+        let begun = Instant::now();
+        for step in 0..STEPS {
+            let now = self.engine.now();
+            let Some((lane, at)) = item.wants(now) else { return Ok(()) };
+            if at > now || lane > self.hold.lane {
+                return self.leave(item, found).await;
+            }
+            if step > 0 && begun.elapsed() > BUDGET {
+                break;
+            }
+            self.create_children(&item, found).await;
+            let next = match K::next(&item, now) {
+                Next::Transition(command) => self.apply(item, command).await?,
+                next => {
+                    match next.job().filter(|job| job.at <= now && job.lane <= self.hold.lane) {
+                        Some(job) => self.work(item, job.work.clone()).await?,
+                        None => match self.without_children(item).await? {
+                            Some(item) => Some(item),
+                            // Only children are left that could not be created.
+                            None => return self.failure.take().map_or(Ok(()), Err),
+                        },
+                    }
+                }
+            };
+            let Some(next) = next else { return Ok(()) };
+            item = next;
+        }
+        Ok(self.engine.rest(item).await?)
+    }
+
+    /// Leaves an item that waits, or that another lane has to go on with.
+    async fn leave(&self, item: Item<K>, found: &AnyItem) -> Result<(), Again> {
+        let now = self.engine.now();
+        let leased = matches!(K::next(&item, now), Next::Lease(_));
+        // What we wrote announced what it needs. What we found may rest on this message, also where it has an
+        // entry in `due`: that may be for later than what it waits for, as a deadline is later than a poll.
+        let wrote = item.header.version > found.version() && !leased;
+        let is_due = item.wants(now).is_some_and(|(_, at)| at <= now);
+        if !wrote && (is_due || item.header.rests != Rests::Due) {
+            self.engine.rest(item).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the lease if there is one, does the work, records the outcome.
+    async fn work(&mut self, mut item: Item<K>, work: K::Work) -> Result<Option<Item<K>>, Again> {
+        if let Some(lease) = self.worker.lease(&item, &work) {
+            let Some(leased) = self.apply(item, lease).await? else { return Ok(None) };
+            let now = self.engine.now();
+            if !matches!(K::next(&leased, now), Next::Lease(until) if until > now) {
+                return Ok(Some(leased));
+            }
+            item = leased;
+        }
+        let context = Context { engine: self.engine.clone(), parent: None };
+        let command = match self.worker.perform(context, item.clone(), work).await {
+            Ok(command) => command,
+            Err(WorkError::Terminal(reason)) => K::failed(reason),
+            Err(WorkError::Retryable(reason)) => return Err(Again::new(reason)),
+        };
+        self.apply(item, command).await
+    }
+
+    /// The item after a command; `None` if it does not apply, because somebody was faster.
+    async fn apply(
+        &mut self,
+        item: Item<K>,
+        command: K::Command,
+    ) -> Result<Option<Item<K>>, Again> {
+        let before = item.clone();
+        let apply = self.engine.advance(item, Some(&self.hold), &self.created, |item, write| {
+            item.apply(&command, write)
+        });
+        match apply.await {
+            Ok(stored) => {
+                self.worker.log(&stored, &command);
+                Ok(Some(stored))
+            }
+            Err(ChangeError::Refused(refusal)) => {
+                self.worker.log_refusal(&before, &command, &refusal);
+                // What is there now may rest on this very message.
+                let (project, id) = (before.project(), before.header.id.as_str());
+                match self.engine.store.item::<K>(project, id, true).await? {
+                    // Nobody was faster: what its own state asks for is refused, and would be at once again.
+                    Some(item) if item.header.version == before.header.version => {
+                        return Err(Again::new(format!("what it needs is refused: {refusal}")));
+                    }
+                    Some(item) if item.header.rests != Rests::Due => self.engine.rest(item).await?,
+                    _ => {}
+                }
+                Ok(None)
+            }
+            Err(error) => Err(Again::new(error.to_string())),
+        }
+    }
+
+    /// Creates the pending children. One that cannot be created holds neither its parent nor the others up.
+    async fn create_children(&mut self, item: &Item<K>, found: &AnyItem) {
+        let tried = |id: &String| self.created.contains(id) || self.not_created.contains(id);
+        let children: Vec<_> =
+            item.header.children.iter().filter(|child| !tried(&child.id)).collect();
+        let parent = Parent {
+            project: item.project().to_owned(),
+            row: (found.version() == item.header.version).then(|| found.clone()),
+        };
+        let births = children
+            .iter()
+            .map(|child| All::birth(self.engine, self.worker, self.hold, &parent, child));
+        for (child, born) in children.iter().zip(join_all(births).await) {
+            match born {
+                Ok(attempt) => {
+                    self.created.push(child.id.clone());
+                    self.later.extend(attempt);
+                }
+                Err(error) => {
+                    let (kind, id, parent) = (&child.kind, &child.id, &item.header.id);
+                    tracing::error!(%error, item = kind, id, parent, "item not created yet");
+                    self.not_created.push(child.id.clone());
+                    self.failure = Some(error);
+                }
+            }
+        }
+    }
+
+    /// Records that children exist, where no other write does; `None` if there are none of those.
+    async fn without_children(&mut self, item: Item<K>) -> Result<Option<Item<K>>, Again> {
+        if !item.header.children.iter().any(|child| self.created.contains(&child.id)) {
+            return Ok(None);
+        }
+        let touched = self
+            .engine
+            .advance(item, Some(&self.hold), &self.created, |item, write| Ok(item.touched(write)));
+        touched.await.map(Some).map_err(|error| Again::new(error.to_string()))
+    }
+}

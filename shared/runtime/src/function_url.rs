@@ -1,0 +1,119 @@
+//! Between Function URL events and `http` requests.
+//!
+//! `lambda_http`'s own decoding is not used: release 1.3.2 panics on a body that is not valid
+//! base64 and rebuilds the URL from headers the sender chooses. Its types are.
+
+use std::future::Future;
+use std::net::IpAddr;
+
+use aws_lambda_events::lambda_function_urls::{
+    LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::Body;
+use lambda_http::http::{StatusCode, Uri};
+
+use crate::http::{Request, Response, SourceIp};
+use crate::problem::Problem;
+
+/// Decodes the event, calls the handler, encodes its response. An event that cannot be decoded
+/// is answered 400 and never reaches the handler.
+pub async fn respond<F, Fut>(
+    event: LambdaFunctionUrlRequest,
+    handle: F,
+) -> LambdaFunctionUrlResponse
+where
+    F: FnOnce(Request) -> Fut,
+    Fut: Future<Output = Response>,
+{
+    encode(match decode(event) {
+        Ok(request) => handle(request).await,
+        Err(problem) => problem.into_response(),
+    })
+}
+
+fn decode(event: LambdaFunctionUrlRequest) -> Result<Request, Problem> {
+    let bad_request = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, "bad_request", detail);
+    let text = event.body.unwrap_or_default();
+    let body = if event.is_base64_encoded {
+        let bytes =
+            STANDARD.decode(text).map_err(|_| bad_request("the body is not valid base64"))?;
+        Body::Binary(bytes)
+    } else {
+        Body::Text(text)
+    };
+    let path =
+        event.raw_path.filter(|path| path.starts_with('/')).unwrap_or_else(|| "/".to_owned());
+    let target = match event.raw_query_string.filter(|query| !query.is_empty()) {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    };
+    let uri: Uri = target.parse().map_err(|_| bad_request("the path is not a valid URL path"))?;
+    let method = event.request_context.http.method.unwrap_or_default();
+    let mut request = Request::new(body);
+    *request.method_mut() =
+        method.parse().map_err(|_| bad_request("the method is not a valid HTTP method"))?;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = event.headers;
+    let source_ip = event.request_context.http.source_ip;
+    if let Some(address) = source_ip.and_then(|text| text.parse::<IpAddr>().ok()) {
+        request.extensions_mut().insert(SourceIp(address));
+    }
+    Ok(request)
+}
+
+fn encode(response: Response) -> LambdaFunctionUrlResponse {
+    let (parts, body) = response.into_parts();
+    let (body, is_base64_encoded) = match body {
+        Body::Text(text) => (Some(text), false),
+        Body::Binary(bytes) => (Some(STANDARD.encode(bytes)), true),
+        _ => (None, false),
+    };
+    let mut event = LambdaFunctionUrlResponse::default();
+    event.status_code = parts.status.as_u16().into();
+    event.headers = parts.headers;
+    event.body = body;
+    event.is_base64_encoded = is_base64_encoded;
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(extra: Value) -> LambdaFunctionUrlRequest {
+        let mut event = json!({"version": "2.0", "rawPath": "/x", "rawQueryString": "", "headers": {},
+            "requestContext": {"http": {"method": "POST"}, "timeEpoch": 0}, "isBase64Encoded": false});
+        for (name, value) in extra.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn both_forms_of_a_body_give_the_same_bytes() {
+        for extra in [
+            json!({"body": "{\"a\":\"é\"}"}),
+            json!({"body": STANDARD.encode("{\"a\":\"é\"}"), "isBase64Encoded": true}),
+        ] {
+            let request = decode(event(extra)).unwrap();
+            assert_eq!(request.body().as_ref(), "{\"a\":\"é\"}".as_bytes());
+        }
+        assert!(decode(event(json!({}))).unwrap().body().as_ref().is_empty());
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_decoded_is_a_400() {
+        for extra in [
+            json!({"body": "%%%", "isBase64Encoded": true}),
+            json!({"body": "YQ", "isBase64Encoded": true}),
+            json!({"rawPath": "/a b"}),
+            json!({"requestContext": {"http": {"method": "NO METHOD"}, "timeEpoch": 0}}),
+        ] {
+            assert_eq!(decode(event(extra)).unwrap_err().status, StatusCode::BAD_REQUEST);
+        }
+    }
+}

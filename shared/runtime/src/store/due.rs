@@ -1,0 +1,103 @@
+//! What is due, for the timer.
+
+use placet_core::Timestamp;
+use placet_core::item::{Lane, Pointer};
+
+use super::attributes::{Reader, Writer};
+use super::key::{self, DuePartition};
+use super::page::Range;
+use super::{Put, Row, Store, StoreError, packed};
+
+/// An entry of the index `due`: where an item is, without the item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueEntry {
+    /// Its place in its partition.
+    pub place: String,
+    /// The lane it needs, and the item; `None` if this build does not know the lane.
+    pub target: Option<(Lane, Pointer)>,
+}
+
+/// The timer's own row: a text of the timer's, and its version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Counts the writes.
+    pub version: u64,
+    /// What the timer wrote.
+    pub text: String,
+}
+
+impl Store {
+    /// Up to `most` entries of a partition after a place, due at `until` at the latest, in order.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB does not answer.
+    pub async fn due(
+        &self,
+        partition: &DuePartition,
+        after: &str,
+        until: Timestamp,
+        most: usize,
+    ) -> Result<Vec<DueEntry>, StoreError> {
+        let range = Range {
+            index: "due",
+            newest_first: false,
+            // Sorts right after `after`: sort keys hold only characters that are greater than a space.
+            first: format!("{after} "),
+            last: key::due_until(until),
+        };
+        let (entries, _) = self.entries(&partition.key(), &range, most, None).await?;
+        let target = |entry: &super::page::Entry| {
+            let (_, lane) = key::read_due_sk(&entry.sk)?;
+            let (kind, project, id) = key::parts(&entry.pk)?;
+            Some((lane, Pointer::new(kind, project, id)))
+        };
+        let read = |entry: super::page::Entry| DueEntry { target: target(&entry), place: entry.sk };
+        Ok(entries.into_iter().map(read).collect())
+    }
+
+    /// How far the timer came.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB does not answer, or the row cannot be read.
+    pub async fn timer_progress(&self) -> Result<Progress, StoreError> {
+        let Some(row) = self.get(key::timer(), true).await? else {
+            return Ok(Progress::default());
+        };
+        let reader = Reader(&row);
+        let version = reader.number("version")?;
+        let unpacked = reader.bytes("progress").ok().and_then(packed::unpack);
+        let text = unpacked.and_then(|(text, _)| String::from_utf8(text).ok());
+        if text.is_none() {
+            tracing::error!("the timer's progress cannot be read, it begins anew");
+        }
+        Ok(Progress { version, text: text.unwrap_or_default() })
+    }
+
+    /// Writes how far the timer came, if nobody did since `before` was read.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB does not answer.
+    pub async fn put_timer_progress(
+        &self,
+        before: &Progress,
+        text: &str,
+    ) -> Result<bool, StoreError> {
+        let mut row = key::timer();
+        let version = before.version.saturating_add(1);
+        // Of many projects it is larger than a row can be.
+        let packed = packed::pack(text.as_bytes(), &[])
+            .map_err(|cause| StoreError::Unpackable { key: "timer".to_owned(), cause })?;
+        row.extend(Writer::default().number("version", version).bytes("progress", packed).finish());
+        let put = match before.version {
+            0 => self.put_if(row, "attribute_not_exists(pk)", Row::new()).await?,
+            version => {
+                let values = Writer::default().number(":before", version).finish();
+                self.put_if(row, "version = :before", values).await?
+            }
+        };
+        Ok(matches!(put, Put::Stored))
+    }
+}

@@ -1,0 +1,337 @@
+//! Pages of the two indexes. Each index of a project is split into shards; a page merges them in order.
+//! Both indexes hold keys only, so that a transition does not pay for copies: items are read after.
+//!
+//! A page looks at a bounded number of entries and reads a bounded number of bytes. So it may hold fewer
+//! items than were asked for and still have a next page.
+
+use std::collections::{HashMap, VecDeque};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::try_join_all;
+use placet_core::item::{Item, Kind, Need};
+use placet_core::{Digest, Timestamp};
+
+use super::attributes::{Reader, Writer};
+use super::key::{self, Desk, DuePartition, SHARDS};
+use super::{Row, Store, StoreError, row};
+
+/// How many entries one page looks at.
+const MOST_ENTRIES: usize = 1000;
+
+/// How many items are read at once.
+const AT_ONCE: usize = 25;
+
+/// How many bytes of items one page reads, by the size they have in JSON. In memory they are up to a hundred
+/// times as large, and a function has 256 MB.
+const LARGEST_PAGE: usize = 1024 * 1024;
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The items of this page.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+/// Where a page starts: after the entry with this sort key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// Its text, for the list it belongs to. Elsewhere it is refused.
+    pub fn text(&self, list: &str, project: &str) -> String {
+        let Self(sk) = self;
+        URL_SAFE_NO_PAD.encode(format!("{sk}#{}", check(list, project, sk)))
+    }
+
+    /// Reads the text of a cursor of this list.
+    pub fn read(text: &str, list: &str, project: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let (sk, digest) = text.rsplit_once('#')?;
+        (check(list, project, sk) == digest).then(|| Self(sk.to_owned()))
+    }
+}
+
+fn check(list: &str, project: &str, sk: &str) -> String {
+    let digest = Digest::of_bytes(format!("{list}\n{project}\n{sk}").as_bytes());
+    digest.to_string().chars().take(12).collect()
+}
+
+impl Store {
+    /// Up to `limit` of the newest items of a project, created from `since` to `until`, that are `wanted`.
+    /// Their larger payloads are not read. One that cannot be read is left out, and an error in the log.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB does not answer.
+    pub async fn newest<K: Kind>(
+        &self,
+        project: &str,
+        (since, until): (Option<Timestamp>, Option<Timestamp>),
+        wanted: impl Fn(&Item<K>) -> bool,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Page<Item<K>>, StoreError> {
+        let (first, last) = key::between(since, until);
+        let partitions = (0..SHARDS).map(|shard| key::list_pk(K::NAME, project, shard));
+        let range = Range { index: "list", newest_first: true, first, last };
+        let entries = Entries::new(self, partitions, range, after);
+        self.page(entries, wanted, limit).await
+    }
+
+    /// Up to `limit` items of a project that need a person, the most urgent first, and that are `wanted`.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB does not answer.
+    pub async fn waiting<K: Kind>(
+        &self,
+        project: &str,
+        need: Need,
+        wanted: impl Fn(&Item<K>) -> bool,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<Page<Item<K>>, StoreError> {
+        let (first, last) = key::between(None, None);
+        let partitions = (0..SHARDS).map(|shard| {
+            DuePartition { project: project.to_owned(), desk: Desk::Person(need), shard }.key()
+        });
+        let range = Range { index: "due", newest_first: false, first, last };
+        let mut entries = Entries::new(self, partitions, range, after);
+        entries.kind = Some(format!("{}#", K::NAME));
+        self.page(entries, wanted, limit).await
+    }
+
+    async fn page<K: Kind>(
+        &self,
+        mut entries: Entries<'_>,
+        wanted: impl Fn(&Item<K>) -> bool,
+        limit: usize,
+    ) -> Result<Page<Item<K>>, StoreError> {
+        let (mut items, mut looked_at, mut bytes) = (Vec::new(), 0, 0);
+        let mut place = None;
+        while looked_at < MOST_ENTRIES {
+            let chunk = entries.take(AT_ONCE).await?;
+            if chunk.is_empty() {
+                return Ok(Page { items, next: None });
+            }
+            looked_at += chunk.len();
+            let mut rows = self.rows(&chunk, Some(row::WITHOUT_PAYLOAD)).await?;
+            for entry in chunk {
+                if bytes >= LARGEST_PAGE {
+                    return Ok(Page { items, next: place.map(Cursor) });
+                }
+                let found = rows.remove(&entry.pk);
+                bytes += found.as_ref().map_or(0, row::size);
+                if let Some(item) = found.and_then(|row| readable(&row)).filter(&wanted) {
+                    if items.len() == limit {
+                        return Ok(Page { items, next: place.map(Cursor) });
+                    }
+                    items.push(item);
+                }
+                place = Some(entry.sk);
+            }
+        }
+        Ok(Page { items, next: place.map(Cursor) })
+    }
+
+    /// The rows of these entries, by their keys.
+    pub(super) async fn rows(
+        &self,
+        entries: &[Entry],
+        projection: Option<&str>,
+    ) -> Result<HashMap<String, Row>, StoreError> {
+        let key = |entry: &Entry| {
+            Writer::default().text("pk", &entry.pk).text("sk", &entry.row_sk).finish()
+        };
+        let keys: Vec<Row> = entries.iter().map(key).collect();
+        let rows = self.batch_get(keys, projection).await?;
+        let named = |row: Row| {
+            let pk = Reader(&row).optional_text("pk")?.to_owned();
+            Some((pk, row))
+        };
+        Ok(rows.into_iter().filter_map(named).collect())
+    }
+}
+
+fn readable<K: Kind>(row: &Row) -> Option<Item<K>> {
+    row::decode(row)
+        .inspect_err(|error| tracing::error!(%error, "an item is left out of a list"))
+        .ok()
+}
+
+/// An entry of an index.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Its sort key in the index.
+    pub(super) sk: String,
+    /// The partition key of its row.
+    pub(super) pk: String,
+    /// The sort key of its row.
+    row_sk: String,
+}
+
+/// Which entries of an index, and in which order.
+#[derive(Clone, Debug)]
+pub(super) struct Range {
+    pub(super) index: &'static str,
+    pub(super) newest_first: bool,
+    pub(super) first: String,
+    pub(super) last: String,
+}
+
+/// The entries of several partitions, merged in order.
+struct Entries<'s> {
+    store: &'s Store,
+    range: Range,
+    after: Option<Cursor>,
+    /// How the keys of its rows begin; all if not said.
+    kind: Option<String>,
+    shards: Vec<Shard>,
+}
+
+/// What was read of one partition.
+struct Shard {
+    pk: String,
+    read: VecDeque<Entry>,
+    /// Where it goes on; `None` if all of it is read.
+    next: Option<Start>,
+}
+
+/// Where a query starts.
+#[derive(Clone, Debug)]
+enum Start {
+    Beginning,
+    After(Row),
+}
+
+impl<'s> Entries<'s> {
+    fn new(
+        store: &'s Store,
+        partitions: impl Iterator<Item = String>,
+        mut range: Range,
+        after: Option<Cursor>,
+    ) -> Self {
+        if let Some(Cursor(sk)) = &after {
+            let bound = if range.newest_first { &mut range.last } else { &mut range.first };
+            bound.clone_from(sk);
+        }
+        let shard = |pk| Shard { pk, read: VecDeque::new(), next: Some(Start::Beginning) };
+        Self { store, range, after, kind: None, shards: partitions.map(shard).collect() }
+    }
+
+    /// The next entries, at most this many; none after the last.
+    async fn take(&mut self, most: usize) -> Result<Vec<Entry>, StoreError> {
+        let mut taken = Vec::new();
+        while taken.len() < most {
+            self.fill().await?;
+            let heads = self.shards.iter().enumerate();
+            let heads = heads.filter_map(|(n, shard)| Some((n, shard.read.front()?.sk.clone())));
+            let first = if self.range.newest_first {
+                heads.max_by(|a, b| a.1.cmp(&b.1))
+            } else {
+                heads.min_by(|a, b| a.1.cmp(&b.1))
+            };
+            match first.and_then(|(n, _)| self.shards[n].read.pop_front()) {
+                Some(entry) => taken.push(entry),
+                None => break,
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Reads on in each shard of which nothing is left, as long as there is more.
+    async fn fill(&mut self) -> Result<(), StoreError> {
+        loop {
+            let store = self.store;
+            let (range, after, kind) = (&self.range, &self.after, &self.kind);
+            let wanted = |entry: &Entry| {
+                after.as_ref().is_none_or(|Cursor(sk)| *sk != entry.sk)
+                    && kind.as_ref().is_none_or(|kind| entry.pk.starts_with(kind))
+            };
+            let empty = self.shards.iter_mut().filter(|shard| shard.read.is_empty());
+            let reads = empty.filter_map(|shard| Some((shard.next.take()?, shard))).map(
+                async |(start, shard)| {
+                    let start = match start {
+                        Start::Beginning => None,
+                        Start::After(row) => Some(row),
+                    };
+                    let (entries, next) = store.entries(&shard.pk, range, AT_ONCE, start).await?;
+                    shard.read.extend(entries.into_iter().filter(&wanted));
+                    shard.next = next.map(Start::After);
+                    Ok::<_, StoreError>(())
+                },
+            );
+            if try_join_all(reads).await?.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Entries of one partition of an index, and where the rest starts.
+    pub(super) async fn entries(
+        &self,
+        partition: &str,
+        range: &Range,
+        most: usize,
+        start: Option<Row>,
+    ) -> Result<(Vec<Entry>, Option<Row>), StoreError> {
+        if range.first > range.last {
+            // The period has left the cursor behind. DynamoDB refuses such a range.
+            return Ok((Vec::new(), None));
+        }
+        let index = range.index;
+        let condition = format!("{index}_pk = :partition AND {index}_sk BETWEEN :first AND :last");
+        let values = Writer::default()
+            .text(":partition", partition)
+            .text(":first", &range.first)
+            .text(":last", &range.last);
+        let reply = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(index)
+            .key_condition_expression(condition)
+            .set_expression_attribute_values(Some(values.finish()))
+            .scan_index_forward(!range.newest_first)
+            .limit(i32::try_from(most).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(StoreError::service("Query"))?;
+        let sort_key = format!("{index}_sk");
+        let read = |row: &Row| {
+            let text = |name: &str| Some(row.get(name)?.as_s().ok()?.clone());
+            Some(Entry { sk: text(&sort_key)?, pk: text("pk")?, row_sk: text("sk")? })
+        };
+        let entries = reply.items.unwrap_or_default().iter().filter_map(read).collect();
+        Ok((entries, reply.last_evaluated_key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_its_own_text_only() {
+        let cursor = Cursor(key::list_sk(Timestamp::from_millis(7), 9));
+        let text = cursor.text("receipt", "t");
+        assert_eq!(Cursor::read(&text, "receipt", "t"), Some(cursor));
+        assert_eq!(Cursor::read(&text, "receipt", "other"), None);
+        assert_eq!(Cursor::read(&text, "delivery", "t"), None);
+        for at in 0..text.len() {
+            let mut other = text.clone().into_bytes();
+            other[at] = if other[at] == b'A' { b'B' } else { b'A' };
+            let other = String::from_utf8(other).unwrap();
+            assert!(Cursor::read(&other, "receipt", "t").is_none(), "{other}");
+        }
+        for wrong in ["", "x", "%", &text[1..]] {
+            assert!(Cursor::read(wrong, "receipt", "t").is_none(), "{wrong}");
+        }
+    }
+}

@@ -231,6 +231,52 @@ def test_function_urls_are_public_with_both_permissions(resources):
         assert actions == {"lambda:InvokeFunctionUrl": None, "lambda:InvokeFunction": True}
 
 
+def condition_of(name):
+    return yaml_parse(TEMPLATE.read_text())["Conditions"][name]
+
+
+def is_off_by_default(parameter, value, then):
+    """The value is `then` if the parameter is not 0, and left out by default."""
+    condition, given, absent = value["Fn::If"]
+    assert (given, absent) == (then, {"Ref": "AWS::NoValue"})
+    assert condition_of(condition) == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "0"]}]}
+    assert yaml_parse(TEMPLATE.read_text())["Parameters"][parameter]["Default"] == "0"
+
+
+@pytest.mark.parametrize("function", ["webhook", "timer"])
+def test_a_reservation_is_off_by_default(resources, function):
+    """A new account refuses every reservation."""
+    functions = of_type(resources, "AWS::Lambda::Function")
+    reserved = functions[f"{function.capitalize()}Function"]["ReservedConcurrentExecutions"]
+    parameter = f"{function.capitalize()}Concurrency"
+    is_off_by_default(parameter, reserved, {"Ref": parameter})
+
+
+@pytest.mark.parametrize("function", WORKERS)
+def test_the_limit_of_a_worker_is_off_by_default(resources, function):
+    name = f"{function.capitalize()}Function"
+    assert "ReservedConcurrentExecutions" not in of_type(resources, "AWS::Lambda::Function")[name]
+    mapping = of_type(resources, "AWS::Lambda::EventSourceMapping")[f"{name}Queue"]
+    parameter = f"{function.capitalize()}Concurrency"
+    is_off_by_default(parameter, mapping["ScalingConfig"], {"MaximumConcurrency": {"Ref": parameter}})
+
+
+def test_a_parameter_refuses_a_number_that_lambda_refuses():
+    parameters = yaml_parse(TEMPLATE.read_text())["Parameters"]
+    for function in WORKERS:
+        pattern = parameters[f"{function.capitalize()}Concurrency"]["AllowedPattern"]
+        allowed = [number for number in range(1100) if re.fullmatch(pattern, str(number))]
+        assert allowed == [0, *range(2, 1001)]
+
+
+def test_only_the_queue_calls_can_be_switched_off(resources):
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
+    assert mappings["CallsFunctionQueue"]["Enabled"] == {"Fn::If": ["CallsArePolled", True, False]}
+    assert condition_of("CallsArePolled") == {"Fn::Equals": [{"Ref": "CallsEnabled"}, "true"]}
+    assert yaml_parse(TEMPLATE.read_text())["Parameters"]["CallsEnabled"]["Default"] == "true"
+    assert mappings["WorkerFunctionQueue"].get("Enabled", True) is True
+
+
 @pytest.mark.parametrize("function", WORKERS)
 def test_a_worker_takes_the_messages_of_its_lane(resources, function):
     lane, most = WORKERS[function]

@@ -12,6 +12,7 @@ use aws_lambda_events::lambda_function_urls::{
 };
 use placet_core::Timestamp;
 use placet_core::item::Lane;
+use placet_runtime::engine::Gates;
 use placet_runtime::{
     Aws, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime, Store, https_client,
 };
@@ -49,6 +50,7 @@ impl Function {
                 store: Store::new(aws.dynamodb, "placet"),
                 queue: Queue::new(aws.sqs, [(Lane::Work, NOWHERE.to_owned())], None),
                 clock: Clock::manual(NOW),
+                gates: Gates::new(1),
             },
             blobs,
             https: Https::default(),

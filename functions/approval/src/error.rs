@@ -79,41 +79,37 @@ impl Error {
 
     /// The half that is for the caller, in the shape of the API they called.
     pub(crate) fn into_response(self, api: Api) -> Response {
-        match (self.into_reply(), api) {
-            (Reply::Problem(problem), Api::Placet) => problem.into_response(),
-            (Reply::Problem(problem), Api::HumanLayer) => problem.into_detail(),
-            (Reply::Fields(fields), _) => json(StatusCode::UNPROCESSABLE_ENTITY, &fields),
+        match (self, api) {
+            (Self::Body(invalid), _) => {
+                json(StatusCode::UNPROCESSABLE_ENTITY, &InvalidFields::from(invalid))
+            }
+            (error, Api::Placet) => error.into_problem().into_response(),
+            (error, Api::HumanLayer) => error.into_problem().into_detail(),
         }
     }
 
-    fn into_reply(self) -> Reply {
-        let problem =
-            |status, code, detail: String| Reply::Problem(Problem::new(status, code, detail));
+    /// The half that is for the caller, as our own API says it.
+    pub(crate) fn into_problem(self) -> Problem {
         match self {
-            Self::Problem(problem) => Reply::Problem(problem),
-            Self::Body(invalid) => Reply::Fields(invalid.into()),
+            Self::Problem(problem) => problem,
+            Self::Body(invalid) => Problem::invalid_body("", invalid.to_string()),
             Self::Unauthorized(_) => {
                 let detail = "a valid key is needed, as in: Authorization: Bearer <key>";
-                problem(StatusCode::UNAUTHORIZED, "unauthorized", detail.to_owned())
+                Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             }
             Self::ForeignHost => {
                 let detail = "this system answers only to the name of this machine";
-                problem(StatusCode::FORBIDDEN, "foreign_host", detail.to_owned())
+                Problem::new(StatusCode::FORBIDDEN, "foreign_host", detail)
             }
             Self::Forbidden { role, right, .. } => {
                 let (role, needed) = (role.as_str(), roles_with(right).join(" or "));
                 let detail =
                     format!("the key has the role {role}; a key with the role {needed} is needed");
-                problem(StatusCode::FORBIDDEN, "forbidden", detail)
+                Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
             }
-            Self::Unavailable(_) => Reply::Problem(Problem::unavailable()),
+            Self::Unavailable(_) => Problem::unavailable(),
         }
     }
-}
-
-enum Reply {
-    Problem(Problem),
-    Fields(InvalidFields),
 }
 
 /// The names of the roles that have a right.
@@ -184,7 +180,9 @@ impl From<CreateError> for Error {
         let detail = error.to_string();
         match error {
             CreateError::Conflict(_) => conflict("id_taken", detail).into(),
-            CreateError::TooLarge { .. } | CreateError::TooDeep { .. } => {
+            CreateError::TooLarge { .. }
+            | CreateError::TooDeep { .. }
+            | CreateError::TooManyValues { .. } => {
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).into()
             }
             CreateError::Store(error) => error.into(),

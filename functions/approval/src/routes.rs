@@ -71,6 +71,8 @@ pub(crate) static ROUTES: &[Route] = &[
     get("get_operation", "/v1/operations/{kind}/{call_id}", Read, run!(operations::get)),
     post("decide_operation", "/v1/operations/{kind}/{call_id}/decision", Decide, run!(operations::decide)),
     post("cancel_operation", "/v1/operations/{kind}/{call_id}/cancel", Create, run!(operations::cancel)),
+    post("settle_operation", "/v1/operations/{kind}/{call_id}/settle", Decide, run!(operations::settle)),
+    post("settle_operations", "/v1/operations/settle", Decide, run!(operations::settle_many)),
     get("list_receipts", "/v1/receipts", Operate, run!(receipts::list)),
     get("get_receipt", "/v1/receipts/{id}", Operate, run!(receipts::get)),
     get("get_receipt_body", "/v1/receipts/{id}/body", Operate, run!(receipts::body)),

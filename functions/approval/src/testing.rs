@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lambda_http::Body;
 use lambda_http::http::Method;
 use placet_core::Timestamp;
+use placet_runtime::engine::Gates;
 use placet_runtime::http::{Request, Response};
 use placet_runtime::{
     Access, ApiKey, ApiKeys, Aws, Blobs, Clock, Config, Engine, Environment, Https, Queue, Role,
@@ -49,6 +50,7 @@ pub(crate) fn approval(role: Role, access: Access) -> Approval {
             store: Store::new(aws.dynamodb, "placet"),
             queue: Queue::new(aws.sqs, [], None),
             clock: Clock::manual(NOW),
+            gates: Gates::new(1),
         },
         blobs: Blobs::from_environment(&environment, https.clone()).unwrap(),
         https,

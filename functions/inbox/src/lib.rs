@@ -28,7 +28,7 @@ use crate::subject::{Subject, unavailable};
 const SHORTEST_LINK_KEY: usize = 32;
 
 /// How many operations of each sort the inbox shows at once.
-const MOST: usize = 200;
+const MOST: usize = 100;
 
 /// The inbox function.
 #[derive(Clone)]
@@ -118,14 +118,12 @@ impl Inbox {
         let waits =
             |item: &Item<Operation>| matches!(item.state_at(now), State::Pending | State::Unknown);
         let store = &self.runtime.engine.store;
-        let (mut operations, mut more) = (Vec::new(), false);
-        for need in [Need::Decision, Need::Settlement] {
-            let page =
-                store.waiting(project, need, waits, MOST, None).await.map_err(unavailable)?;
-            operations.extend(page.items);
-            more |= page.next.is_some();
-        }
-        Ok(Page::ok(pages::inbox(&operations, more, &self.projects(project), now)))
+        let read = async |need| store.waiting(project, need, "", waits, MOST, None).await;
+        let (mut page, pending) = read(Need::Decision).await.map_err(unavailable)?;
+        let (settlements, unknown) = read(Need::Settlement).await.map_err(unavailable)?;
+        page.items.extend(settlements.items);
+        let rest = pages::Rests { pending, unknown };
+        Ok(Page::ok(pages::inbox(&page.items, rest, &self.projects(project), now)))
     }
 
     async fn purchases(&self) -> Result<Page, Page> {

@@ -1,7 +1,7 @@
 //! One run: the partitions of all projects take turns, in small bites, so that no backlog of one delays
 //! another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -107,34 +107,33 @@ impl Run<'_> {
         let mut turns: Vec<DuePartition> = projects.flat_map(DuePartition::all).collect();
         // One partition of each project after the other.
         turns.sort_by_key(|partition| (partition.shard, partition.desk));
+        let mut turns = VecDeque::from(turns);
         // Those of a project that is no longer in placet.yaml are forgotten.
         let known: BTreeSet<String> = turns.iter().map(DuePartition::key).collect();
         passes.partitions.retain(|key, _| known.contains(key));
         let mut failed = Ok(());
-        while !turns.is_empty() {
-            let mut rest = Vec::new();
-            for some in turns.chunks(AT_ONCE) {
-                if self.read >= self.timer.limits.pointers || Instant::now() >= stop {
-                    return failed;
-                }
-                for (partition, bite) in self.read(passes, some).await {
-                    let pass = passes.partitions.entry(partition.key()).or_default();
-                    match self.swallow(pass, bite).await {
-                        Ok(true) => rest.push(partition.clone()),
-                        Ok(false) => {}
-                        Err(error) => {
-                            let (project, partition) = (&partition.project, partition.key());
-                            tracing::error!(%error, project, partition, "due items not enqueued");
-                            self.tick.failed += 1;
-                            if let BiteError::Store(error) = error {
-                                failed = Err(error);
-                            }
+        while Instant::now() < stop {
+            let room = self.timer.limits.pointers.saturating_sub(self.read) / MOST_MESSAGES;
+            let some: Vec<_> = turns.drain(..turns.len().min(AT_ONCE).min(room)).collect();
+            if some.is_empty() {
+                break;
+            }
+            for (partition, bite) in self.read(passes, &some).await {
+                let pass = passes.partitions.entry(partition.key()).or_default();
+                match self.swallow(pass, bite).await {
+                    Ok(true) => turns.push_back(partition.clone()),
+                    Ok(false) => {}
+                    Err(error) => {
+                        let (project, partition) = (&partition.project, partition.key());
+                        tracing::error!(%error, project, partition, "due items not enqueued");
+                        self.tick.failed += 1;
+                        if let BiteError::Store(error) = error {
+                            failed = Err(error);
                         }
                     }
                 }
-                passes.partitions.retain(|_, pass| *pass != Pass::default());
             }
-            turns = rest;
+            passes.partitions.retain(|_, pass| *pass != Pass::default());
         }
         failed
     }

@@ -10,12 +10,16 @@ use placet_core::item::Item;
 use placet_core::operation::Operation;
 use placet_runtime::DisabledEndpoint;
 use placet_runtime::config::{Endpoint, Timeout};
-use placet_runtime::engine::{self, Context, WorkError};
+use placet_runtime::engine::{self, Context, Destination, Name, WorkError};
 
 use crate::Worker;
 use crate::http::Post;
 
 impl engine::Work<Delivery> for Worker {
+    fn destination(&self, item: &Item<Delivery>, _: &Work) -> Option<Destination> {
+        Some(destination(item))
+    }
+
     fn under_way(&self, item: &Item<Delivery>, _: &Work) -> Option<Command> {
         let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
         let timeout = endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0;
@@ -30,9 +34,13 @@ impl engine::Work<Delivery> for Worker {
     ) -> Result<Command, WorkError> {
         let (project, name) = (item.project(), item.endpoint.as_str());
         let store = &self.runtime.engine.store;
-        if let Some(disabled) = store.disabled_endpoint(project, name).await? {
+        let state = store.endpoint(project, name).await?;
+        if let Some(disabled) = state.disabled {
             let reason = format!("endpoint {name} is disabled: {}", disabled.reason);
             return Err(WorkError::Terminal(reason));
+        }
+        if let Some(pause) = state.paused {
+            context.heed(destination(&item), pause)?;
         }
         let body = self.body(&context, &item).await?;
         let begun = Instant::now();
@@ -41,6 +49,9 @@ impl engine::Work<Delivery> for Worker {
             None => Answer::Nothing(format!("placet.yaml has no endpoint {name} of this project")),
         };
         let took = begun.elapsed();
+        if matches!(answer, Answer::TimedOut(_)) {
+            context.note_timeout();
+        }
         // Before it is recorded: if the worker dies in between, the next attempt finds the endpoint disabled.
         self.disable_if_gone(&item, &answer).await?;
         Ok(Command::Record { attempt: item.attempts + 1, answer, took })
@@ -84,6 +95,11 @@ impl engine::Work<Delivery> for Worker {
         let (project, delivery_id) = (item.project(), item.header.id.as_str());
         tracing::info!(project, delivery_id, code = refusal.code(), "somebody else was faster");
     }
+}
+
+fn destination(item: &Item<Delivery>) -> Destination {
+    let name = Name::Endpoint(item.endpoint.clone());
+    Destination { project: item.project().to_owned(), name }
 }
 
 impl Worker {

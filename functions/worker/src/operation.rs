@@ -2,11 +2,21 @@
 
 use placet_core::item::Item;
 use placet_core::operation::{Command, Operation, Refusal, Report, State, Work};
-use placet_runtime::engine::{self, Context, WorkError};
+use placet_runtime::engine::{self, Context, Destination, Name, WorkError};
 
 use crate::Worker;
+use crate::run::TIMEOUT;
 
 impl engine::Work<Operation> for Worker {
+    fn destination(&self, item: &Item<Operation>, work: &Work) -> Option<Destination> {
+        let name = match work {
+            Work::Expire => return None,
+            Work::Poll => Name::Upstream(item.upstream.as_ref()?.base_url.clone()),
+            Work::Run => Name::Executor(item.content.function()?.to_owned()),
+        };
+        Some(Destination { project: item.project().to_owned(), name })
+    }
+
     fn lease(&self, item: &Item<Operation>, work: &Work) -> Option<Command> {
         let plan = || self.runtime.config.plan(item.content.function()?);
         matches!(work, Work::Run).then(|| Command::Start { plan: plan() })
@@ -14,14 +24,20 @@ impl engine::Work<Operation> for Worker {
 
     async fn perform(
         &self,
-        _: Context,
+        context: Context,
         item: Item<Operation>,
         work: Work,
     ) -> Result<Command, WorkError> {
         Ok(match work {
             Work::Expire => Command::Expire { notify: self.runtime.notices(&item.id()) },
-            Work::Poll => self.poll(&item).await,
-            Work::Run => Command::Finish { attempt: item.attempts, report: self.run(&item).await },
+            Work::Poll => self.poll(&context, &item).await,
+            Work::Run => {
+                let report = self.run(&item).await;
+                if report.failure().is_some_and(|failure| failure.code == TIMEOUT) {
+                    context.note_timeout();
+                }
+                Command::Finish { attempt: item.attempts, report }
+            }
         })
     }
 

@@ -11,6 +11,7 @@ use placet_core::humanlayer::{self, Answered};
 use placet_core::item::{Item, Write};
 use placet_core::operation::{Actor, Channel, Command, Operation, OperationKind};
 use placet_runtime::config::Upstream;
+use placet_runtime::engine::Context;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
@@ -46,12 +47,12 @@ struct Server<'a> {
 impl Worker {
     /// Polls the upstream approver, and hands back its decision if there is one that counts. Otherwise it is
     /// polled again later.
-    pub(crate) async fn poll(&self, operation: &Item<Operation>) -> Command {
+    pub(crate) async fn poll(&self, context: &Context, operation: &Item<Operation>) -> Command {
         let (project, call_id) = (operation.project(), operation.call_id());
         let Some(upstream) = &operation.upstream else { return Command::Polled };
         let url = upstream.base_url.as_str();
         let polled = match self.server(operation, url) {
-            Ok(server) => self.poll_server(operation, &server).await,
+            Ok(server) => self.poll_server(context, operation, &server).await,
             Err(wrong) => Polled::Refused(wrong),
         };
         match polled {
@@ -117,7 +118,12 @@ impl Worker {
         Ok(Server { items, bearer, configured })
     }
 
-    async fn poll_server(&self, operation: &Item<Operation>, server: &Server<'_>) -> Polled {
+    async fn poll_server(
+        &self,
+        context: &Context,
+        operation: &Item<Operation>,
+        server: &Server<'_>,
+    ) -> Polled {
         let mut item = server.items.clone();
         push(&mut item, operation.call_id());
         item.set_query(Some("wait=0"));
@@ -133,6 +139,10 @@ impl Worker {
             }
             Answer::Status { status, .. } => Polled::Refused(server.refuses(status)),
             Answer::Nothing(reason) => Polled::Unreachable(reason),
+            Answer::TimedOut(reason) => {
+                context.note_timeout();
+                Polled::Unreachable(reason)
+            }
         }
     }
 

@@ -18,6 +18,9 @@ use crate::{Call, Worker};
 /// The most of a result that is kept, in bytes of JSON.
 const LARGEST_RESULT: usize = 64 * 1024;
 
+/// The code of a failure: no answer in time.
+pub(crate) const TIMEOUT: &str = "timeout";
+
 /// How much longer than its executor an attempt may take, so that an answer just in time still counts.
 const ANSWER: Duration = Duration::from_secs(1);
 
@@ -45,7 +48,7 @@ impl Worker {
                 Report::Unclear(Failure::new("panicked", &panicked.to_string()))
             }
             Ok(None) | Err(_) => Report::Unclear(Failure::new(
-                "timeout",
+                TIMEOUT,
                 "no answer within the time an attempt may take",
             )),
         }

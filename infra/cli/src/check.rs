@@ -23,6 +23,7 @@ pub fn run() -> Result<(), Failure> {
     for (name, endpoint) in config.endpoints() {
         print_endpoint(&config, name, endpoint, &environment);
     }
+    say(format!("queue calls\n  used by   {}", users_of_calls(&config)));
     for (id, channel) in config.channels() {
         let kinds = reaches(&channel.channel);
         say(format!(
@@ -44,6 +45,15 @@ pub fn run() -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// What puts messages on the queue `calls`.
+fn users_of_calls(config: &Config) -> String {
+    let users = config.users_of_calls();
+    if users.is_empty() {
+        return "nothing: on AWS the parameter CallsEnabled may be false".to_owned();
+    }
+    users.join(", ")
 }
 
 /// The ways in which a contact channel reaches a person.

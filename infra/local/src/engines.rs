@@ -3,6 +3,7 @@
 
 mod dispatch;
 mod dynamodb;
+mod meter;
 mod s3;
 mod server;
 mod sqs;
@@ -22,6 +23,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 pub use dynamodb::table_schema;
+pub use meter::{BASE_TABLE, Units};
 
 /// The region the engines pretend to be in.
 pub const REGION: &str = "us-east-1";
@@ -217,6 +219,16 @@ impl Engines {
     /// The blobs in the bucket, with static credentials.
     pub fn blobs(&self) -> Blobs {
         Blobs::in_bucket(format!("{}/{BUCKET}", self.s3.url), REGION, credentials(), Https::plain())
+    }
+
+    /// Starts to count the write units of the table, from zero.
+    pub fn count_units(&self) {
+        self.dynamodb.meter.start();
+    }
+
+    /// The write units since then.
+    pub fn units(&self) -> Units {
+        self.dynamodb.meter.units()
     }
 
     /// Deletes the items whose `ttl` has passed on the wall clock, and says how many.

@@ -4,7 +4,7 @@
 //! Anything else, an error, a panic, a lost answer, leaves it in flight, and the queue shows it
 //! again when its visibility timeout ends, or when the function has said.
 //!
-//! [`EventSource::run`] does exactly that, with four pollers. [`EventSource::drain`] is for tests: one batch
+//! [`EventSource::run`] does exactly that, with several pollers. [`EventSource::drain`] is for tests: one batch
 //! after the other on the caller's task, until nothing is visible.
 //!
 //! In AWS these calls are made by the service and not by the function. Give the event source a
@@ -27,8 +27,6 @@ use crate::chaos::{Arrival, Chaos, Fate};
 use crate::engines::REGION;
 use crate::function::{Function, Invocation, invoke};
 
-/// Batches that may be in work at the same time in [`EventSource::run`].
-const POLLERS: usize = 4;
 const LONG_POLL_SECONDS: i32 = 20;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 /// How long batches in work may go on after a shutdown.
@@ -88,23 +86,31 @@ impl AddAssign for DrainReport {
     }
 }
 
+/// How much of a queue is in work at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Slots {
+    /// The largest batch, and the largest receive.
+    pub batch: usize,
+    /// How many batches [`EventSource::run`] has in work at the same time.
+    pub pollers: usize,
+}
+
 /// Connects a queue to a function.
 #[derive(Debug)]
 pub struct EventSource {
     client: Client,
     queue_url: String,
     queue_arn: String,
-    /// Largest batch, and largest receive.
-    batch_size: usize,
+    slots: Slots,
     function: Function,
 }
 
 impl EventSource {
-    /// Messages of `queue_url`, read through `client`, go to `function`, at most `batch_size` at once.
+    /// Messages of `queue_url`, read through `client`, go to `function`.
     pub fn new(
         client: Client,
         queue_url: impl Into<String>,
-        batch_size: usize,
+        slots: Slots,
         function: Function,
     ) -> Self {
         let queue_url = queue_url.into();
@@ -115,7 +121,7 @@ impl EventSource {
             queue_arn: format!("arn:aws:sqs:{REGION}:{account}:{name}"),
             client,
             queue_url,
-            batch_size,
+            slots,
             function,
         }
     }
@@ -125,7 +131,7 @@ impl EventSource {
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) {
         let (close, closing) = watch::channel(false);
         let mut pollers = JoinSet::new();
-        for _ in 0..POLLERS {
+        for _ in 0..self.slots.pollers {
             pollers.spawn(Arc::clone(&self).poll(closing.clone()));
         }
         shutdown.await;
@@ -205,7 +211,7 @@ impl EventSource {
                 return Err(EventSourceError::Endless);
             }
             chaos.reorder(&mut ready);
-            let batch = ready.drain(..chaos.batch_size(ready.len(), self.batch_size)).collect();
+            let batch = ready.drain(..chaos.batch_size(ready.len(), self.slots.batch)).collect();
             self.deliver(batch, chaos, &mut report).await?;
         }
     }
@@ -265,7 +271,7 @@ impl EventSource {
             .client
             .receive_message()
             .queue_url(&self.queue_url)
-            .max_number_of_messages(i32::try_from(self.batch_size).unwrap_or(1))
+            .max_number_of_messages(i32::try_from(self.slots.batch).unwrap_or(1))
             .wait_time_seconds(wait_seconds)
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All")

@@ -9,7 +9,7 @@ use http::request::Parts;
 use placet_approval::Approval;
 use placet_core::item::Lane;
 use placet_inbox::Inbox;
-use placet_runtime::engine::Kinds;
+use placet_runtime::engine::{Gates, Kinds, PROJECT_SHARE};
 use placet_runtime::{
     Access, ApiKey, ApiKeys, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime,
     Store,
@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::engines::{EngineError, Engines, Queues, Storage, TABLE, http_client};
-use crate::event_source::EventSource;
+use crate::event_source::{EventSource, Slots};
 use crate::front_door::FrontDoor;
 use crate::function::Function;
 
@@ -91,6 +91,7 @@ impl System {
                 store: Store::new(dynamodb, TABLE),
                 queue: Queue::new(sqs, engines.queue_urls(), Some(dead_letters)),
                 clock: setup.clock,
+                gates: Gates::new(setup.config.projects().count()),
             },
             blobs: setup.blobs.unwrap_or_else(|| engines.blobs()),
             https: Https::default(),
@@ -106,7 +107,7 @@ impl System {
             let function = function("worker", worker.clone(), move |worker, event| async move {
                 worker.handle::<List>(lane, event).await
             });
-            Arc::new(EventSource::new(client, engines.queue_url(lane), batch_size(lane), function))
+            Arc::new(EventSource::new(client, engines.queue_url(lane), slots(lane), function))
         };
         let event_sources = Lane::ALL.map(event_source).into();
         let approval = Approval::new(runtime.clone(), keys, setup.access);
@@ -121,12 +122,11 @@ impl System {
     }
 }
 
-/// How many messages a worker gets at once, as in the template: a call takes as long as somebody else wants,
-/// so no other call waits for it.
-const fn batch_size(lane: Lane) -> usize {
+/// The batches as in the template: a call takes as long as somebody else wants, so no other call waits for it.
+const fn slots(lane: Lane) -> Slots {
     match lane {
-        Lane::Work => 10,
-        Lane::Calls => 1,
+        Lane::Work => Slots { batch: 10, pollers: 4 },
+        Lane::Calls => Slots { batch: 1, pollers: 2 * PROJECT_SHARE },
     }
 }
 

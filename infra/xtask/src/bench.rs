@@ -1,13 +1,16 @@
 //! What the packaged functions cost: a cold start of each of the five, and a webhook from its event
-//! to its answer.
+//! to its answer. And what follows from what was counted: an idle month, and how far it scales.
 //!
 //! Instructions are counted by callgrind, because they are the same on every run and every
 //! machine, and wall time on a busy machine is not. Memory is read without it.
 
+mod counted;
 mod delivery;
 mod engines;
+mod idle;
 mod measured;
 mod runtime_api;
+mod scale;
 mod start;
 mod webhook;
 
@@ -17,12 +20,16 @@ use crate::workspace::Workspace;
 /// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Both.
+    /// Everything.
     All,
     /// The cold starts.
     Start,
     /// Accepted webhooks.
     Webhook,
+    /// The dollars of an idle month, which are computed.
+    Idle,
+    /// Webhooks for ten minutes, which are simulated.
+    Scale,
 }
 
 /// Builds, measures, prints Markdown tables.
@@ -31,6 +38,20 @@ pub enum Part {
 ///
 /// If something is missing, a function does not do its work, or a target is missed.
 pub fn run(workspace: &Workspace, part: Part) -> Result<(), Error> {
+    match part {
+        Part::Idle => idle::run(workspace),
+        Part::Scale => scale::run(workspace),
+        Part::Start | Part::Webhook => measure(workspace, part),
+        Part::All => {
+            idle::run(workspace)?;
+            println!();
+            scale::run(workspace)?;
+            measure(workspace, part)
+        }
+    }
+}
+
+fn measure(workspace: &Workspace, part: Part) -> Result<(), Error> {
     for (tool, mend) in [
         ("valgrind", "install it (Debian: apt-get install valgrind)"),
         ("gzip", "install it (Debian: apt-get install gzip)"),

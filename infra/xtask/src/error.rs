@@ -66,6 +66,11 @@ pub enum Error {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The page has no table to compute with.
+    #[error(
+        "docs/COSTS.md lacks a row that was counted: UPDATE=1 cargo test -p placet-local --test system cost"
+    )]
+    NotCounted,
     /// The measurement is complete, and not good enough.
     #[error("missed targets: {0}")]
     TargetsMissed(String),

@@ -23,7 +23,11 @@ Usage: cargo xtask <verb>
   fuzz [SECONDS]         run each fuzz target for 10 seconds, or for SECONDS
   lint                   check formatting, clippy, and cargo-deny's bans, licences and sources
   bench [start|webhook]  measure start-up, size and memory of all packaged functions, and what an
-                         accepted webhook costs";
+                         accepted webhook costs
+  bench idle             compute what a month costs in which nothing happens
+  bench scale            simulate 1 to 5,000 webhooks a second for ten minutes on the limits of AWS:
+                         which is met first, and what to raise
+  bench                  all four";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--").collect();
@@ -53,6 +57,8 @@ fn run(words: &[&str]) -> Result<(), Error> {
         ["bench"] => bench::run(&workspace, bench::Part::All),
         ["bench", "start"] => bench::run(&workspace, bench::Part::Start),
         ["bench", "webhook"] => bench::run(&workspace, bench::Part::Webhook),
+        ["bench", "idle"] => bench::run(&workspace, bench::Part::Idle),
+        ["bench", "scale"] => bench::run(&workspace, bench::Part::Scale),
         ["lint"] => lint::run(&workspace),
         _ => Err(Error::Usage(USAGE)),
     }

@@ -19,7 +19,13 @@ impl Digest {
 
     /// The digest of raw bytes.
     pub fn of_bytes(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
+        Self::of_parts(&[bytes])
+    }
+
+    /// The digest of bytes that stand one after the other.
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+        Self(hash.finalize().into())
     }
 
     /// The 32 bytes.

@@ -29,7 +29,7 @@ pub(crate) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, InvalidBod
             msg: "Input should be a valid dictionary".to_owned(),
             kind: "dict_type",
         })),
-        Err(reason) => Err(InvalidBody::Json(reason)),
+        Err(reason) => Err(InvalidBody::Json(reason.to_string())),
     }
 }
 

@@ -4,6 +4,7 @@
 //! reading at [`item`]: operations, receipts and deliveries are kinds of items.
 
 pub mod address;
+pub mod breaker;
 pub mod canonical;
 pub mod delivery;
 mod digest;
@@ -29,6 +30,6 @@ pub use fields::{FieldError, InvalidBody, without_nulls};
 pub use link::{DecisionLink, LinkError};
 pub use payload::Payload;
 pub use period::Period;
-pub use retry::{backoff, retry_after};
+pub use retry::{backoff, retry_after, spread};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

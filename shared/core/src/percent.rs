@@ -30,13 +30,19 @@ pub fn decode(encoded: &[u8]) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The fields of `application/x-www-form-urlencoded`, in order; `None` if an escape is broken or
-/// a field is not UTF-8.
+/// The most fields that a form may have: in memory, an empty one is fifty times as large as in the text.
+pub const MOST_FIELDS: usize = 10_000;
+
+/// The fields of `application/x-www-form-urlencoded`, in order; `None` if an escape is broken, a field is not UTF-8,
+/// or there are more than [`MOST_FIELDS`].
 pub fn form(bytes: &[u8]) -> Option<Vec<(String, String)>> {
     let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
     let text = |part: &[u8]| decode(&part.iter().map(space).collect::<Vec<_>>());
-    let pairs = bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-    pairs
+    let pairs = || bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    if pairs().nth(MOST_FIELDS).is_some() {
+        return None;
+    }
+    pairs()
         .map(|pair| {
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             Some((text(&pair[..at])?, text(pair.get(at + 1..).unwrap_or_default())?))
@@ -56,6 +62,8 @@ mod tests {
         for broken in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=%ff", b"\xff=1"] {
             assert_eq!(form(broken), None, "{broken:?}");
         }
+        assert_eq!(form("a&".repeat(MOST_FIELDS).as_bytes()).unwrap().len(), MOST_FIELDS);
+        assert_eq!(form("a&".repeat(MOST_FIELDS + 1).as_bytes()), None);
         assert_eq!(encode("a b/\u{e9}~"), "a%20b%2F%C3%A9~");
         assert_eq!(decode(b"a+b%2B").as_deref(), Some("a+b+"));
     }

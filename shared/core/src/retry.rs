@@ -5,6 +5,9 @@ use crate::{Digest, Timestamp};
 /// The wait after the first attempt; it doubles with each further one.
 const FIRST: Duration = Duration::from_secs(2);
 
+/// Over so long a moment is spread.
+const SPREAD: Duration = Duration::from_secs(5);
+
 /// The longest wait: what SQS can delay a message by.
 pub const LONGEST: Duration = Duration::from_secs(15 * 60);
 
@@ -16,6 +19,12 @@ pub fn backoff(attempt: u32, seed: &str, asked: Option<Duration>) -> Duration {
     let doubled = FIRST.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
     let wait = jittered(doubled.min(LONGEST), &format!("{seed}#{attempt}"));
     wait.max(asked.unwrap_or_default()).min(LONGEST)
+}
+
+/// The wait with up to five seconds put on, always the same for one seed: what waits for the same moment does
+/// not come all at once.
+pub fn spread(wait: Duration, seed: &str) -> Duration {
+    wait + SPREAD * u32::from(Digest::of_bytes(seed.as_bytes()).as_bytes()[0]) / 255
 }
 
 /// The wait with up to 20 % taken off or put on, always the same for one seed.

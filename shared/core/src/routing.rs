@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::strict_json::{HEAVIEST, ParseError, Text};
+
 /// Which events a target takes: of these types, if any are named, and with all comparisons true.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
@@ -16,11 +18,24 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether it takes an event.
-    pub fn takes(&self, event_type: Option<&str>, event: &Value) -> bool {
+    /// Whether it takes events of a type.
+    pub fn takes_type(&self, event_type: Option<&str>) -> bool {
         let of_type = |pattern: &String| event_type.is_some_and(|found| matches(pattern, found));
-        (self.types.is_empty() || self.types.iter().any(of_type))
-            && self.comparisons.iter().all(|comparison| comparison.holds(event))
+        self.types.is_empty() || self.types.iter().any(of_type)
+    }
+
+    /// Whether all of its comparisons hold for an event.
+    ///
+    /// # Errors
+    ///
+    /// If a field takes too much memory.
+    pub fn holds(&self, event: Text<'_>) -> Result<bool, ParseError> {
+        for comparison in &self.comparisons {
+            if !comparison.holds(event)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -91,18 +106,18 @@ impl Comparison {
     }
 
     /// A field that is not there equals nothing, and is neither more nor less.
-    fn holds(&self, event: &Value) -> bool {
-        let found = event.pointer(&self.pointer);
-        let numbers = || Some((found?.as_f64()?, self.value.as_f64()?));
+    fn holds(&self, event: Text<'_>) -> Result<bool, ParseError> {
+        let found = event.pointer(&self.pointer).map(Text::value).transpose()?;
+        let numbers = || Some((found.as_ref()?.as_f64()?, self.value.as_f64()?));
         let ordered = |holds: fn(f64, f64) -> bool| numbers().is_some_and(|(a, b)| holds(a, b));
-        match self.operator {
-            Operator::Equal => found == Some(&self.value),
-            Operator::Unequal => found != Some(&self.value),
+        Ok(match self.operator {
+            Operator::Equal => found.as_ref() == Some(&self.value),
+            Operator::Unequal => found.as_ref() != Some(&self.value),
             Operator::Less => ordered(|a, b| a < b),
             Operator::AtMost => ordered(|a, b| a <= b),
             Operator::More => ordered(|a, b| a > b),
             Operator::AtLeast => ordered(|a, b| a >= b),
-        }
+        })
     }
 }
 
@@ -168,17 +183,27 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// Which argument has no value in the event.
-    pub fn arguments(&self, event: &Value) -> Result<Value, String> {
-        let mut arguments = Map::new();
+    /// Which argument has no value in the event, or that they take too much memory together.
+    pub fn arguments(&self, event: Text<'_>) -> Result<Value, String> {
+        let (mut arguments, mut weight) = (Map::new(), 0_usize);
         for (name, argument) in &self.0 {
             let value = match argument {
                 Argument::Fixed(value) => value.clone(),
-                Argument::At { pointer, default } => event
-                    .pointer(pointer)
-                    .or(default.as_ref())
-                    .cloned()
-                    .ok_or_else(|| format!("the event has nothing at {pointer:?} for {name}"))?,
+                Argument::At { pointer, default } => match (event.pointer(pointer), default) {
+                    (Some(found), _) => {
+                        weight = weight.saturating_add(found.weight());
+                        if weight > HEAVIEST {
+                            return Err(format!(
+                                "the arguments up to {name} have too many members"
+                            ));
+                        }
+                        found.value().map_err(|error| error.to_string())?
+                    }
+                    (None, Some(default)) => default.clone(),
+                    (None, None) => {
+                        return Err(format!("the event has nothing at {pointer:?} for {name}"));
+                    }
+                },
             };
             arguments.insert(name.clone(), value);
         }
@@ -193,12 +218,12 @@ mod tests {
     use super::*;
 
     fn takes(types: &[&str], comparisons: &[&str], event_type: Option<&str>) -> bool {
-        let event = json!({"data": {"amount": 150, "currency": "EUR", "live": true}});
+        let event = br#"{"data": {"amount": 150, "currency": "EUR", "live": true}}"#;
         let filter = Filter {
             types: types.iter().map(|text| (*text).to_owned()).collect(),
             comparisons: comparisons.iter().map(|text| Comparison::parse(text).unwrap()).collect(),
         };
-        filter.takes(event_type, &event)
+        filter.takes_type(event_type) && filter.holds(Text::read(event).unwrap()).unwrap()
     }
 
     #[test]
@@ -245,10 +270,10 @@ mod tests {
             "order": "/data/id", "note": {"value": "/literal"}, "count": {"at": "/data/count", "default": 1},
         }))
         .unwrap();
-        let event = json!({"data": {"id": "o-1"}});
+        let event = Text::read(br#"{"data": {"id": "o-1"}}"#).unwrap();
         let expected = json!({"order": "o-1", "note": "/literal", "count": 1});
-        assert_eq!(mapping.arguments(&event), Ok(expected));
-        assert!(mapping.arguments(&json!({})).unwrap_err().contains("/data/id"));
+        assert_eq!(mapping.arguments(event), Ok(expected));
+        assert!(mapping.arguments(Text::NULL).unwrap_err().contains("/data/id"));
         for wrong in [json!("data"), json!(1), json!({"at": 1}), json!({"value": 1, "x": 2})] {
             assert!(serde_json::from_value::<Mapping>(json!({"a": wrong})).is_err(), "{wrong}");
         }

@@ -45,8 +45,8 @@ pub use operations::{CreateError, DEEPEST, Requested, new_call_id};
 pub use queue::{DEAD_LETTERS, MOST_MESSAGES, Queue, QueueError, variable};
 pub use receipts::{ReceiveError, Received};
 pub use store::{
-    AnyItem, Cursor, Desk, DisabledEndpoint, DueEntry, DuePartition, Page, Progress, Put, Row,
-    Store, StoreError, key, packed, row,
+    AnyItem, Cursor, Desk, DisabledEndpoint, DueEntry, DuePartition, EndpointState, Page, Progress,
+    Put, Rest, Row, Store, StoreError, key, packed, row,
 };
 
 /// One deployment's services, as every function holds them. Cheap to clone.
@@ -100,6 +100,7 @@ impl Runtime {
                 store: Store::new(aws.dynamodb, need("PLACET_TABLE")?),
                 queue: Queue::new(aws.sqs, urls.into_iter().flatten(), dead_letters),
                 clock: Clock::System,
+                gates: engine::Gates::new(config.projects().count()),
             },
             blobs: Blobs::from_environment(&environment, https.clone())?,
             https,

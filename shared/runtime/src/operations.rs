@@ -15,6 +15,9 @@ const LARGEST: usize = 200 * 1024;
 /// read up to a depth of 127: what is deeper could be written and never read again.
 pub const DEEPEST: usize = 100;
 
+/// The most JSON values it may have. One can take 700 bytes of memory, and a page of a list has many operations.
+const MOST_VALUES: usize = 10_000;
+
 /// What a requester brings.
 #[derive(Clone, Debug)]
 pub struct Requested {
@@ -46,6 +49,12 @@ pub enum CreateError {
         /// How deep it is nested.
         depth: usize,
     },
+    /// It takes too much memory.
+    #[error("the specification has {values} JSON values, at most {MOST_VALUES} are kept")]
+    TooManyValues {
+        /// How many it has: objects, lists and what they hold.
+        values: usize,
+    },
     /// The table does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -56,19 +65,13 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// If the id belongs to another operation, the specification is too large or too deep, or the table does
-    /// not answer.
+    /// If the id belongs to another operation, the specification is too large, too deep or of too many values, or
+    /// the table does not answer.
     pub async fn create_operation(
         &self,
         requested: Requested,
     ) -> Result<Created<Operation>, CreateError> {
-        let (size, depth) = measure(&requested.specification);
-        if size > LARGEST {
-            return Err(CreateError::TooLarge { size });
-        }
-        if depth > DEEPEST {
-            return Err(CreateError::TooDeep { depth });
-        }
+        check(&requested.specification)?;
         let call_id = requested.id.call_id.clone();
         let new = self.configured(requested);
         let mut wanted = None;
@@ -108,11 +111,22 @@ impl Runtime {
     }
 }
 
-/// How many bytes of JSON it has, and how deep it is nested.
-fn measure(specification: &Specification) -> (usize, usize) {
+/// Whether a specification can be kept and read again.
+fn check(specification: &Specification) -> Result<(), CreateError> {
     let Specification { content, channel, options, requester_state, other } = specification;
     let json = serde_json::to_vec(&(content, channel, options, requester_state, other));
-    json.map_or((0, 0), |json| (json.len(), strict_json::depth(&json)))
+    let json = json.unwrap_or_default();
+    let (size, depth) = (json.len(), strict_json::depth(&json));
+    if size > LARGEST {
+        return Err(CreateError::TooLarge { size });
+    }
+    if depth > DEEPEST {
+        return Err(CreateError::TooDeep { depth });
+    }
+    match strict_json::count(&json) {
+        values if values > MOST_VALUES => Err(CreateError::TooManyValues { values }),
+        _ => Ok(()),
+    }
 }
 
 /// An id for a call whose requester chose none.

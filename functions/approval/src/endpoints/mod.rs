@@ -7,7 +7,7 @@ use placet_core::humanlayer::Subscription;
 use placet_runtime::config::Endpoint;
 use placet_runtime::http::Response;
 use placet_runtime::problem::Problem;
-use placet_runtime::{NewDelivery, new_call_id};
+use placet_runtime::{EndpointState as Stored, NewDelivery, new_call_id};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
@@ -48,6 +48,9 @@ pub(crate) struct EndpointReply<'a> {
     events: Vec<String>,
     /// Whether webhooks are sent to it.
     state: EndpointState,
+    /// Until when it is left alone, because it timed out again and again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_until: Option<Moment>,
     /// Since when none are.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<Moment>,
@@ -63,6 +66,8 @@ pub(crate) struct EndpointReply<'a> {
 enum EndpointState {
     /// They are.
     Enabled,
+    /// They are sent again when its pause ends: it timed out again and again.
+    Paused,
     /// They are not, until somebody enables it.
     Disabled,
 }
@@ -124,7 +129,7 @@ pub(crate) async fn test(call: Call<'_>) -> Result<Response, Error> {
 ///
 /// 409 that says how to enable it.
 pub(crate) async fn check_enabled(call: &Call<'_>, name: &str) -> Result<(), Error> {
-    if call.engine().store.disabled_endpoint(call.project(), name).await?.is_none() {
+    if call.engine().store.endpoint(call.project(), name).await?.disabled.is_none() {
         return Ok(());
     }
     let enable = path_of("enable_endpoint", &[name]);
@@ -142,13 +147,19 @@ async fn describe<'e>(
     name: &'e str,
     endpoint: &'e Endpoint,
 ) -> Result<EndpointReply<'e>, Error> {
-    let disabled = call.engine().store.disabled_endpoint(call.project(), name).await?;
-    let state = disabled.as_ref().map_or(EndpointState::Enabled, |_| EndpointState::Disabled);
+    let stored = call.engine().store.endpoint(call.project(), name).await?;
+    let state = match &stored {
+        Stored { disabled: Some(_), .. } => EndpointState::Disabled,
+        Stored { paused: Some(_), .. } => EndpointState::Paused,
+        _ => EndpointState::Enabled,
+    };
+    let Stored { disabled, paused } = stored;
     Ok(EndpointReply {
         name,
         url: endpoint.url.as_str(),
         events: endpoint.events.iter().map(|event| event.to_string()).collect(),
         state,
+        paused_until: paused.map(|pause| Moment(pause.until)),
         disabled_at: disabled.as_ref().map(|disabled| Moment(disabled.disabled_at)),
         reason: disabled.map(|disabled| disabled.reason),
     })

@@ -47,6 +47,7 @@ fn every_error_has_its_answer() {
         replies(|| change(ChangeError::Store(store()))),
         replies(|| CreateError::Conflict("c".to_owned()).into()),
         replies(|| CreateError::TooLarge { size: 300_000 }.into()),
+        replies(|| CreateError::TooManyValues { values: 12_000 }.into()),
         replies(|| CreateError::Store(store()).into()),
         replies(|| SendError::UnknownEndpoint("billing".to_owned()).into()),
         replies(|| SendError::Store(store()).into()),
@@ -65,6 +66,7 @@ fn every_error_has_its_answer() {
     {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
     {"code":"id_taken","detail":"call_id c already exists with other content: choose a new id","retry":false,"status":409}
     {"code":"too_large","detail":"the specification has 300000 bytes, at most 204800 are kept","retry":false,"status":413}
+    {"code":"too_large","detail":"the specification has 12000 JSON values, at most 10000 are kept","retry":false,"status":413}
     {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
     {"code":"not_found","detail":"placet.yaml has no endpoint billing of this project","retry":false,"status":404}
     {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}

@@ -5,6 +5,7 @@ use placet_core::Timestamp;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Need};
 use placet_core::operation::{Operation, OperationKind, State};
+use placet_runtime::Rest;
 use placet_runtime::http::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -20,7 +21,7 @@ const MOST_SHOWN: usize = 100;
 /// After so many bytes it shows no more: an answer of Lambda has 6 MB at most.
 const LARGEST: usize = 4 * 1024 * 1024;
 
-/// How many pages of the index are read for one list, and how many operations a page has.
+/// How many pages are read for one list, and how many operations a page has.
 const PAGES: usize = 10;
 const PAGE: usize = 100;
 
@@ -69,30 +70,29 @@ pub(crate) struct PendingPage<T> {
 
 /// What waits for a decision, the nearest deadline first.
 ///
-/// `total` counts what waits, page by page. The count is exact up to the ten pages of a hundred operations
-/// that are read for one list; beyond them it says what was counted.
+/// `total` is what waits, exact up to 1,000 operations. Beyond them it says what was counted.
 pub(crate) async fn pending(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
     let ListPending { limit, offset, format } = call.query()?;
     let limit = limit.map_or(MOST_SHOWN, |Number(limit)| limit.min(MOST_SHOWN));
     let offset = offset.map_or(0, |Number(offset)| offset);
     let now = call.now();
-    let waits = |operation: &Item<Operation>| {
-        operation.kind() == kind && operation.state_at(now) == State::Pending
-    };
+    let waits = |operation: &Item<Operation>| operation.state_at(now) == State::Pending;
     let (store, project) = (&call.engine().store, call.project());
+    let ids = format!("{}/", kind.as_str());
     let mut list = List { offset, limit, ..List::default() };
-    let mut cursor = None;
+    let most = offset.saturating_add(limit).min(PAGE);
+    let (mut rest, mut cursor) = (Rest::default(), None);
     for _ in 0..PAGES {
-        let page = store.waiting::<Operation>(project, Need::Decision, waits, PAGE, cursor).await?;
-        page.items.iter().for_each(|operation| list.count(operation, now));
-        cursor = page.next;
-        if cursor.is_none() {
+        let page = store.waiting(project, Need::Decision, &ids, waits, most, cursor).await?;
+        page.0.items.iter().for_each(|operation| list.count(operation, now));
+        (rest, cursor) = (page.1, page.0.next);
+        if cursor.is_none() || list.is_full() {
             break;
         }
     }
     let reply = match format {
         Some(Format::Array) => Pending::Array(list.items),
-        None => Pending::Page(list.page(cursor.is_some())),
+        None => Pending::Page(list.page(rest)),
     };
     Ok(json(StatusCode::OK, &reply))
 }
@@ -112,8 +112,7 @@ impl List {
     fn count(&mut self, operation: &Item<Operation>, now: Timestamp) {
         self.counted += 1;
         if self.counted > self.offset
-            && self.items.len() < self.limit
-            && self.bytes < LARGEST
+            && !self.is_full()
             && let Ok(item) = to_raw_value(&humanlayer::item(operation, now))
         {
             self.bytes += item.get().len();
@@ -121,11 +120,16 @@ impl List {
         }
     }
 
-    /// The list, of which not everything was counted if `goes_on`.
-    fn page(self, goes_on: bool) -> PendingPage<Box<RawValue>> {
+    fn is_full(&self) -> bool {
+        self.items.len() == self.limit || self.bytes >= LARGEST
+    }
+
+    /// The list, after which this follows.
+    fn page(self, rest: Rest) -> PendingPage<Box<RawValue>> {
         let Self { offset, limit, counted, items, .. } = self;
-        let has_more = offset.saturating_add(items.len()) < counted || goes_on && !items.is_empty();
-        PendingPage { items, total: counted, limit, offset, has_more }
+        let total = counted + rest.counted;
+        let has_more = offset.saturating_add(items.len()) < total || rest.more && !items.is_empty();
+        PendingPage { items, total, limit, offset, has_more }
     }
 }
 

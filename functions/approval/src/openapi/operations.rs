@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::doc::Doc;
 use crate::operations::schemas::{
     Cancellation, IdempotencyKey, ListOperations, ListedOperation, NewDecision, NewOperation,
-    OperationReply,
+    NewSettlement, NewSettlements, OperationReply, Settled,
 };
 use crate::operations::{OperationPath, Poll};
 use crate::reply::Page;
@@ -27,6 +27,14 @@ const TOO_LATE: [&str; 3] = [
     Refusal::AlreadyDecided { state: State::Denied }.code(),
     Refusal::Expired { deadline: Timestamp::from_millis(0) }.code(),
     Refusal::DigestMismatch.code(),
+];
+
+/// Why an outcome cannot be settled.
+const NOT_SETTLED: [&str; 4] = [
+    Refusal::NotUnknown { state: State::Succeeded }.code(),
+    Refusal::StaleAttempt.code(),
+    Refusal::DigestMismatch.code(),
+    Refusal::RunEnough.code(),
 ];
 
 const WRONG_VERDICT: &str = Refusal::WrongVerdict { kind: OperationKind::FunctionCall }.code();
@@ -69,6 +77,16 @@ pub(super) fn docs() -> Vec<Doc> {
             .optional_body::<Cancellation>(&["application/json"])
             .reply::<OperationReply<'_>>(200, "It is cancelled.")
             .errors(409, &TOO_LATE),
+        Doc::of("settle_operation", "Settle an unknown outcome")
+            .description("The digest and the attempt must be the operation's: they say what the person saw. `run_again` queues it.")
+            .path::<OperationPath>()
+            .body::<NewSettlement>()
+            .reply::<OperationReply<'_>>(200, "It is settled.")
+            .errors(409, &NOT_SETTLED),
+        Doc::of("settle_operations", "Settle many unknown outcomes alike")
+            .description("An operation that cannot be settled does not hold up the others: its item says why. Send those that are `unavailable` again.")
+            .body::<NewSettlements>()
+            .reply::<Settled>(200, "What became of each, in the order of the request."),
     ]
 }
 

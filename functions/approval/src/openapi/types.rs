@@ -20,6 +20,9 @@ pub(crate) struct OperationState;
 /// Stands for [`operation::Verdict`].
 pub(crate) struct Verdict;
 
+/// Stands for [`operation::Settlement`].
+pub(crate) struct Settlement;
+
 /// Stands for [`receipt::State`].
 pub(crate) struct ReceiptState;
 
@@ -51,6 +54,11 @@ schema!(Verdict as "Verdict", {
     "description": "What a person decides.",
     "type": "string",
     "enum": [operation::Verdict::Approve, operation::Verdict::Deny, operation::Verdict::Answer]
+});
+schema!(Settlement as "Settlement", {
+    "description": "What a person found out. `happened`: it ran. `did_not_happen`: it did not run and shall not. `run_again`: it did not run and shall run now.",
+    "type": "string",
+    "enum": operation::Settlement::ALL.map(operation::Settlement::as_str)
 });
 schema!(ReceiptState as "ReceiptState", {
     "description": "Where a receipt stands.",

@@ -1,4 +1,4 @@
-//! Operations in our own API: create, list, get, decide, cancel.
+//! Operations in our own API: create, list, get, decide, cancel, settle.
 
 mod channel;
 mod decision;
@@ -6,6 +6,7 @@ mod idempotency;
 mod list;
 mod new;
 mod reply;
+mod settle;
 mod webhooks;
 
 use lambda_http::http::header::LOCATION;
@@ -20,6 +21,7 @@ pub(crate) use channel::choose_channel;
 pub(crate) use idempotency::idempotency_key;
 pub(crate) use list::list;
 pub(crate) use reply::FailureReply;
+pub(crate) use settle::{settle, settle_many};
 
 use crate::call::Call;
 use crate::error::Error;
@@ -39,6 +41,7 @@ pub(crate) mod schemas {
     pub(crate) use super::list::ListOperations;
     pub(crate) use super::new::Body as NewOperation;
     pub(crate) use super::reply::{ListedOperation, OperationReply};
+    pub(crate) use super::settle::{NewSettlement, NewSettlements, Settled};
 }
 
 /// Which operation a path names.

@@ -75,6 +75,7 @@ fn wanted(expected: &dyn Expected) -> String {
         "a boolean" => "true or false",
         "a map" => "an object",
         "a sequence" => "a list",
+        "u32" => "a whole number from 0 to 4294967295",
         "u64" => "a whole number from 0",
         "a nonzero u32" => "a whole number from 1 to 4294967295",
         "unit" => "null",

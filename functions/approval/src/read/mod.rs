@@ -4,6 +4,7 @@ mod member;
 mod types;
 
 use lambda_http::http::StatusCode;
+use placet_core::strict_json::ParseError;
 use placet_core::{percent, strict_json};
 use placet_runtime::problem::Problem;
 use serde::de::DeserializeOwned;
@@ -56,12 +57,16 @@ pub(crate) fn take_text(object: &mut Map<String, Value>, name: &str) -> Result<S
 ///
 /// # Errors
 ///
-/// 400 if it is not JSON, or JSON that readers disagree on; 422 if it is no object.
+/// 400 if it is not JSON, or JSON that readers disagree on; 413 if it has too many members; 422 if it is no object.
 pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     match strict_json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Wrong::at(&[], "must be a JSON object").into()),
-        Err(reason) => {
+        Err(reason @ ParseError::TooHeavy) => {
+            let detail = format!("the body is too much: {reason}");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+        }
+        Err(ParseError::Malformed(reason)) => {
             let detail = format!("the body is not JSON that can be taken: {reason}");
             Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail))
         }

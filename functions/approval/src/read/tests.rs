@@ -132,7 +132,7 @@ fn a_body_is_one_object_that_means_one_thing() {
     422 invalid_body: the body: must be a JSON object
     422 invalid_body: the body: must be a JSON object
     422 invalid_body: the body: must be a JSON object
-    400 malformed_json: the body is not JSON that can be taken: the member "a" occurs twice at line 1 column 16
+    400 malformed_json: the body is not JSON that can be taken: the member "a" occurs twice at line 1 column 12
     400 malformed_json: the body is not JSON that can be taken: the integer 18446744073709551616 does not fit into 64 bits and would be rounded: send it as a string
     "#);
     assert!(object(b"\xff").is_err());

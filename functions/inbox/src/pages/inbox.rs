@@ -4,7 +4,9 @@ use askama::Template;
 use placet_core::Timestamp;
 use placet_core::item::Item;
 use placet_core::operation::{Content, Operation, State};
+use placet_runtime::Rest;
 
+use super::Rests;
 use super::address::{Frame, Projects};
 use super::record::Escalations;
 use super::visible::Shown;
@@ -23,9 +25,15 @@ const LONGEST_RUN: usize = 40;
 pub(super) struct Page {
     frame: Frame,
     projects: Vec<Project>,
-    pending: Vec<Row>,
-    unknown: Vec<Row>,
-    /// Whether more wait than these.
+    pending: Rows,
+    unknown: Rows,
+}
+
+/// The first that wait, and how many do.
+struct Rows {
+    shown: Vec<Row>,
+    count: String,
+    /// Whether more wait than are shown.
     more: bool,
 }
 
@@ -54,15 +62,18 @@ enum Asks {
 impl Page {
     pub(super) fn new(
         operations: &[Item<Operation>],
-        more: bool,
+        rests: Rests,
         projects: &Projects<'_>,
         now: Timestamp,
     ) -> Self {
-        let rows = |state: State, order: fn(&Item<Operation>) -> Timestamp| {
+        let rows = |state: State, rest: Rest, order: fn(&Item<Operation>) -> Timestamp| {
             let mut found: Vec<_> =
                 operations.iter().filter(|operation| operation.state_at(now) == state).collect();
             found.sort_by_key(|operation| order(operation));
-            found.into_iter().map(|operation| Row::new(operation, projects, now)).collect()
+            let shown: Vec<_> =
+                found.into_iter().map(|operation| Row::new(operation, projects, now)).collect();
+            let count = count(shown.len() + rest.counted, rest.more);
+            Rows { shown, count, more: rest.counted > 0 || rest.more }
         };
         let project = |name: &&str| Project {
             name: Shown::text(name),
@@ -72,10 +83,19 @@ impl Page {
         Self {
             frame: Frame::of("inbox", projects),
             projects: projects.all.iter().map(project).collect(),
-            pending: rows(State::Pending, |operation| operation.deadline),
-            unknown: rows(State::Unknown, |operation| operation.header.created_at),
-            more,
+            pending: rows(State::Pending, rests.pending, |operation| operation.deadline),
+            unknown: rows(State::Unknown, rests.unknown, |operation| operation.header.created_at),
         }
+    }
+}
+
+/// Exact up to 1,000.
+fn count(counted: usize, more: bool) -> String {
+    match counted {
+        _ if more => "1,000+".to_owned(),
+        0..1000 => counted.to_string(),
+        1000 => "1,000".to_owned(),
+        _ => "1,000+".to_owned(),
     }
 }
 

@@ -19,6 +19,7 @@ use askama::Template;
 use placet_core::Timestamp;
 use placet_core::item::Item;
 use placet_core::operation::Operation;
+use placet_runtime::Rest;
 
 use address::Frame;
 pub use address::Projects;
@@ -26,20 +27,29 @@ pub use address::Projects;
 /// The stylesheet of all pages.
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
+/// What waits for a person beyond what is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rests {
+    /// For an answer.
+    pub pending: Rest,
+    /// Until somebody has found out what came of it.
+    pub unknown: Rest,
+}
+
 /// What waits for a person in the project that is shown: pending operations, the nearest deadline
 /// first, then those whose outcome is unknown, the oldest first. Operations in any other state are
-/// left out. `more` says whether more wait.
+/// left out. `rests` says how many more wait.
 ///
 /// # Errors
 ///
 /// If the template cannot be rendered.
 pub fn inbox(
     operations: &[Item<Operation>],
-    more: bool,
+    rests: Rests,
     projects: &Projects<'_>,
     now: Timestamp,
 ) -> Result<String, askama::Error> {
-    inbox::Page::new(operations, more, projects, now).render()
+    inbox::Page::new(operations, rests, projects, now).render()
 }
 
 /// How the page of an operation is seen.

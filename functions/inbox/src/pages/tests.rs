@@ -102,7 +102,7 @@ fn page(of: &Item<Operation>) -> String {
 }
 
 fn list(of: &[Item<Operation>]) -> String {
-    inbox(of, false, &projects(), NOW).unwrap()
+    inbox(of, Rests::default(), &projects(), NOW).unwrap()
 }
 
 #[track_caller]
@@ -144,7 +144,7 @@ fn the_inbox_lists_what_waits_by_deadline_and_what_is_unknown_apart() {
 #[test]
 fn the_inbox_leaves_out_what_is_past_its_deadline_and_says_when_nothing_waits() {
     let later = NOW.plus(Duration::from_secs(3600));
-    let html = inbox(&[plain()], false, &projects(), later).unwrap();
+    let html = inbox(&[plain()], Rests::default(), &projects(), later).unwrap();
     has(&html, &["Nothing waits for an answer"]);
     has_not(&html, &["<li>", "Outcome unknown"]);
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Call;
 use crate::Worker;
 use crate::http::{causes, retry_after};
+use crate::run::TIMEOUT;
 
 /// The most of an answer that is kept as result, in bytes.
 const LARGEST_RESULT: usize = 64 * 1024;
@@ -56,12 +57,14 @@ impl Worker {
 /// Only an error before anything was sent is known to have had no effect.
 fn unanswered(error: &reqwest::Error) -> Report {
     let text = causes(error);
-    if error.is_connect() {
+    if error.is_connect() && error.is_timeout() {
+        Report::NotDone(Failure::new(TIMEOUT, &text), None)
+    } else if error.is_connect() {
         Report::NotDone(Failure::new("unreachable", &text), None)
     } else if error.is_builder() {
         Report::Rejected(Failure::new("invalid_request", &text))
     } else if error.is_timeout() {
-        Report::Unclear(Failure::new("timeout", &text))
+        Report::Unclear(Failure::new(TIMEOUT, &text))
     } else {
         Report::Unclear(Failure::new("connection_lost", &text))
     }

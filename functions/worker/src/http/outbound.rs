@@ -86,6 +86,7 @@ impl OutboundClient {
                 retry_after: client::retry_after(&response, self.clock.now()),
                 body: beginning(response, most).await,
             },
+            Err(error) if error.is_timeout() => Answer::TimedOut(client::causes(&error)),
             Err(error) => Answer::Nothing(client::causes(&error)),
         }
     }

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use bytes::Bytes;
 use placet_core::item::Item;
 use placet_core::receipt::Receipt;
-use placet_core::strict_json;
+use placet_core::strict_json::Text;
 use placet_core::webhook::{Incoming, Location};
 use placet_runtime::config::Source;
 use serde_json::{Map, Value};
@@ -10,29 +12,50 @@ use serde_json::{Map, Value};
 /// The most characters of an event type that are kept.
 const LONGEST_TYPE: usize = 64;
 
-/// An event as targets see it.
-pub(super) struct Event {
-    pub(super) receipt: Item<Receipt>,
-    pub(super) body: Vec<u8>,
+/// An event as targets see it. Its body is read when a target needs that.
+pub(super) struct Event<'a> {
+    pub(super) receipt: &'a Item<Receipt>,
+    pub(super) body: &'a Bytes,
     pub(super) event_type: Option<String>,
-    /// The body as JSON; of a form its fields, or what its field `payload` holds.
-    pub(super) json: Value,
-    /// Why the JSON is not exactly what was sent, or why there is none of a body that seems to be JSON.
-    pub(super) inexact: Option<String>,
+    /// The request as it came, without its secrets.
+    pub(super) request: Incoming<'a>,
+    source: &'a Source,
+    form: OnceLock<Result<String, String>>,
 }
 
-impl Event {
-    pub(super) fn read(receipt: Item<Receipt>, body: Vec<u8>, source: &Source) -> Self {
-        let mut event = Self { receipt, body, event_type: None, json: Value::Null, inexact: None };
-        let event_type = source.scheme.event_type(&event.request());
-        event.event_type = event_type.map(|text| text.chars().take(LONGEST_TYPE).collect());
-        event.json = event.as_json(source);
-        // What a person approves must be what was sent.
-        let read = !event.json.is_null() || event.seems_json();
-        if read && !event.request().is_form() {
-            event.inexact = strict_json::parse(&event.body).err();
+impl<'a> Event<'a> {
+    pub(super) fn new(receipt: &'a Item<Receipt>, body: &'a Bytes, source: &'a Source) -> Self {
+        let request = receipt.record.request(body);
+        let event_type = source.scheme.event_type(&request);
+        let event_type = event_type.map(|text| text.chars().take(LONGEST_TYPE).collect());
+        Self { receipt, body, event_type, request, source, form: OnceLock::new() }
+    }
+
+    /// The body as JSON; of a form its fields, or what its field `payload` holds. A body that is neither is nothing.
+    /// An integer beyond 64 bits is taken.
+    ///
+    /// # Errors
+    ///
+    /// If a form or what seems to be JSON cannot be read: why.
+    pub(super) fn json(&self) -> Result<Text<'_>, String> {
+        if self.request.is_form() {
+            let form = self.form.get_or_init(|| self.read_form()).as_deref();
+            return Text::read(form.map_err(String::clone)?.as_bytes());
         }
-        event
+        match self.request.json() {
+            Err(reason) if self.seems_json() => Err(reason.to_owned()),
+            read => Ok(read.unwrap_or(Text::NULL)),
+        }
+    }
+
+    /// The same, where a person has to see exactly what was sent.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or not exactly: why.
+    pub(super) fn exact_json(&self) -> Result<Text<'_>, String> {
+        let json = self.json()?;
+        json.exact().map(|()| json)
     }
 
     /// Whether the body is JSON by its media type or its first character.
@@ -44,31 +67,23 @@ impl Event {
         json(&essence.to_ascii_lowercase()) || matches!(first, Some(b'{' | b'['))
     }
 
-    /// The request as it came, without its secrets.
-    pub(super) fn request(&self) -> Incoming<'_> {
-        self.receipt.record.request(&self.body)
-    }
-
-    /// The same reading as the checks had: a repeated field counts as missing.
-    fn as_json(&self, source: &Source) -> Value {
-        let request = self.request();
-        if !request.is_form() {
-            return request.json().cloned().unwrap_or_default();
-        }
+    /// A form as JSON. It has the same reading as the checks had: a repeated field counts as missing.
+    fn read_form(&self) -> Result<String, String> {
         let payload = Location::Form("payload".to_owned(), None);
-        if source.scheme.reads_payload()
-            && let Some(text) = request.value(&payload)
-            && let Ok(json) = strict_json::parse(text.as_bytes())
+        if self.source.scheme.reads_payload()
+            && let Some(text) = self.request.value(&payload)
         {
-            return json;
+            return Ok(text.into_owned());
         }
+        let form = self.request.form();
+        let form = form.ok_or("the form has too many fields, or its encoding is broken")?;
         let mut fields = BTreeMap::new();
-        for (name, value) in request.form().unwrap_or_default() {
+        for (name, value) in form {
             fields.entry(name).and_modify(|known| *known = None).or_insert(Some(value));
         }
         let once = fields
             .into_iter()
             .filter_map(|(name, value)| Some((name.clone(), Value::from(value?.as_str()))));
-        Value::Object(once.collect::<Map<_, _>>())
+        Ok(Value::Object(once.collect::<Map<_, _>>()).to_string())
     }
 }

@@ -23,9 +23,9 @@ impl engine::Work<Receipt> for Worker {
         let source = config.source(&item.record.source);
         let source = source
             .ok_or_else(|| WorkError::terminal("its source is not in placet.yaml any more"))?;
-        let body = self.runtime.blobs.body(&item.body.body).await?.to_vec();
+        let body = self.runtime.blobs.body(&item.body.body).await?;
         let replay = item.replay();
-        let event = Event::read(item, body, source);
+        let event = Event::new(&item, &body, source);
         let outcomes = self.route(source, &event).await?;
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
         let note = outcomes.iter().map(Outcome::note).collect::<Vec<_>>().join("; ");

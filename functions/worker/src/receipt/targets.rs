@@ -7,6 +7,7 @@ use placet_core::item::Item;
 use placet_core::operation::{
     Actor, Channel, Command, Content, Decision, Operation, OperationId, Specification,
 };
+use placet_core::routing::Filter;
 use placet_core::webhook::Confirm;
 use placet_runtime::config::{Action, RequestApproval, Source};
 use placet_runtime::engine::WorkError;
@@ -36,7 +37,7 @@ impl Worker {
     pub(super) async fn route(
         &self,
         source: &Source,
-        event: &Event,
+        event: &Event<'_>,
     ) -> Result<Vec<Outcome>, WorkError> {
         let event_type = event.event_type.as_deref();
         if let Some(confirm) = &source.scheme.confirm
@@ -46,30 +47,32 @@ impl Worker {
         }
         let mut outcomes = Vec::new();
         for (n, target) in source.targets.iter().enumerate() {
-            if !target.filter.takes(event_type, &event.json) {
-                continue;
-            }
-            outcomes.push(match &target.action {
-                Action::Log => Outcome::Done("logged".to_owned()),
-                Action::Decide => self.decide(event).await?,
-                Action::Operation(request) => self.request(request, n + 1, event).await?,
-                Action::Forward { endpoint } => self.forward(endpoint.as_str(), event).await?,
+            outcomes.push(match (takes(&target.filter, event), &target.action) {
+                (Ok(false), _) => continue,
+                (Err(unreadable), _) => Outcome::Failed(unreadable),
+                (Ok(true), Action::Log) => Outcome::Done("logged".to_owned()),
+                (Ok(true), Action::Decide) => self.decide(event).await?,
+                (Ok(true), Action::Operation(request)) => {
+                    self.request(request, n + 1, event).await?
+                }
+                (Ok(true), Action::Forward { endpoint }) => {
+                    self.forward(endpoint.as_str(), event).await?
+                }
             });
         }
         if outcomes.is_empty() {
-            outcomes.push(match &event.inexact {
+            outcomes.push(match event.json() {
                 // Who knows whom it was for.
-                Some(unreadable) if event.json.is_null() => Outcome::Failed(unreadable.clone()),
-                _ => Outcome::Done("no target takes it".to_owned()),
+                Err(unreadable) => Outcome::Failed(unreadable),
+                Ok(_) => Outcome::Done("no target takes it".to_owned()),
             });
         }
         Ok(outcomes)
     }
 
     /// Confirms a subscription at the address the sender gave, if it is an address of theirs.
-    async fn confirm(&self, confirm: &Confirm, event: &Event) -> Result<Outcome, WorkError> {
-        let request = event.request();
-        let url = request.value(&confirm.url).map(Cow::into_owned).unwrap_or_default();
+    async fn confirm(&self, confirm: &Confirm, event: &Event<'_>) -> Result<Outcome, WorkError> {
+        let url = event.request.value(&confirm.url).map(Cow::into_owned).unwrap_or_default();
         if !confirm.host.allows(&url) {
             let note = "the address to confirm at is not the sender's";
             return Ok(Outcome::Failed(note.to_owned()));
@@ -88,15 +91,15 @@ impl Worker {
     }
 
     /// Forwards the event as it came, signed by us. Its receiver knows it by the id of the receipt.
-    async fn forward(&self, endpoint: &str, event: &Event) -> Result<Outcome, WorkError> {
-        let receipt = &event.receipt;
+    async fn forward(&self, endpoint: &str, event: &Event<'_>) -> Result<Outcome, WorkError> {
+        let receipt = event.receipt;
         let new = NewDelivery {
             project: receipt.project().to_owned(),
             endpoint: endpoint.to_owned(),
             key: receipt.header.id.clone(),
             event_type: event.event_type.clone().unwrap_or_default(),
             content_type: receipt.record.content_type().unwrap_or_default().to_owned(),
-            body: event.body.clone().into(),
+            body: event.body.clone(),
         };
         match self.runtime.send_webhook(new).await {
             Ok(delivery) => Ok(Outcome::Done(format!("forwarded as {}", delivery.header.id))),
@@ -111,16 +114,14 @@ impl Worker {
         &self,
         request: &RequestApproval,
         number: usize,
-        event: &Event,
+        event: &Event<'_>,
     ) -> Result<Outcome, WorkError> {
-        if let Some(inexact) = &event.inexact {
-            return Ok(Outcome::Failed(inexact.clone()));
-        }
-        let kwargs = match request.kwargs.arguments(&event.json) {
+        let kwargs = event.exact_json().and_then(|json| request.kwargs.arguments(json));
+        let kwargs = match kwargs {
             Ok(kwargs) => kwargs,
             Err(missing) => return Ok(Outcome::Failed(missing)),
         };
-        let receipt = &event.receipt;
+        let receipt = event.receipt;
         let (source, id) = (receipt.record.source.as_str(), receipt.header.id.as_str());
         let content = Content::Call { function: request.function.clone(), kwargs };
         let requested = Requested {
@@ -139,8 +140,8 @@ impl Worker {
         }
     }
 
-    async fn decide(&self, event: &Event) -> Result<Outcome, WorkError> {
-        match completed(&event.body) {
+    async fn decide(&self, event: &Event<'_>) -> Result<Outcome, WorkError> {
+        match completed(event.body) {
             Ok(Completed::Answered(answered)) => self.apply(event, &answered).await,
             Ok(Completed::Ignored(reason)) => Ok(Outcome::Done(reason.to_owned())),
             Err(error) => Ok(Outcome::Failed(error.to_string())),
@@ -148,8 +149,8 @@ impl Worker {
     }
 
     /// Applies a decision to exactly what the person was shown.
-    async fn apply(&self, event: &Event, answered: &Answered) -> Result<Outcome, WorkError> {
-        let receipt = &event.receipt;
+    async fn apply(&self, event: &Event<'_>, answered: &Answered) -> Result<Outcome, WorkError> {
+        let receipt = event.receipt;
         let delivery_id = receipt.record.delivery_id.as_deref().unwrap_or(&receipt.header.id);
         let by = Actor::webhook(&receipt.record.source, delivery_id);
         let kind = answered.content.kind();
@@ -184,6 +185,17 @@ impl Worker {
             Err(error) => Err(WorkError::retryable(error)),
         }
     }
+}
+
+/// Whether a filter takes an event. The body is read only if something in it is compared.
+fn takes(filter: &Filter, event: &Event<'_>) -> Result<bool, String> {
+    if !filter.takes_type(event.event_type.as_deref()) {
+        return Ok(false);
+    }
+    if filter.comparisons.is_empty() {
+        return Ok(true);
+    }
+    filter.holds(event.json()?).map_err(|error| error.to_string())
 }
 
 /// Whether a command would make this decision, however it came.

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html>
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
@@ -12,19 +13,29 @@ use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::meter::Meter;
+
 /// The largest request, in bytes: DynamoDB's own bound.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
 /// Answers one request.
 pub(super) async fn answer(
     db: Database,
+    meter: Arc<Meter>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
     let operation = target.and_then(|target| target.strip_prefix("DynamoDB_20120810."));
     let operation = operation.unwrap_or_default().to_owned();
     let answered = match Limited::new(request.into_body(), LARGEST_REQUEST).collect().await {
-        Ok(body) => run(&db, &operation, &body.to_bytes()),
+        Ok(body) => {
+            let body = body.to_bytes();
+            run(&db, &operation, &body).inspect(|_| {
+                if operation == "PutItem" {
+                    meter.put(&body);
+                }
+            })
+        }
         Err(error) => Err(DynoxideError::SerializationException(error.to_string())),
     };
     let (status, json) = match answered {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 
 use dynoxide::Database;
 use dynoxide::actions::create_table::CreateTableRequest;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::meter::Meter;
 use super::{EngineError, Storage, TABLE, dispatch, loopback_listener, server, wait_for_end};
 
 const DATABASE_FILE: &str = "placet.sqlite";
@@ -46,6 +48,7 @@ pub fn table_schema() -> Value {
 pub(super) struct DynamoDb {
     pub(super) url: String,
     name: String,
+    pub(super) meter: Arc<Meter>,
     db: Database,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
@@ -64,13 +67,16 @@ impl DynamoDb {
 
         let (listener, address) = loopback_listener()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = db.clone();
-        let engine = service_fn(move |request| dispatch::answer(served.clone(), request));
+        let meter = Arc::<Meter>::default();
+        let (served, metered) = (db.clone(), Arc::clone(&meter));
+        let engine = service_fn(move |request| {
+            dispatch::answer(served.clone(), Arc::clone(&metered), request)
+        });
         let server = tokio::spawn(async move {
             server::serve(listener, engine, stopped).await;
             drop(lock);
         });
-        Ok(Self { url: format!("http://{address}"), name, db, stop, server })
+        Ok(Self { url: format!("http://{address}"), name, meter, db, stop, server })
     }
 
     pub(super) async fn sweep(&self) -> Result<usize, EngineError> {

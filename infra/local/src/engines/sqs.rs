@@ -143,9 +143,10 @@ impl SqsHandler for Guard {
         let engine = Arc::clone(&self.engine);
         let manual = self.manual.clone();
         Box::pin(async move {
-            let Ok(request) = serde_json::from_slice::<Value>(&body) else {
+            let Ok(mut request) = serde_json::from_slice::<Value>(&body) else {
                 return engine.handle_operation(operation, body).await;
             };
+            without_groups(&mut request);
             match operation {
                 SqsOperation::SendMessageBatch | SqsOperation::ChangeMessageVisibilityBatch => {
                     batch(&engine, manual.as_deref(), operation, request).await
@@ -162,6 +163,15 @@ impl SqsHandler for Guard {
             }
         })
     }
+}
+
+/// The engine is older than the fair queues of SQS: it takes a message group on a FIFO queue only.
+fn without_groups(request: &mut Value) {
+    let entries = request.get_mut("Entries").and_then(Value::as_array_mut);
+    for entry in entries.into_iter().flatten() {
+        entry.as_object_mut().map(|entry| entry.remove("MessageGroupId"));
+    }
+    request.as_object_mut().map(|request| request.remove("MessageGroupId"));
 }
 
 /// Refuses the bad entries of a batch one by one, as AWS does, and forwards the others.

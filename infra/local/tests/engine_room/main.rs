@@ -16,7 +16,7 @@ use placet_core::Timestamp;
 use placet_core::item::Lane;
 use placet_local::chaos::Chaos;
 use placet_local::engines::{Engines, QueueTime, Queues, Storage, http_client};
-use placet_local::event_source::{DrainReport, EventSource};
+use placet_local::event_source::{DrainReport, EventSource, Slots};
 use placet_local::function::Function;
 use placet_runtime::Clock;
 
@@ -63,7 +63,12 @@ impl Room {
     }
 
     fn source(&self, function: Function) -> EventSource {
-        EventSource::new(self.sqs.clone(), self.queue_url(), 10, function)
+        EventSource::new(
+            self.sqs.clone(),
+            self.queue_url(),
+            Slots { batch: 10, pollers: 4 },
+            function,
+        )
     }
 
     /// Delivers until no message comes back any more, however much time passes.

@@ -28,18 +28,48 @@ async fn many_options_cost_no_more_than_they_are() {
 
 /// A form is read for a target, field by field.
 #[tokio::test]
-async fn a_form_of_many_fields_costs_no_more_than_it_is() {
-    let hooks = "{preset: hmac, secret: env:HOOKS, targets: [log]}";
-    let building = World::building().source("hooks", hooks);
+async fn a_form_of_many_fields_is_refused_where_a_target_reads_it() {
+    let hooks = "{preset: hmac, secret: env:HOOKS, \
+        targets: [{operation: {fn: f}, where: ['/000001 != \"x\"']}]}";
+    for (fields, expected) in [(1_000, receipt::State::Processed), (MANY, receipt::State::Failed)] {
+        let building = World::building().source("hooks", hooks);
+        let world = building.secret("HOOKS", "a-secret-of-thirty-two-bytes-long").start().await;
+        let fields: Vec<String> = (0..fields).map(|n| format!("{n:06}=x")).collect();
+        let (form, body) = ("application/x-www-form-urlencoded", fields.join("&"));
+        let signed = world.signed("hooks", "e1", form, body.as_bytes()).send().await;
+        assert_eq!(signed.status, StatusCode::OK);
+        let begun = Instant::now();
+        world.work().await;
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        let receipt = world.the_receipt().await;
+        assert_eq!(receipt.state, expected, "{}", receipt.note);
+        world.finish().await;
+    }
+}
+
+/// A specification has a maximum number of JSON values on each way in.
+#[tokio::test]
+async fn an_operation_of_too_many_values_is_refused() {
+    let shop =
+        "{preset: hmac, secret: env:HOOKS, targets: [{operation: {fn: f, kwargs: {data: /data}}}]}";
+    let building = World::building().source("hooks", shop);
     let world = building.secret("HOOKS", "a-secret-of-thirty-two-bytes-long").start().await;
-    let fields: Vec<String> = (0..MANY).map(|n| format!("{n:06}=")).collect();
-    let (form, body) = ("application/x-www-form-urlencoded", fields.join("&"));
-    let signed = world.signed("hooks", "e1", form, body.as_bytes()).send().await;
-    assert_eq!(signed.status, StatusCode::OK);
-    let begun = Instant::now();
+    let (few, many) = (vec![json!({"a": 0}); 4_900], vec![json!({"a": 0}); 5_000]);
+    for (list, expected) in [(few, StatusCode::OK), (many, StatusCode::PAYLOAD_TOO_LARGE)] {
+        let draft = call(&format!("c{}", list.len()), "f").with("kwargs", json!({"list": list}));
+        let humanlayer = world.client().request_approval(&draft).await;
+        assert_eq!(humanlayer.status, expected, "{}", humanlayer.text);
+        let draft = call(&format!("n{}", list.len()), "f").with("kwargs", json!({"list": list}));
+        let native = world.post("/v1/operations").key(KEY).json(&draft.native()).send().await;
+        assert_eq!(native.status == StatusCode::PAYLOAD_TOO_LARGE, expected != StatusCode::OK);
+        let body = json!({"data": list}).to_string();
+        world
+            .signed("hooks", &expected.to_string(), "application/json", body.as_bytes())
+            .send()
+            .await;
+    }
     world.work().await;
-    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
-    assert_eq!(world.the_receipt().await.state, receipt::State::Processed);
+    assert_eq!(world.open_operations().await.len(), 3);
     world.finish().await;
 }
 
@@ -47,7 +77,7 @@ async fn a_form_of_many_fields_costs_no_more_than_it_is() {
 #[tokio::test]
 async fn a_page_of_large_operations_that_compress_well_is_bounded() {
     let world = World::start().await;
-    let zeros = vec![0; 90_000];
+    let zeros = "0".repeat(180_000);
     for n in 0..20 {
         let large = call(&format!("c{n}"), "f").with("kwargs", json!({"zeros": zeros}));
         assert_eq!(world.client().request_approval(&large).await.status, StatusCode::OK);

@@ -20,6 +20,8 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/v1/operations/function_call/none", READ),
     ("POST", "/v1/operations/function_call/none/decision", DECIDE),
     ("POST", "/v1/operations/function_call/none/cancel", CREATE),
+    ("POST", "/v1/operations/function_call/none/settle", DECIDE),
+    ("POST", "/v1/operations/settle", DECIDE),
     ("GET", "/v1/receipts", OPERATE),
     ("GET", "/v1/receipts/none", OPERATE),
     ("GET", "/v1/receipts/none/body", OPERATE),

@@ -43,6 +43,8 @@ mod questions;
 mod quotes;
 mod receipts;
 mod replay;
+mod scale;
+mod settle;
 mod storm;
 mod tamper;
 mod timer;

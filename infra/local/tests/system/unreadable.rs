@@ -48,6 +48,45 @@ async fn what_cannot_be_read_is_not_taken_for_what_nobody_wants() {
     }
 }
 
+/// That a field is another cannot be said of what cannot be read.
+#[tokio::test]
+async fn a_comparison_fails_where_the_body_cannot_be_read() {
+    for body in unreadable() {
+        let target = "{log: {}, where: ['/data/amount != 5']}";
+        let (state, note, _) = receipt_of(target, "application/json", &body).await;
+        assert_eq!(state, State::Failed, "{note}");
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_reads_nothing_takes_what_cannot_be_read() {
+    for body in unreadable() {
+        let (state, note, _) = receipt_of("log", "application/json", &body).await;
+        assert_eq!((state, note.as_str()), (State::Processed, "logged"));
+    }
+}
+
+/// Slack sends JSON in a field of a form.
+#[tokio::test]
+async fn no_default_takes_the_place_of_a_payload_that_cannot_be_read() {
+    let target = "{operation: {fn: charge, kwargs: {amount: {at: /data/amount, default: 1}}}}";
+    let source = format!("{{preset: slack, secret: env:HOOKS, targets: [{target}]}}");
+    let form = "application/x-www-form-urlencoded";
+    for (payload, expected) in
+        [(r#"{"data":{"amount":5,"amount":6}}"#, State::Failed), ("{}", State::Processed)]
+    {
+        let building = World::building().source("hooks", &source);
+        let world = building.secret("HOOKS", "a-secret-of-thirty-two-bytes-long").start().await;
+        let body = format!("payload={payload}");
+        let signed = world.signed("hooks", "e1", form, body.as_bytes()).send().await;
+        assert_eq!(signed.status, StatusCode::OK, "{}", signed.text);
+        world.work().await;
+        let receipt = world.the_receipt().await;
+        assert_eq!(receipt.state, expected, "{}", receipt.note);
+        world.abandon();
+    }
+}
+
 /// Not every sender sends JSON.
 #[tokio::test]
 async fn what_is_no_json_is_taken_as_it_is() {

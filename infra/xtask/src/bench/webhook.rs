@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::workspace::Workspace;
 
 /// Instructions per accepted webhook of 1 KB, the calls to AWS included.
-const MOST_INSTRUCTIONS: u64 = 1_262_000;
+pub const MOST_INSTRUCTIONS: u64 = 1_262_000;
 
 /// Events before those that count: start-up, the first connections and the first allocations.
 const WARM_UP: usize = 50;

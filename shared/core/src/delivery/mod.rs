@@ -89,6 +89,8 @@ pub struct Delivery {
     pub failed_attempts: u32,
     /// The next attempt starts no earlier.
     pub not_before: Timestamp,
+    /// When its current schedule began.
+    pub since: Timestamp,
     /// What came of the last attempts, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<Attempt>,
@@ -128,6 +130,8 @@ pub enum Answer {
     },
     /// Not at all, or it was not called; the reason, for a person.
     Nothing(String),
+    /// Not in time; the reason, for a person.
+    TimedOut(String),
 }
 
 impl Answer {
@@ -174,6 +178,7 @@ impl Delivery {
             attempts: 0,
             failed_attempts: 0,
             not_before: now,
+            since: now,
             log: Vec::new(),
         }
     }

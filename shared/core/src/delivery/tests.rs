@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::Secret;
-use crate::item::{Hold, Kind as _, LONGEST_DELAY, Lane, Rests, Schedule, Write};
+use crate::item::{Hold, Kind as _, LONGEST_DELAY, Lane, Next, Rests, Schedule, Write};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const ENDED: [u16; 2] = [200, 410];
@@ -260,6 +260,19 @@ fn only_a_notification_that_was_accepted_at_once_is_not_listed() {
 }
 
 #[test]
+fn one_whose_attempts_are_refused_for_ten_days_fails() {
+    let ten_days = |item: &Item<Delivery>| item.since.plus(seconds(10 * 24 * 3600));
+    let item = attempt(&delivery(), status(500), NOW);
+    let end = ten_days(&item);
+    assert!(item.wants(Timestamp::from_millis(end.millis() - 1)).is_some());
+    let Next::Transition(command) = Delivery::next(&item, end) else { panic!("it still waits") };
+    let failed = after(&item, &command, end);
+    assert_eq!((failed.state, failed.attempts), (State::Failed, 1));
+    let again = after(&failed, &Command::Redeliver, end);
+    assert_eq!((again.state, ten_days(&again) > end), (State::Pending, true));
+}
+
+#[test]
 fn a_delivery_is_kept_for_a_week_after_its_end() {
     let week = seconds(7 * 24 * 3600);
     assert_eq!(Delivery::expires(&delivery()), None);
@@ -296,6 +309,7 @@ fn how_a_delivery_is_stored() {
       "attempts": 1,
       "failed_attempts": 1,
       "not_before": 1795000060000,
+      "since": 1795000000000,
       "log": [
         {
           "attempt": 1,
@@ -314,7 +328,8 @@ fn how_a_delivery_is_stored() {
       "state": "pending",
       "attempts": 0,
       "failed_attempts": 0,
-      "not_before": 1795000000000
+      "not_before": 1795000000000,
+      "since": 1795000000000
     }
     "#);
     for state in State::ALL {

@@ -65,6 +65,10 @@ impl Refusal {
     }
 }
 
+/// After so long it fails, although attempts are left: those that are refused while the endpoint is left alone do
+/// not count. The schedule itself ends before, even if the endpoint asks for a day before each attempt.
+const LONGEST: Duration = Duration::from_secs(10 * 24 * 60 * 60);
+
 /// How much longer than its timeout an attempt is given to be recorded.
 const MARGIN: Duration = Duration::from_secs(10);
 
@@ -103,14 +107,19 @@ impl Kind for Delivery {
             Command::Redeliver => {
                 next.state = State::Pending;
                 next.failed_attempts = 0;
-                next.not_before = now;
+                (next.not_before, next.since) = (now, now);
             }
         }
         Ok(next.into())
     }
 
-    fn next(item: &Item<Self>, _now: Timestamp) -> Next<Self> {
+    fn next(item: &Item<Self>, now: Timestamp) -> Next<Self> {
         match item.state {
+            State::Pending if now >= item.since.plus(LONGEST) => {
+                let reason =
+                    "retries exhausted: its endpoint was left alone for ten days".to_owned();
+                Next::Transition(Command::Fail { reason })
+            }
             State::Pending => {
                 Next::Work(Job { lane: Lane::Calls, at: item.not_before, work: Work::Send })
             }
@@ -167,7 +176,7 @@ impl Delivery {
                     ..Attempt::unanswered(self.attempts, "", took, now)
                 });
             }
-            Answer::Nothing(reason) => {
+            Answer::Nothing(reason) | Answer::TimedOut(reason) => {
                 self.note(Attempt::unanswered(self.attempts, reason, took, now));
             }
         }

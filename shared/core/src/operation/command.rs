@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Actor, Escalation, Failure, Notice, Plan, Verdict};
@@ -98,8 +99,21 @@ pub enum Report {
     Unclear(Failure),
 }
 
+impl Report {
+    /// What went wrong, if something did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Succeeded(_) => None,
+            Self::Rejected(failure) | Self::NotDone(failure, _) | Self::Unclear(failure) => {
+                Some(failure)
+            }
+        }
+    }
+}
+
 /// What a person found out about an unknown outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Settlement {
     /// It ran.
     Happened,
@@ -113,7 +127,7 @@ impl Settlement {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Happened, Self::DidNotHappen, Self::RunAgain];
 
-    /// Its name in forms and in the history.
+    /// Its name in forms, requests and the history.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Happened => "happened",

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::transition::Step;
-use super::{Actor, Channel, Failure, Outcome, Plan, Refusal, Report, Settlement, State, Verdict};
+use super::{
+    Actor, Channel, Failure, MOST_RUNS_AGAIN, Outcome, Plan, Refusal, Report, Settlement, State,
+    Verdict,
+};
 use crate::Digest;
 use crate::retry::backoff;
 
@@ -134,7 +137,13 @@ impl Step<'_> {
         if settlement != Settlement::RunAgain && seen == self.next.digest {
             return Ok(());
         }
-        self.check_seen(seen)
+        self.check_seen(seen)?;
+        if settlement == Settlement::RunAgain
+            && self.next.history.of("settled").count() >= MOST_RUNS_AGAIN
+        {
+            return Err(Refusal::RunEnough);
+        }
+        Ok(())
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement, comment: &str, by: &Actor) {

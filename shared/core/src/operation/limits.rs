@@ -16,6 +16,9 @@ pub const LONGEST_ADDRESS: usize = 254;
 /// How often a requester may escalate.
 pub const MOST_ESCALATIONS: usize = 10;
 
+/// How often a person may have an operation run again after an unknown outcome: each time stays in the history.
+pub const MOST_RUNS_AGAIN: usize = 10;
+
 /// Whether a text is short enough to be kept as a comment or an answer.
 pub fn is_comment(text: &str) -> bool {
     Value::from(text).to_string().len() <= LONGEST_COMMENT

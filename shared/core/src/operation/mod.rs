@@ -37,7 +37,8 @@ pub use content::Content;
 pub use history::{Entry, History, HistoryBroken};
 pub use id::{LONGEST_ID, OperationId, OperationKind, is_call_id};
 pub use limits::{
-    LONGEST_ADDRESS, LONGEST_ESCALATION, MOST_ESCALATIONS, MOST_RECIPIENTS, is_comment,
+    LONGEST_ADDRESS, LONGEST_ESCALATION, MOST_ESCALATIONS, MOST_RECIPIENTS, MOST_RUNS_AGAIN,
+    is_comment,
 };
 pub use notice::Notice;
 pub use options::ResponseOption;

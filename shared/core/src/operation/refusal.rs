@@ -1,4 +1,4 @@
-use super::{MOST_ESCALATIONS, OperationKind, State};
+use super::{MOST_ESCALATIONS, MOST_RUNS_AGAIN, OperationKind, State};
 use crate::Timestamp;
 
 /// Why a command changes nothing. Not a fault: a concurrent decision, a late answer, a duplicate.
@@ -60,6 +60,11 @@ pub enum Refusal {
         /// Where the operation stands.
         state: State,
     },
+    /// A person has had it run again too often.
+    #[error(
+        "it was run again {MOST_RUNS_AGAIN} times, which is the most: find out what came of it, or request it anew"
+    )]
+    RunEnough,
     /// Its time has not come, or it waits for something else.
     #[error("nothing is due")]
     NothingDue,
@@ -80,6 +85,7 @@ impl Refusal {
             Self::TooEarly { .. } => "too_early",
             Self::StaleAttempt => "stale_attempt",
             Self::NotUnknown { .. } => "not_unknown",
+            Self::RunEnough => "run_enough",
             Self::NothingDue => "nothing_due",
         }
     }

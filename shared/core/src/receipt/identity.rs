@@ -84,5 +84,5 @@ fn receipt_id(source: &str, text: &str) -> String {
 fn digest_of(request: &Incoming<'_>, with_address: bool) -> Digest {
     let Incoming { method, path, query, body, .. } = request;
     let target = if with_address { format!("{method} {path}?{query}\n") } else { String::new() };
-    Digest::of_bytes(&[target.as_bytes(), body].concat())
+    Digest::of_parts(&[target.as_bytes(), body])
 }

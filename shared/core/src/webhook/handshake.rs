@@ -190,7 +190,7 @@ enum Place {
 fn has_object(request: &Incoming<'_>, location: &Location) -> bool {
     match location {
         Location::Json(pointer) => {
-            request.json().and_then(|json| json.pointer(&pointer.to_string())).is_some()
+            request.json().is_ok_and(|json| json.pointer(&pointer.to_string()).is_some())
         }
         _ => false,
     }

@@ -2,10 +2,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
-use serde_json::Value;
-
 use super::location::Location;
-use crate::{percent, strict_json};
+use crate::percent;
+use crate::strict_json::Text;
 
 /// A request as it came: nothing of it is believed yet.
 #[derive(Debug)]
@@ -24,7 +23,8 @@ pub struct Incoming<'a> {
     pub body: &'a [u8],
     /// The TCP peer.
     pub source_ip: Option<IpAddr>,
-    json: OnceLock<Option<Value>>,
+    /// Whether the body is JSON; if not, why.
+    json: OnceLock<Result<(), String>>,
     form: OnceLock<Option<Vec<(String, String)>>>,
 }
 
@@ -54,8 +54,13 @@ impl<'a> Incoming<'a> {
     }
 
     /// The body as JSON in which no member is repeated, read once.
-    pub fn json(&self) -> Option<&Value> {
-        self.json.get_or_init(|| strict_json::without_repeats(self.body).ok()).as_ref()
+    ///
+    /// # Errors
+    ///
+    /// If it is none: what is wrong and where.
+    pub fn json(&self) -> Result<Text<'a>, &str> {
+        let read = self.json.get_or_init(|| Text::read(self.body).map(drop));
+        read.as_ref().map(|()| Text::known(self.body)).map_err(String::as_str)
     }
 
     /// Whether the body is a form by its content type.
@@ -76,17 +81,13 @@ impl<'a> Incoming<'a> {
     pub fn values(&self, location: &Location) -> Vec<Option<Cow<'_, str>>> {
         match location {
             Location::Json(pointer) => match self.json() {
-                Some(json) => pointer.values(json),
-                None => vec![None],
+                Ok(json) => pointer.values(json),
+                Err(_) => vec![None],
             },
             Location::Form(name, Some(pointer)) => {
-                let field = self.form_field(name);
-                let json =
-                    field.and_then(|text| strict_json::without_repeats(text.as_bytes()).ok());
-                let owned =
-                    |value: Option<Cow<'_, str>>| value.map(|text| Cow::Owned(text.into_owned()));
-                match &json {
-                    Some(json) => pointer.values(json).into_iter().map(owned).collect(),
+                let field = self.form_field(name).map(str::as_bytes);
+                match field.and_then(|text| Text::read(text).ok()) {
+                    Some(json) => pointer.values(json),
                     None => vec![None],
                 }
             }

@@ -3,6 +3,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::strict_json::Text;
+
+/// The most values that one location leads to.
+const MOST_VALUES: usize = 10_000;
+
 /// Where a value stands in a request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Location {
@@ -74,38 +79,29 @@ impl Pointer {
         self.0.iter().any(|segment| segment == "*")
     }
 
-    /// The scalars it leads to, in order. With a wildcard, an element without the value counts as a
-    /// `None`, so that "every" cannot pass by leaving it out.
-    pub fn values<'a>(&self, root: &'a serde_json::Value) -> Vec<Option<Cow<'a, str>>> {
+    /// The scalars it leads to, in order. One that is not there is a `None` after which no more are read, so that
+    /// "every" cannot pass by leaving it out. More than [`MOST_VALUES`] count as one that is not there.
+    pub fn values<'a>(&self, root: Text<'a>) -> Vec<Option<Cow<'a, str>>> {
         let mut found = Vec::new();
-        walk(&self.0, Some(root), &mut found);
-        found
+        match walk(&self.0, root, &mut found) {
+            Some(()) => found.into_iter().map(Some).collect(),
+            None => vec![None],
+        }
     }
 }
 
-fn walk<'a>(
-    segments: &[String],
-    value: Option<&'a serde_json::Value>,
-    found: &mut Vec<Option<Cow<'a, str>>>,
-) {
-    use serde_json::Value;
-    match (segments, value) {
-        (_, None) => found.push(None),
-        ([], Some(value)) => found.push(match value {
-            Value::String(text) => Some(Cow::Borrowed(text)),
-            Value::Number(number) => Some(Cow::Owned(number.to_string())),
-            Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
-            _ => None,
-        }),
-        ([star, rest @ ..], Some(Value::Array(elements))) if star == "*" => {
-            elements.iter().for_each(|element| walk(rest, Some(element), found));
+/// Whether everything is there.
+fn walk<'a>(segments: &[String], value: Text<'a>, found: &mut Vec<Cow<'a, str>>) -> Option<()> {
+    let Some((segment, rest)) = segments.split_first() else {
+        found.push(value.scalar().filter(|_| found.len() < MOST_VALUES)?);
+        return Some(());
+    };
+    match value.elements() {
+        Some(mut elements) if segment == "*" => {
+            elements.try_for_each(|element| walk(rest, element, found))
         }
-        ([index, rest @ ..], Some(Value::Array(elements))) => {
-            let element = index.parse::<usize>().ok().and_then(|index| elements.get(index));
-            walk(rest, element, found);
-        }
-        ([name, rest @ ..], Some(Value::Object(members))) => walk(rest, members.get(name), found),
-        (_, Some(_)) => found.push(None),
+        Some(mut elements) => walk(rest, elements.nth(segment.parse().ok()?)?, found),
+        None => walk(rest, value.member(segment)?, found),
     }
 }
 
@@ -171,8 +167,6 @@ impl fmt::Display for Selector {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -193,19 +187,28 @@ mod tests {
     }
 
     #[test]
-    fn pointers_find_scalars_and_count_what_is_missing() {
-        let body = json!({"a": [{"b": 1}, {"b": "x"}, {}], "c": {"d/e": true}, "n": null});
+    fn pointers_find_scalars_or_nothing() {
+        let body = r#"{"a": [{"b": 1}, {"b": "x"}], "e": [{"b": 1}, {}], "c": {"d/e": true}, "n": null, "x": []}"#;
         let found = |pointer: &str| {
-            let values = Pointer::parse(pointer).values(&body);
+            let values = Pointer::parse(pointer).values(Text::read(body.as_bytes()).unwrap());
             values.into_iter().map(|value| value.map(Cow::into_owned)).collect::<Vec<_>>()
         };
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(found("/a/*/b"), [some("1"), some("x"), None]);
+        assert_eq!(found("/a/*/b"), [some("1"), some("x")]);
         assert_eq!(found("/a/1/b"), [some("x")]);
         assert_eq!(found("/c/d~1e"), [some("true")]);
-        for missing in ["/n", "/x/y", "/a/9/b", "/c", "/a/0/b/z"] {
+        for missing in ["/n", "/x/y", "/a/9/b", "/c", "/a/0/b/z", "/e/*/b"] {
             assert_eq!(found(missing), [None], "{missing}");
         }
-        assert!(Pointer::parse("/x/*").values(&json!({"x": []})).is_empty());
+        assert_eq!(found("/x/*"), []);
+    }
+
+    #[test]
+    fn a_list_of_too_many_values_has_none() {
+        let values = |count: usize| {
+            let body = format!("[{}0]", "0,".repeat(count - 1));
+            Pointer::parse("/*").values(Text::read(body.as_bytes()).unwrap()).len()
+        };
+        assert_eq!((values(MOST_VALUES), values(MOST_VALUES + 1)), (MOST_VALUES, 1));
     }
 }

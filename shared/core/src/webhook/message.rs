@@ -135,18 +135,18 @@ impl<'a> Reading<'a> {
     }
 
     fn json_lines(&self, members: &[Member]) -> Result<Vec<u8>, Unverified> {
-        let json = self.request.json().ok_or(Unverified::Unreadable)?;
+        let json = self.request.json().map_err(|_| Unverified::Unreadable)?;
         let mut lines = String::new();
         for (index, Member { name, optional }) in members.iter().enumerate() {
-            let text = match json.get(name) {
+            let text = match json.member(name) {
                 None if *optional => continue,
                 None => return Err(Unverified::Missing),
-                Some(value) => value.as_str().ok_or(Unverified::Unreadable)?,
+                Some(value) => value.string().ok_or(Unverified::Unreadable)?,
             };
             if index > 0 && text.contains('\n') {
                 return Err(Unverified::Ambiguous);
             }
-            for line in [name, text] {
+            for line in [name, text.as_ref()] {
                 lines.push_str(line);
                 lines.push('\n');
             }

@@ -44,6 +44,8 @@ pub struct Model {
     pub wakes_at: Option<Timestamp>,
     has_upstream: bool,
     escalations: u32,
+    /// How often a person had it run again.
+    runs_again: u32,
     /// An attempt of an idempotent operation ended unclear and no person has settled it since.
     doubt: bool,
     kind: OperationKind,
@@ -68,6 +70,7 @@ impl Model {
             wakes_at: None,
             has_upstream: new.upstream.is_some(),
             escalations: 0,
+            runs_again: 0,
             doubt: false,
             kind: new.id.kind,
             plan: new.plan.clone(),
@@ -206,6 +209,7 @@ impl Model {
         match settlement {
             _ if self.state != State::Unknown => Answer::Refused("not_unknown"),
             _ if !shown => Answer::Refused("digest_mismatch"),
+            Settlement::RunAgain if self.runs_again >= 10 => Answer::Refused("run_enough"),
             _ if attempt != self.attempts() => Answer::Refused("stale_attempt"),
             Settlement::Happened => Answer::Becomes(State::Succeeded),
             Settlement::DidNotHappen => Answer::Becomes(State::Failed),
@@ -314,6 +318,7 @@ impl Model {
             Settlement::RunAgain => {
                 self.effects.fill(false);
                 self.licensed = true;
+                self.runs_again += 1;
                 self.attempts_left = self.plan.as_ref().map_or(0, |plan| plan.max_attempts);
             }
         }

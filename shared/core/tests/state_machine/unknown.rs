@@ -100,6 +100,20 @@ fn the_settlement_of_one_attempt_does_not_settle_the_next() {
 }
 
 #[test]
+fn a_person_has_it_run_again_ten_times_at_most() {
+    let mut case = Case::unknown();
+    for attempt in 2..12 {
+        let again = case.settle(Settlement::RunAgain);
+        case.becomes(&again, State::Queued).start_next();
+        case.becomes(&finish(attempt, unclear()), State::Unknown);
+    }
+    let again = case.settle(Settlement::RunAgain);
+    case.refuses(&again, Refusal::RunEnough);
+    let happened = case.settle(Settlement::Happened);
+    case.becomes(&happened, State::Succeeded);
+}
+
+#[test]
 fn a_late_report_settles_it() {
     for (report, state) in [
         (succeeded(), State::Succeeded),

@@ -253,6 +253,17 @@ impl Config {
         self.operations.iter()
     }
 
+    /// What puts messages on the queue `calls`: whatever waits for somebody else's server.
+    pub fn users_of_calls(&self) -> Vec<&'static str> {
+        let executors = self.operations.values().any(|definition| definition.executor.is_some());
+        let users = [
+            ("executors", executors),
+            ("endpoints", self.endpoints().next().is_some()),
+            ("upstream approvers", self.upstreams().next().is_some()),
+        ];
+        users.into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect()
+    }
+
     /// How an operation of this function would be run; `None` if nothing runs here.
     pub fn plan(&self, function: &str) -> Option<Plan> {
         let definition = self.operations.get(function)?;

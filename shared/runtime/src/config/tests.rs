@@ -40,6 +40,29 @@ fn the_main_project_comes_first_and_none_twice() {
 }
 
 #[test]
+fn the_queue_calls_is_used_by_what_waits_for_somebody_elses_server() {
+    let users =
+        |section: &str| Config::parse(&format!("project: x\n{section}")).unwrap().users_of_calls();
+    assert_eq!(users(""), [""; 0]);
+    assert_eq!(users("operations: {f: {deadline: 1h}}"), [""; 0]);
+    assert_eq!(
+        users("operations: {f: {executor: {function: f}, idempotent: true}}"),
+        ["executors"]
+    );
+    assert_eq!(
+        users("endpoints: {e: {url: https://example.com/, secrets: [env:E]}}"),
+        ["endpoints"]
+    );
+    let approver = "{humanlayer: {base_url: https://example.com/v1, api_key: env:K}}";
+    assert_eq!(users(&format!("defaults: {{approver: {approver}}}")), ["upstream approvers"]);
+    assert_eq!(
+        users(&format!("operations: {{f: {{approver: {approver}}}}}")),
+        ["upstream approvers"]
+    );
+    assert_eq!(Config::parse(SHIPPED).unwrap().users_of_calls(), ["executors"]);
+}
+
+#[test]
 fn what_is_wrong_is_named_with_line_and_column() {
     let cases = [
         ("project: a b", "is not a name"),

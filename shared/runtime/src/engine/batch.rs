@@ -1,12 +1,14 @@
 //! The handler of a queue: a batch of pointers in, the records that have to come again out.
 
+use std::sync::Arc;
+
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use placet_core::backoff;
 use placet_core::item::{Hold, Lane, Pointer, PointerError};
 use tokio::task::JoinSet;
 
 use super::again::Again;
-use super::{Engine, Kinds};
+use super::{Engine, Kinds, Memory};
 
 /// From this receive on, after about two hours, a message of another format, or one whose item cannot be read,
 /// goes to the dead-letter queue: a person has to see it before the queue forgets it.
@@ -18,7 +20,8 @@ const LEFT_AT: u32 = 3;
 /// Processes a batch of a lane, each record on its own: one that panics, or meets a service that does not
 /// answer, is reported as failed and comes again; the others are done.
 ///
-/// The records run at the same time; Lambda hands over at most ten (see `template.yaml`).
+/// The records run at the same time, as far as there is memory for them together; Lambda hands over at most ten (see
+/// `template.yaml`).
 pub async fn process_batch<W, List>(
     engine: &Engine,
     worker: &W,
@@ -29,13 +32,15 @@ where
     W: Clone + Send + Sync + 'static,
     List: Kinds<W>,
 {
+    let memory = Arc::new(Memory::default());
     let mut running = JoinSet::new();
     let mut ids = Vec::new();
     for record in event.records {
-        let (engine, worker) = (engine.clone(), worker.clone());
+        let (engine, worker, memory) = (engine.clone(), worker.clone(), memory.clone());
         let id = record.message_id.clone().unwrap_or_default();
-        let task =
-            running.spawn(async move { process::<W, List>(&engine, &worker, lane, &record).await });
+        let task = running.spawn(async move {
+            process::<W, List>(&engine, &worker, &memory, lane, &record).await
+        });
         ids.push((task.id(), id));
     }
     let mut failures = Vec::new();
@@ -59,6 +64,7 @@ where
 async fn process<W, List: Kinds<W>>(
     engine: &Engine,
     worker: &W,
+    memory: &Memory,
     lane: Lane,
     record: &SqsMessage,
 ) -> Result<(), Again> {
@@ -68,7 +74,7 @@ async fn process<W, List: Kinds<W>>(
     let processed = match Pointer::parse(body) {
         Ok(pointer) => {
             let hold = Hold { lane, receives };
-            let stepped = List::step::<List>(engine, worker, hold, &pointer).await;
+            let stepped = List::step::<List>(engine, worker, hold, memory, &pointer).await;
             if let Err(Again::Unreadable(error)) = &stepped
                 && receives >= LEFT_AT
                 && engine.store.pointed(&pointer).await?.is_some_and(|found| found.is_due())

@@ -7,7 +7,8 @@ use placet_core::item::{Child, Hold, Item, Kind, Next, Write};
 use tokio::task::JoinSet;
 
 use super::again::Again;
-use super::work::{Context, Work, WorkError};
+use super::perform::{admit, perform};
+use super::work::{Work, WorkError};
 use super::{ChangeError, Created, Engine, write_id};
 use crate::{AnyItem, StoreError};
 
@@ -51,11 +52,15 @@ pub(super) async fn birth<K: Kind, W: Work<K>>(
         Ok(Some(_)) | Err(StoreError::Corrupt { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    let context = Context { engine: engine.clone(), parent: parent.row.clone() };
+    let Ok(permit) = admit(engine, worker, &item, &first).await else {
+        engine.store_new(item, &write).await?;
+        return Ok(None);
+    };
     let mut attempt = JoinSet::new();
     attempt.spawn({
-        let (worker, item, first) = (worker.clone(), item.clone(), first.clone());
-        async move { worker.perform(context, item, first).await }
+        let (engine, worker, row) = (engine.clone(), worker.clone(), parent.row.clone());
+        let work = (item.clone(), first.clone());
+        async move { perform(&engine, &worker, row, work, permit).await }
     });
     match tokio::time::timeout(PROMPT, attempt.join_next()).await {
         Ok(Some(Ok(outcome))) => {
@@ -63,7 +68,7 @@ pub(super) async fn birth<K: Kind, W: Work<K>>(
                 Ok(command) => command,
                 Err(WorkError::Terminal(reason)) => K::failed(reason),
                 // Its own troubles are its own: it gets a message.
-                Err(WorkError::Retryable(_)) => {
+                Err(WorkError::Retryable(_) | WorkError::Postponed(_)) => {
                     engine.store_new(item, &write).await?;
                     return Ok(None);
                 }

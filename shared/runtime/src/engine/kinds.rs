@@ -5,6 +5,7 @@ use placet_core::item::{Child, Hold, Kind, Pointer};
 use super::Engine;
 use super::again::Again;
 use super::birth::{self, Later, Parent};
+use super::memory::Memory;
 use super::step::Stepper;
 use super::work::Work;
 
@@ -24,11 +25,13 @@ use super::work::Work;
 /// worker::<Forgetful, (Delivery, ())>();
 /// ```
 pub trait Kinds<W>: Send + Sync + 'static {
-    /// Does what the item needs that a pointer points to. `All` is the whole list, for its children.
+    /// Does what the item needs that a pointer points to, once there is `memory` for it. `All` is the whole list,
+    /// for its children.
     fn step<All: Kinds<W>>(
         engine: &Engine,
         worker: &W,
         hold: Hold,
+        memory: &Memory,
         pointer: &Pointer,
     ) -> impl Future<Output = Result<(), Again>> + Send;
 
@@ -48,6 +51,7 @@ impl<W: Send + Sync + 'static> Kinds<W> for () {
         _: &Engine,
         _: &W,
         _: Hold,
+        _: &Memory,
         pointer: &Pointer,
     ) -> Result<(), Again> {
         Err(unknown(&pointer.kind))
@@ -73,12 +77,13 @@ impl<W: Work<K>, K: Kind, Rest: Kinds<W>> Kinds<W> for (K, Rest) {
         engine: &Engine,
         worker: &W,
         hold: Hold,
+        memory: &Memory,
         pointer: &Pointer,
     ) -> Result<(), Again> {
         if pointer.kind == K::NAME {
-            Stepper::<K, W, All>::new(engine, worker, hold).run(pointer).await
+            Stepper::<K, W, All>::new(engine, worker, hold, memory).run(pointer).await
         } else {
-            Rest::step::<All>(engine, worker, hold, pointer).await
+            Rest::step::<All>(engine, worker, hold, memory, pointer).await
         }
     }
 

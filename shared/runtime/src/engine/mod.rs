@@ -15,7 +15,10 @@
 mod again;
 mod batch;
 mod birth;
+mod gates;
 mod kinds;
+mod memory;
+mod perform;
 mod step;
 mod work;
 mod write;
@@ -31,7 +34,9 @@ use crate::{AnyItem, Clock, Put, Queue, Store, StoreError};
 pub use again::Again;
 pub use batch::process_batch;
 pub use birth::{Later, Parent};
+pub use gates::{Destination, Gates, Name, PROJECT_SHARE};
 pub use kinds::Kinds;
+pub use memory::Memory;
 pub use work::{Context, Work, WorkError};
 
 /// How often a command is applied again when others keep writing. Every round, one of them wins.
@@ -46,6 +51,8 @@ pub struct Engine {
     pub queue: Queue,
     /// The time.
     pub clock: Clock,
+    /// Who may be called now.
+    pub gates: Gates,
 }
 
 /// What came of a creation.

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use placet_core::item::{Hold, Item, Kind, Next, Pointer, Rests};
+use placet_core::{Payload, Timestamp, spread};
 use tokio::task::JoinSet;
 
 use super::again::Again;
 use super::birth::Parent;
-use super::work::{Context, Work, WorkError};
+use super::memory::Memory;
+use super::perform::{admit, perform};
+use super::work::{Work, WorkError};
 use super::{ChangeError, Engine, Kinds};
 use crate::AnyItem;
 
@@ -36,6 +39,7 @@ pub(super) struct Stepper<'a, K, W, All> {
     engine: &'a Engine,
     worker: &'a W,
     hold: Hold,
+    memory: &'a Memory,
     /// The pending children that exist by now.
     created: Vec<String>,
     /// The pending children that could not be created, and why one of them could not.
@@ -47,11 +51,12 @@ pub(super) struct Stepper<'a, K, W, All> {
 }
 
 impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
-    pub(super) fn new(engine: &'a Engine, worker: &'a W, hold: Hold) -> Self {
+    pub(super) fn new(engine: &'a Engine, worker: &'a W, hold: Hold, memory: &'a Memory) -> Self {
         Self {
             engine,
             worker,
             hold,
+            memory,
             created: Vec::new(),
             not_created: Vec::new(),
             failure: None,
@@ -82,6 +87,8 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         {
             return Ok(self.engine.reschedule(item).await?);
         }
+        let payload = item.body.payload().map_or(0, Payload::size);
+        let _room = self.memory.room_for(found.size() + payload).await?;
         let stepped = self.steps(item, &found).await;
         for mut attempt in std::mem::take(&mut self.later) {
             if let Some(ended) = attempt.join_next().await {
@@ -151,6 +158,10 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
 
     /// Takes the lease if there is one, does the work, records the outcome.
     async fn work(&mut self, mut item: Item<K>, work: K::Work) -> Result<Option<Item<K>>, Again> {
+        let permit = match admit(self.engine, self.worker, &item, &work).await {
+            Ok(permit) => permit,
+            Err(until) => return self.postpone(&item, until).await,
+        };
         if let Some(lease) = self.worker.lease(&item, &work) {
             let Some(leased) = self.apply(item, lease).await? else { return Ok(None) };
             let now = self.engine.now();
@@ -159,13 +170,28 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
             }
             item = leased;
         }
-        let context = Context { engine: self.engine.clone(), parent: None };
-        let command = match self.worker.perform(context, item.clone(), work).await {
-            Ok(command) => command,
-            Err(WorkError::Terminal(reason)) => K::failed(reason),
-            Err(WorkError::Retryable(reason)) => return Err(Again::new(reason)),
-        };
+        let command =
+            match perform(self.engine, self.worker, None, (item.clone(), work), permit).await {
+                Ok(command) => command,
+                Err(WorkError::Postponed(until)) => return self.postpone(&item, until).await,
+                Err(WorkError::Terminal(reason)) => K::failed(reason),
+                Err(WorkError::Retryable(reason)) => return Err(Again::new(reason)),
+            };
         self.apply(item, command).await
+    }
+
+    /// Leaves work that may not begin yet to a later message. Nothing is written, and nobody is held up.
+    async fn postpone(&self, item: &Item<K>, until: Timestamp) -> Result<Option<Item<K>>, Again> {
+        let now = self.engine.now();
+        // What the timer has brought is due still: the timer brings it again.
+        let from_timer =
+            item.header.rests == Rests::Due && item.header.due.is_some_and(|at| at <= now);
+        let lane = item.wants(now).map_or(self.hold.lane, |(lane, _)| lane);
+        let at = now.plus(spread(until.since(now), &item.header.id));
+        if from_timer || self.engine.announce(item, lane, at).await {
+            return Ok(None);
+        }
+        Err(Again::new("its destination is left alone for now"))
     }
 
     /// The item after a command; `None` if it does not apply, because somebody was faster.

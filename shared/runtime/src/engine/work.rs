@@ -1,8 +1,12 @@
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 
+use placet_core::Timestamp;
+use placet_core::breaker::Pause;
 use placet_core::item::{Item, Kind};
 
 use super::Engine;
+use super::gates::Destination;
 use crate::blob::BlobError;
 use crate::{AnyItem, BodyError, StoreError};
 
@@ -15,6 +19,9 @@ pub enum WorkError {
     /// No attempt will do it: that is recorded with [`Kind::failed`].
     #[error("{0}")]
     Terminal(String),
+    /// Nothing was tried: the destination is left alone until this moment.
+    #[error("not before {0}")]
+    Postponed(Timestamp),
 }
 
 impl WorkError {
@@ -59,10 +66,34 @@ pub struct Context {
     /// The engine.
     pub engine: Engine,
     /// The item whose child is worked on, if it was just read.
-    pub(super) parent: Option<AnyItem>,
+    parent: Option<AnyItem>,
+    /// Set if the destination did not answer in time.
+    pub(super) timed_out: Arc<OnceLock<()>>,
 }
 
 impl Context {
+    pub(super) fn new(engine: Engine, parent: Option<AnyItem>) -> Self {
+        Self { engine, parent, timed_out: Arc::default() }
+    }
+
+    /// Notes that the destination did not answer in time.
+    pub fn note_timeout(&self) {
+        let _ = self.timed_out.set(());
+    }
+
+    /// Takes over a pause of the destination that another process has found.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkError::Postponed`] if it has not ended yet.
+    pub fn heed(&self, destination: Destination, pause: Pause) -> Result<(), WorkError> {
+        self.engine.gates.learn(destination, pause);
+        if self.engine.now() < pause.until {
+            return Err(WorkError::Postponed(pause.until));
+        }
+        Ok(())
+    }
+
     /// Another item of the same project; the parent is at hand.
     ///
     /// # Errors
@@ -82,6 +113,11 @@ impl Context {
 
 /// How the work of a kind is done: what a worker implements for each kind in its list.
 pub trait Work<K: Kind>: Clone + Send + Sync + 'static {
+    /// Whom the work calls, if it calls somebody: nobody is called by too many attempts at once.
+    fn destination(&self, _item: &Item<K>, _work: &K::Work) -> Option<Destination> {
+        None
+    }
+
     /// The command that takes the lease, for work that must not be done twice at the same time.
     fn lease(&self, _item: &Item<K>, _work: &K::Work) -> Option<K::Command> {
         None

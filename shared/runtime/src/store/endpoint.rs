@@ -1,9 +1,22 @@
 use placet_core::Timestamp;
+use placet_core::breaker::Pause;
 
 use super::attributes::{Reader, Writer};
 use super::{Row, Store, StoreError, key};
 
-/// An endpoint that is sent nothing until a person enables it again. One that is enabled has no row.
+/// The condition under which a pause may come and go: the endpoint is not disabled.
+const ENABLED: &str = "attribute_not_exists(disabled_at)";
+
+/// What the table knows of an endpoint. One that is called as usual has no row, or an empty one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndpointState {
+    /// It is sent nothing until a person enables it again.
+    pub disabled: Option<DisabledEndpoint>,
+    /// It timed out again and again, and is left alone for a while.
+    pub paused: Option<Pause>,
+}
+
+/// An endpoint that is sent nothing until a person enables it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisabledEndpoint {
     /// Since when.
@@ -24,16 +37,51 @@ impl Store {
         name: &str,
         disabled: &DisabledEndpoint,
     ) -> Result<(), StoreError> {
-        let mut item = key::endpoint(project, name);
         let state = Writer::default()
             .number("disabled_at", disabled.disabled_at.millis())
             .text("reason", &disabled.reason);
+        self.put_endpoint(project, name, state).await
+    }
+
+    /// Notes that an endpoint is left alone for a while, unless it is disabled.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB does not answer.
+    pub async fn pause_endpoint(
+        &self,
+        project: &str,
+        name: &str,
+        pause: Pause,
+    ) -> Result<(), StoreError> {
+        let state = Writer::default()
+            .number("paused_until", pause.until.millis())
+            .number("pauses", u64::from(pause.number));
+        self.put_endpoint(project, name, state).await
+    }
+
+    async fn put_endpoint(
+        &self,
+        project: &str,
+        name: &str,
+        state: Writer,
+    ) -> Result<(), StoreError> {
+        let mut item = key::endpoint(project, name);
         item.extend(state.finish());
-        self.put_if(item, "attribute_not_exists(pk)", Row::new()).await?;
+        self.put_if(item, ENABLED, Row::new()).await?;
         Ok(())
     }
 
-    /// Enables an endpoint, whether or not it was disabled.
+    /// Notes that an endpoint answers again; one that is disabled stays so.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB does not answer.
+    pub async fn resume_endpoint(&self, project: &str, name: &str) -> Result<(), StoreError> {
+        self.put_endpoint(project, name, Writer::default()).await
+    }
+
+    /// Enables an endpoint, whether or not it was disabled, and ends its pause.
     ///
     /// # Errors
     ///
@@ -45,23 +93,26 @@ impl Store {
         Ok(())
     }
 
-    /// Why an endpoint is disabled; `None` if it is enabled.
+    /// Whether an endpoint is disabled, or left alone for a while.
     ///
     /// # Errors
     ///
     /// If DynamoDB does not answer, or the row cannot be read.
-    pub async fn disabled_endpoint(
-        &self,
-        project: &str,
-        name: &str,
-    ) -> Result<Option<DisabledEndpoint>, StoreError> {
+    pub async fn endpoint(&self, project: &str, name: &str) -> Result<EndpointState, StoreError> {
         let Some(item) = self.get(key::endpoint(project, name), true).await? else {
-            return Ok(None);
+            return Ok(EndpointState::default());
         };
         let reader = Reader(&item);
-        Ok(Some(DisabledEndpoint {
-            disabled_at: reader.moment("disabled_at")?,
-            reason: reader.text("reason")?.to_owned(),
-        }))
+        let mut state = EndpointState::default();
+        if item.contains_key("disabled_at") {
+            let disabled_at = reader.moment("disabled_at")?;
+            let reason = reader.text("reason")?.to_owned();
+            state.disabled = Some(DisabledEndpoint { disabled_at, reason });
+        }
+        if item.contains_key("paused_until") {
+            let (until, number) = (reader.moment("paused_until")?, reader.number("pauses")?);
+            state.paused = Some(Pause { until, number });
+        }
+        Ok(state)
     }
 }

@@ -27,6 +27,11 @@ impl AnyItem {
         version.and_then(|text| text.parse().ok()).unwrap_or_default()
     }
 
+    /// How large it is in JSON, without a payload beside it.
+    pub(crate) fn size(&self) -> usize {
+        row::size(&self.0)
+    }
+
     /// Whether it has an entry in the index `due`.
     pub(crate) fn is_due(&self) -> bool {
         self.0.contains_key("due_sk")

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | an item | `operation#default#function_call/call-1` | `item` |
 //! | a claim of a signature or a body | `claim#default#…` | `claim` |
-//! | a disabled endpoint | `endpoint#default#billing` | `endpoint` |
+//! | a disabled or paused endpoint | `endpoint#default#billing` | `endpoint` |
 //! | an API key, by its digest | `key#…` | `key` |
 //! | how far the timer came | `timer` | `timer` |
 //!

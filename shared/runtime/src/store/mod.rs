@@ -21,10 +21,10 @@ use aws_sdk_dynamodb::types::{
 };
 
 pub use due::{DueEntry, Progress};
-pub use endpoint::DisabledEndpoint;
+pub use endpoint::{DisabledEndpoint, EndpointState};
 pub use item::AnyItem;
 pub use key::{Desk, DuePartition};
-pub use page::{Cursor, Page};
+pub use page::{Cursor, Page, Rest};
 
 use crate::aws::describe;
 

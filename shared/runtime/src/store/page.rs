@@ -19,7 +19,10 @@ use super::{Row, Store, StoreError, row};
 /// How many entries one page looks at.
 const MOST_ENTRIES: usize = 1000;
 
-/// How many items are read at once.
+/// After how many entries the count of what waits for a person is broken off.
+const MOST_COUNTED: usize = 2000;
+
+/// How many items are read at once, and how many entries of a shard.
 const AT_ONCE: usize = 25;
 
 /// How many bytes of items one page reads, by the size they have in JSON. In memory they are up to a hundred
@@ -33,6 +36,15 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page starts; `None` after the last.
     pub next: Option<Cursor>,
+}
+
+/// What follows a page. Only its entries are read, not its items: some of them may not be wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rest {
+    /// How many entries were counted.
+    pub counted: usize,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 /// Where a page starts: after the entry with this sort key.
@@ -77,11 +89,13 @@ impl Store {
         let (first, last) = key::between(since, until);
         let partitions = (0..SHARDS).map(|shard| key::list_pk(K::NAME, project, shard));
         let range = Range { index: "list", newest_first: true, first, last };
-        let entries = Entries::new(self, partitions, range, after);
-        self.page(entries, wanted, limit).await
+        let mut entries = Entries::new(self, partitions, range, after);
+        self.page(&mut entries, wanted, limit).await
     }
 
-    /// Up to `limit` items of a project that need a person, the most urgent first, and that are `wanted`.
+    /// Up to `limit` items of a project that need a person, the most urgent first, whose ids begin with
+    /// `ids`, and that are `wanted`; and what follows them. However many wait, it takes the same number of
+    /// calls to read the first of them.
     ///
     /// # Errors
     ///
@@ -90,29 +104,36 @@ impl Store {
         &self,
         project: &str,
         need: Need,
+        ids: &str,
         wanted: impl Fn(&Item<K>) -> bool,
         limit: usize,
         after: Option<Cursor>,
-    ) -> Result<Page<Item<K>>, StoreError> {
+    ) -> Result<(Page<Item<K>>, Rest), StoreError> {
         let (first, last) = key::between(None, None);
         let partitions = (0..SHARDS).map(|shard| {
             DuePartition { project: project.to_owned(), desk: Desk::Person(need), shard }.key()
         });
         let range = Range { index: "due", newest_first: false, first, last };
         let mut entries = Entries::new(self, partitions, range, after);
-        entries.kind = Some(format!("{}#", K::NAME));
-        self.page(entries, wanted, limit).await
+        entries.rows = key::item_pk(K::NAME, project, ids);
+        entries.at_once = MOST_COUNTED / entries.shards.len();
+        let page = self.page(&mut entries, wanted, limit).await?;
+        let rest = entries.rest().await?;
+        Ok((page, rest))
     }
 
     async fn page<K: Kind>(
         &self,
-        mut entries: Entries<'_>,
+        entries: &mut Entries<'_>,
         wanted: impl Fn(&Item<K>) -> bool,
         limit: usize,
     ) -> Result<Page<Item<K>>, StoreError> {
         let (mut items, mut looked_at, mut bytes) = (Vec::new(), 0, 0);
         let mut place = None;
         while looked_at < MOST_ENTRIES {
+            if items.len() == limit && entries.first().await?.is_some() {
+                break;
+            }
             let chunk = entries.take(AT_ONCE).await?;
             if chunk.is_empty() {
                 return Ok(Page { items, next: None });
@@ -132,6 +153,7 @@ impl Store {
                     items.push(item);
                 }
                 place = Some(entry.sk);
+                entries.passed += 1;
             }
         }
         Ok(Page { items, next: place.map(Cursor) })
@@ -187,9 +209,16 @@ struct Entries<'s> {
     store: &'s Store,
     range: Range,
     after: Option<Cursor>,
-    /// How the keys of its rows begin; all if not said.
-    kind: Option<String>,
+    /// How the keys of its rows begin.
+    rows: String,
+    /// How many entries of a shard are read at once.
+    at_once: usize,
     shards: Vec<Shard>,
+    /// How many entries were read, whatever their rows, how many of them are wanted, and how many of those the
+    /// page has passed.
+    read: usize,
+    kept: usize,
+    passed: usize,
 }
 
 /// What was read of one partition.
@@ -219,55 +248,71 @@ impl<'s> Entries<'s> {
             bound.clone_from(sk);
         }
         let shard = |pk| Shard { pk, read: VecDeque::new(), next: Some(Start::Beginning) };
-        Self { store, range, after, kind: None, shards: partitions.map(shard).collect() }
+        let shards = partitions.map(shard).collect();
+        let (rows, at_once) = (String::new(), AT_ONCE);
+        Self { store, range, after, rows, at_once, shards, read: 0, kept: 0, passed: 0 }
     }
 
     /// The next entries, at most this many; none after the last.
     async fn take(&mut self, most: usize) -> Result<Vec<Entry>, StoreError> {
         let mut taken = Vec::new();
-        while taken.len() < most {
-            self.fill().await?;
-            let heads = self.shards.iter().enumerate();
-            let heads = heads.filter_map(|(n, shard)| Some((n, shard.read.front()?.sk.clone())));
-            let first = if self.range.newest_first {
-                heads.max_by(|a, b| a.1.cmp(&b.1))
-            } else {
-                heads.min_by(|a, b| a.1.cmp(&b.1))
-            };
-            match first.and_then(|(n, _)| self.shards[n].read.pop_front()) {
-                Some(entry) => taken.push(entry),
-                None => break,
-            }
+        while taken.len() < most
+            && let Some(shard) = self.first().await?
+        {
+            taken.extend(self.shards[shard].read.pop_front());
         }
         Ok(taken)
     }
 
-    /// Reads on in each shard of which nothing is left, as long as there is more.
-    async fn fill(&mut self) -> Result<(), StoreError> {
-        loop {
-            let store = self.store;
-            let (range, after, kind) = (&self.range, &self.after, &self.kind);
-            let wanted = |entry: &Entry| {
-                after.as_ref().is_none_or(|Cursor(sk)| *sk != entry.sk)
-                    && kind.as_ref().is_none_or(|kind| entry.pk.starts_with(kind))
-            };
-            let empty = self.shards.iter_mut().filter(|shard| shard.read.is_empty());
-            let reads = empty.filter_map(|shard| Some((shard.next.take()?, shard))).map(
-                async |(start, shard)| {
-                    let start = match start {
-                        Start::Beginning => None,
-                        Start::After(row) => Some(row),
-                    };
-                    let (entries, next) = store.entries(&shard.pk, range, AT_ONCE, start).await?;
-                    shard.read.extend(entries.into_iter().filter(&wanted));
-                    shard.next = next.map(Start::After);
-                    Ok::<_, StoreError>(())
-                },
-            );
-            if try_join_all(reads).await?.is_empty() {
-                return Ok(());
-            }
+    /// The shard with the next entry; none after the last.
+    async fn first(&mut self) -> Result<Option<usize>, StoreError> {
+        while self.read_on(|shard| shard.read.is_empty()).await? {}
+        let heads = self.shards.iter().enumerate();
+        let heads = heads.filter_map(|(n, shard)| Some((n, &shard.read.front()?.sk)));
+        let first = if self.range.newest_first {
+            heads.max_by_key(|(_, sk)| *sk)
+        } else {
+            heads.min_by_key(|(_, sk)| *sk)
+        };
+        Ok(first.map(|(shard, _)| shard))
+    }
+
+    /// What follows those that were passed.
+    async fn rest(&mut self) -> Result<Rest, StoreError> {
+        while self.read < MOST_COUNTED && self.read_on(|_| true).await? {}
+        Ok(Rest {
+            counted: self.kept - self.passed,
+            more: self.shards.iter().any(|shard| shard.next.is_some()),
+        })
+    }
+
+    /// Reads on in these shards, as far as there is more; says whether there was.
+    async fn read_on(&mut self, these: impl Fn(&Shard) -> bool) -> Result<bool, StoreError> {
+        let (store, at_once) = (self.store, self.at_once);
+        let (range, after, rows) = (&self.range, &self.after, &self.rows);
+        let wanted = |entry: &Entry| {
+            after.as_ref().is_none_or(|Cursor(sk)| *sk != entry.sk) && entry.pk.starts_with(rows)
+        };
+        let shards = self.shards.iter_mut().filter(|shard| these(shard));
+        let reads = shards.filter_map(|shard| Some((shard.next.take()?, shard))).map(
+            async |(start, shard)| {
+                let start = match start {
+                    Start::Beginning => None,
+                    Start::After(row) => Some(row),
+                };
+                let (entries, next) = store.entries(&shard.pk, range, at_once, start).await?;
+                let (read, before) = (entries.len(), shard.read.len());
+                shard.read.extend(entries.into_iter().filter(&wanted));
+                shard.next = next.map(Start::After);
+                Ok::<_, StoreError>((read, shard.read.len() - before))
+            },
+        );
+        let read = try_join_all(reads).await?;
+        for (read, kept) in &read {
+            self.read += read;
+            self.kept += kept;
         }
+        Ok(!read.is_empty())
     }
 }
 

@@ -7,6 +7,9 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 
+const NOTHING: Rest = Rest { counted: 0, more: false };
+const MORE: Rest = Rest { counted: 0, more: true };
+
 fn question(text: &str) -> Item<Operation> {
     let content = Content::Question { message: text.to_owned(), subject: None };
     let new = NewOperation {
@@ -22,27 +25,29 @@ fn question(text: &str) -> Item<Operation> {
 }
 
 /// The page of a list in which so many questions wait.
-fn page(waiting: usize, offset: usize, limit: usize, goes_on: bool) -> (usize, usize, bool) {
+fn page(waiting: usize, offset: usize, limit: usize, rest: Rest) -> (usize, usize, bool) {
     let mut list = List { offset, limit, ..List::default() };
     (0..waiting).for_each(|_| list.count(&question("Oak?"), NOW));
-    let page = list.page(goes_on);
+    let page = list.page(rest);
     (page.items.len(), page.total, page.has_more)
 }
 
 #[test]
 fn a_page_counts_all_and_shows_some() {
-    assert_eq!(page(0, 0, 100, false), (0, 0, false));
-    assert_eq!(page(3, 0, 100, false), (3, 3, false));
-    assert_eq!(page(3, 0, 2, false), (2, 3, true));
-    assert_eq!(page(3, 2, 2, false), (1, 3, false));
-    assert_eq!(page(3, 3, 2, false), (0, 3, false));
-    assert_eq!(page(3, usize::MAX, 2, false), (0, 3, false));
+    assert_eq!(page(0, 0, 100, NOTHING), (0, 0, false));
+    assert_eq!(page(3, 0, 100, NOTHING), (3, 3, false));
+    assert_eq!(page(3, 0, 2, NOTHING), (2, 3, true));
+    assert_eq!(page(3, 2, 2, NOTHING), (1, 3, false));
+    assert_eq!(page(3, 3, 2, NOTHING), (0, 3, false));
+    assert_eq!(page(3, usize::MAX, 2, NOTHING), (0, 3, false));
 }
 
 #[test]
 fn a_count_that_was_broken_off_goes_on_after_the_page_and_ends_after_what_was_counted() {
-    assert_eq!(page(3, 1, 2, true), (2, 3, true));
-    assert_eq!(page(3, 3, 2, true), (0, 3, false));
+    assert_eq!(page(3, 1, 2, MORE), (2, 3, true));
+    assert_eq!(page(3, 3, 2, MORE), (0, 3, false));
+    let rest = Rest { counted: 4, more: false };
+    assert_eq!(page(3, 1, 2, rest), (2, 7, true));
 }
 
 #[test]
@@ -50,7 +55,7 @@ fn a_page_is_no_larger_than_an_answer_can_be() {
     let large = question(&"x".repeat(150 * 1024));
     let mut list = List { limit: 100, ..List::default() };
     (0..50).for_each(|_| list.count(&large, NOW));
-    let page = list.page(false);
+    let page = list.page(NOTHING);
     assert!(page.items.len() < 30 && page.has_more, "{}", page.items.len());
     assert_eq!(page.total, 50);
 }

@@ -266,7 +266,7 @@ fn pages_stay_in_their_project() {
         operation
     };
     let projects = || Projects { all: vec!["default", "team-a"], shown: "team-a" };
-    let html = inbox(&[new("team-a")], false, &projects(), NOW).unwrap();
+    let html = inbox(&[new("team-a")], Rests::default(), &projects(), NOW).unwrap();
     has(
         &html,
         &[

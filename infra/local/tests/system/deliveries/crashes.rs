@@ -51,8 +51,8 @@ async fn a_crash_after_410_leaves_the_endpoint_disabled_in_the_end() {
         world.settle().await;
         assert_eq!(world.delivery(&id).await.state, State::Failed, "{plan:?}");
         let store = &world.system.runtime.engine.store;
-        let disabled = store.disabled_endpoint(PROJECT, "billing").await;
-        assert!(disabled.unwrap().is_some(), "{plan:?}");
+        let endpoint = store.endpoint(PROJECT, "billing").await;
+        assert!(endpoint.unwrap().disabled.is_some(), "{plan:?}");
         world.finish().await;
         crashed
     })

@@ -53,7 +53,7 @@ async fn an_endpoint_that_is_gone_is_disabled_and_the_delivery_recorded_once() {
         let ended = world.delivery(&id).await;
         assert_eq!((ended.state, ended.header.version), (State::Failed, 2), "{plan:?}");
         let store = &world.system.runtime.engine.store;
-        assert!(store.disabled_endpoint(PROJECT, "billing").await.unwrap().is_some(), "{plan:?}");
+        assert!(store.endpoint(PROJECT, "billing").await.unwrap().disabled.is_some(), "{plan:?}");
         world.finish().await;
         calls
     })

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use futures_util::stream::{self, StreamExt as _};
 use placet_core::delivery::Delivery;
 use placet_core::item::{Item, Kind};
 use placet_core::operation::{Notice, Operation, OperationId};
@@ -105,14 +106,17 @@ impl World {
 
     /// Writes many rows behind the store's back.
     pub async fn put_all(&self, rows: Vec<placet_runtime::Row>) {
-        for rows in rows.chunks(25) {
-            let put = |row: &placet_runtime::Row| {
-                let put = PutRequest::builder().set_item(Some(row.clone())).build().unwrap();
-                WriteRequest::builder().put_request(put).build()
-            };
-            let write = self.table.batch_write_item();
-            let write = write.request_items(TABLE, rows.iter().map(put).collect());
-            assert!(write.send().await.unwrap().unprocessed_items().is_none_or(HashMap::is_empty));
+        let put = |row| {
+            let put = PutRequest::builder().set_item(Some(row)).build().unwrap();
+            WriteRequest::builder().put_request(put).build()
+        };
+        let writes = stream::iter(rows.into_iter().map(put)).chunks(25).map(|rows| {
+            let write = self.table.batch_write_item().request_items(TABLE, rows);
+            write.send()
+        });
+        let mut writes = writes.buffer_unordered(4);
+        while let Some(written) = writes.next().await {
+            assert!(written.unwrap().unprocessed_items().is_none_or(HashMap::is_empty));
         }
     }
 

@@ -63,7 +63,7 @@ impl Model {
             Answer::Status { status: 200..=299, .. } => self.state = State::Delivered,
             Answer::Status { status: 410, .. } => self.state = State::Failed,
             Answer::Status { retry_after, .. } => asked = retry_after.unwrap_or_default(),
-            Answer::Nothing(_) => {}
+            Answer::Nothing(_) | Answer::TimedOut(_) => {}
         }
         if self.state != State::Pending {
             return;

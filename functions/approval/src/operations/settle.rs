@@ -1,0 +1,216 @@
+//! Settling unknown outcomes: a person found out what came of an attempt.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use lambda_http::http::StatusCode;
+use placet_core::Digest;
+use placet_core::item::Item;
+use placet_core::operation::{Command, Operation, OperationId, OperationKind, Settlement, State};
+use placet_runtime::http::Response;
+use placet_runtime::problem::Problem;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::{answer, named};
+use crate::call::Call;
+use crate::error::Error;
+use crate::read::{self, CallId, Comment, Wrong};
+use crate::reply::json;
+
+/// The most operations that one request settles.
+const MOST_SETTLED: usize = 100;
+
+/// How many settlements are under way at the same time.
+const AT_ONCE: usize = 10;
+
+/// No settlement begins later than this. The function is stopped after 30 s, and the table and the queue may
+/// take 24 s for one settlement.
+const STOPS_AFTER: Duration = Duration::from_secs(5);
+
+/// What a person found out about an unknown outcome.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct NewSettlement {
+    /// What the person found out.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::Settlement"))]
+    settlement: Settlement,
+    /// What the person wrote.
+    comment: Option<Comment>,
+    /// The `digest` of what the person saw.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::SeenDigest"))]
+    digest: Digest,
+    /// The `attempts` that the person saw.
+    #[cfg_attr(test, schemars(range(max = u32::MAX)))]
+    attempt: u32,
+}
+
+/// What a person found out about many unknown outcomes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct NewSettlements {
+    /// What the person found out about all of them.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::Settlement"))]
+    settlement: Settlement,
+    /// What the person wrote.
+    comment: Option<Comment>,
+    /// The operations. None is named twice.
+    #[cfg_attr(test, schemars(length(min = 1, max = MOST_SETTLED)))]
+    operations: Vec<SeenOperation>,
+}
+
+/// An operation as a person saw it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct SeenOperation {
+    /// Its kind.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationKind"))]
+    kind: OperationKind,
+    /// The requester's id of it.
+    call_id: CallId,
+    /// The `digest` of what the person saw.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::SeenDigest"))]
+    digest: Digest,
+    /// The `attempts` that the person saw.
+    #[cfg_attr(test, schemars(range(max = u32::MAX)))]
+    attempt: u32,
+}
+
+/// What became of each operation, in the order of the request.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Settled {
+    items: Vec<SettledOperation>,
+}
+
+/// What became of one operation.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct SettledOperation {
+    /// Its kind.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationKind"))]
+    kind: OperationKind,
+    /// The requester's id of it.
+    call_id: String,
+    /// Where it stands now; null if it is not settled.
+    #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::OperationState>"))]
+    state: Option<State>,
+    /// Why it is not settled; null if it is.
+    error: Option<NotSettled>,
+}
+
+/// Why an operation is not settled.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct NotSettled {
+    /// The stable code of the error that the route for one operation answers.
+    #[cfg_attr(test, schemars(example = &"not_unknown"))]
+    code: &'static str,
+    /// A sentence that says what is wrong.
+    detail: String,
+}
+
+/// Settles an unknown outcome.
+pub(crate) async fn settle(call: Call<'_>) -> Result<Response, Error> {
+    let id = named(&call)?;
+    let NewSettlement { settlement, comment, digest, attempt } =
+        read::value(read::object(call.body())?.into())?;
+    let comment = comment.unwrap_or_default().0;
+    let settle = Command::Settle { settlement, comment, by: call.by(), seen: digest, attempt };
+    let operation = apply(&call, &id, &settle).await?;
+    answer(&call, StatusCode::OK, &operation).await
+}
+
+/// Settles many unknown outcomes alike. One that cannot be settled does not hold up the others.
+pub(crate) async fn settle_many(call: Call<'_>) -> Result<Response, Error> {
+    let NewSettlements { settlement, comment, operations } = NewSettlements::read(call.body())?;
+    let comment = comment.unwrap_or_default().0;
+    let settlements = operations.iter().map(|SeenOperation { kind, call_id, digest, attempt }| {
+        let id = call.operation_id(*kind, &call_id.0);
+        let (comment, by) = (comment.clone(), call.by());
+        let settle = Command::Settle { settlement, comment, by, seen: *digest, attempt: *attempt };
+        let call = &call;
+        // Only the state is kept: a hundred operations would take tens of megabytes.
+        async move { apply(call, &id, &settle).await.map(|operation| operation.state) }
+    });
+    let settlements = settlements.collect();
+    let outcomes = a_few_at_a_time(settlements, Instant::now() + STOPS_AFTER).await;
+    let items = operations.into_iter().zip(report(outcomes)).map(|(seen, outcome)| {
+        let (state, error) = match outcome {
+            Ok(state) => (Some(state), None),
+            Err(Problem { code, detail, .. }) => (None, Some(NotSettled { code, detail })),
+        };
+        SettledOperation { kind: seen.kind, call_id: seen.call_id.0, state, error }
+    });
+    Ok(json(StatusCode::OK, &Settled { items: items.collect() }))
+}
+
+async fn apply(
+    call: &Call<'_>,
+    id: &OperationId,
+    settle: &Command,
+) -> Result<Item<Operation>, Error> {
+    let settle = |_: &Item<Operation>| settle.clone();
+    let operation = call.engine().command(call.project(), &id.path(), settle).await?;
+    let (project, call_id) = (operation.project(), operation.call_id());
+    tracing::info!(project, call_id, state = operation.state.as_str(), "operation settled");
+    Ok(operation)
+}
+
+/// Awaits these, a few at the same time, and hands back the outputs in their order. What has not begun before
+/// `stop` does not begin any more and has none.
+async fn a_few_at_a_time<F: Future>(futures: Vec<F>, stop: Instant) -> Vec<Option<F::Output>> {
+    let begin =
+        |future: F| async move { if Instant::now() < stop { Some(future.await) } else { None } };
+    stream::iter(futures).map(begin).buffered(AT_ONCE).collect().await
+}
+
+/// The half of each outcome that is for the caller. The log gets the other.
+fn report(
+    outcomes: Vec<Option<Result<State, Error>>>,
+) -> impl Iterator<Item = Result<State, Problem>> {
+    const ROUTE: Option<&str> = Some("settle_operations");
+    let left = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+    if left > 0 {
+        Error::Unavailable(format!("no time is left for {left} operations")).log(ROUTE);
+    }
+    outcomes.into_iter().map(|outcome| match outcome {
+        Some(Ok(state)) => Ok(state),
+        Some(Err(error)) => {
+            error.log(ROUTE);
+            Err(error.into_problem())
+        }
+        None => Err(Problem::unavailable()),
+    })
+}
+
+impl NewSettlements {
+    /// Reads the body.
+    ///
+    /// # Errors
+    ///
+    /// If it is not JSON, names the first member that is missing, wrong or unknown, or names no operation, too
+    /// many, or one twice.
+    fn read(body: &[u8]) -> Result<Self, Problem> {
+        let new: Self = read::value(read::object(body)?.into())?;
+        if !(1..=MOST_SETTLED).contains(&new.operations.len()) {
+            let detail = format!("must have 1 to {MOST_SETTLED} operations");
+            return Err(Wrong::at(&["operations"], detail).into());
+        }
+        let mut named = BTreeSet::new();
+        for (index, SeenOperation { kind, call_id, .. }) in new.operations.iter().enumerate() {
+            if !named.insert((kind, call_id.0.as_str())) {
+                let detail = "names an operation that is named before";
+                return Err(Wrong::at(&["operations", &index.to_string()], detail).into());
+            }
+        }
+        Ok(new)
+    }
+}
+
+#[cfg(test)]
+mod tests;

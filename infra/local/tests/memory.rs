@@ -1,0 +1,127 @@
+//! How much memory a batch of large webhooks takes in the worker, the engines under it included. A test binary of its
+//! own: its allocator counts, and one test runs in it.
+
+#![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
+use peak_alloc::PeakAlloc;
+use placet_core::Timestamp;
+use placet_core::receipt::{Receipt, State};
+use placet_core::webhook::{Documents, Draft, Incoming};
+use placet_local::engines::{QueueTime, Queues, Storage, http_client};
+use placet_local::system::{Setup, System};
+use placet_runtime::{Access, Clock, Config, Received};
+use placet_worker::Functions;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// The most that a batch may take, of the 256 MB of the worker.
+const BOUND: usize = 128 * 1024 * 1024;
+
+/// Just below the largest body that is taken.
+const LARGEST: usize = 4_600_000;
+
+/// The largest body of objects of one member of which there may be a tree.
+const HEAVIEST: usize = 130_000;
+
+/// How many records a batch has.
+const BATCH: usize = 10;
+
+const YAML: &str = "
+project: default
+operations: {charge: {}}
+sources:
+  hooks:
+    preset: hmac
+    secret: env:HOOKS
+    targets:
+      - log
+      - decide
+      - forward: {endpoint: billing}
+      - {operation: {fn: charge, kwargs: {id: /id, all: ''}}, where: ['/id != 0']}
+endpoints: {billing: {url: 'https://billing.example.com/', secrets: [env:BILLING]}}
+";
+
+async fn system() -> System {
+    let clock = Clock::manual(NOW);
+    let secrets = [
+        ("HOOKS", "a-secret-of-thirty-two-bytes-long"),
+        ("BILLING", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+    ];
+    let setup = Setup {
+        storage: Storage::Memory,
+        blobs: None,
+        queues: Queues::over(QueueTime::Manual(clock.clone())),
+        config: Config::parse(YAML).unwrap(),
+        environment: secrets
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect(),
+        clock,
+        functions: Functions::shipped(),
+        http_client: http_client(),
+        access: Access::Loopback,
+        api_key: "key".to_owned(),
+    };
+    System::start(setup).await.unwrap()
+}
+
+/// Stores a verified webhook, as the webhook function does.
+async fn receive(system: &System, body: &[u8]) -> String {
+    let source = system.runtime.config.source("hooks").unwrap();
+    let verifier = source.open("hooks", &system.runtime.environment).unwrap();
+    let draft =
+        Draft { path: "/webhooks/hooks", content_type: "application/json", id: "", body, at: NOW };
+    let Ok(signed) = verifier.sign(&draft) else { panic!("it cannot be signed") };
+    let mut request = Incoming::post("/webhooks/hooks", body);
+    let headers = signed.headers.iter();
+    request.headers = headers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let Ok(verified) = verifier.verify(request, &Documents::default(), NOW) else {
+        panic!("it is not believed")
+    };
+    match system.runtime.receive(&verified).await.unwrap() {
+        Received::New(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How many bytes a batch takes whose bodies have this size and repeat this part, and what becomes of its receipts.
+async fn batch(part: &str, size: usize) -> (usize, Vec<State>) {
+    let system = system().await;
+    let mut ids = Vec::new();
+    for n in 0..BATCH {
+        let parts = part.repeat(size / part.len());
+        let body = format!(r#"{{"webhook_id":"{n}","id":{},"all":[{parts}0]}}"#, n + 1);
+        ids.push(receive(&system, body.as_bytes()).await);
+    }
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let report = system.event_sources[0].drain().await.unwrap();
+    let peak = MEMORY.peak_usage().saturating_sub(before);
+    assert_eq!((report.batches, report.deleted, report.failed), (1, BATCH, 0), "{report:?}");
+    let mut states = Vec::new();
+    for id in ids {
+        let store = &system.runtime.engine.store;
+        let receipt = store.item::<Receipt>("default", &id, true).await.unwrap().unwrap();
+        states.push(receipt.state);
+    }
+    (peak, states)
+}
+
+#[tokio::test]
+async fn a_batch_of_large_bodies_takes_half_of_the_function() {
+    let member = format!(r#""{}","#, "x".repeat(1000));
+    for (name, part, size) in [
+        ("members of 1 KB", member.as_str(), LARGEST),
+        ("objects of one member", r#"{"a":0},"#, LARGEST),
+        ("objects of one member, as a tree", r#"{"a":0},"#, HEAVIEST),
+    ] {
+        let (peak, states) = batch(part, size).await;
+        println!("{name}: {peak} bytes");
+        // Nothing decides or asks for so much.
+        assert_eq!(states, [State::Failed; BATCH]);
+        assert!(peak <= BOUND, "{name}: {peak} bytes");
+    }
+}

@@ -1,0 +1,185 @@
+//! A circuit breaker: a destination that times out again and again is left alone for a while, so that its
+//! slowness holds up nobody else.
+//!
+//! It opens after [`TIMEOUTS`] timeouts in a row, for 30 seconds. Then it is half-open: one attempt probes the
+//! destination. If that times out, too, the pause doubles, up to 15 minutes. Any answer closes it.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+
+/// So many timeouts in a row open it.
+pub const TIMEOUTS: u32 = 3;
+
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// A probe that has not ended by then is forgotten: no attempt may take longer than 25 s.
+const LONGEST_PROBE: Duration = Duration::from_secs(60);
+
+/// What is known of one destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Breaker {
+    /// Timeouts in a row.
+    timeouts: u32,
+    /// The pause, unless it is closed.
+    pause: Option<Pause>,
+    /// When the current probe began.
+    probe: Option<Timestamp>,
+}
+
+/// How long a destination is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// No attempt begins before.
+    pub until: Timestamp,
+    /// How many pauses there were without an answer, this one included.
+    pub number: u32,
+}
+
+/// What the end of an attempt has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The destination is left alone.
+    Opened(Pause),
+    /// It is called as usual again.
+    Closed,
+}
+
+impl Breaker {
+    /// Lets an attempt begin.
+    ///
+    /// # Errors
+    ///
+    /// If it may not: the moment at which it is worth asking again.
+    pub fn admit(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+        let Some(pause) = self.pause else { return Ok(()) };
+        let probed_until = self.probe.map(|began| began.plus(LONGEST_PROBE));
+        let until = probed_until.map_or(pause.until, |probed| probed.max(pause.until));
+        if now < until {
+            return Err(until);
+        }
+        self.probe = Some(now);
+        Ok(())
+    }
+
+    /// Notes the end of an attempt that began at `began`.
+    pub fn note(&mut self, timed_out: bool, began: Timestamp, now: Timestamp) -> Option<Turn> {
+        if !timed_out {
+            let was_open = self.pause.is_some();
+            *self = Self::default();
+            return was_open.then_some(Turn::Closed);
+        }
+        self.timeouts = self.timeouts.saturating_add(1);
+        let number = match self.pause {
+            None if self.timeouts < TIMEOUTS => return None,
+            // It began before the pause did.
+            Some(pause) if began < pause.until => return None,
+            None => 1,
+            Some(pause) => pause.number.saturating_add(1),
+        };
+        let length = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(number - 1));
+        let pause = Pause { until: now.plus(length.min(LONGEST_PAUSE)), number };
+        (self.pause, self.probe) = (Some(pause), None);
+        Some(Turn::Opened(pause))
+    }
+
+    /// Takes over a pause that another process has found.
+    pub fn learn(&mut self, pause: Pause) {
+        if self.pause.is_none_or(|known| known.until < pause.until) {
+            (self.pause, self.probe) = (Some(pause), None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    fn after(seconds: u64) -> Timestamp {
+        START.plus(Duration::from_secs(seconds))
+    }
+
+    fn opened() -> Breaker {
+        let mut breaker = Breaker::default();
+        for second in 0..3 {
+            breaker.note(true, after(0), after(second));
+        }
+        breaker
+    }
+
+    #[test]
+    fn the_third_timeout_in_a_row_opens_it() {
+        let mut breaker = Breaker::default();
+        for timed_out in [true, true, false, true, true] {
+            assert_eq!(breaker.note(timed_out, START, START), None);
+            assert_eq!(breaker.admit(START), Ok(()));
+        }
+        let pause = Pause { until: after(31), number: 1 };
+        assert_eq!(breaker.note(true, START, after(1)), Some(Turn::Opened(pause)));
+        assert_eq!(breaker.admit(after(30)), Err(after(31)));
+    }
+
+    #[test]
+    fn one_probe_at_a_time_decides_what_follows() {
+        let mut breaker = opened();
+        assert_eq!(breaker.admit(after(40)), Ok(()));
+        assert_eq!(breaker.admit(after(41)), Err(after(100)), "one probe is enough");
+        let longer = Pause { until: after(50 + 60), number: 2 };
+        assert_eq!(breaker.note(true, after(40), after(50)), Some(Turn::Opened(longer)));
+        assert_eq!(breaker.admit(after(110)), Ok(()));
+        assert_eq!(breaker.note(false, after(110), after(111)), Some(Turn::Closed));
+        assert_eq!(breaker, Breaker::default());
+    }
+
+    #[test]
+    fn attempts_that_began_before_the_pause_do_not_lengthen_it() {
+        let mut breaker = opened();
+        let before = breaker.clone();
+        assert_eq!(breaker.note(true, after(2), after(20)), None);
+        assert_eq!(breaker.pause, before.pause);
+    }
+
+    #[test]
+    fn the_probe_of_a_process_that_died_is_forgotten() {
+        let mut breaker = opened();
+        assert_eq!(breaker.admit(after(40)), Ok(()));
+        assert_eq!(breaker.admit(after(100)), Ok(()));
+    }
+
+    #[test]
+    fn a_pause_that_another_process_found_ends_with_a_probe() {
+        let mut breaker = Breaker::default();
+        breaker.learn(Pause { until: after(60), number: 4 });
+        breaker.learn(Pause { until: after(10), number: 1 });
+        assert_eq!(breaker.admit(after(59)), Err(after(60)));
+        assert_eq!(breaker.admit(after(60)), Ok(()));
+        let longest = Pause { until: after(70).plus(8 * FIRST_PAUSE * 2), number: 5 };
+        assert_eq!(breaker.note(true, after(60), after(70)), Some(Turn::Opened(longest)));
+    }
+
+    proptest! {
+        /// A silent destination gets ever fewer attempts, and never none at all.
+        #[test]
+        fn a_silent_destination_is_probed_at_least_every_quarter_of_an_hour(
+            steps in prop::collection::vec(1..40_u64, 200..400),
+        ) {
+            let (mut breaker, mut second, mut last) = (Breaker::default(), 0, 0);
+            for step in steps {
+                second += step;
+                if breaker.admit(after(second)).is_ok() {
+                    prop_assert!(second - last <= 15 * 60 + 25 + 40, "{second} {last}");
+                    breaker.note(true, after(second), after(second + 25));
+                    second += 25;
+                    last = second;
+                }
+            }
+            let attempts = breaker.timeouts;
+            prop_assert!(u64::from(attempts) <= 3 + 6 + second / (15 * 60), "{attempts} in {second} s");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! JSON that means one thing: what a person is shown must be what the sender wrote.
+//!
+//! Readers disagree on two things that JSON allows. Of two members with one name most keep the
+//! last; an integer too large for 64 bits becomes a rounded double. Both are refused here.
+//!
+//! A tree of a text takes up to a hundred times as much memory as the text. So what a webhook brings is looked up in
+//! its [`Text`], and a tree has a limit.
+
+mod text;
+mod unique;
+
+use serde_json::Value;
+
+pub use text::Text;
+
+/// How many characters of a name an error quotes.
+pub const LONGEST_QUOTE: usize = 100;
+
+/// The most bytes of memory a tree may take, which is more than any operation needs. A function has 256 MB.
+pub const HEAVIEST: usize = 16 * 1024 * 1024;
+
+/// Why a text has no tree.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// It takes too much memory.
+    #[error("it has too many members to be read at once")]
+    TooHeavy,
+    /// It is not JSON, or JSON that readers disagree on: what is wrong and where.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Reads one JSON value.
+///
+/// # Errors
+///
+/// Says what is wrong and where: too much at once, malformed, nested deeper than 127, a repeated member, or an integer
+/// beyond 64 bits.
+pub fn parse(bytes: &[u8]) -> Result<Value, ParseError> {
+    let text = Text::read(bytes).map_err(ParseError::Malformed)?;
+    text.exact().map_err(ParseError::Malformed)?;
+    text.value()
+}
+
+/// About how many bytes of memory the tree of a text takes: an object of one member takes a hundred times as
+/// many as in the text.
+fn weight(json: &[u8]) -> usize {
+    let (mut weight, mut rest) = (json.len(), json);
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match first {
+            b'"' => {
+                rest = after_string(after);
+                weight += 32;
+            }
+            b'{' => weight += 700,
+            b':' => weight += 100,
+            b',' | b'[' => weight += 40,
+            _ => {}
+        }
+    }
+    weight
+}
+
+/// How many values a JSON text without spaces has: objects, lists and what they hold.
+pub fn count(json: &[u8]) -> usize {
+    let (mut count, mut rest) = (1, json);
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match (first, after) {
+            (b'"', _) => rest = after_string(after),
+            (b'[', [b']', ..]) | (b'{', [b'}', ..]) => {}
+            (b'[' | b'{' | b',', _) => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// How deep a valid JSON text is nested: 0 if it is neither a list nor an object.
+pub fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut rest) = (0_usize, 0, json);
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match first {
+            b'"' => rest = after_string(after),
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// Refuses a valid JSON text with an integer that neither `i64` nor `u64` holds.
+fn large_integer(json: &[u8]) -> Result<(), String> {
+    let mut rest = json;
+    while let Some((first, after)) = rest.split_first() {
+        if *first == b'"' {
+            rest = after_string(after);
+        } else if *first == b'-' || first.is_ascii_digit() {
+            let in_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+            let end = rest.iter().position(|byte| !in_number(byte)).unwrap_or(rest.len());
+            let (number, behind) = rest.split_at(end);
+            rest = behind;
+            let number = String::from_utf8_lossy(number);
+            let integer = !number.contains(['.', 'e', 'E']);
+            if integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
+                return Err(format!(
+                    "the integer {number} does not fit into 64 bits and would be rounded: send it as a string"
+                ));
+            }
+        } else {
+            rest = after;
+        }
+    }
+    Ok(())
+}
+
+/// What follows the closing quote of a string whose opening quote was just read.
+fn after_string(mut rest: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        if rest[at] == b'"' {
+            return &rest[at + 1..];
+        }
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    &[]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_serde_json_reads() {
+        for text in [
+            "null",
+            " [1, -2, 3.5, 1e300, true, \"a\\\"7\\\\\", {\"a\": {}}] ",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "{\"99999999999999999999\": \"99999999999999999999\"}",
+        ] {
+            assert_eq!(parse(text.as_bytes()), Ok(serde_json::from_str(text).unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_readers_disagree_on() {
+        for (text, part) in [
+            (r#"{"a": 1, "b": 2, "a": 3}"#, "\"a\" occurs twice"),
+            (r#"[{"x": {"a": 1, "\u0061": 1}}]"#, "\"a\" occurs twice"),
+            (r#"{"n": 18446744073709551616}"#, "18446744073709551616 does not fit"),
+            (r#"["\\", -9223372036854775809]"#, "-9223372036854775809 does not fit"),
+            ("1e999", "out of range"),
+            ("{", "EOF"),
+            ("[1] 2", "trailing"),
+        ] {
+            let error = parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+        assert!(parse(&[b'['; 100_000]).unwrap_err().to_string().contains("recursion"));
+    }
+
+    #[test]
+    fn refuses_what_is_small_to_send_and_large_to_keep() {
+        let objects = |count: usize| format!("[{}{{}}]", r#"{"a":0},"#.repeat(count));
+        assert!(parse(objects(10_000).as_bytes()).is_ok());
+        assert_eq!(parse(objects(100_000).as_bytes()), Err(ParseError::TooHeavy));
+        let numbers = format!("[{}0]", "0.25,".repeat(300_000));
+        assert!(parse(numbers.as_bytes()).is_ok());
+        let text = format!("\"{}\"", "{:,".repeat(1_000_000));
+        assert!(parse(text.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn the_depth_of_a_text_is_that_of_its_deepest_value() {
+        for (text, expected) in
+            [("7", 0), ("[]", 1), (r#"{"a":[[1],{}],"b":{}}"#, 3), (r#"["[[\"{",[]]"#, 2)]
+        {
+            assert_eq!(depth(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_value_is_counted() {
+        for (text, expected) in
+            [("7", 1), ("[]", 1), ("[[],{}]", 3), (r#"{"a":[1,",["],"b":{"c":null}}"#, 6)]
+        {
+            assert_eq!(count(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Who may be called now: in this process no destination and no project takes all the slots, and a destination
+//! that times out again and again is left alone.
+//!
+//! A process of Lambda works on one call at a time, and SQS hands the messages of a quiet project over before
+//! those of a busy one (`MessageGroupId`, fair queues). The limits matter where one process has many slots: in
+//! the local system, and for the first attempts of an operation's notifications.
+//! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::{self, Display};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use placet_core::Timestamp;
+use placet_core::breaker::{Breaker, Pause, Turn};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How many attempts may call one destination at the same time in one process.
+pub const DESTINATION_SHARE: usize = 4;
+
+/// How many attempts of one project may run at the same time in one process, if there are several projects:
+/// half of what the local system has.
+pub const PROJECT_SHARE: usize = 8;
+
+/// How long what has no slot is left alone.
+const NO_SLOT: Duration = Duration::from_secs(1);
+
+/// How long an attempt waits, in real time, for another one to the same destination to end: a quick one does at
+/// once.
+const SHORT: Duration = Duration::from_millis(500);
+
+/// Whom a piece of work calls.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// For which project.
+    pub project: String,
+    /// Which of its destinations.
+    pub name: Name,
+}
+
+/// The name of a destination.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Name {
+    /// An endpoint of `placet.yaml`.
+    Endpoint(String),
+    /// The executor of a function.
+    Executor(String),
+    /// An upstream approver, by its URL.
+    Upstream(String),
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endpoint(name) => write!(f, "endpoint {name}"),
+            Self::Executor(function) => write!(f, "executor of {function}"),
+            Self::Upstream(url) => write!(f, "upstream approver {url}"),
+        }
+    }
+}
+
+/// What this process knows of the destinations it calls. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gates {
+    project_share: usize,
+    known: Arc<Mutex<Known>>,
+    /// An attempt has ended.
+    ended: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// How many slots each project has that has any.
+    slots: HashMap<String, usize>,
+    destinations: HashMap<Destination, State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    running: usize,
+    breaker: Breaker,
+}
+
+/// A slot of a project. Whoever drops it gives it back.
+#[derive(Debug)]
+struct Slot {
+    gates: Gates,
+    project: String,
+}
+
+/// The right to make one attempt. Whoever drops it gives it back.
+#[derive(Debug)]
+pub(super) struct Permit {
+    pub(super) destination: Destination,
+    began: Timestamp,
+    slot: Slot,
+}
+
+impl Gates {
+    /// For a configuration with so many projects. One that is alone may take all slots.
+    pub fn new(projects: usize) -> Self {
+        let project_share = if projects > 1 { PROJECT_SHARE } else { usize::MAX };
+        Self { project_share, known: Arc::default(), ended: Arc::default() }
+    }
+
+    /// Lets an attempt begin.
+    ///
+    /// # Errors
+    ///
+    /// If it may not: the moment at which it is worth asking again.
+    pub(super) async fn admit(
+        &self,
+        destination: Destination,
+        now: Timestamp,
+    ) -> Result<Permit, Timestamp> {
+        let later = now.plus(NO_SLOT);
+        // Who waits takes a slot of the own project, so that nobody else waits.
+        let slot = self.slot(&destination.project).ok_or(later)?;
+        let latest = Instant::now() + SHORT;
+        loop {
+            let ended = self.ended.notified();
+            if self.begin(&destination, now)? {
+                return Ok(Permit { destination, began: now, slot });
+            }
+            tokio::time::timeout_at(latest, ended).await.map_err(|_| later)?;
+        }
+    }
+
+    /// Takes over a pause that another process has found.
+    pub(super) fn learn(&self, destination: Destination, pause: Pause) {
+        self.known().destinations.entry(destination).or_default().breaker.learn(pause);
+    }
+
+    fn slot(&self, project: &str) -> Option<Slot> {
+        let mut known = self.known();
+        let taken = known.slots.entry(project.to_owned()).or_default();
+        if *taken >= self.project_share {
+            return None;
+        }
+        *taken += 1;
+        Some(Slot { gates: self.clone(), project: project.to_owned() })
+    }
+
+    /// Whether an attempt begins; `false` if too many run. An error if the destination is left alone.
+    fn begin(&self, destination: &Destination, now: Timestamp) -> Result<bool, Timestamp> {
+        let mut known = self.known();
+        let state = known.destinations.entry(destination.clone()).or_default();
+        if state.running >= DESTINATION_SHARE {
+            return Ok(false);
+        }
+        state.breaker.admit(now)?;
+        state.running += 1;
+        Ok(true)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permit {
+    /// Ends the attempt; says what that has changed.
+    pub(super) fn end(self, timed_out: bool, now: Timestamp) -> Option<Turn> {
+        let mut known = self.slot.gates.known();
+        let state = known.destinations.get_mut(&self.destination)?;
+        state.breaker.note(timed_out, self.began, now)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let gates = &self.slot.gates;
+        if let Entry::Occupied(mut entry) =
+            gates.known().destinations.entry(self.destination.clone())
+        {
+            let state = entry.get_mut();
+            state.running = state.running.saturating_sub(1);
+            if state.running == 0 && state.breaker == Breaker::default() {
+                entry.remove();
+            }
+        }
+        gates.ended.notify_waiters();
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut known = self.gates.known();
+        if let Entry::Occupied(mut entry) = known.slots.entry(self.project.clone()) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    fn endpoint(project: &str, name: usize) -> Destination {
+        Destination { project: project.to_owned(), name: Name::Endpoint(name.to_string()) }
+    }
+
+    async fn admitted(gates: &Gates, project: &str, names: std::ops::Range<usize>) -> Vec<Permit> {
+        let mut permits = Vec::new();
+        for name in names {
+            permits.push(gates.admit(endpoint(project, name), NOW).await.unwrap());
+        }
+        permits
+    }
+
+    #[tokio::test]
+    async fn no_project_takes_all_slots() {
+        let gates = Gates::new(2);
+        let mut permits = admitted(&gates, "a", 0..PROJECT_SHARE).await;
+        assert_eq!(gates.admit(endpoint("a", 9), NOW).await.unwrap_err(), NOW.plus(NO_SLOT));
+        assert!(gates.admit(endpoint("b", 0), NOW).await.is_ok());
+        permits.pop();
+        assert!(gates.admit(endpoint("a", 9), NOW).await.is_ok());
+        drop(permits);
+        assert!(gates.known().slots.is_empty() && gates.known().destinations.is_empty());
+        assert_eq!(admitted(&Gates::new(1), "a", 0..100).await.len(), 100, "it is alone");
+    }
+
+    #[tokio::test]
+    async fn no_destination_takes_all_slots_and_a_quick_one_is_waited_for() {
+        let gates = Gates::new(1);
+        let mut permits = Vec::new();
+        for _ in 0..DESTINATION_SHARE {
+            permits.push(gates.admit(endpoint("a", 0), NOW).await.unwrap());
+        }
+        assert!(gates.admit(endpoint("a", 0), NOW).await.is_err());
+        assert!(gates.admit(endpoint("a", 1), NOW).await.is_ok());
+        let (admitted, ()) =
+            tokio::join!(gates.admit(endpoint("a", 0), NOW), async { drop(permits.pop()) });
+        assert!(admitted.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_destination_that_times_out_is_left_alone_and_the_others_are_not() {
+        let gates = Gates::new(1);
+        let mut turns = Vec::new();
+        for _ in 0..3 {
+            let permit = gates.admit(endpoint("a", 0), NOW).await.unwrap();
+            turns.push(permit.end(true, NOW));
+        }
+        let [None, None, Some(Turn::Opened(pause))] = turns[..] else { panic!("{turns:?}") };
+        assert_eq!(gates.admit(endpoint("a", 0), NOW).await.unwrap_err(), pause.until);
+        assert!(gates.admit(endpoint("a", 1), NOW).await.is_ok());
+        let other = Gates::new(1);
+        other.learn(endpoint("a", 0), pause);
+        assert_eq!(other.admit(endpoint("a", 0), NOW).await.unwrap_err(), pause.until);
+        let probe = other.admit(endpoint("a", 0), pause.until).await.unwrap();
+        assert_eq!(probe.end(false, pause.until), Some(Turn::Closed));
+    }
+}

@@ -1,0 +1,68 @@
+//! One attempt at a piece of work: admitted, done, and its end noted.
+
+use placet_core::Timestamp;
+use placet_core::breaker::Turn;
+use placet_core::item::{Item, Kind};
+
+use super::Engine;
+use super::gates::{Name, Permit};
+use super::work::{Context, Work, WorkError};
+use crate::AnyItem;
+
+/// The right to begin, or the moment at which it is worth asking again. Work that calls nobody needs none.
+pub(super) async fn admit<K: Kind, W: Work<K>>(
+    engine: &Engine,
+    worker: &W,
+    item: &Item<K>,
+    work: &K::Work,
+) -> Result<Option<Permit>, Timestamp> {
+    match worker.destination(item, work) {
+        Some(destination) => engine.gates.admit(destination, engine.now()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Does the work; `permit` is held until it ends.
+pub(super) async fn perform<K: Kind, W: Work<K>>(
+    engine: &Engine,
+    worker: &W,
+    parent: Option<AnyItem>,
+    (item, work): (Item<K>, K::Work),
+    permit: Option<Permit>,
+) -> Result<K::Command, WorkError> {
+    let context = Context::new(engine.clone(), parent);
+    let timed_out = context.timed_out.clone();
+    let outcome = worker.perform(context, item, work).await;
+    if let (Some(permit), false) = (permit, matches!(outcome, Err(WorkError::Postponed(_)))) {
+        note_end(engine, permit, timed_out.get().is_some()).await;
+    }
+    outcome
+}
+
+/// Notes how an attempt ended. What that changes of an endpoint is stored, so that other processes know.
+async fn note_end(engine: &Engine, permit: Permit, timed_out: bool) {
+    let destination = permit.destination.clone();
+    let Some(turn) = permit.end(timed_out, engine.now()) else { return };
+    let (project, name) = (destination.project.as_str(), destination.name.to_string());
+    match turn {
+        Turn::Opened(pause) => {
+            let (until, pauses) = (pause.until.to_string(), pause.number);
+            tracing::error!(
+                project,
+                destination = name,
+                until,
+                pauses,
+                "destination paused: it timed out again and again"
+            );
+        }
+        Turn::Closed => tracing::info!(project, destination = name, "destination answers again"),
+    }
+    let Name::Endpoint(endpoint) = &destination.name else { return };
+    let stored = match turn {
+        Turn::Opened(pause) => engine.store.pause_endpoint(project, endpoint, pause).await,
+        Turn::Closed => engine.store.resume_endpoint(project, endpoint).await,
+    };
+    if let Err(error) = stored {
+        tracing::warn!(%error, project, endpoint, "pause of the endpoint not stored: other processes do not know it");
+    }
+}

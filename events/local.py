@@ -54,6 +54,7 @@ def env_vars(engines):
         "PLACET_BLOBS": f"s3://{engines['bucket']}",
         "PLACET_SECRETS": " ".join("=".join(pair) for pair in sign.WEBHOOK_SECRETS.items()),
         "PLACET_LINK_SECRET": sign.LINK_SECRET,
+        "PLACET_DEMO": "on",
     }
     return {"Parameters": variables}
 

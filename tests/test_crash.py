@@ -18,7 +18,7 @@ SETTLED = {"Done": "succeeded", "Outcome unknown": "unknown", "Failed": "failed"
 # `charge` may be repeated under its idempotency key, `charge_once` may not.
 CONFIG = """
 project: default
-defaults: {deadline: 1h}
+defaults: {deadline: 1h, run_for: [humanlayer]}
 operations:
   charge:
     executor: {http: {url: "ENDPOINT", timeout: 1s, secret: "env:TARGET_SECRET"}}

@@ -116,19 +116,19 @@ def test_keys_of_a_deployed_table(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "code", "says"),
     [
-        (["create", "--project", "team-b"], "add it to projects"),
-        (["create", "--role", "both"], "agent, responder or admin"),
-        (["create", "--expires", "soon"], "not a length of time"),
-        (["create", "--colour", "red"], "--colour"),
-        (["revoke", "placet_not-an-id"], "no key of this id"),
-        (["rotate"], "placet key create"),
+        (["create", "--project", "team-b"], 1, "add it to projects"),
+        (["create", "--role", "both"], 2, "agent, responder, admin"),
+        (["create", "--expires", "soon"], 2, "not a length of time"),
+        (["create", "--colour", "red"], 2, "--colour"),
+        (["revoke", "placet_not-an-id"], 1, "no key of this id"),
+        (["rotate"], 2, "Usage: placet key"),
     ],
 )
-def test_what_is_wrong_is_said(running, arguments, says):
+def test_what_is_wrong_is_said(running, arguments, code, says):
     before = listed(running)
     refused = tool(running, *arguments)
-    assert refused.returncode == 1 and refused.stdout == ""
+    assert refused.returncode == code and refused.stdout == ""
     assert says in refused.stderr and "placet_not-an-id" not in refused.stderr
     assert listed(running) == before

@@ -157,7 +157,7 @@ def test_sample_events_of_the_api_are_answered_one_after_the_other(system, story
     system.process_messages()
 
 
-def test_a_call_is_requested_decided_by_webhook_and_run(system):
+def test_a_call_is_requested_and_decided_by_webhook_and_left_to_its_agent(system):
     webhook = renamed("webhook-inbound", "story")
     webhook["headers"]["svix-id"] = "msg_story"
     create, get = renamed("approval-create", "story"), renamed("approval-get", "story")
@@ -173,10 +173,10 @@ def test_a_call_is_requested_decided_by_webhook_and_run(system):
     assert system.http("webhook", signed)[0] == 200, "the same delivery again"
     assert system.http("approval", get)[1] == call, "the decision waits in the queue"
 
-    assert system.process_messages() == {"work receipt", "calls operation"}
+    assert system.process_messages() == {"work receipt"}
     decided = system.http("approval", get)[1]["status"]
     assert (decided["approved"], decided["comment"]) == (True, "go ahead")
-    assert system.purchase("call-story")["status"] == "finalised"
+    assert system.purchase("call-story")["state"] == "approved"
 
     status, refusal = system.http("approval", renamed("approval-respond", "story"))
     assert status == 409

@@ -46,7 +46,8 @@ impl Approval {
     /// The function over these services.
     pub fn new(runtime: Runtime, keys: ApiKeys, access: Access) -> Self {
         let polling = Polling::new(&runtime.environment);
-        Self { runtime, keys, access, polling, router: Arc::new(Router::new(routes::ROUTES)) }
+        let router = Arc::new(Router::new(routes::ROUTES, runtime.has_demo()));
+        Self { runtime, keys, access, polling, router }
     }
 
     /// Answers every client whose poll is held, and holds no more: the process is about to end.

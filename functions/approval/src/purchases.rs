@@ -10,6 +10,7 @@ use placet_core::operation::{
 };
 use placet_core::purchase::{self, Purchase};
 use placet_core::{Digest, percent};
+use placet_runtime::config::Interface;
 use placet_runtime::http::{Response, text, wants_page};
 use placet_runtime::problem::Problem;
 use placet_runtime::{Requested, new_call_id};
@@ -93,6 +94,7 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
         run_id: "demo".to_owned(),
         specification: Specification::of(content),
         by: Channel::Demo.into(),
+        through: Interface::Placet,
     };
     let operation = call.runtime().create_operation(requested).await?.into_item();
     let (project, call_id) = (operation.project(), operation.call_id());

@@ -19,10 +19,13 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// A router over this table.
-    pub(crate) fn new(routes: &'static [Route]) -> Self {
+    /// A router over this table, with or without the demo.
+    pub(crate) fn new(routes: &'static [Route], demo: bool) -> Self {
         let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
         for route in routes {
+            if matches!(route.handler, Handler::Demo(..)) && !demo {
+                continue;
+            }
             by_path.entry(route.path).or_default().push(route);
         }
         let mut paths = matchit::Router::new();

@@ -34,6 +34,7 @@ endpoints:
 pub(crate) fn approval(role: Role, access: Access) -> Approval {
     let nowhere = "http://127.0.0.1:1";
     let environment: Environment = [
+        ("PLACET_DEMO", "on"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),

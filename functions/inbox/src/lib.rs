@@ -89,6 +89,9 @@ impl Inbox {
             }
             ([], true) => Ok(Page::see_other("/inbox".to_owned())),
             (["inbox"], true) => self.waiting(self.project(&query)?).await,
+            (["purchase-materials" | "purchases", ..], _) if !self.runtime.has_demo() => {
+                Err(Page::not_found())
+            }
             (["purchase-materials"], true) => Ok(Page::ok(pages::purchase_form(&new_call_id()))),
             (["purchases"], true) => self.purchases().await,
             (["inbox" | "purchases" | "purchase-materials" | "d", ..], _) => {

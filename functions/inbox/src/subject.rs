@@ -97,7 +97,11 @@ impl Inbox {
 
     /// All projects, of which this one is shown.
     pub(crate) fn projects<'a>(&'a self, shown: &'a str) -> Projects<'a> {
-        Projects { all: self.runtime.config.projects().collect(), shown }
+        Projects {
+            all: self.runtime.config.projects().collect(),
+            shown,
+            demo: self.runtime.has_demo(),
+        }
     }
 
     /// The page of an operation, with what the channel lets the visitor do.

@@ -1,49 +1,43 @@
-//! `placet check`: what `placet.yaml` means.
+//! `placet check`: what `placet.yaml` means, and first what of it needs attention.
 
 use placet_core::operation::ContactChannel;
-use placet_runtime::config::Endpoint;
+use placet_runtime::config::{Closed, Definition, Endpoint, Executor, Interface, Period, Source};
 use placet_runtime::{Config, Environment};
+use placet_worker::Functions;
 
+use crate::style::{DIM, GOOD, STRONG, WARNING};
 use crate::webhook::words;
 use crate::{Failure, environment, say};
 
 pub fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     let config = environment::config(&environment)?;
+    print_attention(&attention(&config, &environment));
     for project in config.projects() {
-        say(format!("project {project}"));
+        say(heading("project", project));
     }
     for (name, _) in config.operations() {
         print_operation(&config, name, &environment);
     }
     say(format!(
-        "any other operation, and questions\n  approver  {}",
+        "{STRONG}any other operation, and questions{STRONG:#}\n  decide in {}\n  approver  {}",
+        Period(config.time_to_decide(None)),
         approver(&config, None, &environment)
     ));
     for (name, endpoint) in config.endpoints() {
         print_endpoint(&config, name, endpoint, &environment);
     }
-    say(format!("queue calls\n  used by   {}", users_of_calls(&config)));
+    say(format!("{STRONG}queue calls{STRONG:#}\n  used by   {}", users_of_calls(&config)));
     for (id, channel) in config.channels() {
         let kinds = reaches(&channel.channel);
+        let heading = heading("channel", &id.to_string());
         say(format!(
-            "channel {id}\n  project   {}\n  reaches   {}",
+            "{heading}\n  project   {}\n  reaches   {}",
             channel.project,
             kinds.join(", ")
         ));
     }
-    for (name, source) in config.sources() {
-        let paths = source.paths.iter().map(|path| path.as_str().to_owned());
-        let paths: Vec<_> = [format!("/webhooks/{name}")].into_iter().chain(paths).collect();
-        say(format!(
-            "source {name}\n  preset    {}\n  at        {}\n  is        {}\n  secrets   {}\n  targets   {}",
-            source.preset.as_deref().unwrap_or("none"),
-            paths.join(", "),
-            words::openness(name, source, &environment),
-            words::secrets(source, &environment),
-            words::targets(source),
-        ));
-    }
+    print_sources(&config, &environment);
     Ok(())
 }
 
@@ -54,6 +48,94 @@ fn users_of_calls(config: &Config) -> String {
         return "nothing: on AWS the parameter CallsEnabled may be false".to_owned();
     }
     users.join(", ")
+}
+
+fn heading(kind: &str, name: &str) -> String {
+    format!("{STRONG}{kind} {name}{STRONG:#}")
+}
+
+fn print_attention(problems: &[String]) {
+    if problems.is_empty() {
+        say(format!("{GOOD}Nothing needs attention.{GOOD:#}\n"));
+        return;
+    }
+    say(format!("{WARNING}Needs attention{WARNING:#}"));
+    for problem in problems {
+        say(format!("  {problem}"));
+    }
+    say("");
+}
+
+/// What will not work, or is less safe than it looks.
+fn attention(config: &Config, environment: &Environment) -> Vec<String> {
+    let functions = Functions::shipped();
+    let operations = config.operations().filter_map(|(name, definition)| {
+        let problem = functions.missing(definition).or_else(|| unsigned(definition, environment));
+        problem.map(|problem| format!("operation {name} cannot run: {problem}"))
+    });
+    let upstreams = config.upstreams().filter_map(|(function, upstream)| {
+        let error = upstream.api_key.text(environment).err()?;
+        let asked = function.map_or("the default approver".to_owned(), |name| {
+            format!("the approver of operation {name}")
+        });
+        Some(format!("{asked} cannot be reached: {error}"))
+    });
+    let endpoints = config.endpoints().filter_map(|(name, endpoint)| {
+        let error = endpoint.secrets.resolve(environment).err()?;
+        Some(format!("endpoint {name} is sent nothing: {error}"))
+    });
+    let sources = config.sources().filter_map(|(name, source)| {
+        let problem = match source.open(name, environment) {
+            _ if source.scheme.retired => return None,
+            Ok(_) if source.scheme.checks.none.is_some() => {
+                "takes webhooks of anyone, without a check".to_owned()
+            }
+            Err(Closed::Open(error)) => format!("is closed: {error}"),
+            Ok(_) | Err(Closed::NotSet(_)) => return None,
+        };
+        Some(format!("source {name} {problem}"))
+    });
+    operations.chain(upstreams).chain(endpoints).chain(sources).collect()
+}
+
+/// Why the requests of an HTTP executor cannot be signed.
+fn unsigned(definition: &Definition, environment: &Environment) -> Option<String> {
+    let Some(Executor::Http(http)) = &definition.executor else { return None };
+    http.secret.as_ref()?.resolve(environment).err().map(|error| error.to_string())
+}
+
+/// The open sources one by one, those whose secret is not set in one line.
+fn print_sources(config: &Config, environment: &Environment) {
+    let not_set = |(name, source): &(&str, &Source)| {
+        matches!(source.open(name, environment), Err(Closed::NotSet(_)))
+    };
+    let (closed, open): (Vec<_>, Vec<_>) = config.sources().partition(not_set);
+    for (name, source) in open {
+        print_source(name, source, environment);
+    }
+    if closed.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = closed.iter().map(|(name, _)| *name).collect();
+    say(format!(
+        "{STRONG}closed sources{STRONG:#} {DIM}(no secret is set):{DIM:#} {}",
+        names.join(", ")
+    ));
+    say("  `placet webhook explain NAME` says which secret opens one.");
+}
+
+fn print_source(name: &str, source: &Source, environment: &Environment) {
+    let paths = source.paths.iter().map(|path| path.as_str().to_owned());
+    let paths: Vec<_> = [format!("/webhooks/{name}")].into_iter().chain(paths).collect();
+    say(format!(
+        "{}\n  preset    {}\n  at        {}\n  is        {}\n  secrets   {}\n  targets   {}",
+        heading("source", name),
+        source.preset.as_deref().unwrap_or("none"),
+        paths.join(", "),
+        words::openness(name, source, environment),
+        words::secrets(source, environment),
+        words::targets(source),
+    ));
 }
 
 /// The ways in which a contact channel reaches a person.
@@ -73,7 +155,8 @@ fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment:
     let secrets: Vec<String> =
         endpoint.secrets.iter().map(|secret| words::variable(secret, environment)).collect();
     say(format!(
-        "endpoint {name}\n  project   {}\n  at        {}\n  secrets   {}\n  events    {}",
+        "{}\n  project   {}\n  at        {}\n  secrets   {}\n  events    {}",
+        heading("endpoint", name),
         config.owner(endpoint),
         endpoint.url.as_str(),
         secrets.join(", "),
@@ -82,15 +165,17 @@ fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment:
 }
 
 fn print_operation(config: &Config, name: &str, environment: &Environment) {
-    let deadline = config.time_to_decide(Some(name));
+    let deadline = Period(config.time_to_decide(Some(name)));
     let approver = approver(config, Some(name), environment);
-    say(format!("operation {name}\n  decide in {deadline:?}\n  approver  {approver}"));
+    let heading = heading("operation", name);
+    say(format!("{heading}\n  decide in {deadline}\n  approver  {approver}"));
     match config.plan(name) {
         Some(plan) => say(format!(
-            "  runs      {}\n  attempts  up to {} of {:?}{}",
+            "  runs      {}\n  for       {}\n  attempts  up to {} of {}{}",
             plan.executor,
+            requesters(config.run_for(name)),
             plan.max_attempts,
-            plan.timeout,
+            Period(plan.timeout),
             if plan.idempotent {
                 ""
             } else {
@@ -99,6 +184,16 @@ fn print_operation(config: &Config, name: &str, environment: &Environment) {
         )),
         None => say("  runs      nothing here: the requester acts on the decision"),
     }
+}
+
+/// Whose operations are run here.
+fn requesters(interfaces: &[Interface]) -> String {
+    let words = interfaces.iter().map(|interface| match interface {
+        Interface::Placet => "what is requested through Placet's API, pages and sources",
+        Interface::HumanLayer => "what HumanLayer's clients request",
+    });
+    let words: Vec<&str> = words.collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", and ") }
 }
 
 fn approver(config: &Config, function: Option<&str>, environment: &Environment) -> String {

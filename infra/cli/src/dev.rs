@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use placet_core::purchase;
 use placet_local::engines::{QueueTime, Queues, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
-use placet_runtime::{Access, Blobs, Clock, Environment, Https, logging};
+use placet_runtime::{Access, Blobs, Clock, DEMO, Environment, Https};
 use placet_worker::Functions;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -20,7 +21,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{Failure, environment};
+use crate::banner::Banner;
+use crate::environment::DataFolder;
+use crate::{Failure, environment, logging, say};
 
 /// The key of the local API if `PLACET_LOCAL_KEY` does not name another.
 pub const LOCAL_KEY: &str = "local-dev-key";
@@ -34,13 +37,47 @@ const TICK: Duration = Duration::from_secs(1);
 /// How often items whose time to live is over are deleted, as DynamoDB does in its own time.
 const SWEEP: Duration = Duration::from_secs(600);
 
-pub async fn run() -> Result<(), Failure> {
-    let environment = environment::load()?;
-    logging::start(&environment, &["dynoxide", "rustack_sqs_core"]);
+/// The options of `placet dev`.
+#[derive(Debug, Default, Args)]
+pub struct Arguments {
+    /// The port to listen on; that of `PLACET_ADDR` if left out, and else 8000
+    #[arg(long)]
+    port: Option<u16>,
+    /// The IP address to listen on; that of `PLACET_ADDR` if left out, and else 127.0.0.1
+    #[arg(long, value_name = "IP")]
+    addr: Option<IpAddr>,
+    #[command(flatten)]
+    data: DataFolder,
+    /// Log more; the same as `PLACET_LOG=debug`
+    #[arg(long)]
+    debug: bool,
+}
+
+impl Arguments {
+    /// The environment with what the options say over it.
+    fn over(&self, environment: Environment) -> Environment {
+        let environment = self.data.over(environment);
+        let known = environment.get("PLACET_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
+        let (host, port) = known.rsplit_once(':').unwrap_or((&known, "8000"));
+        let host = match self.addr {
+            Some(IpAddr::V6(ip)) => format!("[{ip}]"),
+            Some(ip) => ip.to_string(),
+            None => host.to_owned(),
+        };
+        let port = self.port.map_or(port.to_owned(), |port| port.to_string());
+        let level = self.debug.then(|| ("PLACET_LOG".to_owned(), "debug".to_owned()));
+        let address = ("PLACET_ADDR".to_owned(), format!("{host}:{port}"));
+        level.into_iter().chain([address]).collect::<Environment>().over(&environment)
+    }
+}
+
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let environment = arguments.over(environment::load()?);
+    logging::start(&environment)?;
     let config = environment::config(&environment)?;
-    let address = environment.get("PLACET_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
+    let address = environment.get("PLACET_ADDR").unwrap_or_default();
     let listener = TcpListener::bind(&address).await.map_err(|error| {
-        format!("cannot listen on {address}: {error}. Set PLACET_ADDR to another address, as in 127.0.0.1:8001")
+        format!("cannot listen on {address}: {error}. Choose another address or port, as in `placet dev --port 8001`")
     })?;
     let address = listener.local_addr()?;
     let folder = environment::data_folder(&environment);
@@ -57,7 +94,7 @@ pub async fn run() -> Result<(), Failure> {
         )
         .into()),
     };
-    let environment = environment.over(&long_poll());
+    let environment = environment.over(&defaults());
     let environment = with_link_secret(environment, &folder)?;
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
@@ -73,9 +110,10 @@ pub async fn run() -> Result<(), Failure> {
     })
     .await?;
     system.resume().await?;
-    announce(&folder, address, &system, &environment)?;
+    announce(&folder, address, &system, &environment, &api_key)?;
     let demo = system.runtime.config.plan(purchase::FUNCTION).is_some();
-    banner(address, &folder, &api_key, demo);
+    let cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some();
+    say(Banner { address, folder: &folder, api_key: &api_key, demo, cargo });
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(environment::RUNNING));
     Ok(())
@@ -148,9 +186,10 @@ fn own_bucket(environment: &Environment, folder: &Path) -> Result<Option<Blobs>,
     Ok(Some(blobs))
 }
 
-/// Here it costs nothing to hold a client that polls.
-fn long_poll() -> Environment {
-    [("PLACET_LONG_POLL".to_owned(), "8s".to_owned())].into_iter().collect()
+/// Here it costs nothing to hold a client that polls, and a newcomer tries the demo.
+fn defaults() -> Environment {
+    let variables = [("PLACET_LONG_POLL", "8s"), (DEMO, "on")];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect()
 }
 
 /// Without a key of its own for decision links, this system makes one and keeps it with its data.
@@ -171,12 +210,13 @@ fn with_link_secret(environment: Environment, folder: &Path) -> Result<Environme
     Ok(own.over(&environment))
 }
 
-/// Tells other commands how to reach the table and which key the inbox takes.
+/// Tells other commands how to reach the table and the API, and with which keys.
 fn announce(
     folder: &Path,
     address: SocketAddr,
     system: &System,
     environment: &Environment,
+    api_key: &str,
 ) -> Result<(), Failure> {
     let found = json!({
         "AWS_ENDPOINT_URL_DYNAMODB": system.engines.dynamodb_url(),
@@ -184,6 +224,7 @@ fn announce(
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "PLACET_TABLE": TABLE,
+        "PLACET_LOCAL_KEY": api_key,
         "PLACET_INBOX_URL": format!("http://{address}"),
         "PLACET_LINK_SECRET": environment.get("PLACET_LINK_SECRET"),
     });
@@ -198,25 +239,26 @@ fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn banner(address: SocketAddr, folder: &Path, api_key: &str, demo: bool) {
-    println!(
-        "Placet is up.
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-  address  http://{address}
-  inbox    http://{address}/inbox
-  API key  {api_key}
-  data     {}
-",
-        folder.display()
-    );
-    if !address.ip().is_loopback() {
-        println!(
-            "This address is not loopback: the pages are closed, open them with `placet link CALL_ID`.\n"
-        );
-    }
-    if demo {
-        println!("Try it: ask, decide in the inbox, look.\n");
-        println!("  curl -X POST http://{address}/purchase-materials");
-        println!("  curl http://{address}/purchases");
+    #[test]
+    fn options_are_over_the_environment() {
+        let address = |arguments: Arguments, known: &str| {
+            let known = [("PLACET_ADDR".to_owned(), known.to_owned())].into_iter().collect();
+            arguments.over(known).get("PLACET_ADDR").unwrap()
+        };
+        let port = |port| Arguments { port: Some(port), ..Arguments::default() };
+        let addr = |ip: &str| Arguments { addr: ip.parse().ok(), ..Arguments::default() };
+        assert_eq!(address(Arguments::default(), ""), ADDRESS);
+        assert_eq!(address(Arguments::default(), "localhost:9"), "localhost:9");
+        assert_eq!(address(Arguments::default(), "localhost"), "localhost:8000");
+        assert_eq!(address(port(8001), "localhost:9"), "localhost:8001");
+        assert_eq!(address(addr("0.0.0.0"), "localhost:9"), "0.0.0.0:9");
+        assert_eq!(address(addr("::1"), ""), "[::1]:8000");
+        let debug = Arguments { debug: true, ..Arguments::default() };
+        let level = debug.over(Environment::default()).get("PLACET_LOG");
+        assert_eq!(level.as_deref(), Some("debug"));
     }
 }

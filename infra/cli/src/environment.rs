@@ -1,8 +1,11 @@
 //! Where the command's settings come from: the environment, then `.env`, then defaults.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use placet_local::engines::http_client;
+use placet_runtime::config::{ConfigError, Period};
 use placet_runtime::{Aws, Config, Environment, Store, https_client};
 use serde_json::Value;
 
@@ -10,6 +13,9 @@ use crate::Failure;
 
 /// The file in the data folder that tells other commands how to reach the running system.
 pub const RUNNING: &str = "running.json";
+
+/// The folder of the data if `PLACET_DATA_DIR` does not name another.
+pub const DATA_FOLDER: &str = ".placet";
 
 /// The process environment over that of the `.env` file in the working folder.
 pub fn load() -> Result<Environment, Failure> {
@@ -23,13 +29,43 @@ pub fn load() -> Result<Environment, Failure> {
     Ok(Environment::process().over(&file.with_secrets()))
 }
 
+/// A length of time on the command line.
+pub fn period(text: &str) -> Result<Period, String> {
+    Period::try_from(text.to_owned())
+}
+
 pub fn config(environment: &Environment) -> Result<Config, Failure> {
-    let path = environment.get("PLACET_CONFIG").unwrap_or_else(|| "placet.yaml".to_owned());
-    Ok(Config::load(Path::new(&path))?)
+    Config::load(Path::new(&config_file(environment))).map_err(|error| match &error {
+        ConfigError::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound => {
+            format!("{error}. `placet init` writes one").into()
+        }
+        _ => error.into(),
+    })
+}
+
+/// The path of the configuration.
+pub fn config_file(environment: &Environment) -> String {
+    environment.get("PLACET_CONFIG").unwrap_or_else(|| "placet.yaml".to_owned())
+}
+
+/// Where the system that runs on this machine keeps its data.
+#[derive(Debug, Default, Args)]
+pub struct DataFolder {
+    /// The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
+    #[arg(long, value_name = "FOLDER", global = true)]
+    data_dir: Option<String>,
+}
+
+impl DataFolder {
+    /// The environment with this folder, if one is named.
+    pub fn over(&self, environment: Environment) -> Environment {
+        let named = self.data_dir.clone().map(|folder| ("PLACET_DATA_DIR".to_owned(), folder));
+        named.into_iter().collect::<Environment>().over(&environment)
+    }
 }
 
 pub fn data_folder(environment: &Environment) -> PathBuf {
-    environment.get("PLACET_DATA_DIR").unwrap_or_else(|| ".placet".to_owned()).into()
+    environment.get("PLACET_DATA_DIR").unwrap_or_else(|| DATA_FOLDER.to_owned()).into()
 }
 
 /// The deployment a command works on: its environment and its table. With `PLACET_TABLE` it is the
@@ -45,10 +81,10 @@ pub fn deployment(environment: Environment) -> Result<(Environment, Store), Fail
 }
 
 /// The environment of the system that runs on this machine.
-fn running(environment: &Environment) -> Result<Environment, Failure> {
+pub fn running(environment: &Environment) -> Result<Environment, Failure> {
     let file = data_folder(environment).join(RUNNING);
     let text = std::fs::read_to_string(&file).map_err(
-        |_| "no running system found: start `placet dev`, or set PLACET_TABLE for one on AWS",
+        |_| "no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS",
     )?;
     let values: Value = serde_json::from_str(&text)?;
     let pairs = values.as_object().into_iter().flatten();

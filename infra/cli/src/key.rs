@@ -3,59 +3,97 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use placet_core::Timestamp;
 use placet_runtime::config::{Name, Period};
 use placet_runtime::{ApiKey, ApiKeys, Clock, Config, Role, Store, key_digest, key_id};
 
-use crate::options::Options;
+use crate::environment::DataFolder;
 use crate::{Failure, environment, say};
 
-const USAGE: &str = "write one of
-  placet key create [--project P] [--name N] [--role agent|responder|admin] [--expires 90d] [--channel N]
-  placet key list [--project P]
-  placet key revoke ID [--project P]";
+/// The options of `placet key`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    data: DataFolder,
+}
 
-pub async fn run(arguments: &[&str]) -> Result<(), Failure> {
+/// The commands of `placet key`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create an API key and print it, this once
+    Create(Wanted),
+    /// List the API keys of a project, never the keys themselves
+    List {
+        /// The project; the one of placet.yaml if left out
+        #[arg(long)]
+        project: Option<String>,
+    },
+    /// Revoke an API key
+    Revoke {
+        /// The id of the key, as `placet key list` prints it
+        id: String,
+        /// The project; the one of placet.yaml if left out
+        #[arg(long)]
+        project: Option<String>,
+    },
+}
+
+/// The API key that somebody wants.
+#[derive(Debug, Default, Args)]
+pub struct Wanted {
+    /// The project; the one of placet.yaml if left out
+    #[arg(long)]
+    project: Option<String>,
+    /// Its name in lists and histories; its id if left out
+    #[arg(long, value_parser = name)]
+    name: Option<Name>,
+    /// What it may do; admin if left out
+    #[arg(long, value_parser = roles())]
+    role: Option<Role>,
+    /// How long it is valid, as in 90d; without end if left out
+    #[arg(long, value_name = "TIME", value_parser = environment::period)]
+    expires: Option<Period>,
+    /// The contact channel of what it requests, by its number in placet.yaml
+    #[arg(long, value_name = "NUMBER")]
+    channel: Option<u64>,
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    Name::try_from(text.to_owned())
+}
+
+fn roles() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["agent", "responder", "admin"])
+        .try_map(|name| Role::parse(&name).ok_or("this is not a role"))
+}
+
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let now = Clock::System.now();
-    match arguments {
-        ["create", rest @ ..] => {
-            let known = ["--project", "--name", "--role", "--expires", "--channel"];
-            let options = Options::read(rest, &known, USAGE)?;
-            let (config, store) = deployment()?;
-            create(&config, &store, &options, now).await
+    let (environment, store) = environment::deployment(arguments.data.over(environment::load()?))?;
+    let config = environment::config(&environment)?;
+    let main = config.project.as_str();
+    match &arguments.command {
+        Command::Create(wanted) => create(&config, &store, wanted, now).await,
+        Command::List { project } => list(&store, project.as_deref().unwrap_or(main), now).await,
+        Command::Revoke { id, project } => {
+            revoke(&store, project.as_deref().unwrap_or(main), id, now).await
         }
-        ["list", rest @ ..] => {
-            let options = Options::read(rest, &["--project"], USAGE)?;
-            let (config, store) = deployment()?;
-            list(&store, project(&config, &options), now).await
-        }
-        ["revoke", id, rest @ ..] => {
-            let options = Options::read(rest, &["--project"], USAGE)?;
-            let (config, store) = deployment()?;
-            revoke(&store, project(&config, &options), id, now).await
-        }
-        _ => Err(USAGE.into()),
     }
-}
-
-fn deployment() -> Result<(Config, Store), Failure> {
-    let (environment, store) = environment::deployment(environment::load()?)?;
-    Ok((environment::config(&environment)?, store))
-}
-
-fn project<'a>(config: &'a Config, options: &Options<'a>) -> &'a str {
-    options.get("--project").unwrap_or(config.project.as_str())
 }
 
 async fn create(
     config: &Config,
     store: &Store,
-    options: &Options<'_>,
+    wanted: &Wanted,
     now: Timestamp,
 ) -> Result<(), Failure> {
     let key = new_key()?;
     let digest = key_digest(&key);
-    let api_key = wanted(config, options, &key_id(digest), now)?;
+    let api_key = described_by(config, wanted, &key_id(digest), now)?;
     store.put_api_key(digest, &api_key).await?;
     eprintln!("{}\nIt is printed this once:", described(&key_id(digest), &api_key));
     say(key);
@@ -69,38 +107,29 @@ fn new_key() -> Result<String, Failure> {
     Ok(format!("placet_{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
-/// The key that the options describe; it is called by its id if nothing else is said.
-fn wanted(
+/// The key that is wanted; without a name it is called by its id.
+fn described_by(
     config: &Config,
-    options: &Options<'_>,
+    wanted: &Wanted,
     id: &str,
     now: Timestamp,
 ) -> Result<ApiKey, Failure> {
-    let project = project(config, options);
+    let project = wanted.project.as_deref().unwrap_or(config.project.as_str());
     if !config.projects().any(|known| known == project) {
         return Err(format!("placet.yaml has no project {project}: add it to projects").into());
     }
-    let name = Name::try_from(options.get("--name").unwrap_or(id).to_owned())?;
-    let role = options.get("--role").map(|name| {
-        let wrong = || format!("{name:?} is not a role: write agent, responder or admin");
-        Role::parse(name).ok_or_else(wrong)
-    });
-    let channel = options.get("--channel").map(|text| {
-        text.parse().map_err(|_| format!("{text:?} is not a channel: write its number"))
-    });
-    let channel: Option<u64> = channel.transpose()?;
-    if let Some(id) = channel.filter(|id| config.channel(project, *id).is_none()) {
+    if let Some(id) = wanted.channel.filter(|id| config.channel(project, *id).is_none()) {
         return Err(format!(
             "project {project} has no channel {id}: add it to channels in placet.yaml"
         )
         .into());
     }
-    let expires = options.get("--expires").map(|text| Period::try_from(text.to_owned()));
+    let name = wanted.name.as_ref().map_or(id, Name::as_str);
     Ok(ApiKey {
-        role: role.transpose()?.unwrap_or_default(),
-        channel,
-        expires_at: expires.transpose()?.map(|period| now.plus(period.0)),
-        ..ApiKey::new(project, name.as_str(), now)
+        role: wanted.role.unwrap_or_default(),
+        channel: wanted.channel,
+        expires_at: wanted.expires.map(|period| now.plus(period.0)),
+        ..ApiKey::new(project, name, now)
     })
 }
 
@@ -175,14 +204,12 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
-    fn wanted(arguments: &[&str]) -> Result<ApiKey, String> {
+    fn wanted(wanted: &Wanted) -> Result<ApiKey, String> {
         let config = Config::parse(
             "project: x\nprojects: [y]\nchannels: {7: {project: 'y', email: {address: a@b.example}}}",
         )
         .unwrap();
-        let known = ["--project", "--name", "--role", "--expires", "--channel"];
-        let options = Options::read(arguments, &known, USAGE).unwrap();
-        super::wanted(&config, &options, "0123456789ab", NOW).map_err(|error| error.to_string())
+        described_by(&config, wanted, "0123456789ab", NOW).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -194,24 +221,23 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_as_its_options_say() {
-        assert_eq!(wanted(&[]).unwrap(), ApiKey::new("x", "0123456789ab", NOW));
-        let options = "--expires 90d --role agent --channel 7 --name ci --project y";
-        let key = wanted(&options.split(' ').collect::<Vec<_>>()).unwrap();
+    fn a_key_is_as_it_is_wanted() {
+        assert_eq!(wanted(&Wanted::default()).unwrap(), ApiKey::new("x", "0123456789ab", NOW));
+        let key = wanted(&Wanted {
+            project: Some("y".to_owned()),
+            name: Some(name("ci").unwrap()),
+            role: Some(Role::Agent),
+            expires: Some(Period::seconds(90)),
+            channel: Some(7),
+        });
+        let key = key.unwrap();
         assert_eq!((key.project.as_str(), key.name.as_str()), ("y", "ci"));
         assert_eq!((key.role, key.channel), (Role::Agent, Some(7)));
-        assert_eq!(key.expires_at.unwrap().since(NOW).as_secs(), 90 * 24 * 60 * 60);
-        for (wrong, part) in [
-            (["--project", "z"], "add it to projects"),
-            (["--name", "a b"], "is not a name"),
-            (["--role", "both"], "agent, responder or admin"),
-            (["--expires", "soon"], "is not a length of time"),
-            (["--channel", "-1"], "write its number"),
-            (["--channel", "7"], "add it to channels"),
-        ] {
-            let error = wanted(&wrong).unwrap_err();
-            assert!(error.contains(part) && error.contains(wrong[1]), "{error}");
-        }
+        assert_eq!(key.expires_at.unwrap().since(NOW).as_secs(), 90);
+        let project = Wanted { project: Some("z".to_owned()), ..Wanted::default() };
+        assert!(wanted(&project).unwrap_err().contains("z: add it to projects"));
+        let channel = Wanted { channel: Some(7), ..Wanted::default() };
+        assert!(wanted(&channel).unwrap_err().contains("7: add it to channels"));
     }
 
     #[test]

@@ -1,47 +1,45 @@
 //! `placet link`: a signed decision link for an operation that waits for a person, in the table of
 //! `environment::deployment`. On AWS it takes `PLACET_LINK_SECRET` and `PLACET_INBOX_URL`, too.
 
+use clap::Args;
 use placet_core::item::Item;
 use placet_core::operation::{Operation, OperationId, OperationKind, State};
 use placet_core::{DecisionLink, Secret, Timestamp};
 use placet_runtime::config::Period;
 use placet_runtime::{Clock, Store};
 
-use crate::options::Options;
+use crate::environment::DataFolder;
 use crate::{Failure, environment, say};
 
-const USAGE: &str = "write placet link [--project P] CALL_ID [24h]";
+/// The options of `placet link`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The id of the operation; `function_call/ID` or `human_contact/ID` if a call and a question share it
+    call_id: String,
+    /// How long the link is valid
+    #[arg(value_name = "TIME", default_value = "24h", value_parser = environment::period)]
+    valid: Period,
+    /// The project; the one of placet.yaml if left out
+    #[arg(long)]
+    project: Option<String>,
+    #[command(flatten)]
+    data: DataFolder,
+}
 
-pub async fn run(arguments: &[&str]) -> Result<(), Failure> {
-    let (options, subject) = read(arguments)?;
-    let (name, valid) = match subject.as_slice() {
-        [name] => (*name, "24h"),
-        [name, valid] => (*name, *valid),
-        _ => return Err(USAGE.into()),
-    };
-    let valid = Period::try_from(valid.to_owned())?;
-    let (environment, store) = environment::deployment(environment::load()?)?;
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (environment, store) = environment::deployment(arguments.data.over(environment::load()?))?;
     let need = |name: &str| environment.get(name).ok_or_else(|| format!("{name} is not set"));
     let key = Secret::new(need("PLACET_LINK_SECRET")?).ok_or("PLACET_LINK_SECRET is empty")?;
     let config = environment::config(&environment)?;
-    let project = options.get("--project").unwrap_or(config.project.as_str());
+    let project = arguments.project.as_deref().unwrap_or(config.project.as_str());
     if !config.projects().any(|known| known == project) {
         return Err(format!("placet.yaml has no project {project}: add it to projects").into());
     }
-    let operation = find(&store, project, name).await?;
+    let operation = find(&store, project, &arguments.call_id).await?;
     let now = Clock::System.now();
-    let link = link(operation, now, now.plus(valid.0))?;
+    let link = link(operation, now, now.plus(arguments.valid.0))?;
     say(format!("{}/d/{}", need("PLACET_INBOX_URL")?.trim_end_matches('/'), link.sign(&key)));
     Ok(())
-}
-
-/// The project, wherever it is named, and the rest.
-fn read<'a>(arguments: &[&'a str]) -> Result<(Options<'a>, Vec<&'a str>), Failure> {
-    let named = arguments.iter().position(|argument| argument.starts_with("--"));
-    let start = named.unwrap_or(arguments.len());
-    let end = arguments.len().min(start + 2);
-    let options = Options::read(&arguments[start..end], &["--project"], USAGE)?;
-    Ok((options, [&arguments[..start], &arguments[end..]].concat()))
 }
 
 async fn find(store: &Store, project: &str, name: &str) -> Result<Item<Operation>, Failure> {
@@ -89,22 +87,6 @@ fn link(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_project_is_named_before_or_behind_the_id() {
-        for arguments in [
-            &["--project", "x", "call-1", "7d"][..],
-            &["call-1", "--project", "x", "7d"],
-            &["call-1", "7d", "--project", "x"],
-        ] {
-            let (options, subject) = read(arguments).unwrap();
-            assert_eq!((options.get("--project"), subject), (Some("x"), vec!["call-1", "7d"]));
-        }
-        assert_eq!(read(&["call-1"]).unwrap().1, ["call-1"]);
-        for wrong in [&["call-1", "--project"][..], &["--valid", "7d", "call-1"]] {
-            assert!(read(wrong).unwrap_err().to_string().ends_with(USAGE));
-        }
-    }
 
     #[test]
     fn an_id_means_a_call_before_a_question_unless_it_says_which() {

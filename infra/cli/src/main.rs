@@ -1,76 +1,94 @@
-//! The `placet` command: the system on this machine, and the operator's verbs.
+//! The `placet` command: the system on this machine, and what an operator does with it.
 
+mod banner;
 mod check;
+mod completions;
 mod dev;
 mod engines;
 mod environment;
+mod init;
 mod key;
 mod link;
-mod options;
+mod logging;
+mod style;
+mod watch;
 mod webhook;
 
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-placet [COMMAND]
+use clap::{Parser, Subcommand};
 
-  dev                 run the whole system on this machine (default)
-  check               read placet.yaml and print what it means
-  link [--project P] CALL_ID [24h]
-                      print a link that lets its bearer decide or answer, or settle an unknown outcome;
-                      human_contact/CALL_ID is a question, also where a call has the same id
-  key create [--project P] [--name N] [--role agent|responder|admin] [--expires 90d] [--channel N]
-                      make an API key and print it, this once
-  key list [--project P]
-                      print what keys there are, never the keys
-  key revoke ID [--project P]
-                      take a key back, by the id that `list` prints
-  webhook explain SOURCE
-                      print what a webhook source takes, its preset expanded
-  webhook sign SOURCE [--id ID] [--url URL] < BODY
-                      print a curl line that sends BODY as the sender would
-  webhook send SOURCE --file FILE [--id ID] [--url URL]
-                      send FILE as the sender would
-  engines             run only the embedded DynamoDB, SQS and S3, in memory, until killed
-  help                print this
+/// Hold an operation until the right person has approved it, then run it once.
+///
+/// Without a command, `placet dev` runs. Settings are environment variables or lines in `.env`. README.md
+/// lists them.
+#[derive(Debug, Parser)]
+#[command(name = "placet", version, propagate_version = true)]
+struct Placet {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
 
-Settings are environment variables, see README.md.";
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole system on this machine (the default)
+    Dev(dev::Arguments),
+    /// Show webhooks, decisions, executions and deliveries as they happen
+    Watch(watch::Arguments),
+    /// Write a placet.yaml with comments and examples
+    Init,
+    /// Read placet.yaml and print what needs attention and what it means
+    Check,
+    /// Print a link that lets its bearer decide an operation, or settle an unknown outcome
+    Link(link::Arguments),
+    /// Create, list and revoke API keys
+    Key(key::Arguments),
+    /// Explain a webhook source, or send what its sender would send
+    #[command(subcommand)]
+    Webhook(webhook::Command),
+    /// Run only the embedded DynamoDB, SQS and S3, in memory, until stopped
+    Engines,
+    /// Print the completions of a shell
+    Completions(completions::Arguments),
+}
 
-/// Prints a line. Whoever reads along may have read enough: then there is nothing more to say.
+/// Prints a line, without its colours if standard output is no terminal. A reader that has read enough ends
+/// the command.
 pub(crate) fn say(line: impl Display) {
-    let mut out = std::io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     if writeln!(out, "{line}").is_err() {
         std::process::exit(0);
     }
 }
 
-/// A sentence that names the thing and the mend.
+/// A sentence that names what is wrong and what to do.
 type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ended = match arguments.as_slice() {
-        [] | ["dev"] => dev::run().await,
-        ["check"] => check::run(),
-        ["link", rest @ ..] => link::run(rest).await,
-        ["key", rest @ ..] => key::run(rest).await,
-        ["webhook", rest @ ..] => webhook::run(rest).await,
-        ["engines"] => engines::run().await,
-        ["help" | "--help" | "-h"] => {
-            say(USAGE);
-            Ok(())
-        }
-        _ => Err(format!("unknown command: {}\n\n{USAGE}", arguments.join(" ")).into()),
-    };
-    match ended {
+    let command = Placet::parse().command;
+    match run(command.unwrap_or(Command::Dev(dev::Arguments::default()))).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("placet: {failure}");
+            let style = style::ERROR;
+            anstream::eprintln!("{style}error:{style:#} {failure}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Dev(arguments) => dev::run(&arguments).await,
+        Command::Watch(arguments) => watch::run(&arguments).await,
+        Command::Init => init::run(),
+        Command::Check => check::run(),
+        Command::Link(arguments) => link::run(&arguments).await,
+        Command::Key(arguments) => key::run(&arguments).await,
+        Command::Webhook(command) => webhook::run(&command).await,
+        Command::Engines => engines::run().await,
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }

@@ -39,13 +39,15 @@ impl TryFrom<String> for Period {
     }
 }
 
-/// In the largest unit that says it whole.
+/// In the largest unit that says it whole, as people write it: a day is `24h`, two are `2d`.
 impl fmt::Display for Period {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
         let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
-        let (size, unit) =
-            units.into_iter().find(|(size, _)| millis.is_multiple_of(*size)).unwrap_or((1, "ms"));
+        let fits = |(size, unit): &(u128, &str)| {
+            millis.is_multiple_of(*size) && (*unit != "d" || millis > *size)
+        };
+        let (size, unit) = units.into_iter().find(fits).unwrap_or((1, "ms"));
         write!(formatter, "{}{unit}", millis / size)
     }
 }
@@ -56,7 +58,7 @@ mod tests {
 
     #[test]
     fn reads_and_writes_the_same_text() {
-        for text in ["250ms", "20s", "15m", "25h", "7d"] {
+        for text in ["250ms", "20s", "15m", "24h", "25h", "7d"] {
             assert_eq!(Period::try_from(text.to_owned()).unwrap().to_string(), text);
         }
         for wrong in ["", "5", "s", "0s", "1.5h", "-1s", "99999999999d"] {

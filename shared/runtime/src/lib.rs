@@ -81,6 +81,9 @@ pub enum StartError {
     Blobs(#[from] blob::BlobError),
 }
 
+/// The variable that is `on` where the purchases of the seed documents are part of the system.
+pub const DEMO: &str = "PLACET_DEMO";
+
 impl Runtime {
     /// The runtime of a Lambda function: everything from its environment, connections warmed up.
     ///
@@ -109,6 +112,11 @@ impl Runtime {
         };
         runtime.warm_up().await;
         Ok(runtime)
+    }
+
+    /// Whether the purchases of the seed documents are shown and requested here: only where somebody says so.
+    pub fn has_demo(&self) -> bool {
+        self.environment.get(DEMO).is_some_and(|value| value == "on")
     }
 
     /// Opens the connections while the function is still in its init phase, where the CPU is not

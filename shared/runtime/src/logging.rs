@@ -12,6 +12,17 @@ use crate::Environment;
 /// Starts logging at the level of `PLACET_LOG`, `info` if it is not set; of the `quiet` targets only
 /// errors. A second call does nothing.
 pub fn start(environment: &Environment, quiet: &[&str]) {
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(io::stderr);
+    let _ = tracing_subscriber::registry().with(filter(environment, quiet)).with(lines).try_init();
+}
+
+/// What is logged: events of the level of `PLACET_LOG` and above; of the `quiet` targets only errors.
+pub fn filter(environment: &Environment, quiet: &[&str]) -> Targets {
     let level = match environment.get("PLACET_LOG").as_deref() {
         Some("error") => Level::ERROR,
         Some("warn") => Level::WARN,
@@ -19,12 +30,5 @@ pub fn start(environment: &Environment, quiet: &[&str]) {
         _ => Level::INFO,
     };
     let quiet = quiet.iter().map(|target| (*target, Level::ERROR));
-    let filter = Targets::new().with_default(level).with_targets(quiet);
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_writer(io::stderr);
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    Targets::new().with_default(level).with_targets(quiet)
 }

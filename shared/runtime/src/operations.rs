@@ -4,6 +4,7 @@ use placet_core::operation::{Actor, NewOperation, Notice, Operation, OperationId
 use placet_core::strict_json;
 use uuid::Uuid;
 
+use crate::config::Interface;
 use crate::engine::Created;
 use crate::{Runtime, StoreError};
 
@@ -29,6 +30,8 @@ pub struct Requested {
     pub specification: Specification,
     /// How it came, and from whom.
     pub by: Actor,
+    /// The interface it came through.
+    pub through: Interface,
 }
 
 /// Why an operation was not created.
@@ -92,7 +95,7 @@ impl Runtime {
         let function = requested.specification.content.function();
         let upstream = self.config.upstream(&requested.id.project, function);
         NewOperation {
-            plan: function.and_then(|function| self.config.plan(function)),
+            plan: function.and_then(|function| self.config.plan_for(function, requested.through)),
             time_to_decide: self.config.time_to_decide(function),
             upstream: upstream.map(|upstream| upstream.base_url()),
             id: requested.id,

@@ -5,6 +5,7 @@ use placet_core::FieldError;
 use placet_core::humanlayer::{self, Create};
 use placet_core::item::Item;
 use placet_core::operation::{Command, Operation, OperationId, OperationKind, Refusal};
+use placet_runtime::config::Interface;
 use placet_runtime::http::Response;
 use placet_runtime::{ChangeError, Requested, new_call_id};
 use serde::Deserialize;
@@ -32,7 +33,8 @@ pub(crate) async fn create(call: Call<'_>, kind: OperationKind) -> Result<Respon
         wrong(&["body", "spec", "channel", "channel_id"], unknown.to_string())
     })?;
     let id = call.operation_id(kind, &call_id.unwrap_or_else(new_call_id));
-    let requested = Requested { id, run_id, specification, by: call.by() };
+    let requested =
+        Requested { id, run_id, specification, by: call.by(), through: Interface::HumanLayer };
     let created = call.runtime().create_operation(requested).await?;
     log_created(&created);
     Ok(answer(&call, &created.into_item()))

@@ -13,6 +13,7 @@ use lambda_http::http::header::LOCATION;
 use lambda_http::http::{HeaderValue, StatusCode};
 use placet_core::item::Item;
 use placet_core::operation::{Command, Operation, OperationId, OperationKind, Refusal, State};
+use placet_runtime::config::Interface;
 use placet_runtime::http::Response;
 use placet_runtime::{ChangeError, CreateError, Created, Requested, new_call_id};
 use serde::Deserialize;
@@ -78,7 +79,8 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
         .map_err(|unknown| Wrong::at(&["channel", "channel_id"], unknown.to_string()))?;
     let kind = specification.content.kind();
     let id = call.operation_id(kind, &call_id);
-    let requested = Requested { id, run_id, specification, by: call.by() };
+    let requested =
+        Requested { id, run_id, specification, by: call.by(), through: Interface::Placet };
     let created = match call.runtime().create_operation(requested).await {
         Err(CreateError::Conflict(_)) if derived.is_some() => {
             return Err(idempotency::key_reused(kind).into());

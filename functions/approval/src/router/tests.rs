@@ -38,7 +38,7 @@ fn found(router: &Router, method: &Method, path: &str) -> Result<&'static str, u
 
 #[test]
 fn every_route_is_found_by_its_method_and_every_name_is_unique() {
-    let router = Router::new(ROUTES);
+    let router = Router::new(ROUTES, true);
     let names: BTreeSet<&str> = ROUTES.iter().map(|route| route.name).collect();
     assert_eq!(names.len(), ROUTES.len());
     for route in ROUTES {
@@ -58,7 +58,7 @@ fn every_route_is_found_by_its_method_and_every_name_is_unique() {
 /// Tries every path that can be made of the words of the table.
 #[test]
 fn nothing_is_found_that_is_not_in_the_table() {
-    let router = Router::new(ROUTES);
+    let router = Router::new(ROUTES, true);
     let segments =
         |path: &str| -> Vec<String> { path.split('/').skip(1).map(str::to_owned).collect() };
     let patterns: Vec<Vec<String>> =
@@ -88,7 +88,7 @@ fn nothing_is_found_that_is_not_in_the_table() {
 
 #[test]
 fn slashes_do_not_matter_and_parameters_are_decoded_after_matching() {
-    let router = Router::new(ROUTES);
+    let router = Router::new(ROUTES, true);
     for path in ["/v1/operations", "//v1//operations", "/v1/operations/", "/v1/operations//"] {
         assert_eq!(found(&router, &Method::GET, path), Ok("list_operations"), "{path}");
     }
@@ -103,7 +103,7 @@ fn slashes_do_not_matter_and_parameters_are_decoded_after_matching() {
 
 #[test]
 fn a_wrong_method_is_answered_with_those_that_are_allowed() {
-    let router = Router::new(ROUTES);
+    let router = Router::new(ROUTES, true);
     let allowed = |path: &str| router.find(&Method::DELETE, path).err().unwrap().allow;
     assert_eq!(allowed("/v1/operations"), "POST, GET, HEAD");
     assert_eq!(allowed("/v1/receipts/x/replay"), "POST");

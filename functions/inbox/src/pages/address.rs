@@ -10,6 +10,8 @@ pub struct Projects<'a> {
     pub all: Vec<&'a str>,
     /// The one that is shown.
     pub shown: &'a str,
+    /// Whether the demo's pages are in the navigation.
+    pub demo: bool,
 }
 
 impl Projects<'_> {
@@ -45,17 +47,19 @@ pub(super) struct Frame {
     pub(super) here: &'static str,
     /// The inbox this page belongs to.
     pub(super) inbox: String,
+    /// Whether the demo's pages are in the navigation.
+    pub(super) demo: bool,
 }
 
 impl Frame {
-    /// Of a page of the main project, or of none.
+    /// Of a page of no project: the demo's pages have a name, a message has none.
     pub(super) fn new(here: &'static str) -> Self {
-        Self { here, inbox: "/inbox".to_owned() }
+        Self { here, inbox: "/inbox".to_owned(), demo: !here.is_empty() }
     }
 
     /// Of a page of the project that is shown.
     pub(super) fn of(here: &'static str, projects: &Projects<'_>) -> Self {
-        Self { here, inbox: projects.inbox(projects.shown) }
+        Self { here, inbox: projects.inbox(projects.shown), demo: projects.demo }
     }
 }
 
@@ -67,7 +71,7 @@ mod tests {
 
     #[test]
     fn addresses_name_the_kind_and_any_project_but_the_main_one() {
-        let projects = Projects { all: vec!["main", "other"], shown: "other" };
+        let projects = Projects { all: vec!["main", "other"], shown: "other", demo: false };
         let question = |project| OperationId::new(project, OperationKind::HumanContact, "q 1");
         assert_eq!(projects.operation(&OperationId::call("main", "c")), "/inbox/c");
         assert_eq!(projects.operation(&question("main")), "/inbox/questions/q%201");

@@ -89,7 +89,7 @@ fn unknown() -> Item<Operation> {
 }
 
 fn projects() -> Projects<'static> {
-    Projects { all: vec!["default"], shown: "default" }
+    Projects { all: vec!["default"], shown: "default", demo: false }
 }
 
 fn view() -> View<'static> {

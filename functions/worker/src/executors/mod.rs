@@ -75,7 +75,8 @@ impl Functions {
         self.0.get(name)
     }
 
-    pub(crate) fn missing(&self, definition: &Definition) -> Option<String> {
+    /// Why an operation of this definition cannot run here, if it cannot.
+    pub fn missing(&self, definition: &Definition) -> Option<String> {
         match &definition.executor {
             Some(Executor::Function(name)) if self.get(name).is_none() => {
                 Some(format!("function {name} is not compiled into the worker"))

@@ -9,7 +9,7 @@ use placet_core::operation::{
 };
 use placet_core::routing::Filter;
 use placet_core::webhook::Confirm;
-use placet_runtime::config::{Action, RequestApproval, Source};
+use placet_runtime::config::{Action, Interface, RequestApproval, Source};
 use placet_runtime::engine::WorkError;
 use placet_runtime::https::HttpsError;
 use placet_runtime::{ChangeError, CreateError, NewDelivery, Requested, SendError};
@@ -129,6 +129,7 @@ impl Worker {
             run_id: source.to_owned(),
             specification: Specification::of(content),
             by: Actor::new(Channel::Webhook, source),
+            through: Interface::Placet,
         };
         match self.runtime.create_operation(requested).await {
             Ok(created) => Ok(Outcome::Done(format!(

@@ -6,6 +6,9 @@ mod sign;
 pub mod words;
 mod yaml;
 
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use placet_core::percent;
 use placet_core::webhook::{Draft, Signed};
 use placet_runtime::config::Source;
@@ -13,27 +16,48 @@ use placet_runtime::{Clock, Config, Environment};
 use uuid::Uuid;
 
 use crate::dev::ADDRESS;
-use crate::options::Options;
 use crate::{Failure, environment};
 
-const USAGE: &str = "write one of
-  placet webhook explain SOURCE
-  placet webhook sign SOURCE [--id ID] [--url URL] < BODY
-  placet webhook send SOURCE --file FILE [--id ID] [--url URL]";
+/// The commands of `placet webhook`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print what a webhook source verifies, with its preset expanded
+    Explain {
+        /// The source, by its name in placet.yaml
+        source: String,
+    },
+    /// Print a curl line that sends the body on standard input as the sender would
+    Sign(Request),
+    /// Send a file as the sender would
+    Send {
+        #[command(flatten)]
+        request: Request,
+        /// The file with the body
+        #[arg(long)]
+        file: PathBuf,
+    },
+}
 
-pub async fn run(arguments: &[&str]) -> Result<(), Failure> {
+/// What is sent, and where.
+#[derive(Debug, Args)]
+pub struct Request {
+    /// The source, by its name in placet.yaml
+    source: String,
+    /// The id of the event, for a sender that puts it into a header; a new one if left out
+    #[arg(long)]
+    id: Option<String>,
+    /// Where Placet is reached; where it runs on this machine if left out
+    #[arg(long)]
+    url: Option<String>,
+}
+
+pub async fn run(command: &Command) -> Result<(), Failure> {
     let environment = environment::load()?;
     let config = environment::config(&environment)?;
-    match arguments {
-        ["explain", name] => explain::run(&config, &environment, name),
-        ["sign", name, rest @ ..] => {
-            sign::run(&config, &environment, name, &Options::read(rest, &["--id", "--url"], USAGE)?)
-        }
-        ["send", name, rest @ ..] => {
-            let options = Options::read(rest, &["--id", "--url", "--file"], USAGE)?;
-            send::run(&config, &environment, name, &options).await
-        }
-        _ => Err(USAGE.into()),
+    match command {
+        Command::Explain { source } => explain::run(&config, &environment, source),
+        Command::Sign(request) => sign::run(&config, &environment, request),
+        Command::Send { request, file } => send::run(&config, &environment, request, file).await,
     }
 }
 
@@ -47,16 +71,16 @@ impl Outgoing {
     fn new(
         config: &Config,
         environment: &Environment,
-        name: &str,
-        options: &Options<'_>,
+        request: &Request,
         body: &[u8],
     ) -> Result<Self, Failure> {
+        let name = request.source.as_str();
         let source = find(config, name)?;
         let verifier = source
             .open(name, environment)
             .map_err(|error| format!("source {name} is closed: {error}"))?;
         let identity = &source.scheme.identity;
-        let given = options.get("--id");
+        let given = request.id.as_deref();
         if given.is_some() && source.scheme.identity_header().is_none() {
             let place = match identity.0.is_empty() {
                 true => "knows events by their signature or body".to_owned(),
@@ -75,7 +99,7 @@ impl Outgoing {
         let content_type = content_type(body);
         let draft = Draft { path: &path, content_type, id: &id, body, at: Clock::System.now() };
         let signed = verifier.sign(&draft).map_err(|error| format!("source {name}: {error}"))?;
-        let mut url = format!("{}{path}", base(environment, options));
+        let mut url = format!("{}{path}", base(environment, request.url.as_deref()));
         if !signed.query.is_empty() {
             url = format!("{url}?{}", signed.query);
         }
@@ -83,11 +107,12 @@ impl Outgoing {
     }
 }
 
-/// Where the running system is reached.
-fn base(environment: &Environment, options: &Options<'_>) -> String {
+/// Where the system is reached: where somebody says, or where one runs on this machine.
+fn base(environment: &Environment, url: Option<&str>) -> String {
+    let running = || environment::running(environment).ok()?.get("PLACET_INBOX_URL");
     let address = || environment.get("PLACET_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
-    let url = options.get("--url").map(str::to_owned);
-    let base = url.unwrap_or_else(|| format!("http://{}", address()));
+    let base = url.map(str::to_owned).or_else(running);
+    let base = base.unwrap_or_else(|| format!("http://{}", address()));
     base.trim_end_matches('/').to_owned()
 }
 
@@ -132,11 +157,14 @@ mod tests {
 
     #[test]
     fn a_system_is_reached_where_it_is_said_or_runs() {
-        let base = |arguments: &[&str]| {
-            let options = Options::read(arguments, &["--url"], USAGE).unwrap();
-            super::base(&Environment::default(), &options)
-        };
-        assert_eq!(base(&["--url", "http://x/"]), "http://x");
-        assert_eq!(base(&[]), format!("http://{ADDRESS}"));
+        let folder = tempfile::tempdir().unwrap();
+        let data = ("PLACET_DATA_DIR".to_owned(), folder.path().display().to_string());
+        let environment: Environment = [data].into_iter().collect();
+        let base = |url| super::base(&environment, url);
+        assert_eq!(base(None), format!("http://{ADDRESS}"));
+        let running = r#"{"PLACET_INBOX_URL": "http://127.0.0.1:8001"}"#;
+        std::fs::write(folder.path().join(environment::RUNNING), running).unwrap();
+        assert_eq!(base(None), "http://127.0.0.1:8001");
+        assert_eq!(base(Some("http://x/")), "http://x");
     }
 }

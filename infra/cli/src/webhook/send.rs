@@ -1,11 +1,12 @@
 //! `placet webhook send`: a file to a running system, as its sender would send it.
 
+use std::path::Path;
+
 use bytes::Bytes;
-use http::Request;
+use http::request;
 use placet_runtime::{Config, Environment, Https};
 
-use super::Outgoing;
-use crate::options::Options;
+use super::{Outgoing, Request};
 use crate::{Failure, say};
 
 /// The largest answer that is read, in bytes.
@@ -14,13 +15,12 @@ const LARGEST: usize = 1024 * 1024;
 pub(super) async fn run(
     config: &Config,
     environment: &Environment,
-    name: &str,
-    options: &Options<'_>,
+    wanted: &Request,
+    file: &Path,
 ) -> Result<(), Failure> {
-    let file = options.get("--file").ok_or("which body? write --file FILE")?;
-    let body = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
-    let Outgoing { url, signed } = Outgoing::new(config, environment, name, options, &body)?;
-    let mut request = Request::builder().method(signed.method.as_str()).uri(&url);
+    let body = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let Outgoing { url, signed } = Outgoing::new(config, environment, wanted, &body)?;
+    let mut request = request::Builder::new().method(signed.method.as_str()).uri(&url);
     for (name, value) in &signed.headers {
         request = request.header(name, value);
     }
@@ -33,6 +33,6 @@ pub(super) async fn run(
     say(format!("{status}\n{}", String::from_utf8_lossy(answer.body())));
     match status.is_success() {
         true => Ok(()),
-        false => Err(format!("source {name} did not take it: {status}").into()),
+        false => Err(format!("source {} did not take it: {status}", wanted.source).into()),
     }
 }

@@ -6,8 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use placet_runtime::{Config, Environment};
 
-use super::Outgoing;
-use crate::options::Options;
+use super::{Outgoing, Request};
 use crate::{Failure, say};
 
 /// The longest body that stands in the line itself: a system takes no longer argument.
@@ -16,12 +15,11 @@ const LONGEST: usize = 64 * 1024;
 pub(super) fn run(
     config: &Config,
     environment: &Environment,
-    name: &str,
-    options: &Options<'_>,
+    request: &Request,
 ) -> Result<(), Failure> {
     let mut body = Vec::new();
     std::io::stdin().read_to_end(&mut body)?;
-    let outgoing = Outgoing::new(config, environment, name, options, &body)?;
+    let outgoing = Outgoing::new(config, environment, request, &body)?;
     say(line(&outgoing, &body));
     Ok(())
 }

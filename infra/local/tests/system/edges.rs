@@ -154,11 +154,10 @@ async fn the_inbox_address_of_a_purchase_is_encoded_and_names_its_project() {
 /// A world in which this server is the upstream approver of everything.
 async fn with_upstream(server: &Receiver) -> World {
     let base_url = format!("http://127.0.0.1:{}/humanlayer/v1", server.port);
-    let sections = format!(
-        "channels: {{17: {{email: {{address: a@example.com}}}}}}
-defaults: {{approver: {{humanlayer: {{base_url: '{base_url}', api_key: env:THEIRS}}}}}}"
-    );
-    World::building().sections(&sections).secret("THEIRS", "k").start().await
+    let approver =
+        format!("approver: {{humanlayer: {{base_url: '{base_url}', api_key: env:THEIRS}}}}");
+    let channels = "channels: {17: {email: {address: a@example.com}}}";
+    World::building().defaults(&approver).sections(channels).secret("THEIRS", "k").start().await
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ async fn an_attempt_does_not_start_late_in_an_invocation() {
     let server = Receiver::start().await;
     let base_url = format!("http://127.0.0.1:{}/humanlayer/v1", server.port);
     let approver = format!("{{humanlayer: {{base_url: '{base_url}', api_key: env:THEIRS}}}}");
-    let building = World::building().sections(&format!("defaults: {{approver: {approver}}}"));
+    let building = World::building().defaults(&format!("approver: {approver}"));
     let world = building.secret("THEIRS", "k").start().await;
     let spec = json!({"fn": "charge_once", "kwargs": {"amount": 7}});
     let approved = json!({"run_id": "run", "call_id": "call-1", "spec": spec,

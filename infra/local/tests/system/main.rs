@@ -43,6 +43,7 @@ mod questions;
 mod quotes;
 mod receipts;
 mod replay;
+mod requesters;
 mod scale;
 mod settle;
 mod storm;

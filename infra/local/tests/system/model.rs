@@ -9,6 +9,7 @@ use placet_core::operation::{
     Actor, Channel, Command, Content, Escalation, Failure, Notice, Operation, OperationId, Refusal,
     Report, Settlement, Specification, Verdict,
 };
+use placet_runtime::config::Interface;
 use placet_runtime::{ChangeError, Created, Requested};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -172,6 +173,7 @@ async fn create(world: &World, function: &str) -> Item<Operation> {
         run_id: "run".to_owned(),
         specification: Specification::of(content),
         by: Actor::api("ci"),
+        through: Interface::Placet,
     };
     match world.system.runtime.create_operation(requested).await.unwrap() {
         Created::New(item) => item,

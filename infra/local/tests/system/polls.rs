@@ -16,8 +16,7 @@ const CALL: &str = "function_call/call-1";
 async fn with_upstream(server: &Receiver) -> World {
     let base_url = format!("http://127.0.0.1:{}/humanlayer/v1", server.port);
     let approver = format!("{{humanlayer: {{base_url: '{base_url}', api_key: env:THEIRS}}}}");
-    let sections = format!("defaults: {{approver: {approver}}}");
-    World::building().sections(&sections).secret("THEIRS", "k").start().await
+    World::building().defaults(&format!("approver: {approver}")).secret("THEIRS", "k").start().await
 }
 
 /// The answer of an upstream approver.

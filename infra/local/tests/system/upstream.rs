@@ -30,7 +30,7 @@ const LATE: Duration = Duration::from_secs(1);
 fn polling(port: u16) -> Building {
     let api = format!("base_url: 'http://127.0.0.1:{port}/humanlayer/v1/', api_key: env:THEIR_KEY");
     World::building()
-        .sections(&format!("defaults: {{approver: {{humanlayer: {{{api}}}}}}}"))
+        .defaults(&format!("approver: {{humanlayer: {{{api}}}}}"))
         .secret("THEIR_KEY", AGENT)
 }
 

@@ -64,11 +64,27 @@ pub struct Defaults {
     pub deadline: Period,
     /// Who decides.
     pub approver: Approver,
+    /// Whose operations are run here.
+    pub run_for: Vec<Interface>,
+}
+
+/// The interface through which an operation was requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interface {
+    /// Placet's own: its API, its pages, its webhook sources.
+    Placet,
+    /// HumanLayer's, whose clients run by themselves what was approved.
+    HumanLayer,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self { deadline: Period::seconds(24 * 60 * 60), approver: Approver::Inbox }
+        Self {
+            deadline: Period::seconds(24 * 60 * 60),
+            approver: Approver::Inbox,
+            run_for: vec![Interface::Placet],
+        }
     }
 }
 
@@ -76,7 +92,7 @@ impl Default for Defaults {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
-    /// What runs it; nothing if the asker acts on the answer itself.
+    /// What runs it; nothing if the requester acts on the decision itself.
     pub executor: Option<Executor>,
     /// Whether two runs under one idempotency key have the effect of one.
     #[serde(default)]
@@ -88,6 +104,8 @@ pub struct Definition {
     pub max_attempts: Attempts,
     /// Who decides, if not whom the defaults name.
     pub approver: Option<Approver>,
+    /// Whose operations the executor runs, if not those the defaults name.
+    run_for: Option<Vec<Interface>>,
 }
 
 /// What runs an operation.
@@ -274,6 +292,18 @@ impl Config {
             max_attempts: definition.max_attempts.0,
             timeout: executor.timeout(),
         })
+    }
+
+    /// The same for an operation that was requested through this interface: what its requester runs by itself is
+    /// not run here, too.
+    pub fn plan_for(&self, function: &str, interface: Interface) -> Option<Plan> {
+        self.run_for(function).contains(&interface).then(|| self.plan(function))?
+    }
+
+    /// Whose operations of this function are run here, if it has an executor.
+    pub fn run_for(&self, function: &str) -> &[Interface] {
+        let own = self.operations.get(function).and_then(|definition| definition.run_for.as_ref());
+        own.unwrap_or(&self.defaults.run_for)
     }
 
     /// How long a person has to decide on a call of this function, or to answer a question.

@@ -29,6 +29,7 @@ pub struct Building {
     sources: String,
     endpoints: String,
     sections: String,
+    defaults: String,
     environment: BTreeMap<String, String>,
     blobs: Option<Blobs>,
 }
@@ -40,11 +41,13 @@ impl Default for Building {
             sources: String::new(),
             endpoints: String::new(),
             sections: String::new(),
+            defaults: String::new(),
             environment: BTreeMap::new(),
             blobs: None,
         };
         building
             .source("humanlayer", HUMANLAYER)
+            .secret("PLACET_DEMO", "on")
             .secret("PLACET_SECRET_HUMANLAYER", WEBHOOK_SECRET)
             .secret("PLACET_LINK_SECRET", LINK_SECRET)
             .secret("ENDPOINT", ENDPOINT_SECRET)
@@ -78,6 +81,12 @@ impl Building {
         self
     }
 
+    /// More defaults, in YAML's flow style.
+    pub fn defaults(mut self, members: &str) -> Self {
+        self.defaults += members;
+        self
+    }
+
     /// More of `placet.yaml`: whole sections.
     pub fn sections(mut self, yaml: &str) -> Self {
         self.sections += yaml;
@@ -104,9 +113,9 @@ impl Building {
     }
 
     fn yaml(&self) -> String {
-        let Self { operations, sources, endpoints, sections, .. } = self;
+        let Self { operations, sources, endpoints, sections, defaults, .. } = self;
         format!(
-            "project: default\nprojects: [other]\noperations:{operations}sources:\n{sources}\
+            "project: default\nprojects: [other]\ndefaults: {{run_for: [placet, humanlayer], {defaults}}}\noperations:{operations}sources:\n{sources}\
              endpoints:\n{endpoints}outbound: {{allow_hosts: [127.0.0.1]}}\n{sections}"
         )
     }

@@ -1,0 +1,128 @@
+//! What `placet dev` prints once it is up: what a newcomer needs, in that order.
+
+use std::fmt::{self, Display};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::environment::DATA_FOLDER;
+use crate::style::STRONG;
+
+/// What `placet dev` prints once it is up.
+pub struct Banner<'a> {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where its data is.
+    pub folder: &'a Path,
+    /// The key of its API.
+    pub api_key: &'a str,
+    /// Whether the demo purchase can be approved.
+    pub demo: bool,
+    /// Whether `cargo run` started it.
+    pub cargo: bool,
+}
+
+impl Banner<'_> {
+    /// Two lines for a shell: one requests an approval, one shows what came of it.
+    fn lines(&self) -> [String; 2] {
+        let url = format!("http://{}", self.address);
+        if self.demo {
+            let request = format!("curl -X POST {url}/purchase-materials");
+            return [request, format!("curl {url}/purchases")];
+        }
+        let call = r#"{"kind": "function_call", "run_id": "first", "fn": "deploy", "kwargs": {"version": 7}}"#;
+        let list = format!("curl {url}/v1/operations -H 'Authorization: Bearer {}'", self.api_key);
+        [format!("{list} -d '{call}'"), list]
+    }
+
+    /// The command that shows what happens.
+    fn watch(&self) -> String {
+        let command = if self.cargo { "cargo run -- watch" } else { "placet watch" };
+        match self.folder.to_str() {
+            Some(DATA_FOLDER) => command.to_owned(),
+            _ => format!("{command} --data-dir {}", self.folder.display()),
+        }
+    }
+}
+
+impl Display for Banner<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = format!("http://{}", self.address);
+        let [request, look] = self.lines();
+        writeln!(formatter, "Placet is up.\n")?;
+        writeln!(formatter, "  address  {STRONG}{url}{STRONG:#}")?;
+        writeln!(formatter, "  inbox    {STRONG}{url}/inbox{STRONG:#}")?;
+        writeln!(formatter, "  API key  {STRONG}{}{STRONG:#}", self.api_key)?;
+        writeln!(formatter, "  data     {}\n", self.folder.display())?;
+        if !self.address.ip().is_loopback() {
+            writeln!(
+                formatter,
+                "The pages are closed, because this address is not loopback. \
+                 `placet link CALL_ID` prints a link that opens an operation.\n"
+            )?;
+        }
+        writeln!(
+            formatter,
+            "Request an approval, decide in the inbox, then look at what came of it:\n"
+        )?;
+        writeln!(formatter, "  {STRONG}{request}{STRONG:#}\n  {STRONG}{look}{STRONG:#}\n")?;
+        writeln!(formatter, "Watch what happens, in another terminal:\n")?;
+        write!(formatter, "  {STRONG}{}{STRONG:#}", self.watch())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn banner(address: &str, folder: &str, first: bool) -> String {
+        let address = address.parse().unwrap();
+        let banner = Banner {
+            address,
+            folder: Path::new(folder),
+            api_key: "local-dev-key",
+            demo: first,
+            cargo: first,
+        };
+        anstream::adapter::strip_str(&banner.to_string()).to_string()
+    }
+
+    #[test]
+    fn a_newcomer_learns_what_to_do_first() {
+        insta::assert_snapshot!(banner("127.0.0.1:8000", ".placet", true), @r"
+        Placet is up.
+
+          address  http://127.0.0.1:8000
+          inbox    http://127.0.0.1:8000/inbox
+          API key  local-dev-key
+          data     .placet
+
+        Request an approval, decide in the inbox, then look at what came of it:
+
+          curl -X POST http://127.0.0.1:8000/purchase-materials
+          curl http://127.0.0.1:8000/purchases
+
+        Watch what happens, in another terminal:
+
+          cargo run -- watch
+        ");
+        insta::assert_snapshot!(banner("0.0.0.0:8001", "/srv/data", false), @r#"
+        Placet is up.
+
+          address  http://0.0.0.0:8001
+          inbox    http://0.0.0.0:8001/inbox
+          API key  local-dev-key
+          data     /srv/data
+
+        The pages are closed, because this address is not loopback. `placet link CALL_ID` prints a link that opens an operation.
+
+        Request an approval, decide in the inbox, then look at what came of it:
+
+          curl http://0.0.0.0:8001/v1/operations -H 'Authorization: Bearer local-dev-key' -d '{"kind": "function_call", "run_id": "first", "fn": "deploy", "kwargs": {"version": 7}}'
+          curl http://0.0.0.0:8001/v1/operations -H 'Authorization: Bearer local-dev-key'
+
+        Watch what happens, in another terminal:
+
+          placet watch --data-dir /srv/data
+        "#);
+    }
+}

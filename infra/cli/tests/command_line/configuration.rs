@@ -1,0 +1,226 @@
+//! `placet.yaml`, `.env` and the environment, right and wrong: exit code 0, or 1 and what to do.
+
+use super::{command, folder, placet, printed};
+
+const CONFIG: &str = "
+project: default
+projects: [team-a]
+defaults: {deadline: 15m}
+operations:
+  purchase_materials: {executor: {function: purchase_materials}, idempotent: true, deadline: 24h}
+  ship_parcel: {executor: {function: ship_parcel}, deadline: 7d}
+  refund: {executor: {http: {url: 'https://pay.example/run', secret: 'env:PAY_KEY', timeout: 20s}}}
+sources: {github: , stripe: , twilio: , standard: }
+channels: {17: {slack: {channel_or_user_id: C1}}}
+endpoints: {app: {url: 'https://app.example/hook', secrets: ['env:APP_KEY']}}
+";
+
+fn with(config: &str, arguments: &str, variables: &[(&str, &str)]) -> String {
+    let folder = folder(config);
+    printed(command(folder.path(), arguments).envs(variables.iter().copied()))
+}
+
+#[test]
+fn check_prints_first_what_needs_attention() {
+    let variables = [("PLACET_SECRET_GITHUB", "open-sesame"), ("PLACET_SECRET_TWILIO", "token")];
+    let printed = with(CONFIG, "check", &variables);
+    assert!(!printed.contains("open-sesame"));
+    insta::assert_snapshot!(printed, @r"
+    exit code 0
+    Needs attention
+      operation refund cannot run: PAY_KEY is not set
+      operation ship_parcel cannot run: function ship_parcel is not compiled into the worker
+      endpoint app is sent nothing: APP_KEY is not set
+      source twilio is closed: public_url is not set, and the sender signs it
+
+    project default
+    project team-a
+    operation purchase_materials
+      decide in 24h
+      approver  the inbox
+      runs      function purchase_materials
+      for       what is requested through Placet's API, pages and sources
+      attempts  up to 5 of 20s
+    operation refund
+      decide in 15m
+      approver  the inbox
+      runs      POST https://pay.example/run
+      for       what is requested through Placet's API, pages and sources
+      attempts  up to 5 of 20s; not idempotent: an unclear one waits for a person
+    operation ship_parcel
+      decide in 7d
+      approver  the inbox
+      runs      function ship_parcel
+      for       what is requested through Placet's API, pages and sources
+      attempts  up to 5 of 20s; not idempotent: an unclear one waits for a person
+    any other operation, and questions
+      decide in 15m
+      approver  the inbox
+    endpoint app
+      project   default
+      at        https://app.example/hook
+      secrets   APP_KEY (not set)
+      events    what is forwarded to it
+    queue calls
+      used by   executors, endpoints
+    channel 17
+      project   default
+      reaches   slack
+    source github
+      preset    github
+      at        /webhooks/github
+      is        open
+      secrets   PLACET_SECRET_GITHUB (set)
+      targets   log
+    source twilio
+      preset    twilio
+      at        /webhooks/twilio
+      is        closed: public_url is not set, and the sender signs it
+      secrets   PLACET_SECRET_TWILIO (set)
+      targets   log
+    closed sources (no secret is set): standard, stripe
+      `placet webhook explain NAME` says which secret opens one.
+    ");
+}
+
+#[test]
+fn check_is_content() {
+    insta::assert_snapshot!(with("project: default", "check", &[]), @r"
+    exit code 0
+    Nothing needs attention.
+
+    project default
+    any other operation, and questions
+      decide in 24h
+      approver  the inbox
+    queue calls
+      used by   nothing: on AWS the parameter CallsEnabled may be false
+    ");
+}
+
+#[test]
+fn check_is_in_colour_if_somebody_wants_it() {
+    let coloured = with("project: default", "check", &[("CLICOLOR_FORCE", "1")]);
+    assert!(coloured.contains("\u{1b}["), "{coloured}");
+}
+
+#[test]
+fn no_configuration() {
+    insta::assert_snapshot!(placet("check"), @r"
+    exit code 1
+    error: placet.yaml cannot be read: No such file or directory (os error 2). `placet init` writes one
+    ");
+    assert_eq!(placet("dev"), placet("check"));
+}
+
+#[test]
+fn an_unknown_key() {
+    insta::assert_snapshot!(with("project: x\ncolour: red\n", "check", &[]), @r"
+    exit code 1
+    error: placet.yaml: unknown field `colour`, expected one of project, projects, defaults, operations, sources, channels, endpoints, outbound at line 2, column 1
+    ");
+    insta::assert_snapshot!(with("project: x\ncolour: red\n", "dev --port 0", &[]), @r"
+    exit code 1
+    error: placet.yaml: unknown field `colour`, expected one of project, projects, defaults, operations, sources, channels, endpoints, outbound at line 2, column 1
+    ");
+}
+
+#[test]
+fn a_time_that_is_none() {
+    let config = "project: x\ndefaults: {deadline: soon}\n";
+    insta::assert_snapshot!(with(config, "check", &[]), @r#"
+    exit code 1
+    error: placet.yaml: "soon" is not a length of time: write 250ms, 20s, 15m, 24h or 7d at line 2, column 22
+    "#);
+}
+
+#[test]
+fn a_format_of_the_log_that_is_none() {
+    let variables = [("PLACET_LOG_FORMAT", "xml")];
+    insta::assert_snapshot!(with("project: x", "dev --port 0", &variables), @r#"
+    exit code 1
+    error: PLACET_LOG_FORMAT is "xml": set it to text or json
+    "#);
+}
+
+#[test]
+fn everybody_knows_the_default_key() {
+    let printed = with("project: x", "dev --addr 0.0.0.0 --port 0", &[]);
+    let port = printed.split("0.0.0.0:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    insta::assert_snapshot!(printed.replace(port, "PORT"), @r"
+    exit code 1
+    error: 0.0.0.0:PORT is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY
+    ");
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let printed = with("project: x", &format!("dev --port {port}"), &[]);
+    let printed = printed.replace(&port, "PORT");
+    assert!(
+        printed.starts_with("exit code 1\nerror: cannot listen on 127.0.0.1:PORT"),
+        "{printed}"
+    );
+    assert!(printed.contains("`placet dev --port 8001`"), "{printed}");
+}
+
+#[test]
+fn no_server() {
+    let commands = ["watch", "key list", "key create", "key revoke 0123456789ab", "link call-1"];
+    let printed: Vec<String> =
+        commands.iter().map(|command| with("project: x", command, &[])).collect();
+    insta::assert_snapshot!(printed.join(""), @r"
+    exit code 1
+    error: no server runs on the data in .placet: start one with `placet dev`, or name its folder with --data-dir
+    exit code 1
+    error: no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS
+    exit code 1
+    error: no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS
+    exit code 1
+    error: no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS
+    exit code 1
+    error: no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS
+    ");
+}
+
+#[test]
+fn a_source_that_is_closed_or_not_there() {
+    let config = "project: x\nsources: {github: }";
+    insta::assert_snapshot!(with(config, "webhook sign github", &[]), @r"
+    exit code 1
+    error: source github is closed: PLACET_SECRET_GITHUB is not set
+    ");
+    insta::assert_snapshot!(with(config, "webhook explain nobody", &[]), @r"
+    exit code 1
+    error: placet.yaml has no source nobody; it has github
+    ");
+}
+
+#[test]
+fn init_writes_a_configuration_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments| printed(&mut command(folder.path(), arguments));
+    insta::assert_snapshot!(run("init"), @r"
+    exit code 0
+    placet.yaml is written. Read it, then run `placet check` and `placet dev`.
+    ");
+    insta::assert_snapshot!(run("init"), @r"
+    exit code 1
+    error: placet.yaml exists already: nothing is written
+    ");
+    insta::assert_snapshot!(run("check"), @r"
+    exit code 0
+    Nothing needs attention.
+
+    project default
+    any other operation, and questions
+      decide in 24h
+      approver  the inbox
+    queue calls
+      used by   nothing: on AWS the parameter CallsEnabled may be false
+    closed sources (no secret is set): github, humanlayer, slack, standard, stripe
+      `placet webhook explain NAME` says which secret opens one.
+    ");
+}

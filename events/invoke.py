@@ -79,7 +79,7 @@ def outcome(function, reply):
     """What the table calls this reply of a function."""
     if function in WORKERS:
         again = len(reply["batchItemFailures"])
-        return {0: "done", 1: "one record comes again"}.get(again, f"{again} records come again")
+        return {0: "done", 1: "one record fails"}.get(again, f"{again} records fail")
     if function == "timer":
         return f"{reply['failed']} items failed" if reply["failed"] else "done"
     return str(reply["statusCode"])

@@ -143,7 +143,7 @@ BOTH = pytest.mark.parametrize("item, create, read, answer, verdict", [
 
 
 @BOTH
-def test_an_asker_can_not_answer_itself(placet, call_id, item, create, read, answer, verdict):
+def test_a_requester_cannot_answer_itself(placet, call_id, item, create, read, answer, verdict):
     smuggled = verdict | {"comment": "me", "responded_at": "2026-11-21T09:00:00Z", "requested_at": "1999-01-01T00:00:00Z"}
     created = good(placet.api("POST", create, json=item(call_id) | {"status": smuggled}))
     for reply in (created, good(placet.api("GET", read.format(id=call_id)))):

@@ -48,7 +48,7 @@ def test_older_python(placet, release):
 
 
 def test_the_oldest_python_bears_the_longest_hold(tmp_path):
-    """It gives up after ten seconds. The newer ones wait for thirty."""
+    """It stops waiting after ten seconds. The newer ones wait for thirty."""
     with Placet(tmp_path, long_poll="8s") as placet:
         older(placet, RELEASES[0])
 

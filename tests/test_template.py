@@ -289,7 +289,7 @@ def test_a_worker_takes_the_messages_of_its_lane(resources, function):
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
     assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (most, ["ReportBatchItemFailures"])
     visible = of_type(resources, "AWS::SQS::Queue")[queue]["VisibilityTimeout"]
-    assert visible >= 6 * worker["Timeout"], "a worker ends before its messages come again"
+    assert visible >= 6 * worker["Timeout"], "a worker ends before its messages are received again"
 
 
 def test_messages_reach_the_dead_letter_queue(resources):

@@ -12,7 +12,7 @@ ANSWERED = 120
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 ALLOW = "outbound: {allow_hosts: [127.0.0.1]}\n"
-ENDPOINT = "endpoints: {asker: {url: 'URL', secrets: [env:TO_ASKER], events: [v1beta2.function_call.completed]}}\n"
+ENDPOINT = "endpoints: {requester: {url: 'URL', secrets: [env:TO_REQUESTER], events: [v1beta2.function_call.completed]}}\n"
 APPROVER = "defaults:\n  approver: {humanlayer: {base_url: 'URL/humanlayer/v1', api_key: env:THEIR_KEY}}\n"
 
 
@@ -27,30 +27,30 @@ def system(tmp_path, name, config, **environment):
 @pytest.fixture
 def person(tmp_path, target):
     """Where the person is; it sends its events to the target, because it starts before the one that asks."""
-    with system(tmp_path, "person", SHIPPED + ENDPOINT.replace("URL", target.url), TO_ASKER=SECRET) as placet:
+    with system(tmp_path, "person", SHIPPED + ENDPOINT.replace("URL", target.url), TO_REQUESTER=SECRET) as placet:
         yield placet
 
 
 @pytest.fixture
-def asker(tmp_path, person):
+def requester(tmp_path, person):
     """Asks where the person is."""
     config = SHIPPED.replace("defaults:\n", APPROVER.replace("URL", person.url))
-    with system(tmp_path, "asker", config, THEIR_KEY=person.key, PLACET_SECRET_HUMANLAYER=SECRET) as placet:
+    with system(tmp_path, "requester", config, THEIR_KEY=person.key, PLACET_SECRET_HUMANLAYER=SECRET) as placet:
         yield placet
         assert person.key not in placet.log.read_text(), "the key is in the log"
 
 
 @pytest.mark.parametrize(("webhook", "approved"), [(True, True), (True, False), (False, True)])
-def test_the_sdk_gets_the_answer_that_was_given_elsewhere(asker, person, target, webhook, approved):
+def test_the_sdk_gets_the_answer_that_was_given_elsewhere(requester, person, target, webhook, approved):
     def relay(received):
         if not webhook:
             return 200, {}
         names = ("content-type", "svix-id", "svix-timestamp", "svix-signature")
         headers = {name: received.headers[name] for name in names}
-        return asker.post("/webhook/inbound", data=received.body, headers=headers).status_code, {}
+        return requester.post("/webhook/inbound", data=received.body, headers=headers).status_code, {}
 
     target.behave = relay
-    client = HumanLayer(run_id="tests", api_key=asker.key, api_base_url=asker.url + "/humanlayer/v1")
+    client = HumanLayer(run_id="tests", api_key=requester.key, api_base_url=requester.url + "/humanlayer/v1")
     spec = FunctionCallSpec(fn="wipe_disk", kwargs={"disk": "sda", "nested": {"x": [1, None]}}, state={"n": 1})
     answers = []
     threading.Thread(target=lambda: answers.append(client.fetch_approval(spec).as_completed()), daemon=True).start()
@@ -63,23 +63,23 @@ def test_the_sdk_gets_the_answer_that_was_given_elsewhere(asker, person, target,
 
     [answer] = eventually(lambda: answers, ANSWERED)
     assert (answer.approved, answer.comment) == (approved, "seen elsewhere")
-    assert asker.waiting() == [] == person.waiting()
-    call = asker.call(path.removeprefix("/inbox/"))
+    assert requester.waiting() == [] == person.waiting()
+    call = requester.call(path.removeprefix("/inbox/"))
     by = "webhook humanlayer" if webhook else f"upstream {person.url.removeprefix('http://')}"
     assert call["status"]["user_info"]["source"].startswith(by)
     assert call["spec"]["state"] == {"n": 1}
 
 
-def test_check_says_who_is_asked_and_whether_the_key_is_there(asker, person):
+def test_check_says_who_is_asked_and_whether_the_key_is_there(requester, person):
     def check(environment):
         printed = subprocess.run(
-            [BINARY, "check"], cwd=asker.folder, env=environment, timeout=REPLY,
+            [BINARY, "check"], cwd=requester.folder, env=environment, timeout=REPLY,
             capture_output=True, text=True, stdin=subprocess.DEVNULL,
         )
         assert printed.returncode == 0, printed.stderr
         return printed.stdout
 
     base = f"{person.url}/humanlayer/v1 with the key THEIR_KEY"
-    assert check(asker.environment).count(f"{base} (set)") == 2
-    without = {name: value for name, value in asker.environment.items() if name != "THEIR_KEY"}
+    assert check(requester.environment).count(f"{base} (set)") == 2
+    without = {name: value for name, value in requester.environment.items() if name != "THEIR_KEY"}
     assert check(without).count(f"{base} (not set)") == 2

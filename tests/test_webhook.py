@@ -65,7 +65,7 @@ def decided(placet, call_id):
 
 
 def assert_everything_was_worked_off(placet):
-    """Deliveries are worked off in about the order they came: once a new one took effect, so did those before."""
+    """Deliveries are processed in about the order they came: once a new one took effect, so did those before."""
     call_id = f"barrier-{next(NUMBERS)}"
     ask(placet, call_id)
     assert deliver(placet, completed(call_id)).status_code == 200

@@ -63,7 +63,7 @@ async def webhook_inbound(request: Request) -> dict[str, str]:
     body = await request.body()
     try:
         payload = webhook.verify(body, dict(request.headers))
-    except (WebhookVerificationError, ValueError):  # ValueError: a header or a body that can not even be read.
+    except (WebhookVerificationError, ValueError):  # ValueError: a header or a body that cannot even be read.
         raise HTTPException(401, "not signed with PLACET_SECRET_APP") from None
     if payload.get("is_test"):
         return {"status": "test"}

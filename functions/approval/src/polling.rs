@@ -20,7 +20,7 @@ use crate::error::Error;
 /// The pause between two reads of the table.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The longest a poll is held, whatever the client wants: clients give up after 30 s.
+/// The longest a poll is held, whatever the client wants: clients stop waiting after 30 s.
 const LONGEST: Duration = Duration::from_secs(25);
 
 /// How many polls are held at once. Further ones are answered at once.

@@ -5,8 +5,10 @@ mod pass;
 mod run;
 mod spool;
 
-use placet_runtime::{Runtime, StoreError};
+use placet_runtime::Runtime;
 use serde::Serialize;
+
+pub use run::TimerError;
 
 /// The timer function.
 #[derive(Clone)]
@@ -20,15 +22,17 @@ pub struct Timer {
 pub struct Limits {
     /// The most entries that are read, and so the most pointers.
     pub pointers: usize,
-    /// A lane with more messages than this gets none.
+    /// A lane with more messages than this gets none but the shares of the projects.
     pub depth: usize,
+    /// How many pointers a project gets on a lane that is too deep: another project may have filled it.
+    pub share: usize,
     /// The most spooled webhooks.
     pub spooled: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { pointers: 5_000, depth: 10_000, spooled: 200 }
+        Self { pointers: 5_000, depth: 10_000, share: 20, spooled: 200 }
     }
 }
 
@@ -64,7 +68,7 @@ impl Timer {
     /// # Errors
     ///
     /// If a partition could not be read or enqueued: the function's errors must show it.
-    pub async fn handle(&self) -> Result<Tick, StoreError> {
+    pub async fn handle(&self) -> Result<Tick, TimerError> {
         let mut tick = Tick::default();
         let ran = self.run(&mut tick).await;
         if tick != Tick::default() {

@@ -30,11 +30,13 @@ pub(crate) struct Passes {
     pub(crate) spool_is_full: bool,
 }
 
-/// Why a partition was not enqueued.
+/// Why something was not enqueued.
 #[derive(Debug, thiserror::Error)]
-enum BiteError {
+pub enum TimerError {
+    /// The table does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A queue does not answer.
     #[error(transparent)]
     Queue(#[from] QueueError),
 }
@@ -65,6 +67,11 @@ struct Run<'a> {
     now: Timestamp,
     /// How many more messages a lane takes.
     room: BTreeMap<Lane, usize>,
+    /// How many pointers each project was granted on each lane.
+    granted: BTreeMap<(Lane, String), usize>,
+    /// The lanes whose queue has failed: it is left alone until the next run.
+    failing: BTreeSet<Lane>,
+    queue_error: Option<QueueError>,
     /// How many entries were read, and how many of them in second passes.
     read: usize,
     read_again: usize,
@@ -72,22 +79,47 @@ struct Run<'a> {
 }
 
 impl Timer {
-    pub(crate) async fn run(&self, tick: &mut Tick) -> Result<(), StoreError> {
+    pub(crate) async fn run(&self, tick: &mut Tick) -> Result<(), TimerError> {
         let stop = Instant::now() + STOPS_AFTER;
         let progress = self.runtime.engine.store.timer_progress().await?;
         let before = passes(&progress);
         let mut passes = before.clone();
-        let (now, room) = (self.runtime.engine.now(), BTreeMap::new());
-        let mut run = Run { timer: self, now, room, read: 0, read_again: 0, tick };
+        let (now, room, granted) = (self.runtime.engine.now(), BTreeMap::new(), BTreeMap::new());
+        let mut run = Run {
+            timer: self,
+            now,
+            room,
+            granted,
+            failing: BTreeSet::new(),
+            queue_error: None,
+            read: 0,
+            read_again: 0,
+            tick,
+        };
         let enqueued = run.enqueue(&mut passes, stop).await;
-        self.drain_spool(&mut passes, run.tick, stop).await;
-        if passes != before {
-            let text = serde_json::to_string(&passes).unwrap_or_default();
-            if !self.runtime.engine.store.put_timer_progress(&progress, &text).await? {
-                tracing::warn!("another run of the timer was under way");
-            }
-        }
+        // Before the spool, which may be slow: what was enqueued must not be enqueued again in a minute.
+        let progress = self.keep(progress, &before, &passes).await?;
+        let enqueued_until = passes.clone();
+        self.drain_spool(&mut passes, tick, stop).await;
+        self.keep(progress, &enqueued_until, &passes).await?;
         enqueued
+    }
+
+    /// Writes how far the timer came, if that has changed; hands back what is stored now.
+    async fn keep(
+        &self,
+        stored: Progress,
+        before: &Passes,
+        passes: &Passes,
+    ) -> Result<Progress, StoreError> {
+        if passes == before {
+            return Ok(stored);
+        }
+        let text = serde_json::to_string(passes).unwrap_or_default();
+        if !self.runtime.engine.store.put_timer_progress(&stored, &text).await? {
+            tracing::warn!("another run of the timer was under way");
+        }
+        Ok(Progress { version: stored.version.saturating_add(1), text })
     }
 }
 
@@ -102,7 +134,7 @@ fn passes(progress: &Progress) -> Passes {
 }
 
 impl Run<'_> {
-    async fn enqueue(&mut self, passes: &mut Passes, stop: Instant) -> Result<(), StoreError> {
+    async fn enqueue(&mut self, passes: &mut Passes, stop: Instant) -> Result<(), TimerError> {
         let projects = self.timer.runtime.config.projects();
         let mut turns: Vec<DuePartition> = projects.flat_map(DuePartition::all).collect();
         // One partition of each project after the other.
@@ -119,23 +151,27 @@ impl Run<'_> {
                 break;
             }
             for (partition, bite) in self.read(passes, &some).await {
+                if Instant::now() >= stop {
+                    break;
+                }
                 let pass = passes.partitions.entry(partition.key()).or_default();
-                match self.swallow(pass, bite).await {
+                match self.swallow(pass, &partition.project, bite).await {
                     Ok(true) => turns.push_back(partition.clone()),
                     Ok(false) => {}
                     Err(error) => {
                         let (project, partition) = (&partition.project, partition.key());
                         tracing::error!(%error, project, partition, "due items not enqueued");
                         self.tick.failed += 1;
-                        if let BiteError::Store(error) = error {
-                            failed = Err(error);
-                        }
+                        failed = Err(error.into());
                     }
                 }
             }
             passes.partitions.retain(|_, pass| *pass != Pass::default());
         }
-        failed
+        match self.queue_error.take() {
+            Some(error) => Err(error.into()),
+            None => failed,
+        }
     }
 
     /// Reads a few entries of each of these partitions, at the same time.
@@ -161,10 +197,11 @@ impl Run<'_> {
     async fn swallow(
         &mut self,
         pass: &mut Pass,
+        project: &str,
         bite: Result<Bite, StoreError>,
-    ) -> Result<bool, BiteError> {
+    ) -> Result<bool, StoreError> {
         let Bite { next, mut found, full } = bite?;
-        let sent = self.send(&found).await?;
+        let sent = self.send(project, &found).await;
         self.read += found.len();
         self.tick.enqueued += sent;
         if next.last.is_some() {
@@ -176,26 +213,51 @@ impl Run<'_> {
     }
 
     /// Sends a pointer for each entry, to the lane the entry names; says how many. What is on a lane that is
-    /// too deep, or that this build does not know, holds up no other: it is left to the second pass.
-    async fn send(&mut self, found: &[DueEntry]) -> Result<usize, QueueError> {
+    /// too deep, that fails, or that this build does not know, holds up no other: it is left to the second pass.
+    async fn send(&mut self, project: &str, found: &[DueEntry]) -> usize {
         let mut lanes: BTreeMap<Lane, Vec<Pointer>> = BTreeMap::new();
         for (lane, pointer) in found.iter().filter_map(|entry| entry.target.clone()) {
             lanes.entry(lane).or_default().push(pointer);
         }
-        let queue = &self.timer.runtime.engine.queue;
         let mut sent = 0;
         for (lane, pointers) in lanes {
-            let room = match self.room.get(&lane) {
-                Some(room) => *room,
-                None => self.timer.limits.depth.saturating_sub(queue.depth(lane).await?),
-            };
-            let rest = room.checked_sub(pointers.len());
-            if rest.is_some() {
-                queue.send_all(lane, &pointers).await?;
-                sent += pointers.len();
+            match self.send_on(lane, project, &pointers).await {
+                Ok(true) => sent += pointers.len(),
+                Ok(false) => {}
+                Err(error) => {
+                    let queue = lane.as_str();
+                    tracing::error!(%error, project, queue, "due items not enqueued");
+                    self.tick.failed += 1;
+                    self.failing.insert(lane);
+                    self.queue_error = Some(error);
+                }
             }
-            self.room.insert(lane, rest.unwrap_or(room));
         }
-        Ok(sent)
+        sent
+    }
+
+    /// Whether these pointers were sent. A project gets a few even on a lane that another one has filled.
+    async fn send_on(
+        &mut self,
+        lane: Lane,
+        project: &str,
+        pointers: &[Pointer],
+    ) -> Result<bool, QueueError> {
+        let queue = &self.timer.runtime.engine.queue;
+        if self.failing.contains(&lane) {
+            return Ok(false);
+        }
+        let room = match self.room.get(&lane) {
+            Some(room) => *room,
+            None => self.timer.limits.depth.saturating_sub(queue.depth(lane).await?),
+        };
+        self.room.insert(lane, room.saturating_sub(pointers.len()));
+        let granted = self.granted.entry((lane, project.to_owned())).or_default();
+        if room < pointers.len() && *granted + pointers.len() > self.timer.limits.share {
+            return Ok(false);
+        }
+        *granted += pointers.len();
+        queue.send_all(lane, pointers).await?;
+        Ok(true)
     }
 }

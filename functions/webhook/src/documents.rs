@@ -10,7 +10,7 @@ use placet_runtime::{Clock, Https};
 /// How long a document is believed without asking again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 
-/// How often at most a document is asked for because a key is not in it: whoever makes keys up must
+/// How often at most a document is asked for because a key is not in it: anyone who makes keys up must
 /// not make us ask each time.
 const PATIENCE: Duration = Duration::from_secs(60);
 

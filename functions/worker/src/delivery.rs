@@ -2,8 +2,9 @@
 //!
 //! If the worker dies in between, the endpoint has the webhook or not. It is sent again under the same id.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use placet_core::breaker::End;
 use placet_core::delivery::{Answer, Command, Delivery, Refusal, State, Work, signed_headers};
 use placet_core::humanlayer::Subscription;
 use placet_core::item::Item;
@@ -21,9 +22,7 @@ impl engine::Work<Delivery> for Worker {
     }
 
     fn under_way(&self, item: &Item<Delivery>, _: &Work) -> Option<Command> {
-        let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
-        let timeout = endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0;
-        Some(Command::Started { timeout })
+        Some(Command::Started { timeout: self.timeout_of(item) })
     }
 
     async fn perform(
@@ -39,9 +38,7 @@ impl engine::Work<Delivery> for Worker {
             let reason = format!("endpoint {name} is disabled: {}", disabled.reason);
             return Err(WorkError::Terminal(reason));
         }
-        if let Some(pause) = state.paused {
-            context.heed(destination(&item), pause)?;
-        }
+        context.heed(project, name, state.paused).await?;
         let body = self.body(&context, &item).await?;
         let begun = Instant::now();
         let answer = match self.runtime.config.endpoint(project, name) {
@@ -49,9 +46,12 @@ impl engine::Work<Delivery> for Worker {
             None => Answer::Nothing(format!("placet.yaml has no endpoint {name} of this project")),
         };
         let took = begun.elapsed();
-        if matches!(answer, Answer::TimedOut(_)) {
-            context.note_timeout();
-        }
+        context.note_end(match &answer {
+            // One whose body does not end takes as long as one that does not answer.
+            Answer::Status { .. } if took < self.timeout_of(&item) => End::Answered,
+            Answer::Status { .. } | Answer::TimedOut(_) => End::TimedOut,
+            Answer::Nothing(_) => End::Unknown,
+        });
         // Before it is recorded: if the worker dies in between, the next attempt finds the endpoint disabled.
         self.disable_if_gone(&item, &answer).await?;
         Ok(Command::Record { attempt: item.attempts + 1, answer, took })
@@ -103,6 +103,11 @@ fn destination(item: &Item<Delivery>) -> Destination {
 }
 
 impl Worker {
+    fn timeout_of(&self, item: &Item<Delivery>) -> Duration {
+        let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
+        endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0
+    }
+
     async fn body(&self, context: &Context, item: &Item<Delivery>) -> Result<Vec<u8>, WorkError> {
         let Some(id) = item.operation() else {
             return Ok(self.runtime.blobs.body(&item.payload).await?.to_vec());

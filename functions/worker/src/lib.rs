@@ -1,4 +1,4 @@
-//! Background work off the queues `work` and `calls`: approved operations are run, received webhooks
+//! Background work from the queues `work` and `calls`: approved operations are run, received webhooks
 //! processed, webhooks sent, upstream approvers polled.
 //!
 //! The engine steps each item; this package says how the work of each kind is done, a file a kind.
@@ -62,7 +62,7 @@ impl Worker {
         Self { runtime, functions, outbound }
     }
 
-    /// Processes a batch of a lane, and says which of its records have to come again.
+    /// Processes a batch of a lane, and says which of its records failed.
     pub async fn handle<List: Kinds<Self>>(&self, lane: Lane, event: SqsEvent) -> SqsBatchResponse {
         process_batch::<Self, List>(&self.runtime.engine, self, lane, event).await
     }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use placet_core::breaker::End;
 use placet_core::delivery::Answer;
 use placet_core::humanlayer::{self, Answered};
 use placet_core::item::{Item, Write};
@@ -132,17 +133,18 @@ impl Worker {
             let body = self.creation(operation).to_string();
             answer = self.call(server, Method::POST, &server.items, body).await;
         }
+        context.note_end(match &answer {
+            Answer::Status { .. } => End::Answered,
+            Answer::TimedOut(_) => End::TimedOut,
+            Answer::Nothing(_) => End::Unknown,
+        });
         match answer {
             Answer::Status { status: 200..=299, body, .. } => read(operation, &body),
             Answer::Status { status: status @ (408 | 429 | 500..), .. } => {
                 Polled::Unreachable(format!("it answered {status}"))
             }
             Answer::Status { status, .. } => Polled::Refused(server.refuses(status)),
-            Answer::Nothing(reason) => Polled::Unreachable(reason),
-            Answer::TimedOut(reason) => {
-                context.note_timeout();
-                Polled::Unreachable(reason)
-            }
+            Answer::Nothing(reason) | Answer::TimedOut(reason) => Polled::Unreachable(reason),
         }
     }
 

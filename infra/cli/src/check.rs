@@ -45,7 +45,7 @@ pub fn run() -> Result<(), Failure> {
 fn users_of_calls(config: &Config) -> String {
     let users = config.users_of_calls();
     if users.is_empty() {
-        return "nothing: on AWS the parameter CallsEnabled may be false".to_owned();
+        return "nothing: once it is empty, CallsEnabled=false saves its polling on AWS".to_owned();
     }
     users.join(", ")
 }

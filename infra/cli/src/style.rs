@@ -1,4 +1,4 @@
-//! How the command line looks. Whoever prints colours goes through `anstream`, which removes them where there
+//! How the command line looks. What prints colours goes through `anstream`, which removes them where there
 //! is no terminal or `NO_COLOR` is set.
 
 use std::borrow::Cow;

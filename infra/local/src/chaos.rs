@@ -44,7 +44,7 @@ impl Default for Odds {
 }
 
 /// A source of trouble for [`EventSource::drain_with`](crate::event_source::EventSource::drain_with).
-/// Whoever makes one prints it: it displays its seed.
+/// A test that makes one prints it: it displays its seed.
 #[derive(Debug)]
 pub struct Chaos {
     seed: u64,

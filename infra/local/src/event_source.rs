@@ -303,7 +303,10 @@ impl EventSource {
             .await
             .map_err(|error| failed("DeleteMessageBatch", &error))?;
         for failure in output.failed() {
-            tracing::warn!(code = failure.code(), "a message was not deleted and will come again");
+            tracing::warn!(
+                code = failure.code(),
+                "a message was not deleted and will be received again"
+            );
         }
         Ok(())
     }

@@ -41,7 +41,7 @@ pub enum Plan {
     /// The call takes effect, its answer is lost, and it is sent again: what the SDK does by itself. The second
     /// answer arrives.
     Repeat(usize),
-    /// The process stands still before the call is sent, until [`Faults::thaw`]. Only this call waits: whoever
+    /// The process stands still before the call is sent, until [`Faults::thaw`]. Only this call waits: anyone who
     /// else uses these clients goes on.
     Freeze(usize),
     /// The same, and then the call is repeated as by [`Plan::Repeat`].

@@ -17,7 +17,7 @@ use placet_local::faults::Faults;
 use placet_local::function::Function;
 use placet_local::system::{Setup, System};
 use placet_runtime::{Access, Clock, Config, Environment, Queue, Row, Store};
-use placet_timer::{Tick, Timer};
+use placet_timer::{Limits, Tick, Timer};
 use placet_worker::Functions;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -110,7 +110,8 @@ impl Backlog {
         let sqs = system.engines.sqs_client(client());
         runtime.engine.queue = Queue::new(sqs, system.engines.queue_urls(), None);
         let thread = Builder::new_current_thread().enable_all().build().unwrap();
-        let (timer, enqueued) = (Timer::new(runtime), HashMap::new());
+        let (timer, enqueued) =
+            (Timer::new(runtime).with(Limits { share: 0, ..Limits::default() }), HashMap::new());
         let workers = Function::new("workers", |_| async { Ok(json!({"batchItemFailures": []})) });
         let (client, url) =
             (system.engines.sqs_client(http_client()), system.engines.queue_url(Lane::Work));

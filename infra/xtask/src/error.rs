@@ -23,6 +23,9 @@ pub enum Error {
         /// How it ended.
         status: ExitStatus,
     },
+    /// A text has words that it should not have.
+    #[error("words that readers stumble over:\n{0}")]
+    Words(String),
     /// A tool is not on this machine and cannot be installed inside the project.
     #[error("{tool} is missing: {mend}")]
     Missing {

@@ -1,3 +1,5 @@
+mod words;
+
 use crate::error::Error;
 use crate::workspace::Workspace;
 
@@ -10,6 +12,7 @@ pub fn run(workspace: &Workspace) -> Result<(), Error> {
     workspace.run(workspace.cargo("fmt --all --check"))?;
     workspace.run(workspace.cargo("fmt --manifest-path fuzz/Cargo.toml --check"))?;
     workspace.run(workspace.cargo("clippy --workspace --all-targets -- -D warnings"))?;
+    words::check(workspace)?;
     workspace.need_cargo_tool("deny")?;
     workspace.run(workspace.cargo("deny check bans licenses sources"))
 }

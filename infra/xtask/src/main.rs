@@ -21,7 +21,7 @@ Usage: cargo xtask <verb>
   test quick             check the template, run the Rust tests and the sample events
   events [NAME...]       invoke all sample events of events/, or the named ones; compare their answers
   fuzz [SECONDS]         run each fuzz target for 10 seconds, or for SECONDS
-  lint                   check formatting, clippy, and cargo-deny's bans, licences and sources
+  lint                   check formatting, clippy, words, and cargo-deny's bans, licences and sources
   bench [start|webhook]  measure start-up, size and memory of all packaged functions, and what an
                          accepted webhook costs
   bench idle             compute what a month costs in which nothing happens

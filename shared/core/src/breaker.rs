@@ -15,7 +15,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// A probe that has not ended by then is forgotten: no attempt may take longer than 25 s.
-const LONGEST_PROBE: Duration = Duration::from_secs(60);
+pub const LONGEST_PROBE: Duration = Duration::from_secs(60);
 
 /// What is known of one destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,17 @@ pub struct Pause {
     pub until: Timestamp,
     /// How many pauses there were without an answer, this one included.
     pub number: u32,
+}
+
+/// How an attempt ended, for its destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The destination did not answer in time.
+    TimedOut,
+    /// It answered, whatever it said.
+    Answered,
+    /// It was not reached, or nobody knows: that says nothing about it.
+    Unknown,
 }
 
 /// What the end of an attempt has changed.
@@ -64,11 +75,18 @@ impl Breaker {
     }
 
     /// Notes the end of an attempt that began at `began`.
-    pub fn note(&mut self, timed_out: bool, began: Timestamp, now: Timestamp) -> Option<Turn> {
-        if !timed_out {
-            let was_open = self.pause.is_some();
-            *self = Self::default();
-            return was_open.then_some(Turn::Closed);
+    pub fn note(&mut self, end: End, began: Timestamp, now: Timestamp) -> Option<Turn> {
+        match end {
+            End::TimedOut => {}
+            End::Answered => {
+                let was_open = self.pause.is_some();
+                *self = Self::default();
+                return was_open.then_some(Turn::Closed);
+            }
+            End::Unknown => {
+                self.probe = self.probe.filter(|probe| *probe != began);
+                return None;
+            }
         }
         self.timeouts = self.timeouts.saturating_add(1);
         let number = match self.pause {
@@ -84,10 +102,12 @@ impl Breaker {
         Some(Turn::Opened(pause))
     }
 
-    /// Takes over a pause that another process has found.
-    pub fn learn(&mut self, pause: Pause) {
-        if self.pause.is_none_or(|known| known.until < pause.until) {
-            (self.pause, self.probe) = (Some(pause), None);
+    /// Takes over what is stored, by whichever process: a pause, or that there is none.
+    pub fn learn(&mut self, stored: Option<Pause>) {
+        match stored {
+            None if self.pause.is_some() => *self = Self::default(),
+            None => {}
+            Some(_) => (self.pause, self.probe) = (stored, None),
         }
     }
 }
@@ -107,7 +127,7 @@ mod tests {
     fn opened() -> Breaker {
         let mut breaker = Breaker::default();
         for second in 0..3 {
-            breaker.note(true, after(0), after(second));
+            breaker.note(End::TimedOut, after(0), after(second));
         }
         breaker
     }
@@ -115,12 +135,19 @@ mod tests {
     #[test]
     fn the_third_timeout_in_a_row_opens_it() {
         let mut breaker = Breaker::default();
-        for timed_out in [true, true, false, true, true] {
-            assert_eq!(breaker.note(timed_out, START, START), None);
+        for end in [
+            End::TimedOut,
+            End::TimedOut,
+            End::Answered,
+            End::TimedOut,
+            End::Unknown,
+            End::TimedOut,
+        ] {
+            assert_eq!(breaker.note(end, START, START), None);
             assert_eq!(breaker.admit(START), Ok(()));
         }
         let pause = Pause { until: after(31), number: 1 };
-        assert_eq!(breaker.note(true, START, after(1)), Some(Turn::Opened(pause)));
+        assert_eq!(breaker.note(End::TimedOut, START, after(1)), Some(Turn::Opened(pause)));
         assert_eq!(breaker.admit(after(30)), Err(after(31)));
     }
 
@@ -130,9 +157,9 @@ mod tests {
         assert_eq!(breaker.admit(after(40)), Ok(()));
         assert_eq!(breaker.admit(after(41)), Err(after(100)), "one probe is enough");
         let longer = Pause { until: after(50 + 60), number: 2 };
-        assert_eq!(breaker.note(true, after(40), after(50)), Some(Turn::Opened(longer)));
+        assert_eq!(breaker.note(End::TimedOut, after(40), after(50)), Some(Turn::Opened(longer)));
         assert_eq!(breaker.admit(after(110)), Ok(()));
-        assert_eq!(breaker.note(false, after(110), after(111)), Some(Turn::Closed));
+        assert_eq!(breaker.note(End::Answered, after(110), after(111)), Some(Turn::Closed));
         assert_eq!(breaker, Breaker::default());
     }
 
@@ -140,7 +167,7 @@ mod tests {
     fn attempts_that_began_before_the_pause_do_not_lengthen_it() {
         let mut breaker = opened();
         let before = breaker.clone();
-        assert_eq!(breaker.note(true, after(2), after(20)), None);
+        assert_eq!(breaker.note(End::TimedOut, after(2), after(20)), None);
         assert_eq!(breaker.pause, before.pause);
     }
 
@@ -154,12 +181,30 @@ mod tests {
     #[test]
     fn a_pause_that_another_process_found_ends_with_a_probe() {
         let mut breaker = Breaker::default();
-        breaker.learn(Pause { until: after(60), number: 4 });
-        breaker.learn(Pause { until: after(10), number: 1 });
+        breaker.learn(Some(Pause { until: after(10), number: 1 }));
+        breaker.learn(Some(Pause { until: after(60), number: 4 }));
         assert_eq!(breaker.admit(after(59)), Err(after(60)));
         assert_eq!(breaker.admit(after(60)), Ok(()));
         let longest = Pause { until: after(70).plus(8 * FIRST_PAUSE * 2), number: 5 };
-        assert_eq!(breaker.note(true, after(60), after(70)), Some(Turn::Opened(longest)));
+        assert_eq!(breaker.note(End::TimedOut, after(60), after(70)), Some(Turn::Opened(longest)));
+    }
+
+    #[test]
+    fn a_pause_that_is_no_longer_stored_has_ended_and_timeouts_still_count() {
+        let mut breaker = opened();
+        breaker.learn(None);
+        assert_eq!((breaker.admit(after(5)), &breaker), (Ok(()), &Breaker::default()));
+        breaker.note(End::TimedOut, after(5), after(6));
+        breaker.learn(None);
+        assert_eq!(breaker.timeouts, 1);
+    }
+
+    #[test]
+    fn a_probe_that_came_to_nothing_is_given_back() {
+        let mut breaker = opened();
+        assert_eq!(breaker.admit(after(40)), Ok(()));
+        assert_eq!(breaker.note(End::Unknown, after(40), after(41)), None);
+        assert_eq!(breaker.admit(after(41)), Ok(()));
     }
 
     proptest! {
@@ -173,7 +218,7 @@ mod tests {
                 second += step;
                 if breaker.admit(after(second)).is_ok() {
                     prop_assert!(second - last <= 15 * 60 + 25 + 40, "{second} {last}");
-                    breaker.note(true, after(second), after(second + 25));
+                    breaker.note(End::TimedOut, after(second), after(second + 25));
                     second += 25;
                     last = second;
                 }

@@ -1,7 +1,7 @@
 use lambda_http::http::header::{HOST, HeaderName, ORIGIN};
 use lambda_http::http::{HeaderMap, Method};
 
-/// Whether the pages and the demo are open to whoever reaches them.
+/// Whether the pages and the demo are open to anyone who reaches them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Only with a key or a signed link: everywhere but on a developer's machine.

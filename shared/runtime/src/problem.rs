@@ -58,7 +58,7 @@ impl Problem {
         Self { allow: allowed.into(), ..problem }
     }
 
-    /// Our fault, whatever it is: the caller is asked to come again.
+    /// Our fault, whatever it is: the caller is asked to send it again.
     pub fn unavailable() -> Self {
         let detail = "a service behind this one does not answer, try again in a few seconds";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)

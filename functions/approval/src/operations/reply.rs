@@ -154,7 +154,7 @@ struct DecisionReply<'a> {
     words: Words<'a>,
     /// The name of the chosen option.
     option: Option<&'a str>,
-    /// The channel through which it came, and the name of whoever it came from.
+    /// The channel through which it came, and the name of the one it came from.
     #[cfg_attr(test, schemars(with = "String", example = &"api ci"))]
     by: &'a Actor,
     /// When.
@@ -203,7 +203,7 @@ struct EntryReply<'a> {
     /// What.
     #[cfg_attr(test, schemars(example = &"created"))]
     event: &'a str,
-    /// The channel through which it came, and the name of whoever it came from.
+    /// The channel through which it came, and the name of the one it came from.
     #[cfg_attr(test, schemars(with = "String", example = &"api ci"))]
     by: &'a Actor,
     /// Particulars of the event. Times in it are milliseconds since 1970.

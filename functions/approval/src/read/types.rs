@@ -107,7 +107,7 @@ impl TryFrom<String> for When {
     }
 }
 
-/// How long a client wants its poll to be held: it gives up itself after 30 s.
+/// How long a client wants its poll to be held: it stops waiting by itself after 30 s.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Seconds(pub(crate) Duration);

@@ -116,7 +116,7 @@ fn events(table: &mut Table, scheme: &Scheme) {
     );
     table.row("remembers", &memory);
     if !scheme.retries {
-        table.row("retries", "its sender has none: what the table does not take is put aside");
+        table.row("retries", "its sender has none: what the table does not take is spooled");
     }
 }
 

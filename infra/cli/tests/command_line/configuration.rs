@@ -94,7 +94,7 @@ fn check_is_content() {
       decide in 24h
       approver  the inbox
     queue calls
-      used by   nothing: on AWS the parameter CallsEnabled may be false
+      used by   nothing: once it is empty, CallsEnabled=false saves its polling on AWS
     ");
 }
 
@@ -219,7 +219,7 @@ fn init_writes_a_configuration_once() {
       decide in 24h
       approver  the inbox
     queue calls
-      used by   nothing: on AWS the parameter CallsEnabled may be false
+      used by   nothing: once it is empty, CallsEnabled=false saves its polling on AWS
     closed sources (no secret is set): github, humanlayer, slack, standard, stripe
       `placet webhook explain NAME` says which secret opens one.
     ");

@@ -19,7 +19,7 @@ fn folder(config: &str) -> TempDir {
     folder
 }
 
-/// The command in a folder, without the variables of whoever runs the tests.
+/// The command in a folder, without the variables of the one who runs the tests.
 fn command(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_placet"));
     command.current_dir(folder).args(arguments.split_whitespace()).stdin(Stdio::null());

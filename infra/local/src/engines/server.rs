@@ -1,6 +1,6 @@
 //! Serves an engine on loopback, to programs only.
 //!
-//! The engines believe whoever can reach them, and every website in the developer's browser can
+//! The engines believe anyone who can reach them, and every website in the developer's browser can
 //! reach loopback. A browser says so: it sends `Origin` with whatever could change something, and
 //! `Host` with the name it was told. Both are refused before the engine sees the request.
 

@@ -124,7 +124,7 @@ async fn after_an_error_it_is_retried_by_schedule_under_the_same_id() {
     let id = send(&world, "billing", "one").await;
     world.work().await;
     for (attempts, seconds) in [(1, 5), (2, 300)] {
-        // Nothing happens before its time, whoever asks.
+        // Nothing happens before its time, no matter who asks.
         world.tick().await;
         world.work().await;
         assert_eq!(receiver.received().len(), attempts);

@@ -212,7 +212,7 @@ async fn an_operation_shows_whether_its_notification_was_delivered() {
     world.finish().await;
 }
 
-/// As docs/API.md says: whoever has the last hash can check everything before it.
+/// As docs/API.md says: anyone who has the last hash can check everything before it.
 #[tokio::test]
 async fn the_history_that_is_shown_proves_itself() {
     let world = World::start().await;

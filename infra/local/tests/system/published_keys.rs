@@ -85,7 +85,7 @@ async fn keys_are_fetched_once_and_again_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn whoever_makes_up_key_ids_does_not_make_us_fetch_each_time() {
+async fn one_who_makes_up_key_ids_does_not_make_us_fetch_each_time() {
     let (known, forged) = (Key::new("known"), Key::new("forged"));
     let sender = Receiver::start().await;
     let world = world(&sender).await;

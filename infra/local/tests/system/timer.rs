@@ -6,12 +6,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use placet_core::Timestamp;
 use placet_core::item::{Lane, Pointer};
 use placet_core::operation::OperationId;
+use placet_local::engines::http_client;
 use placet_local::faults::Plan;
-use placet_runtime::Row;
+use placet_runtime::{Queue, Row};
 use placet_timer::{Limits, Timer};
 use serde_json::json;
 
-use crate::world::{PROJECT, START, World};
+use crate::world::{OTHER, PROJECT, START, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -59,13 +60,47 @@ async fn a_deep_lane_does_not_hold_up_the_other() {
         world.send_raw(Lane::Calls, &pointer.to_body()).await;
     }
     let timer = Timer::new(world.system.runtime.clone());
-    let timer = timer.with(Limits { depth: 10, ..Limits::default() });
+    let timer = timer.with(Limits { depth: 10, share: 0, ..Limits::default() });
     for _ in 0..15 {
         world.advance(MINUTE);
         timer.handle().await.unwrap();
     }
     assert_eq!(world.system.engines.messages(Lane::Calls).len(), 20, "it is deep");
     assert_ne!(world.system.engines.messages(Lane::Work).len(), 0, "the receipt waits for calls");
+    world.abandon();
+}
+
+/// Another project has filled the lane.
+#[tokio::test]
+async fn a_deep_lane_still_takes_a_few_pointers_of_each_project() {
+    let world = world().await;
+    world.put_all(entries(START, 'c', 13)).await;
+    for n in 0..20 {
+        let pointer = Pointer::new("delivery", OTHER, format!("msg_{:032x}", 900_000 + n));
+        world.send_raw(Lane::Calls, &pointer.to_body()).await;
+    }
+    let timer = Timer::new(world.system.runtime.clone());
+    let timer = timer.with(Limits { depth: 10, share: 20, ..Limits::default() });
+    world.advance(MINUTE);
+    assert_eq!(timer.handle().await.unwrap().enqueued, 20);
+    assert_eq!(world.system.engines.messages(Lane::Calls).len(), 40);
+    world.abandon();
+}
+
+/// One queue fails. What is due on the other goes on, and the run shows that something failed.
+#[tokio::test]
+async fn a_queue_that_fails_does_not_hold_up_the_other() {
+    let world = world().await;
+    due_on_work(&world).await;
+    world.put_all(entries(START, 'c', 3)).await;
+    let mut runtime = world.system.runtime.clone();
+    let (work, nowhere) = (world.system.engines.queue_url(Lane::Work), "http://127.0.0.1:1/none");
+    let urls = [(Lane::Work, work.to_owned()), (Lane::Calls, nowhere.to_owned())];
+    runtime.engine.queue = Queue::new(world.system.engines.sqs_client(http_client()), urls, None);
+    world.advance(5 * MINUTE);
+    let error = Timer::new(runtime).handle().await.unwrap_err();
+    assert!(error.to_string().contains("SQS"), "{error}");
+    assert_eq!(world.system.engines.messages(Lane::Work).len(), 1);
     world.abandon();
 }
 
@@ -79,7 +114,7 @@ async fn what_a_deep_lane_left_out_comes_later() {
         world.send_raw(Lane::Calls, &pointer.to_body()).await;
     }
     let timer = Timer::new(world.system.runtime.clone());
-    let deep = timer.clone().with(Limits { depth: 10, ..Limits::default() });
+    let deep = timer.clone().with(Limits { depth: 10, share: 0, ..Limits::default() });
     for _ in 0..12 {
         world.advance(MINUTE);
         deep.handle().await.unwrap();

@@ -73,7 +73,7 @@ impl Drop for Engines {
     }
 }
 
-/// One call in the JSON protocol of AWS; the engines believe whoever reaches them.
+/// One call in the JSON protocol of AWS; the engines believe anyone who reaches them.
 fn ask(url: &str, target: &str, body: &str) -> std::io::Result<Value> {
     let host = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host)?;

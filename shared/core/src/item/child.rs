@@ -6,7 +6,7 @@ use crate::Timestamp;
 
 /// An item that has still to be created: part of its parent's header until it is.
 ///
-/// Its id is derived from its parent, so that whoever creates it again after a crash finds the one that
+/// Its id is derived from its parent, so that one who creates it again after a crash finds the one that
 /// was created before. Its body is a small descriptor, never a payload: the parent is written with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Child {

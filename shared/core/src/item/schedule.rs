@@ -2,7 +2,7 @@
 //!
 //! Every item that is not terminal rests on an entry in the index `due`, or on a message. The message is
 //! sent *before* the write that needs it and names the version of that write, so there is no moment at
-//! which the item exists without it. A lease rests on its holder's message, which comes again unless the
+//! which the item exists without it. A lease rests on its holder's message, which is received again unless the
 //! holder deletes it.
 
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct Schedule {
     pub rests: Rests,
 }
 
-/// A message that a worker holds: unless the worker deletes it, it comes again.
+/// A message that a worker holds: unless the worker deletes it, it is received again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// The lane it came on.

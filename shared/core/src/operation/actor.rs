@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How something came to an operation, and the name of whoever it came from.
+/// How something came to an operation, and the name of the one it came from.
 ///
 /// It is written as one text, the channel and then the name: `api ci`, `inbox`, `webhook humanlayer
 /// msg_1`. That text stands in the history, in replies and on pages.

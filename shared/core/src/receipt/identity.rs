@@ -1,7 +1,7 @@
 //! What makes two requests the same event.
 //!
 //! If the signature covers the event's identity, the receipt's id is made from it, and one conditional
-//! write is claim and storage at once. If it does not, or if there is none, whoever has seen one request
+//! write is claim and storage at once. If it does not, or if there is none, anyone who has seen one request
 //! could send it again under another identity: then the signature itself is claimed for the receipt
 //! before. An event without identity whose time is signed is signed anew for each retry, so its body is
 //! claimed, too. If the process dies between claim and storage, the next copy finds the claim and is stored
@@ -15,7 +15,7 @@ use super::beginning;
 use crate::webhook::{Incoming, Verified};
 use crate::{Digest, Timestamp};
 
-/// How long the signature of an event with an unsigned identity is remembered: whoever saw it once could
+/// How long the signature of an event with an unsigned identity is remembered: anyone who saw it once could
 /// send it again for as long as the secret is the same.
 const SIGNATURES: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
@@ -79,7 +79,7 @@ fn receipt_id(source: &str, text: &str) -> String {
     format!("{source}.{}", &digest[..40])
 }
 
-/// A digest of what a sender repeats when it retries: the body, and the address unless whoever repeats
+/// A digest of what a sender repeats when it retries: the body, and the address unless one who repeats
 /// it may change that.
 fn digest_of(request: &Incoming<'_>, with_address: bool) -> Digest {
     let Incoming { method, path, query, body, .. } = request;

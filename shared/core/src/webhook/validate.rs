@@ -50,7 +50,7 @@ impl Scheme {
         rule(
             window.is_none_or(|window| window <= remembered),
             "remember",
-            "an event must be remembered for as long as its time allows it to come again (past and future together), or a replay has an effect",
+            "an event must be remembered for as long as its time allows it to be sent again (past and future together), or a replay has an effect",
         )?;
         rule(
             self.ack.status / 100 == 2,

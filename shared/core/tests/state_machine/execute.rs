@@ -29,7 +29,7 @@ fn a_lease_lasts_for_the_timeout_and_ten_seconds_whenever_the_worker_starts() {
     }
 }
 
-/// A due time costs two more writes, and the message comes again by itself.
+/// A due time costs two more writes, and the message is received again by itself.
 #[test]
 fn a_lease_rests_on_the_message_of_its_worker() {
     let case = Case::running(plan(false));

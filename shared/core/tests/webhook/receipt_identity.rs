@@ -164,7 +164,7 @@ fn a_retry_that_is_signed_anew_is_the_same_event() {
     assert_eq!(store.receives(&verifier, &other, NOW), 2);
 }
 
-/// The signature covers neither the address nor the id, so whoever has seen it may change both.
+/// The signature covers neither the address nor the id, so anyone who has seen it may change both.
 #[test]
 fn a_signed_request_is_one_event_whatever_is_changed_where_nothing_is_signed() {
     let (mut store, sender) = (Store::default(), sender("linear"));

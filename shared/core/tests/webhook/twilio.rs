@@ -150,7 +150,7 @@ fn others_write_the_address_as_it_is_configured() {
 }
 
 /// The sorted fields are joined without a mark between them, so nothing in them is proven to stand
-/// where it stands: whoever counts on an identity must know.
+/// where it stands: anyone who counts on an identity must know.
 #[test]
 fn fields_that_could_be_cut_in_another_way_are_not_covered() {
     let post = Request::post("MessageSid=SM1&MessageStatus=sent").add("content-type", FORM);

@@ -1,6 +1,6 @@
 use crate::StoreError;
 
-/// Why a message has to come again.
+/// Why a message has to be received again.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Again {
     /// Another attempt may get it done.

@@ -1,4 +1,4 @@
-//! The handler of a queue: a batch of pointers in, the records that have to come again out.
+//! The handler of a queue: it takes a batch of pointers and names the records that failed.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const SET_ASIDE_AT: u32 = 16;
 const LEFT_AT: u32 = 3;
 
 /// Processes a batch of a lane, each record on its own: one that panics, or meets a service that does not
-/// answer, is reported as failed and comes again; the others are done.
+/// answer, is reported as failed and is received again; the others are done.
 ///
 /// The records run at the same time, as far as there is memory for them together; Lambda hands over at most ten (see
 /// `template.yaml`).
@@ -51,7 +51,7 @@ where
             Err(panicked) => (panicked.id(), panicked.to_string()),
         };
         let id = ids.iter().find(|(known, _)| *known == task).map(|(_, id)| id.clone());
-        tracing::error!(message_id = id, error, "message not processed, it comes again");
+        tracing::error!(message_id = id, error, "message not processed, it is received again");
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id.unwrap_or_default();
         failures.push(failure);

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use placet_core::Timestamp;
-use placet_core::breaker::{Breaker, Pause, Turn};
+use placet_core::breaker::{Breaker, End, Pause, Turn};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -83,14 +83,14 @@ struct State {
     breaker: Breaker,
 }
 
-/// A slot of a project. Whoever drops it gives it back.
+/// A slot of a project. Dropping it gives it back.
 #[derive(Debug)]
 struct Slot {
     gates: Gates,
     project: String,
 }
 
-/// The right to make one attempt. Whoever drops it gives it back.
+/// The right to make one attempt. Dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Permit {
     pub(super) destination: Destination,
@@ -128,9 +128,9 @@ impl Gates {
         }
     }
 
-    /// Takes over a pause that another process has found.
-    pub(super) fn learn(&self, destination: Destination, pause: Pause) {
-        self.known().destinations.entry(destination).or_default().breaker.learn(pause);
+    /// Takes over what is stored of a destination.
+    pub(super) fn learn(&self, destination: Destination, stored: Option<Pause>) {
+        self.known().destinations.entry(destination).or_default().breaker.learn(stored);
     }
 
     fn slot(&self, project: &str) -> Option<Slot> {
@@ -150,7 +150,10 @@ impl Gates {
         if state.running >= DESTINATION_SHARE {
             return Ok(false);
         }
-        state.breaker.admit(now)?;
+        // The pause of an endpoint is in its row, which every attempt reads.
+        if !matches!(destination.name, Name::Endpoint(_)) {
+            state.breaker.admit(now)?;
+        }
         state.running += 1;
         Ok(true)
     }
@@ -162,10 +165,10 @@ impl Gates {
 
 impl Permit {
     /// Ends the attempt; says what that has changed.
-    pub(super) fn end(self, timed_out: bool, now: Timestamp) -> Option<Turn> {
+    pub(super) fn end(self, end: End, now: Timestamp) -> Option<Turn> {
         let mut known = self.slot.gates.known();
         let state = known.destinations.get_mut(&self.destination)?;
-        state.breaker.note(timed_out, self.began, now)
+        state.breaker.note(end, self.began, now)
     }
 }
 
@@ -177,6 +180,8 @@ impl Drop for Permit {
         {
             let state = entry.get_mut();
             state.running = state.running.saturating_sub(1);
+            // A probe that came to nothing is given back.
+            state.breaker.note(End::Unknown, self.began, self.began);
             if state.running == 0 && state.breaker == Breaker::default() {
                 entry.remove();
             }
@@ -244,19 +249,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_destination_that_times_out_is_left_alone_and_the_others_are_not() {
+        let executor = |name: &str| Destination {
+            project: "a".to_owned(),
+            name: Name::Executor(name.to_owned()),
+        };
         let gates = Gates::new(1);
         let mut turns = Vec::new();
         for _ in 0..3 {
-            let permit = gates.admit(endpoint("a", 0), NOW).await.unwrap();
-            turns.push(permit.end(true, NOW));
+            let permit = gates.admit(executor("slow"), NOW).await.unwrap();
+            turns.push(permit.end(End::TimedOut, NOW));
         }
         let [None, None, Some(Turn::Opened(pause))] = turns[..] else { panic!("{turns:?}") };
-        assert_eq!(gates.admit(endpoint("a", 0), NOW).await.unwrap_err(), pause.until);
-        assert!(gates.admit(endpoint("a", 1), NOW).await.is_ok());
-        let other = Gates::new(1);
-        other.learn(endpoint("a", 0), pause);
-        assert_eq!(other.admit(endpoint("a", 0), NOW).await.unwrap_err(), pause.until);
-        let probe = other.admit(endpoint("a", 0), pause.until).await.unwrap();
-        assert_eq!(probe.end(false, pause.until), Some(Turn::Closed));
+        assert_eq!(gates.admit(executor("slow"), NOW).await.unwrap_err(), pause.until);
+        assert!(gates.admit(executor("quick"), NOW).await.is_ok());
+        // A permit that is dropped gives its probe back.
+        drop(gates.admit(executor("slow"), pause.until).await.unwrap());
+        let probe = gates.admit(executor("slow"), pause.until).await.unwrap();
+        assert_eq!(probe.end(End::Answered, pause.until), Some(Turn::Closed));
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! Every item that is not terminal has an entry in the index `due`, or a message. The message is sent
 //! *before* the write that needs it and names the version of that write, so there is no moment at which
-//! the item exists without it. A message whose write is not there yet comes again for half a minute. A worker
+//! the item exists without it. A message whose write is not there yet is received again for half a minute. A worker
 //! deletes its message only if the item is terminal, or rests on something else.
 //!
 //! # Why a lost reply does no harm

@@ -1,7 +1,7 @@
 //! One attempt at a piece of work: admitted, done, and its end noted.
 
 use placet_core::Timestamp;
-use placet_core::breaker::Turn;
+use placet_core::breaker::{End, Turn};
 use placet_core::item::{Item, Kind};
 
 use super::Engine;
@@ -31,18 +31,18 @@ pub(super) async fn perform<K: Kind, W: Work<K>>(
     permit: Option<Permit>,
 ) -> Result<K::Command, WorkError> {
     let context = Context::new(engine.clone(), parent);
-    let timed_out = context.timed_out.clone();
+    let noted = context.end.clone();
     let outcome = worker.perform(context, item, work).await;
-    if let (Some(permit), false) = (permit, matches!(outcome, Err(WorkError::Postponed(_)))) {
-        note_end(engine, permit, timed_out.get().is_some()).await;
+    if let (Some(permit), Some(end)) = (permit, noted.get()) {
+        note_end(engine, permit, *end).await;
     }
     outcome
 }
 
 /// Notes how an attempt ended. What that changes of an endpoint is stored, so that other processes know.
-async fn note_end(engine: &Engine, permit: Permit, timed_out: bool) {
+async fn note_end(engine: &Engine, permit: Permit, end: End) {
     let destination = permit.destination.clone();
-    let Some(turn) = permit.end(timed_out, engine.now()) else { return };
+    let Some(turn) = permit.end(end, engine.now()) else { return };
     let (project, name) = (destination.project.as_str(), destination.name.to_string());
     match turn {
         Turn::Opened(pause) => {

@@ -91,8 +91,15 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         let _room = self.memory.room_for(found.size() + payload).await?;
         let stepped = self.steps(item, &found).await;
         for mut attempt in std::mem::take(&mut self.later) {
-            if let Some(ended) = attempt.join_next().await {
-                ended.map_err(|panicked| Again::new(panicked.to_string()))??;
+            // Each of these children is stored and has a message of its own.
+            match attempt.join_next().await {
+                Some(Ok(Err(error))) => {
+                    tracing::warn!(%error, "outcome not recorded, it is tried again")
+                }
+                Some(Err(panicked)) => {
+                    tracing::error!(%panicked, "attempt broke off, it is tried again")
+                }
+                _ => {}
             }
         }
         stepped
@@ -160,7 +167,14 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
     async fn work(&mut self, mut item: Item<K>, work: K::Work) -> Result<Option<Item<K>>, Again> {
         let permit = match admit(self.engine, self.worker, &item, &work).await {
             Ok(permit) => permit,
-            Err(until) => return self.postpone(&item, until).await,
+            Err(until) => {
+                // Its children do not wait with it.
+                if let Some(error) = self.failure.take() {
+                    return Err(error);
+                }
+                let item = self.without_children(item.clone()).await?.unwrap_or(item);
+                return self.postpone(&item, until).await;
+            }
         };
         if let Some(lease) = self.worker.lease(&item, &work) {
             let Some(leased) = self.apply(item, lease).await? else { return Ok(None) };

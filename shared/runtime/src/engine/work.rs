@@ -2,18 +2,18 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use placet_core::Timestamp;
-use placet_core::breaker::Pause;
+use placet_core::breaker::{End, LONGEST_PROBE, Pause};
 use placet_core::item::{Item, Kind};
 
 use super::Engine;
-use super::gates::Destination;
+use super::gates::{Destination, Name};
 use crate::blob::BlobError;
 use crate::{AnyItem, BodyError, StoreError};
 
 /// Why a piece of work was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    /// Another attempt may do it: the message comes again.
+    /// Another attempt may do it: the message is received again.
     #[error("{0}")]
     Retryable(String),
     /// No attempt will do it: that is recorded with [`Kind::failed`].
@@ -67,31 +67,43 @@ pub struct Context {
     pub engine: Engine,
     /// The item whose child is worked on, if it was just read.
     parent: Option<AnyItem>,
-    /// Set if the destination did not answer in time.
-    pub(super) timed_out: Arc<OnceLock<()>>,
+    /// How the attempt ended, once that is known.
+    pub(super) end: Arc<OnceLock<End>>,
 }
 
 impl Context {
     pub(super) fn new(engine: Engine, parent: Option<AnyItem>) -> Self {
-        Self { engine, parent, timed_out: Arc::default() }
+        Self { engine, parent, end: Arc::default() }
     }
 
-    /// Notes that the destination did not answer in time.
-    pub fn note_timeout(&self) {
-        let _ = self.timed_out.set(());
+    /// Notes how the attempt ended for its destination. Only the first note counts.
+    pub fn note_end(&self, end: End) {
+        let _ = self.end.set(end);
     }
 
-    /// Takes over a pause of the destination that another process has found.
+    /// Heeds what is stored of an endpoint: nobody calls it during a pause, and one attempt alone after it.
     ///
     /// # Errors
     ///
-    /// [`WorkError::Postponed`] if it has not ended yet.
-    pub fn heed(&self, destination: Destination, pause: Pause) -> Result<(), WorkError> {
-        self.engine.gates.learn(destination, pause);
-        if self.engine.now() < pause.until {
+    /// [`WorkError::Postponed`] if this attempt may not begin now; if the table does not answer.
+    pub async fn heed(
+        &self,
+        project: &str,
+        endpoint: &str,
+        paused: Option<Pause>,
+    ) -> Result<(), WorkError> {
+        let name = Name::Endpoint(endpoint.to_owned());
+        self.engine.gates.learn(Destination { project: project.to_owned(), name }, paused);
+        let Some(pause) = paused else { return Ok(()) };
+        let now = self.engine.now();
+        if now < pause.until {
             return Err(WorkError::Postponed(pause.until));
         }
-        Ok(())
+        let probed = Pause { until: now.plus(LONGEST_PROBE), number: pause.number };
+        if self.engine.store.claim_probe(project, endpoint, pause, probed).await? {
+            return Ok(());
+        }
+        Err(WorkError::Postponed(probed.until))
     }
 
     /// Another item of the same project; the parent is at hand.

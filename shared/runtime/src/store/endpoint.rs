@@ -2,7 +2,7 @@ use placet_core::Timestamp;
 use placet_core::breaker::Pause;
 
 use super::attributes::{Reader, Writer};
-use super::{Row, Store, StoreError, key};
+use super::{Put, Row, Store, StoreError, key};
 
 /// The condition under which a pause may come and go: the endpoint is not disabled.
 const ENABLED: &str = "attribute_not_exists(disabled_at)";
@@ -43,7 +43,7 @@ impl Store {
         self.put_endpoint(project, name, state).await
     }
 
-    /// Notes that an endpoint is left alone for a while, unless it is disabled.
+    /// Notes that an endpoint is left alone for a while, unless it is disabled, or is left alone for longer.
     ///
     /// # Errors
     ///
@@ -54,10 +54,32 @@ impl Store {
         name: &str,
         pause: Pause,
     ) -> Result<(), StoreError> {
-        let state = Writer::default()
-            .number("paused_until", pause.until.millis())
-            .number("pauses", u64::from(pause.number));
-        self.put_endpoint(project, name, state).await
+        let mut row = key::endpoint(project, name);
+        row.extend(written(pause).finish());
+        let until = Writer::default().number(":until", pause.until.millis()).finish();
+        let condition =
+            format!("{ENABLED} AND (attribute_not_exists(paused_until) OR paused_until <= :until)");
+        self.put_if(row, &condition, until).await?;
+        Ok(())
+    }
+
+    /// Claims the one attempt that follows a pause; `false` if another process was faster. `probed` stands for the
+    /// pause until the attempt has ended.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB does not answer.
+    pub async fn claim_probe(
+        &self,
+        project: &str,
+        name: &str,
+        pause: Pause,
+        probed: Pause,
+    ) -> Result<bool, StoreError> {
+        let mut row = key::endpoint(project, name);
+        row.extend(written(probed).finish());
+        let read = Writer::default().number(":read", pause.until.millis()).finish();
+        Ok(matches!(self.put_if(row, "paused_until = :read", read).await?, Put::Stored))
     }
 
     async fn put_endpoint(
@@ -115,4 +137,9 @@ impl Store {
         }
         Ok(state)
     }
+}
+
+fn written(pause: Pause) -> Writer {
+    let state = Writer::default().number("paused_until", pause.until.millis());
+    state.number("pauses", pause.number)
 }

@@ -82,7 +82,7 @@ fn a_member_that_is_wrong_is_named_with_its_pointer() {
         refused(call(), "fn", json!("f".repeat(256))),
         refused(call(), "kwargs", json!([1])),
         refused(call(), "requester_state", json!("s")),
-        refused(call(), "asker_state", json!({})),
+        refused(call(), "sender_state", json!({})),
         refused(call(), "a/b~c", json!(1)),
         refused(question(), "msg", json!("")),
         refused(question(), "subject", json!(7)),
@@ -102,7 +102,7 @@ fn a_member_that_is_wrong_is_named_with_its_pointer() {
     /fn: must have at most 255 bytes, not 256
     /kwargs: must be an object, not a list
     /requester_state: must be an object, not a string
-    /asker_state: is not known here; known are run_id, call_id, fn, kwargs, reject_options, channel, requester_state
+    /sender_state: is not known here; known are run_id, call_id, fn, kwargs, reject_options, channel, requester_state
     /a~1b~0c: is not known here; known are run_id, call_id, fn, kwargs, reject_options, channel, requester_state
     /msg: must not be empty
     /subject: must be a string, not a whole number

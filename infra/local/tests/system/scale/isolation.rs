@@ -151,6 +151,9 @@ async fn a_person_ends_the_pause_of_an_endpoint() {
     three_timeouts(&world, &silent).await;
     let enabled = world.client().enable_endpoint("silent").await.ok();
     assert_eq!(enabled.state, "enabled");
+    let id = send(&world, PROJECT, "silent", "at once").await;
+    world.work().await;
+    assert_eq!(world.delivery(&id).await.state, State::Delivered, "no process keeps it up");
     world.settle().await;
     world.finish().await;
 }
@@ -223,8 +226,9 @@ async fn other_processes_heed_the_pause_of_an_endpoint() {
     assert_eq!(silent.received().len(), 3, "not while it is paused");
 
     world.advance(Duration::from_secs(30));
-    another_process(&world, &ids[0]).await;
-    assert_eq!(silent.received().len(), 4, "one probe");
+    let processes = [&ids[0], &ids[1], &ids[2]].map(|id| another_process(&world, id));
+    futures_util::future::join_all(processes).await;
+    assert_eq!(silent.received().len(), 4, "one probe of all processes");
     let endpoint = world.system.runtime.engine.store.endpoint(PROJECT, "silent").await.unwrap();
     assert_eq!(endpoint.paused.map(|pause| pause.number), Some(2), "its timeout is enough");
     world.settle().await;

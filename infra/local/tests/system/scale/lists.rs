@@ -14,7 +14,7 @@ const QUESTIONS: &str = "/humanlayer/v1/agent/human_contacts/pending";
 /// Later than the deadline of any operation that a test creates.
 const LATE: i64 = 365 * 24 * 3_600_000;
 
-/// A row of an operation that is nothing but its entry in `due`, after all others: whoever reads the item
+/// A row of an operation that is nothing but its entry in `due`, after all others: a reader of the item
 /// finds it damaged.
 fn entry(n: usize) -> Row {
     let text = |text: String| AttributeValue::S(text);

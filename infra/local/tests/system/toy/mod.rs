@@ -28,7 +28,7 @@ fn new_id() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
-/// Creates an alarm. Whoever was interrupted creates it again.
+/// Creates an alarm. One who was interrupted creates it again.
 pub async fn create(world: &World, id: &str, alarm: Alarm) -> Option<Item<Alarm>> {
     let created = world.system.runtime.engine.create(|write| Item::new(PROJECT, id, alarm, write));
     created.await.ok().map(Created::into_item)

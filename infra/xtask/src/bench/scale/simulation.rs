@@ -22,7 +22,7 @@ pub struct Outcome {
     pub table_writes: f64,
     /// Write units of the hottest partition key in the last second.
     pub key_writes: f64,
-    /// Which part of all webhooks was refused. Their senders have to come again.
+    /// Which part of all webhooks was refused. Their senders have to send them again.
     pub refused: f64,
     /// Messages that wait at the end.
     pub backlog: f64,

@@ -1,4 +1,4 @@
-//! What holds for any toy, whatever it needed before and whoever writes it.
+//! What holds for any toy, whatever it needed before and no matter who writes it.
 
 use proptest::prelude::*;
 

@@ -11,14 +11,14 @@ use placet_core::item::Item;
 use placet_core::operation::Operation;
 use placet_runtime::DisabledEndpoint;
 use placet_runtime::config::{Endpoint, Timeout};
-use placet_runtime::engine::{self, Context, Destination, Name, WorkError};
+use placet_runtime::engine::{self, Context, Destination, WorkError};
 
 use crate::Worker;
 use crate::http::Post;
 
 impl engine::Work<Delivery> for Worker {
     fn destination(&self, item: &Item<Delivery>, _: &Work) -> Option<Destination> {
-        Some(destination(item))
+        Some(Destination::endpoint(item.project(), &item.endpoint))
     }
 
     fn under_way(&self, item: &Item<Delivery>, _: &Work) -> Option<Command> {
@@ -95,11 +95,6 @@ impl engine::Work<Delivery> for Worker {
         let (project, delivery_id) = (item.project(), item.header.id.as_str());
         tracing::info!(project, delivery_id, code = refusal.code(), "somebody else was faster");
     }
-}
-
-fn destination(item: &Item<Delivery>) -> Destination {
-    let name = Name::Endpoint(item.endpoint.clone());
-    Destination { project: item.project().to_owned(), name }
 }
 
 impl Worker {

@@ -1,28 +1,10 @@
 //! Operations: run them, poll upstream approvers, find out who is notified of an expiry.
 
-use std::time::{Duration, Instant};
-
-use placet_core::breaker::End;
 use placet_core::item::Item;
-use placet_core::operation::{Command, Operation, Plan, Refusal, Report, State, Work};
+use placet_core::operation::{Command, Operation, Refusal, Report, State, Work};
 use placet_runtime::engine::{self, Context, Destination, Name, WorkError};
 
 use crate::Worker;
-use crate::run::TIMEOUT;
-
-/// How an attempt ended for its executor.
-fn end(report: &Report, took: Duration, plan: Option<&Plan>) -> End {
-    let code = report.failure().map_or("", |failure| failure.code.as_str());
-    match code {
-        // One whose answer does not end takes as long as one that does not answer.
-        _ if plan.is_some_and(|plan| took >= plan.timeout) => End::TimedOut,
-        TIMEOUT => End::TimedOut,
-        "not_callable" | "no_secret" | "lease_too_short" | "not_configured"
-        | "no_such_function" | "unreachable" | "connection_lost" | "invalid_request"
-        | "panicked" => End::Unknown,
-        _ => End::Answered,
-    }
-}
 
 impl engine::Work<Operation> for Worker {
     fn destination(&self, item: &Item<Operation>, work: &Work) -> Option<Destination> {
@@ -49,9 +31,8 @@ impl engine::Work<Operation> for Worker {
             Work::Expire => Command::Expire { notify: self.runtime.notices(&item.id()) },
             Work::Poll => self.poll(&context, &item).await,
             Work::Run => {
-                let begun = Instant::now();
-                let report = self.run(&item).await;
-                context.note_end(end(&report, begun.elapsed(), item.plan.as_ref()));
+                let (report, end) = self.run(&item).await;
+                context.note_end(end);
                 Command::Finish { attempt: item.attempts, report }
             }
         })

@@ -3,8 +3,9 @@
 //! The state machine makes of the report what can be known; see the essay in
 //! `shared/core/src/operation/transition.rs`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use placet_core::breaker::End;
 use placet_core::item::Item;
 use placet_core::operation::{Failure, Operation, Plan, Report};
 use placet_core::strict_json;
@@ -25,12 +26,16 @@ pub(crate) const TIMEOUT: &str = "timeout";
 const ANSWER: Duration = Duration::from_secs(1);
 
 impl Worker {
-    /// A panic is an outcome that nobody knows.
-    pub(crate) async fn run(&self, operation: &Item<Operation>) -> Report {
-        within_bounds(self.attempt(operation).await)
+    /// What comes of the attempt, and what that says of its executor. A panic is an outcome that nobody knows.
+    pub(crate) async fn run(&self, operation: &Item<Operation>) -> (Report, End) {
+        let begun = Instant::now();
+        let (report, end) = self.attempt(operation).await;
+        // One whose answer does not end takes as long as one that does not answer.
+        let late = operation.plan.as_ref().is_some_and(|plan| begun.elapsed() >= plan.timeout);
+        (within_bounds(report), if late { End::TimedOut } else { end })
     }
 
-    async fn attempt(&self, operation: &Item<Operation>) -> Report {
+    async fn attempt(&self, operation: &Item<Operation>) -> (Report, End) {
         let (Some(plan), Some(until)) = (&operation.plan, operation.leased_until) else {
             return not_run("not_configured", "nothing runs this function");
         };
@@ -40,23 +45,23 @@ impl Worker {
         }
         let mut task = JoinSet::new();
         if let Err(failure) = self.spawn(&mut task, operation, plan) {
-            return Report::Rejected(failure);
+            return (Report::Rejected(failure), End::Unknown);
         }
         match tokio::time::timeout(plan.timeout + ANSWER, task.join_next()).await {
-            Ok(Some(Ok(report))) => report,
+            Ok(Some(Ok(ended))) => ended,
             Ok(Some(Err(panicked))) => {
-                Report::Unclear(Failure::new("panicked", &panicked.to_string()))
+                (Report::Unclear(Failure::new("panicked", &panicked.to_string())), End::Unknown)
             }
-            Ok(None) | Err(_) => Report::Unclear(Failure::new(
-                TIMEOUT,
-                "no answer within the time an attempt may take",
-            )),
+            Ok(None) | Err(_) => {
+                let message = "no answer within the time an attempt may take";
+                (Report::Unclear(Failure::new(TIMEOUT, message)), End::TimedOut)
+            }
         }
     }
 
     fn spawn(
         &self,
-        task: &mut JoinSet<Report>,
+        task: &mut JoinSet<(Report, End)>,
         operation: &Item<Operation>,
         plan: &Plan,
     ) -> Result<(), Failure> {
@@ -70,7 +75,8 @@ impl Worker {
                     let message = format!("function {name} is not compiled into the worker");
                     Failure::new("no_such_function", &message)
                 })?;
-                task.spawn(function(call));
+                let running = function(call);
+                task.spawn(async move { (running.await, End::Answered) });
             }
             Some((Executor::Http(http), call)) => {
                 let (worker, http, timeout) = (self.clone(), http.clone(), plan.timeout);
@@ -87,8 +93,9 @@ impl Worker {
     }
 }
 
-fn not_run(code: &str, message: &str) -> Report {
-    Report::NotDone(Failure::new(code, message), None)
+/// An attempt that was not made.
+pub(crate) fn not_run(code: &str, message: &str) -> (Report, End) {
+    (Report::NotDone(Failure::new(code, message), None), End::Unknown)
 }
 
 /// A result too large to be kept, or too deep to be read again, is left out: that the operation ran must be

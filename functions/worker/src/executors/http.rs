@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use placet_core::breaker::End;
 use placet_core::operation::{Failure, Report};
 use placet_core::{Timestamp, webhook};
 use placet_runtime::config::HttpExecutor;
@@ -12,21 +13,26 @@ use serde_json::{Value, json};
 use super::Call;
 use crate::Worker;
 use crate::http::{causes, retry_after};
-use crate::run::TIMEOUT;
+use crate::run::{TIMEOUT, not_run};
 
 /// The most of an answer that is kept as result, in bytes.
 const LARGEST_RESULT: usize = 64 * 1024;
 
 impl Worker {
     /// Posts `{call_id, fn, kwargs}` and makes of the answer what can be known from it.
-    pub(crate) async fn post(&self, http: &HttpExecutor, timeout: Duration, call: &Call) -> Report {
+    pub(crate) async fn post(
+        &self,
+        http: &HttpExecutor,
+        timeout: Duration,
+        call: &Call,
+    ) -> (Report, End) {
         let body = json!({"call_id": call.call_id, "fn": call.function, "kwargs": call.kwargs});
         let body = body.to_string();
         let now = self.runtime.engine.now();
         let request = match self.outbound.request(Method::POST, &http.url.0) {
             Ok(request) => request,
             Err(reason) => {
-                return Report::NotDone(Failure::new("not_callable", &reason), None);
+                return not_run("not_callable", &reason);
             }
         };
         let mut request = request
@@ -43,13 +49,14 @@ impl Worker {
                     request = request.header("webhook-signature", signature);
                 }
                 Err(error) => {
-                    return Report::NotDone(Failure::new("no_secret", &error.to_string()), None);
+                    return not_run("no_secret", &error.to_string());
                 }
             }
         }
         match request.body(body).send().await {
-            Ok(response) => answered(response, now).await,
-            Err(error) => unanswered(&error),
+            Ok(response) => (answered(response, now).await, End::Answered),
+            Err(error) if error.is_timeout() => (unanswered(&error), End::TimedOut),
+            Err(error) => (unanswered(&error), End::Unknown),
         }
     }
 }

@@ -99,18 +99,6 @@ pub enum Report {
     Unclear(Failure),
 }
 
-impl Report {
-    /// What went wrong, if something did.
-    pub fn failure(&self) -> Option<&Failure> {
-        match self {
-            Self::Succeeded(_) => None,
-            Self::Rejected(failure) | Self::NotDone(failure, _) | Self::Unclear(failure) => {
-                Some(failure)
-            }
-        }
-    }
-}
-
 /// What a person found out about an unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -69,9 +69,8 @@ struct Run<'a> {
     room: BTreeMap<Lane, usize>,
     /// How many pointers each project was granted on each lane.
     granted: BTreeMap<(Lane, String), usize>,
-    /// The lanes whose queue has failed: it is left alone until the next run.
-    failing: BTreeSet<Lane>,
-    queue_error: Option<QueueError>,
+    /// The lanes whose queue has failed, and how: it is left alone until the next run.
+    failing: BTreeMap<Lane, QueueError>,
     /// How many entries were read, and how many of them in second passes.
     read: usize,
     read_again: usize,
@@ -84,14 +83,12 @@ impl Timer {
         let progress = self.runtime.engine.store.timer_progress().await?;
         let before = passes(&progress);
         let mut passes = before.clone();
-        let (now, room, granted) = (self.runtime.engine.now(), BTreeMap::new(), BTreeMap::new());
         let mut run = Run {
             timer: self,
-            now,
-            room,
-            granted,
-            failing: BTreeSet::new(),
-            queue_error: None,
+            now: self.runtime.engine.now(),
+            room: BTreeMap::new(),
+            granted: BTreeMap::new(),
+            failing: BTreeMap::new(),
             read: 0,
             read_again: 0,
             tick,
@@ -168,8 +165,8 @@ impl Run<'_> {
             }
             passes.partitions.retain(|_, pass| *pass != Pass::default());
         }
-        match self.queue_error.take() {
-            Some(error) => Err(error.into()),
+        match self.failing.pop_first() {
+            Some((_, error)) => Err(error.into()),
             None => failed,
         }
     }
@@ -228,8 +225,7 @@ impl Run<'_> {
                     let queue = lane.as_str();
                     tracing::error!(%error, project, queue, "due items not enqueued");
                     self.tick.failed += 1;
-                    self.failing.insert(lane);
-                    self.queue_error = Some(error);
+                    self.failing.insert(lane, error);
                 }
             }
         }
@@ -244,7 +240,7 @@ impl Run<'_> {
         pointers: &[Pointer],
     ) -> Result<bool, QueueError> {
         let queue = &self.timer.runtime.engine.queue;
-        if self.failing.contains(&lane) {
+        if self.failing.contains_key(&lane) {
             return Ok(false);
         }
         let room = match self.room.get(&lane) {

@@ -45,45 +45,30 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ParseError> {
 /// About how many bytes of memory the tree of a text takes: an object of one member takes a hundred times as
 /// many as in the text.
 fn weight(json: &[u8]) -> usize {
-    let (mut weight, mut rest) = (json.len(), json);
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        match first {
-            b'"' => {
-                rest = after_string(after);
-                weight += 32;
-            }
-            b'{' => weight += 700,
-            b':' => weight += 100,
-            b',' | b'[' => weight += 40,
-            _ => {}
-        }
-    }
-    weight
+    let of_one = |(byte, _)| match byte {
+        b'"' => 32,
+        b'{' => 700,
+        b':' => 100,
+        b',' | b'[' => 40,
+        _ => 0,
+    };
+    json.len() + outside_strings(json).map(of_one).sum::<usize>()
 }
 
 /// How many values a JSON text without spaces has: objects, lists and what they hold.
 pub fn count(json: &[u8]) -> usize {
-    let (mut count, mut rest) = (1, json);
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        match (first, after) {
-            (b'"', _) => rest = after_string(after),
-            (b'[', [b']', ..]) | (b'{', [b'}', ..]) => {}
-            (b'[' | b'{' | b',', _) => count += 1,
-            _ => {}
-        }
-    }
-    count
+    let begins_one = |pair: &(u8, &[u8])| match pair {
+        (b'[', [b']', ..]) | (b'{', [b'}', ..]) => false,
+        (byte, _) => b"[{,".contains(byte),
+    };
+    1 + outside_strings(json).filter(begins_one).count()
 }
 
 /// How deep a valid JSON text is nested: 0 if it is neither a list nor an object.
 pub fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut rest) = (0_usize, 0, json);
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        match first {
-            b'"' => rest = after_string(after),
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for (byte, _) in outside_strings(json) {
+        match byte {
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
@@ -116,6 +101,16 @@ fn large_integer(json: &[u8]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Each byte of a text with what follows it; of a string only its opening quote.
+fn outside_strings(json: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut rest = json;
+    std::iter::from_fn(move || {
+        let (first, after) = rest.split_first()?;
+        rest = if *first == b'"' { after_string(after) } else { after };
+        Some((*first, after))
+    })
 }
 
 /// What follows the closing quote of a string whose opening quote was just read.

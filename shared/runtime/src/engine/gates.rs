@@ -40,6 +40,13 @@ pub struct Destination {
     pub name: Name,
 }
 
+impl Destination {
+    /// An endpoint of `placet.yaml`.
+    pub fn endpoint(project: &str, name: &str) -> Self {
+        Self { project: project.to_owned(), name: Name::Endpoint(name.to_owned()) }
+    }
+}
+
 /// The name of a destination.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Name {
@@ -209,7 +216,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
     fn endpoint(project: &str, name: usize) -> Destination {
-        Destination { project: project.to_owned(), name: Name::Endpoint(name.to_string()) }
+        Destination::endpoint(project, &name.to_string())
     }
 
     async fn admitted(gates: &Gates, project: &str, names: std::ops::Range<usize>) -> Vec<Permit> {

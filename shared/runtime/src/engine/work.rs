@@ -6,7 +6,7 @@ use placet_core::breaker::{End, LONGEST_PROBE, Pause};
 use placet_core::item::{Item, Kind};
 
 use super::Engine;
-use super::gates::{Destination, Name};
+use super::gates::Destination;
 use crate::blob::BlobError;
 use crate::{AnyItem, BodyError, StoreError};
 
@@ -92,8 +92,7 @@ impl Context {
         endpoint: &str,
         paused: Option<Pause>,
     ) -> Result<(), WorkError> {
-        let name = Name::Endpoint(endpoint.to_owned());
-        self.engine.gates.learn(Destination { project: project.to_owned(), name }, paused);
+        self.engine.gates.learn(Destination::endpoint(project, endpoint), paused);
         let Some(pause) = paused else { return Ok(()) };
         let now = self.engine.now();
         if now < pause.until {

@@ -40,7 +40,8 @@ impl Store {
         let state = Writer::default()
             .number("disabled_at", disabled.disabled_at.millis())
             .text("reason", &disabled.reason);
-        self.put_endpoint(project, name, state).await
+        self.put_endpoint(project, name, state, ENABLED, Row::new()).await?;
+        Ok(())
     }
 
     /// Notes that an endpoint is left alone for a while, unless it is disabled, or is left alone for longer.
@@ -54,12 +55,10 @@ impl Store {
         name: &str,
         pause: Pause,
     ) -> Result<(), StoreError> {
-        let mut row = key::endpoint(project, name);
-        row.extend(written(pause).finish());
         let until = Writer::default().number(":until", pause.until.millis()).finish();
         let condition =
             format!("{ENABLED} AND (attribute_not_exists(paused_until) OR paused_until <= :until)");
-        self.put_if(row, &condition, until).await?;
+        self.put_endpoint(project, name, written(pause), &condition, until).await?;
         Ok(())
     }
 
@@ -76,10 +75,9 @@ impl Store {
         pause: Pause,
         probed: Pause,
     ) -> Result<bool, StoreError> {
-        let mut row = key::endpoint(project, name);
-        row.extend(written(probed).finish());
         let read = Writer::default().number(":read", pause.until.millis()).finish();
-        Ok(matches!(self.put_if(row, "paused_until = :read", read).await?, Put::Stored))
+        let put = self.put_endpoint(project, name, written(probed), "paused_until = :read", read);
+        Ok(matches!(put.await?, Put::Stored))
     }
 
     async fn put_endpoint(
@@ -87,11 +85,12 @@ impl Store {
         project: &str,
         name: &str,
         state: Writer,
-    ) -> Result<(), StoreError> {
-        let mut item = key::endpoint(project, name);
-        item.extend(state.finish());
-        self.put_if(item, ENABLED, Row::new()).await?;
-        Ok(())
+        condition: &str,
+        values: Row,
+    ) -> Result<Put<Option<Row>>, StoreError> {
+        let mut row = key::endpoint(project, name);
+        row.extend(state.finish());
+        self.put_if(row, condition, values).await
     }
 
     /// Notes that an endpoint answers again; one that is disabled stays so.
@@ -100,7 +99,8 @@ impl Store {
     ///
     /// If DynamoDB does not answer.
     pub async fn resume_endpoint(&self, project: &str, name: &str) -> Result<(), StoreError> {
-        self.put_endpoint(project, name, Writer::default()).await
+        self.put_endpoint(project, name, Writer::default(), ENABLED, Row::new()).await?;
+        Ok(())
     }
 
     /// Enables an endpoint, whether or not it was disabled, and ends its pause.

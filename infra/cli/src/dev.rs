@@ -111,7 +111,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     .await?;
     system.resume().await?;
     announce(&folder, address, &system, &environment, &api_key)?;
-    let demo = system.runtime.config.plan(purchase::FUNCTION).is_some();
+    let demo =
+        system.runtime.has_demo() && system.runtime.config.plan(purchase::FUNCTION).is_some();
     let cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some();
     say(Banner { address, folder: &folder, api_key: &api_key, demo, cargo });
     serve(system, listener).await;

@@ -1,6 +1,7 @@
 //! A process that stands still between its announcement and its write, for longer than the announcement is
 //! waited for.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use placet_core::operation::State;
@@ -10,6 +11,20 @@ use serde_json::json;
 use crate::crash::with_faults;
 use crate::receiver::Receiver;
 use crate::world::World;
+
+/// Does the work. If it comes to stand still, this happens meanwhile, and then it goes on.
+async fn while_frozen(world: &World, work: impl Future, meanwhile: impl Future) {
+    let mut work = pin!(work);
+    tokio::select! {
+        _ = &mut work => return,
+        () = world.faults.reached() => {}
+    }
+    let thaws = async {
+        meanwhile.await;
+        world.faults.thaw();
+    };
+    tokio::join!(work, thaws);
+}
 
 /// Lets the announced pointer be dropped: its write does not come.
 async fn drop_pointers(world: &World) {
@@ -25,21 +40,13 @@ async fn a_write_that_comes_late_is_announced_again_whatever_becomes_of_its_repl
         let world = World::start().await;
         world.create("call-1", "charge").await;
         world.faults.arm(plan);
-        let meanwhile = async {
-            tokio::select! {
-                () = world.faults.reached() => {}
-                () = tokio::time::sleep(Duration::from_secs(1)) => return,
-            }
-            drop_pointers(&world).await;
-            world.faults.thaw();
-        };
         let body = json!({"run_id": "run", "call_id": "call-1",
             "spec": {"fn": "charge", "kwargs": {"amount": 7}}, "status": {"approved": true}});
         let decided = async {
             world.deliver("msg_1", &body).await;
             world.respond("call-1", true).await;
         };
-        tokio::join!(decided, meanwhile);
+        while_frozen(&world, decided, drop_pointers(&world)).await;
         let reached = world.faults.was_reached();
         world.faults.reset();
         world.nothing_is_forgotten().await;
@@ -61,19 +68,14 @@ async fn a_worker_that_stands_still_neither_repeats_nor_forgets_anything() {
             let world = World::building().endpoint("app", &receiver, events).start().await;
             world.approved("call-1", function).await;
             world.faults.arm(plan);
-            let meanwhile = async {
-                tokio::select! {
-                    () = world.faults.reached() => {}
-                    () = tokio::time::sleep(Duration::from_secs(1)) => return,
-                }
+            let another_worker = async {
                 for _ in 0..4 {
                     world.advance(Duration::from_secs(190));
                     world.work().await;
                     world.tick().await;
                 }
-                world.faults.thaw();
             };
-            tokio::join!(world.work(), meanwhile);
+            while_frozen(&world, world.work(), another_worker).await;
             let reached = world.faults.was_reached();
             world.faults.reset();
             world.nothing_is_forgotten().await;

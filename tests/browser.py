@@ -1,4 +1,4 @@
-"""A person with a browser, without JavaScript. Leaves pictures in target/screenshots/."""
+"""A person with a browser without JavaScript. Writes pictures to target/screenshots/."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def browser():
 
 @pytest.fixture(params=VIEWPORTS)
 def person(request, browser, placet):
-    """A page in a fresh browser profile, and `picture`, which saves what is seen."""
+    """A page in a new browser profile. `picture` saves a screenshot."""
     with visitor(browser, placet, request.param) as page:
         yield page
 
@@ -52,12 +52,12 @@ def visitor(browser, placet, device, **profile):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{device}-{name}.png", full_page=True)
         width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= size["width"], f"{name} has to be scrolled sideways: {width} px"
+        assert width <= size["width"], f"{name} is wider than the screen: {width} px"
 
     page.picture = picture
     yield page
     context.close()
-    assert outside == [], "a page loads something from elsewhere"
+    assert outside == [], "a page loads something from another server"
 
 
 def see(page, *texts):

@@ -1,4 +1,4 @@
-"""HumanLayer's two Python clients, called in one way, so that the same tests run with both; and its bare wire format."""
+"""HumanLayer's two Python clients behind one interface, so that the same tests run with both, and its wire format."""
 
 import asyncio
 import inspect
@@ -13,12 +13,12 @@ ANSWER_CALL, ANSWER_CONTACT = "/agent/function_calls/{id}/respond", "/agent/huma
 
 
 def finish(result):
-    """The value of what a client returned: the asynchronous one returns something to wait for."""
+    """Returns the value of a client call. The asynchronous client returns a coroutine."""
     return asyncio.run(result) if inspect.isawaitable(result) else result
 
 
 class Client:
-    """One of the two clients, called in one way."""
+    """One of the two clients behind the common interface."""
 
     def __init__(self, kind, placet, base="/humanlayer/v1", key=None, **options):
         options = {"run_id": "tests", "api_key": key or placet.key, "api_base_url": placet.url + base} | options
@@ -31,7 +31,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def placet(tmp_path_factory):
-    """One process for all tests of a module that asks for this one: every test makes ids of its own."""
+    """One process for all tests of a module. Every test makes its own ids."""
     with Placet(tmp_path_factory.mktemp("placet")) as running:
         yield running
 
@@ -52,7 +52,7 @@ def client(kind, placet):
 
 
 def status_of(error):
-    """The sync client puts the reply into the exception, the async one only its status."""
+    """Returns the status of an error. The sync client puts the reply into the exception, the async client only the status."""
     return str(error.value)
 
 
@@ -65,14 +65,14 @@ def contact(call_id, **spec):
 
 
 def good(reply):
-    """The item in a good reply."""
+    """Returns the item of a successful reply."""
     assert reply.status_code == 200, reply.text
     assert reply.headers["Content-Type"].split(";")[0] == "application/json"
     return reply.json()
 
 
 def refused(reply, status):
-    """What a refusal says, in the one form that every client can read."""
+    """Returns the detail of a refusal and checks the form that every client can read."""
     assert reply.status_code == status, reply.text[:500]
     assert reply.headers["Content-Type"].split(";")[0] == "application/json"
     return reply.json()["detail"]

@@ -1,4 +1,4 @@
-"""Starts Placet as a newcomer does and talks to it over HTTP. Nothing here knows its inside."""
+"""Starts Placet as a new user does and calls it over HTTP. Nothing here depends on its implementation."""
 
 import base64
 import json
@@ -25,11 +25,11 @@ BINARY = Path(os.environ.get("PLACET_BIN", ROOT / "target/debug/placet"))
 
 SHIPPED = (ROOT / "placet.yaml").read_text()
 
-# Bounds, in seconds, far above what is normal: a machine may be busy, a test must not hang.
+# Timeouts in seconds, far above the normal times: a machine may be busy, and a test must not hang.
 START, REPLY, EVENT, STOP = 30, 20, 30, 20
 BUILD = 1200
 
-# The SDKs under test obey proxy variables; everything here is on this machine.
+# The SDKs under test use proxy variables, but all servers of the tests are on this machine.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
@@ -38,7 +38,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """A test that hangs is a failed test; the first that needs the packages waits for them."""
+    """Gives every test a timeout. The first test that needs the packages waits for their build."""
     needs_packages = [item for item in items if "packages" in item.fixturenames]
     if config.getoption("quick"):
         config.hook.pytest_deselected(items=needs_packages)
@@ -49,14 +49,14 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Names what was not run, which pytest only counts."""
+    """Names the tests that were not run; pytest only counts them."""
     reasons = [report.longrepr[-1] for report in terminalreporter.getreports("skipped")]
     for reason in dict.fromkeys(reasons):
         terminalreporter.write_line(f"not run: {reason.removeprefix('Skipped: ')}")
 
 
 def eventually(read, within=EVENT):
-    """Calls `read` until it returns something true, and returns that."""
+    """Calls `read` until it returns a true value, and returns the value."""
     deadline = time.monotonic() + within
     while True:
         value = read()
@@ -67,7 +67,7 @@ def eventually(read, within=EVENT):
 
 
 class Placet:
-    """The `placet` program with a folder of its own: configuration, data, log."""
+    """The `placet` program with its own folder for configuration, data and log."""
 
     def __init__(
         self, folder: Path, *,
@@ -89,7 +89,7 @@ class Placet:
         self.session = requests.Session()
         self.session.trust_env = False
 
-    # Life and death
+    # Start and stop
 
     def start(self):
         assert BINARY.exists(), f"{BINARY} is missing: run `cargo build --workspace --bins`"
@@ -156,10 +156,10 @@ class Placet:
         return self.request("POST", path, **options)
 
     def api(self, method, path, **options):
-        """HumanLayer's API, with the key."""
+        """Sends a request to HumanLayer's API with the key."""
         return self.request(method, "/humanlayer/v1" + path, headers={"Authorization": f"Bearer {self.key}"}, **options)
 
-    # What users do
+    # Actions of users
 
     def buy(self, **purchase):
         """POST /purchase-materials; returns the call id."""
@@ -172,7 +172,7 @@ class Placet:
         return {one["call_id"]: one for one in self.get("/purchases").json()["purchases"]}
 
     def ask(self, call_id, fn="anything", **kwargs):
-        """Asks for a function call to be approved, in HumanLayer's format."""
+        """Requests approval of a function call in HumanLayer's format."""
         call = {"run_id": "tests", "call_id": call_id, "spec": {"fn": fn, "kwargs": kwargs}}
         reply = self.api("POST", "/function_calls", json=call)
         assert reply.status_code == 200, reply.text
@@ -182,14 +182,14 @@ class Placet:
         return self.api("GET", f"/function_calls/{call_id}").json()
 
     def approved(self, call_id):
-        """True, False, or None while nobody has decided."""
+        """Returns True, False, or None before a decision."""
         return self.call(call_id)["status"].get("approved")
 
     def respond(self, call_id, **answer):
         return self.api("POST", f"/agent/function_calls/{call_id}/respond", json=answer)
 
     def link(self, call_id, *options):
-        """The path of a signed decision link, as `placet link` prints it."""
+        """Returns the path of a signed decision link from `placet link`."""
         printed = subprocess.run(
             [BINARY, "link", call_id, *options], cwd=self.folder, env=self.environment, timeout=REPLY,
             capture_output=True, text=True, stdin=subprocess.DEVNULL,
@@ -203,11 +203,11 @@ class Placet:
         return Page(path, reply.text)
 
     def waiting(self):
-        """The addresses of the operations that the inbox lists."""
+        """Returns the addresses of the operations in the inbox."""
         return sorted(link for link in self.page("/inbox").links if re.match(r"/inbox/(?!style\.css)", link))
 
     def press(self, page, button, **fields):
-        """Submits the form with this button as a browser does: everything the form holds, and what was typed."""
+        """Submits the form with this button as a browser does, with all its fields and the typed values."""
         form, pressed = page.button(button)
         values = form.values | pressed | fields
         headers = {"Accept": "text/html", "Origin": self.url, "Sec-Fetch-Site": "same-origin"}
@@ -234,7 +234,7 @@ class Page(HTMLParser):
         self.text = " ".join(" ".join(self.words).split())
 
     def button(self, name):
-        """The form and the value of the button that says `name`."""
+        """Returns the form and the value of the button with the text `name`."""
         for form in self.forms:
             for value, label in form.buttons:
                 if name.lower() in "".join(label).lower():
@@ -289,7 +289,7 @@ class Received:
 
 
 class Target:
-    """Somebody's HTTP endpoint: keeps every POST, and answers as `behave` says.
+    """An HTTP endpoint. It keeps every POST and answers with the result of `behave`.
 
     `behave(received)` returns a status and a JSON value, or None to close the connection unanswered.
     """
@@ -316,7 +316,7 @@ class Target:
                     self.end_headers()
                     self.wfile.write(raw)
                 except OSError:
-                    pass  # The caller was killed meanwhile.
+                    pass  # The caller was killed in the meantime.
 
             def log_message(self, *_):
                 pass
@@ -326,7 +326,7 @@ class Target:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def of(self, call_id):
-        """What was received for one operation."""
+        """Returns the requests for one operation."""
         return [one for one in list(self.received) if one.json["call_id"] == call_id]
 
     def close(self):
@@ -335,7 +335,7 @@ class Target:
 
 
 def run(*command, timeout=120, **variables):
-    """What a tool of the virtualenv prints in the repository."""
+    """Runs a tool of the virtualenv in the repository and returns its output."""
     tools = Path(sys.executable).parent
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "SAM_CLI_TELEMETRY": "0"} | variables
@@ -349,7 +349,7 @@ def run(*command, timeout=120, **variables):
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory):
-    """A real `sam build` of every function; without optimisation, which is most of its time."""
+    """A real `sam build` of every function, without optimisation, which takes most of the time."""
     folder = tmp_path_factory.mktemp("packages")
     quick = {"OPT_LEVEL": "0", "LTO": "off", "CODEGEN_UNITS": "16"}
     run(

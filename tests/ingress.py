@@ -1,4 +1,4 @@
-"""A running Placet whose webhook sources have secrets, and a client that posts to the byte what a sender made."""
+"""A running Placet with secrets for its webhook sources, and a client that posts the exact bytes of a sender."""
 
 import http.client
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 from conftest import REPLY, SHIPPED, Placet
 from signers import PUBLIC_URL, SENDERS
 
-# Sources beside the shipped ones: the same preset with another kind of key, two keys at once, a key nobody set.
+# Additional sources: a shipped preset with another kind of key, with two keys, and with a key that is not set.
 MORE = """
   gitlab-signed: {preset: gitlab, secret: env:PLACET_SECRET_GITLAB_SIGNED, targets: [log]}
   standard-ed25519: {preset: standard, secret: env:PLACET_SECRET_STANDARD_ED25519, targets: [log]}
@@ -32,13 +32,13 @@ class Reply:
 
     @property
     def shape(self):
-        """All that an outsider sees, but for what is new with every answer."""
+        """Returns everything that a sender sees, except the values that differ in every answer."""
         varying = ("date", "x-request-id", "x-amzn-requestid")
         return self.status, self.body, tuple(sorted((k, v) for k, v in self.headers.items() if k not in varying))
 
 
 class Ingress(Placet):
-    """With every secret set, or with none."""
+    """Placet with all secrets set, or with none."""
 
     def __init__(self, folder, *, open_sources=True):
         config = SHIPPED.replace("\nsources:\n", "\nsources:" + MORE, 1)
@@ -59,7 +59,7 @@ class Ingress(Placet):
             assert not leaked, f"in the log: {leaked}"
 
     def deliver(self, delivery):
-        """Sends exactly this path, these header lines, these bytes."""
+        """Sends exactly this path, these header lines and these bytes."""
         connection = self.connection = self.connection or http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=REPLY)
         try:
             connection.putrequest(delivery.method, delivery.path, skip_accept_encoding=True)
@@ -81,20 +81,20 @@ class Ingress(Placet):
         return reply
 
     def receipts(self, source):
-        """The ids of all receipts of a source."""
+        """Returns the ids of all receipts of a source."""
         found, cursor = [], ""
         while cursor is not None:
             page = self.v1(f"/receipts?source={source}&limit=100" + (f"&cursor={quote(cursor, safe='')}" if cursor else "")).json()
             found += [item["id"] for item in page["items"]]
             cursor = page["next"]
-        assert len(found) == len(set(found)), "a page shows what another has shown"
+        assert len(found) == len(set(found)), "two pages show the same receipt"
         return set(found)
 
     def kept(self, receipt):
-        """The body of a receipt."""
+        """Returns the body of a receipt."""
         return self.v1(f"/receipts/{receipt}/body").content
 
 
 def is_secret(name):
-    """A topic's name is none; public keys are none either, but have no business in a log."""
+    """Whether the value must not be in the log: not the name of a topic, but also a public key."""
     return name.startswith("PLACET_SECRET_") and name != "PLACET_SECRET_SNS"

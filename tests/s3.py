@@ -1,4 +1,4 @@
-"""An S3 on this machine that checks every signature with botocore, which is not what Placet signs with."""
+"""An S3 on this machine. It checks every signature with botocore; Placet signs with another library."""
 
 import hashlib
 import threading
@@ -14,7 +14,7 @@ REGION, ACCESS_KEY, SECRET_KEY, BUCKET = "eu-central-1", "AKIDEXAMPLE", "wJalrXU
 
 
 class S3:
-    """Objects by key. `down` answers everything with 503."""
+    """Objects by key. While `down` is set, every answer is 503."""
 
     def __init__(self):
         self.objects, self.down, self.refused = {}, False, []
@@ -38,7 +38,7 @@ class S3:
 
 
 def signed(method, url, headers, body):
-    """Whether the Authorization header is the one that botocore computes."""
+    """Whether the Authorization header equals the header that botocore computes."""
     given = headers.get("authorization", "")
     names = given.partition("SignedHeaders=")[2].partition(",")[0].split(";")
     request = AWSRequest(method, url, {name: headers[name] for name in names}, body)

@@ -1,4 +1,4 @@
-"""Bad input costs a clear error and nothing else: no state change, no panic, no dead process."""
+"""Bad input causes a clear error and nothing else: no state change, no panic, no dead process."""
 
 import json
 import secrets
@@ -17,7 +17,7 @@ CREATE, RESPOND = "/humanlayer/v1/function_calls", "/humanlayer/v1/agent/functio
 
 @dataclass
 class Case:
-    """A request and the statuses with which it may be refused."""
+    """A request, and the statuses that may refuse it."""
 
     name: str
     path: str
@@ -28,7 +28,7 @@ class Case:
 
 
 def call(**changes):
-    """A creation with something wrong in it."""
+    """Returns the body of a creation with wrong members."""
     return {"run_id": "r", "call_id": "bad", "spec": {"fn": "f", "kwargs": {}}} | changes
 
 
@@ -178,7 +178,7 @@ UNKNOWN = [
     ]
 ]
 
-# With an answer to a person, so that it may be a page.
+# These answers go to a person, so they may be pages.
 PAGES = [
     Case(f"inbox: {name}", "/inbox/waits", body, tuple(range(400, 500)), headers=FORM)
     for name, body in {
@@ -206,7 +206,7 @@ PAGES = [
 
 @pytest.fixture(scope="module")
 def placet(tmp_path_factory):
-    """One process for all cases: what the first leaves behind, the last would see."""
+    """One process for all cases, so that a later case sees any change by an earlier case."""
     with Placet(tmp_path_factory.mktemp("placet")) as running:
         running.ask("waits", fn="deploy", version=7)
         running.buy(material="oak")
@@ -231,12 +231,12 @@ def send(placet, case):
 
 
 @pytest.mark.parametrize("case", PURCHASES + CREATIONS + ANSWERS + KEYS + METHODS + UNKNOWN, ids=lambda case: case.name)
-def test_is_refused_with_a_reason_and_changes_nothing(placet, case):
+def test_bad_input_is_refused_with_a_reason_and_changes_nothing(placet, case):
     before = everything(placet)
     reply = send(placet, case)
     assert reply.status_code in case.expected, reply.text[:500]
     assert reply.headers["Content-Type"].split(";")[0] in ("application/json", "application/problem+json")
-    # Over 6 MB no function is asked: it is Lambda that answers, with a Message.
+    # Over 6 MB Lambda itself answers, with the member `Message`, and calls no function.
     reason = [reply.json().get(name) for name in ("detail", "code", "Message")]
     assert any(reason), reply.text
     assert placet.key not in reply.text
@@ -245,7 +245,7 @@ def test_is_refused_with_a_reason_and_changes_nothing(placet, case):
 
 
 @pytest.mark.parametrize("case", PAGES, ids=lambda case: case.name)
-def test_a_form_that_no_page_has_changes_nothing(placet, case):
+def test_a_form_with_invalid_fields_changes_nothing(placet, case):
     before = everything(placet)
     reply = send(placet, case)
     assert reply.status_code in case.expected, reply.text[:500]
@@ -264,7 +264,7 @@ def test_a_form_that_no_page_has_changes_nothing(placet, case):
     ({"n": [0.1, -0.0, 1e300, 2**53, -(2**63), 2**64 - 1]}, {"n": [0.1, -0.0, 1e300, 2**53, -(2**63), 2**64 - 1]}),
 ], ids=repr)
 def test_odd_arguments_are_kept_and_never_null(placet, kwargs, shown):
-    """The TypeScript SDK sends whatever the first argument is; the Python SDK cannot read null."""
+    """The TypeScript SDK sends any first argument. The Python SDK cannot read null."""
     call_id = f"odd-{secrets.token_hex(4)}"
     created = placet.api("POST", "/function_calls", json=call(call_id=call_id, spec={"fn": "f", "kwargs": kwargs}))
     assert created.status_code == 200

@@ -1,4 +1,4 @@
-"""Bodies that are too large for the table, in S3 and in the files that stand for it here."""
+"""Bodies that are too large for the table, in S3 and in the local files that replace S3."""
 
 import hashlib
 import hmac
@@ -26,7 +26,7 @@ def post(placet, body):
 
 
 def kept(placet):
-    """The body of the one receipt, as it comes back."""
+    """Returns the downloaded body of the only receipt."""
     key = {"Authorization": f"Bearer {placet.key}"}
 
     def processed():
@@ -37,7 +37,7 @@ def kept(placet):
     return placet.get(f"/v1/receipts/{receipt['id']}/body", headers=key).content
 
 
-def test_a_large_body_goes_to_s3_and_comes_back(tmp_path, s3):
+def test_a_large_body_is_stored_in_s3_and_can_be_read(tmp_path, s3):
     placet = Placet(tmp_path, signed=False)
     placet.environment |= s3.environment | {"PLACET_SECRET_HMAC": SECRET}
     with placet:

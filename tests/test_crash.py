@@ -1,4 +1,4 @@
-"""Things die: the process at any moment, the endpoint in every way. Nothing is lost, nothing runs twice."""
+"""The process dies at any moment and the endpoint fails in every way. Nothing is lost, and nothing runs twice."""
 
 import os
 import random
@@ -34,7 +34,7 @@ SECRET = "whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdCB0YXJnZXQ="
 
 @pytest.fixture
 def charging(tmp_path, target):
-    """Placet with the two operations above, both done by the target."""
+    """Placet with the two operations above. The target executes both."""
     placet = Placet(tmp_path, config=CONFIG.replace("ENDPOINT", target.url))
     placet.environment["TARGET_SECRET"] = SECRET
     with placet:
@@ -42,7 +42,7 @@ def charging(tmp_path, target):
 
 
 def outcome(placet, call_id):
-    """How the operation ended, as its page says it; None while it has not."""
+    """Returns the final state on the page of the operation; None before its end."""
     above_the_arguments = placet.page(f"/inbox/{call_id}").text.split("Arguments")[0]
     found = [state for words, state in SETTLED.items() if words in above_the_arguments]
     return found[0] if found else None
@@ -64,7 +64,7 @@ def test_kill_9_at_random_moments(charging, target):
     pause, lock = threading.Event(), threading.Lock()
 
     def behave(received):
-        """Takes its time, so that many deaths fall into a call; now and then fails or hangs up."""
+        """Answers slowly, so that many kills hit a call. Sometimes fails or hangs up."""
         with lock:
             delay, fate = fates.uniform(0, 0.4), fates.random()
         pause.wait(delay)
@@ -78,7 +78,7 @@ def test_kill_9_at_random_moments(charging, target):
     waits = list(amounts)
     chance.shuffle(waits)
     for death in range(KILLS):
-        # The operations are approved while the process is about to die. Who gets no answer asks again later.
+        # Approve operations while the process is about to die. A request without an answer is repeated later.
         killer = threading.Timer(chance.uniform(0, 0.6), charging.kill9)
         killer.start()
         approved = 0
@@ -115,7 +115,7 @@ def test_kill_9_at_random_moments(charging, target):
         keys |= own_keys
 
 
-def test_the_target_is_sent_what_was_approved_signed(charging, target):
+def test_the_target_gets_the_approved_call_with_a_signature(charging, target):
     run(charging, "call-1", "charge")
     assert ended(charging, "call-1") == "succeeded"
     (received,) = target.received
@@ -153,8 +153,8 @@ def hangs(received):
     threading.Event().wait(5)
 
 
-# What the endpoint does at first, how often it is called if it then works, and how that ends,
-# for an operation that may be repeated and for one that may not.
+# The first behaviour of the endpoint. Then the number of calls if the endpoint works afterwards, and the final state:
+# for a repeatable operation and for a non-repeatable operation.
 BEHAVIOURS = [
     (refuses, (1, "failed"), (1, "failed")),
     (redirects, (1, "failed"), (1, "failed")),
@@ -183,7 +183,7 @@ def test_an_endpoint_that_does_not_work(charging, target, behaviour, repeatable,
 
 
 def test_an_endpoint_that_is_down_is_called_when_it_is_back(tmp_path, target):
-    """A refused connection has surely had no effect, so that even what must not run twice is tried again."""
+    """A refused connection certainly had no effect, so Placet retries even an operation that must not run twice."""
     address = target.server.server_address
     target.close()
     placet = Placet(tmp_path, config=CONFIG.replace("ENDPOINT", target.url))
@@ -203,7 +203,7 @@ def test_an_unknown_outcome_waits_for_a_person(charging, target):
     target.behave = hangs_up
     run(charging, "call-1", "charge_once")
     assert ended(charging, "call-1") == "unknown"
-    assert "/inbox/call-1" in charging.waiting(), "the inbox shows it"
+    assert "/inbox/call-1" in charging.waiting(), "the inbox does not show the operation"
     charging.kill9()
     charging.restart()
     target.behave = lambda received: (200, {})

@@ -1,4 +1,4 @@
-"""What `events/README.md` says, done: every sample event, and the answer in its table."""
+"""Every sample event gets the answer in the table of `events/README.md`."""
 
 import json
 import platform
@@ -15,7 +15,7 @@ import invoke  # noqa: E402
 import local  # noqa: E402
 
 SAMPLES = invoke.samples()
-# One for each function. The worker's needs the webhook before it.
+# One event for each function. The event of the worker needs the webhook before it.
 IN_CONTAINERS = ["approval-create", "webhook-github", "inbox-style", "worker-poison", "calls-delivery", "timer-schedule"]
 PARAMETERS = ("--parameter-overrides", "Architecture=x86_64") if platform.machine() == "x86_64" else ()
 IMAGE = f"public.ecr.aws/lambda/provided:al2023-{platform.machine().replace('aarch64', 'arm64')}"
@@ -23,7 +23,7 @@ IMAGE = f"public.ecr.aws/lambda/provided:al2023-{platform.machine().replace('aar
 
 @pytest.fixture(scope="module")
 def answers(packages, tmp_path_factory):
-    """What the packaged functions answer, in the order of the table, on fresh engines."""
+    """The answers of the packaged functions, in the order of the table, on new engines."""
     folder = tmp_path_factory.mktemp("events")
     env_file = folder / "env.json"
     programs = invoke.packages(packages)
@@ -44,12 +44,12 @@ def test_the_table_has_every_sample_event_once_with_its_function():
     assert all(name.startswith(f"{sample.function}-") for name, sample in SAMPLES.items())
 
 
-def test_the_readme_shows_what_the_runner_prints(packages, tmp_path, capsys):
+def test_the_readme_shows_the_output_of_the_runner(packages, tmp_path, capsys):
     env_file = tmp_path / "env.json"
     programs = invoke.packages(packages)
     with invoke.engines(BINARY, env_file), invoke.functions(programs, env_file, tmp_path) as emulators:
         chosen = [SAMPLES["approval-health"], SAMPLES["approval-get"]]
-        assert invoke.run(chosen, emulators, 100) == ["approval-get"], "there is no call yet"
+        assert invoke.run(chosen, emulators, 100) == ["approval-get"], "the call does not exist yet"
     printed = capsys.readouterr().out
     assert "events/README.md says: 200" in printed
     first = "approval-health: GET /healthz\n        200 {\"status\":\"ok\"}\n"
@@ -57,13 +57,13 @@ def test_the_readme_shows_what_the_runner_prints(packages, tmp_path, capsys):
 
 
 def test_a_function_that_cannot_start_says_why(packages, tmp_path):
-    """PLACET_BLOBS was a folder once, and no packaged function started."""
+    """A folder in PLACET_BLOBS stops every packaged function from starting."""
     env_file = tmp_path / "env.json"
     program = {"inbox": invoke.packages(packages)["inbox"]}
     with invoke.engines(BINARY, env_file) as variables:
         env_file.write_text(json.dumps({"Parameters": variables | {"PLACET_BLOBS": "/tmp/blobs"}}))
         with invoke.functions(program, env_file, tmp_path) as emulators:
-            with pytest.raises(invoke.Failure, match="PLACET_BLOBS must be s3://<bucket>, and it is `/tmp/blobs`"):
+            with pytest.raises(invoke.Failure, match="PLACET_BLOBS is `/tmp/blobs`: it must be s3://<bucket>"):
                 emulators["inbox"].invoke(SAMPLES["inbox-style"].event)
 
 
@@ -75,11 +75,11 @@ def docker(*command):
 
 @pytest.fixture(scope="module")
 def in_containers(packages, tmp_path_factory):
-    """Runs `sam local invoke` with the environment that local.py writes for containers."""
+    """A function that runs `sam local invoke` with the environment that local.py writes for containers."""
     if not docker("info"):
         pytest.skip("sam local invoke (no Docker engine answers)")
     if not docker("image", "inspect", IMAGE) and not docker("pull", IMAGE):
-        pytest.skip(f"sam local invoke (the image {IMAGE} is not here and cannot be pulled)")
+        pytest.skip(f"sam local invoke (the image {IMAGE} is missing and cannot be pulled)")
     env_file = tmp_path_factory.mktemp("containers") / "env.json"
     host = local.BRIDGE if sys.platform == "linux" else local.VIRTUAL_MACHINE
     with invoke.engines(BINARY, env_file, host):

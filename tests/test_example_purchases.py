@@ -20,7 +20,7 @@ EVENTS = "[function_call.completed, human_contact.completed]"
 
 
 class App:
-    """The application in a copy of its folder. The test holds its port, so that it has the same one after a restart."""
+    """The application in a copy of its folder. The test holds the port, so that the port is the same after a restart."""
 
     def __init__(self, folder: Path):
         assert Path(sys.prefix, "bin/uvicorn").exists(), "uvicorn is missing: install tests/requirements.txt"
@@ -67,7 +67,7 @@ class App:
         print("the application:", self.log.read_text(), sep="\n")
         assert self.secret not in self.log.read_text(), "the secret is in the log"
 
-    # What its users do
+    # Actions of users
 
     def get(self, path):
         reply = requests.get(f"http://{self.address}{path}", timeout=REPLY)
@@ -91,10 +91,10 @@ class App:
     def said(self, words):
         return self.log.read_text().count(words)
 
-    # What a sender does
+    # Actions of a sender
 
     def webhook(self, payload, *, message=None, secret=None, at=None):
-        """A signed webhook: its body and its headers."""
+        """Returns the body and the headers of a signed webhook."""
         body, message = json.dumps(payload).encode(), message or f"msg_{uuid.uuid4().hex}"
         at = at or datetime.now(timezone.utc)
         signature = Webhook(secret or self.secret).sign(message, at, body.decode())
@@ -108,7 +108,7 @@ class App:
 
 @pytest.fixture
 def app(tmp_path):
-    """The application alone: no Placet is there."""
+    """The application alone, without Placet."""
     app = App(tmp_path)
     app.start()
     yield app
@@ -117,7 +117,7 @@ def app(tmp_path):
 
 @pytest.fixture
 def system(tmp_path, request):
-    """Placet with the example's own configuration, and the application; webhooks in the format of the parameter."""
+    """Placet with the configuration of the example, and the application. Webhooks have the format of the parameter."""
     app = App(tmp_path)
     config = (tmp_path / "placet.yaml").read_text()
     assert "127.0.0.1:8001" in config and EVENTS in config
@@ -134,13 +134,13 @@ def system(tmp_path, request):
 
 
 def decided(call_id="call-1", approved=True, fn="buy_materials"):
-    """A decided function call, as it is sent in the v1 format."""
+    """Returns a decided function call in the v1 format."""
     spec = {"fn": fn, "kwargs": {"material": "oak", "quantity": 3}, "state": {"for": "workshop"}}
     status = {"requested_at": "2026-11-21T09:00:00Z", "responded_at": "2026-11-21T09:04:10Z", "approved": approved}
     return {"run_id": "purchases-1", "call_id": call_id, "spec": spec, "status": status | {"comment": "as you like"}}
 
 
-def test_what_the_example_pins_is_what_is_tested():
+def test_the_tests_use_the_versions_that_the_example_pins():
     pins = (EXAMPLE / "requirements.txt").read_text().split()
     assert pins and set(pins) <= set((ROOT / "tests/requirements.txt").read_text().splitlines())
 
@@ -179,13 +179,13 @@ def test_a_decision_after_a_restart_of_the_application_is_acted_on(system):
     call_id = app.buy(material="ash", quantity=2)
     app.stop()
     app.start(placet.url)
-    assert app.purchase(call_id) is None, "its memory is gone"
+    assert app.purchase(call_id) is None, "the application still remembers the purchase"
     placet.press(placet.page(f"/inbox/{call_id}"), "Approve")
     bought = app.becomes(call_id, "finalized")
     assert (bought["material"], bought["quantity"], bought["state"]) == ("ash", 2, {"for": "workshop"})
 
 
-def test_a_delivery_that_is_sent_again_buys_nothing(system):
+def test_a_repeated_delivery_buys_nothing(system):
     placet, app = system
     call_id = app.buy()
     placet.press(placet.page(f"/inbox/{call_id}"), "Approve")
@@ -212,7 +212,7 @@ def test_a_duplicate_and_a_test_event_change_nothing(app, shape):
     assert app.send(*webhook).json() == {"status": "ok"}
     before = app.get("/purchases")
     assert app.send(*webhook).json() == {"status": "duplicate"}
-    assert app.send(*app.webhook(event(decided(approved=False)))).status_code == 200, "another message, the same call"
+    assert app.send(*app.webhook(event(decided(approved=False)))).status_code == 200, "another message about the same call is refused"
     assert app.get("/purchases") == before and app.said("Bought 3 of oak") == 1
 
     assert app.send(*app.webhook(event(decided("call-2", fn="wipe_disk")))).json() == {"status": "ok"}
@@ -220,7 +220,7 @@ def test_a_duplicate_and_a_test_event_change_nothing(app, shape):
     assert app.get("/purchases") == before
 
 
-def test_what_is_not_signed_by_placet_is_401(app):
+def test_a_webhook_that_placet_did_not_sign_is_401(app):
     body, headers = app.webhook(decided())
     other = "whsec_" + "A" * 32
     old = datetime.now(timezone.utc) - timedelta(minutes=6)
@@ -238,4 +238,4 @@ def test_what_is_not_signed_by_placet_is_401(app):
         refused = app.send(forged_body, forged_headers)
         assert refused.status_code == 401 and app.secret not in refused.text, refused.text
     assert app.get("/purchases") == {"purchases": []}
-    assert app.send(body, headers).status_code == 200, "the same, as it was signed"
+    assert app.send(body, headers).status_code == 200, "the unchanged webhook is refused"

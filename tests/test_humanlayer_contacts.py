@@ -1,4 +1,4 @@
-"""Questions to a person, and what they share with function calls, with the unmodified Python SDK and bare requests."""
+"""Questions, and what they share with function calls, with the unmodified Python SDK and with plain requests."""
 
 import secrets
 from datetime import datetime
@@ -72,7 +72,7 @@ def test_the_first_answer_stays(client, placet, call_id, option):
 
 
 def test_an_empty_answer_is_refused(client, placet, call_id):
-    """The TypeScript SDK would poll for ever."""
+    """The TypeScript SDK would never stop polling after an empty answer."""
     client.create_human_contact(SPEC, call_id=call_id)
     with pytest.raises(Exception) as error:
         client.respond_to_human_contact(call_id, HumanContactStatus(response=""))
@@ -94,7 +94,7 @@ def test_creating_again_is_safe(client, call_id):
 
 
 def test_absent_and_null_are_the_same(placet, call_id):
-    """TypeScript leaves out what Python sends as null."""
+    """The TypeScript SDK omits members that the Python SDK sends as null."""
     nulls = dict.fromkeys(("subject", "channel", "response_options", "state"))
     created = good(placet.api("POST", CONTACTS, json=contact(call_id)))
     assert good(placet.api("POST", CONTACTS, json=contact(call_id, **nulls) | {"status": None})) == created
@@ -113,7 +113,7 @@ def test_both_spellings_mean_the_same(placet, call_id, create, read):
     assert good(placet.api("GET", read.format(id=call_id))) == answered
 
 
-def test_one_id_can_name_a_call_and_a_question(client, placet, call_id):
+def test_a_call_and_a_question_can_have_the_same_id(client, placet, call_id):
     client.create_human_contact(SPEC, call_id=call_id)
     client.create_function_call(FunctionCallSpec(fn="saw", kwargs={}), call_id=call_id)
     client.respond_to_human_contact(call_id, HumanContactStatus(response="oak"))
@@ -123,7 +123,7 @@ def test_one_id_can_name_a_call_and_a_question(client, placet, call_id):
     assert client.get_function_call(call_id).spec.fn == "saw"
 
 
-def test_what_the_inbox_sends_reaches_the_client(client, placet, call_id):
+def test_an_answer_in_the_inbox_reaches_the_client(client, placet, call_id):
     client.create_human_contact(HumanContactSpec(msg="Which colour?"), call_id=call_id)
     path = f"/inbox/questions/{call_id}"
     assert path in placet.waiting()
@@ -153,7 +153,7 @@ def test_a_requester_cannot_answer_itself(placet, call_id, item, create, read, a
 
 
 @BOTH
-def test_times_are_the_servers_and_have_a_zone(placet, call_id, item, create, read, answer, verdict):
+def test_times_come_from_the_server_and_have_a_zone(placet, call_id, item, create, read, answer, verdict):
     good(placet.api("POST", create, json=item(call_id)))
     old = dict.fromkeys(("requested_at", "responded_at"), "1999-01-01T00:00:00Z")
     status = good(placet.api("POST", answer.format(id=call_id), json=verdict | old))["status"]
@@ -179,7 +179,7 @@ def test_long_ids_and_no_id(placet, item, create, read, answer, verdict):
 
 
 @BOTH
-def test_channels_come_back_without_what_must_not(client, placet, call_id, item, create, read, answer, verdict):
+def test_channels_in_replies_have_no_secrets_and_no_empty_lists(client, placet, call_id, item, create, read, answer, verdict):
     """The Python SDK refuses an empty list in a reply; a bot token is a secret."""
     slack = {"channel_or_user_id": "", "allowed_responder_ids": [], "bot_token": "xoxb-secret", "thread_ts": "1.2"}
     email = {"address": "a@example.com", "experimental_subject_line": "Disk", "template": "<p>{{event.spec.msg}}</p>"}
@@ -194,7 +194,7 @@ def test_channels_come_back_without_what_must_not(client, placet, call_id, item,
     assert "xoxb-secret" not in placet.log.read_text()
 
 
-def test_a_full_channel_comes_back_whole(client, call_id):
+def test_a_full_channel_is_returned_completely(client, call_id):
     slack = SlackContactChannel(channel_or_user_id="C1", context_about_channel_or_user="ops", allowed_responder_ids=["U1"])
     cc = EmailRecipient(address="cc@example.com", field="cc")
     channel = ContactChannel(slack=slack, email=EmailContactChannel(address="a@example.com", additional_recipients=[cc]))
@@ -229,7 +229,7 @@ def test_a_call_can_be_read_at_the_path_of_its_answer(placet, call_id):
     ("function_calls", CALLS, ANSWER_CALL, {"approved": False}, call),
     ("human_contacts", CONTACTS, ANSWER_CONTACT, {"response": "this"}, contact),
 ], ids=["calls", "contacts"])
-def test_pending_lists_hold_what_nobody_answered(tmp_path, kind_of, create, answer, verdict, item):
+def test_pending_lists_hold_the_unanswered_operations(tmp_path, kind_of, create, answer, verdict, item):
     path = f"/agent/{kind_of}/pending"
     with Placet(tmp_path) as placet:
         assert good(placet.api("GET", path)) == {"items": [], "total": 0, "limit": 100, "offset": 0, "has_more": False}

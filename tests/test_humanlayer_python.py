@@ -39,7 +39,7 @@ def test_approve(client):
     assert read.status == answered.status and read.status.responded_at is not None
 
 
-def test_deny_without_comment_has_an_empty_one(client):
+def test_a_denial_without_a_comment_has_an_empty_comment(client):
     client.create_function_call(SPEC, call_id="call-1")
     client.respond_to_function_call("call-1", FunctionCallStatus(approved=False))
     status = client.get_function_call("call-1").status
@@ -75,10 +75,10 @@ def test_creating_again_is_safe(client):
     assert client.create_function_call(SPEC, call_id="call-1") == created
     client.respond_to_function_call("call-1", FunctionCallStatus(approved=True))
     again = client.create_function_call(SPEC, call_id="call-1")
-    assert again.status.approved is True, "the answer includes where it stands now"
+    assert again.status.approved is True, "the reply does not show the current state"
 
 
-def test_the_same_id_for_something_else_is_409(client):
+def test_the_same_id_for_another_call_is_409(client):
     created = client.create_function_call(SPEC, call_id="call-1")
     for other in (
         FunctionCallSpec(fn="wipe_disk", kwargs={"disk": "sdb"}),
@@ -131,7 +131,7 @@ def test_ids_of_language_models_are_kept(client):
         assert client.get_function_call(call_id).call_id == call_id
 
 
-def test_a_bot_token_never_comes_back(client, placet):
+def test_a_bot_token_is_never_returned(client, placet):
     slack = SlackContactChannel(channel_or_user_id="C1", context_about_channel_or_user="ops", bot_token="xoxb-secret")
     channel = ContactChannel(slack=slack, email=EmailContactChannel(address="a@example.com", subject="Disk"))
     spec = FunctionCallSpec(fn="pay", kwargs={}, channel=channel)
@@ -144,7 +144,7 @@ def test_a_bot_token_never_comes_back(client, placet):
 
 
 class Person(threading.Thread):
-    """Answers each call once the client that asked goes to sleep, from another thread."""
+    """Answers each call from another thread, when the client that requested it begins to sleep."""
 
     def __init__(self, placet, answers):
         super().__init__(daemon=True)
@@ -158,7 +158,7 @@ class Person(threading.Thread):
         return call_id
 
     def wait(self, seconds):
-        """The client's `sleep`: as long as the person needs, not three seconds."""
+        """Replaces the `sleep` of the client: waits for the person and not for three seconds."""
         assert seconds == 3
         self.answered.clear()
         self.asked.put(self.last)

@@ -1,4 +1,4 @@
-"""HumanLayer's refusals, on every route: always JSON, because the asynchronous client reads nothing else."""
+"""Refusals on every route of HumanLayer's API are JSON, because the asynchronous client reads only JSON."""
 
 import pytest
 from clients import (  # noqa: F401: two of them are fixtures
@@ -33,14 +33,14 @@ PAGES = {"Accept": "text/html"}
 
 
 def bare(placet, method, path, authorization=None, **options):
-    """A request as a browser or a proxy might make it: JSON is not what it asked for."""
+    """Sends a request that does not ask for JSON, as a browser or a proxy may send it."""
     key = {} if authorization is None else {"Authorization": authorization}
     return placet.request(method, "/humanlayer/v1" + path, headers=PAGES | key, allow_redirects=False, **options)
 
 
 @pytest.mark.parametrize("method, path", ROUTES)
 def test_401(placet, method, path):
-    """Whether or not there is such an item."""
+    """The answer is 401 for existing and for missing items."""
     placet.ask("there")
     said = [
         refused(bare(placet, method, path.format(id=call_id), key, json=WRITES.get(path)), 401)
@@ -76,7 +76,7 @@ def test_405(placet, method, path):
 
 
 @pytest.mark.parametrize("path", CREATES)
-def test_409_where_an_id_is_taken(placet, call_id, path):
+def test_409_if_an_id_is_in_use(placet, call_id, path):
     item, key = CREATES[path], f"Bearer {placet.key}"
     first = good(bare(placet, "POST", path, key, json=item(call_id)))
     other = item(call_id, state={"n": 1})
@@ -86,11 +86,11 @@ def test_409_where_an_id_is_taken(placet, call_id, path):
 
 @pytest.mark.parametrize("path", CREATES)
 @pytest.mark.parametrize("size", [500_000, SEVEN_MEGABYTES], ids=["an item", "a request"])
-def test_413_where_a_body_is_more_than_fits(placet, call_id, path, size):
+def test_413_if_a_body_is_too_large(placet, call_id, path, size):
     body = CREATES[path](call_id, state={"x": "x" * size})
     reply = bare(placet, "POST", path, f"Bearer {placet.key}", json=body)
     assert reply.status_code == 413 and reply.headers["Content-Type"].split(";")[0] == "application/json"
-    # Over 6 MB no function is asked: it is Lambda that answers, with a Message.
+    # Over 6 MB Lambda itself answers, with the member `Message`, and calls no function.
     assert reply.json().get("detail") or reply.json()["Message"]
     assert bare(placet, "GET", f"{path}/{call_id}", f"Bearer {placet.key}").status_code == 404
 
@@ -121,7 +121,7 @@ def test_a_question_that_no_client_could_read_is_refused(placet, call_id, spec):
     assert placet.api("GET", f"{CONTACTS}/{call_id}").status_code == 404
 
 
-def test_the_sync_client_reads_what_was_refused(placet):
+def test_the_sync_client_can_read_a_refusal(placet):
     humanlayer = HumanLayer(run_id="tests", api_key=placet.key, api_base_url=placet.url + "/humanlayer/v1")
     with pytest.raises(Exception) as error:
         humanlayer.create_human_contact(HumanContactSpec(msg="Which?"), call_id="a/b")

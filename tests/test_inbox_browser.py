@@ -1,4 +1,4 @@
-"""A person with a browser, on a phone and at a desk, decides in the inbox."""
+"""A person decides in the inbox, with a browser on a phone and on a desktop."""
 
 import re
 
@@ -14,7 +14,7 @@ def status_on_purchases(page, material):
     return page.get_by_role("row").filter(has_text=material).inner_text()
 
 
-def test_a_purchase_is_asked_for_approved_and_finalised(person, placet):
+def test_a_purchase_is_requested_approved_and_finalised(person, placet):
     person.goto("/inbox")
     person.picture("1-empty-inbox")
 
@@ -73,7 +73,7 @@ def test_hostile_and_long_arguments_stay_readable(person, placet):
 
 
 def test_enter_in_a_field_decides_nothing(person, placet):
-    """A decision is a click on a button that says what it does."""
+    """Only a click on a button decides."""
     call_id = placet.buy()
     person.goto(f"/inbox/{call_id}")
     person.get_by_role("textbox").first.press("Enter")
@@ -106,25 +106,25 @@ def question(placet, call_id, msg="Shall release 7 go out tonight?\n\nAll tests 
 
 
 def answer(placet, call_id):
-    """What the requester reads: the response and the option."""
+    """Returns the response and the option that the requester reads."""
     status = placet.api("GET", f"/contact_requests/{call_id}").json()["status"]
     return status.get("response"), status.get("response_option_name")
 
 
-def test_a_question_is_answered_in_a_persons_own_words(person, placet):
+def test_a_question_is_answered_with_a_typed_text(person, placet):
     question(placet, "own", subject="Release 7", state={"ticket": 41}, channel={"email": {"address": "ann@example.com"}})
     placet.ask("call", fn="deploy", release=7)
     person.goto("/inbox")
     see(person, "release-bot asks", "Shall release 7 go out", "tests wants to run", "deploy")
     person.picture("20-both-kinds")
     person.get_by_role("link", name="Release 7").click()
-    see(person, "Release 7", "Shall release 7 go out tonight?", "release-bot", re.compile("asked"), "Deadline")
+    see(person, "Release 7", "Shall release 7 go out tonight?", "release-bot", re.compile("requested"), "Deadline")
     person.get_by_text("What else the requester sent").click()
     see(person, "ticket", "ann@example.com")
     person.picture("21-question")
 
     person.get_by_role("button", name="Answer", exact=True).click()
-    assert answer(placet, "own") == (None, None), "the browser wants an answer first"
+    assert answer(placet, "own") == (None, None), "the browser sent an empty answer"
     person.get_by_label("Your answer").fill("No.\nAnn has to look at it.")
     person.get_by_role("button", name="Answer", exact=True).click()
     see(person, "Answered", "in the inbox", re.compile("Ann has to look"))
@@ -134,7 +134,7 @@ def test_a_question_is_answered_in_a_persons_own_words(person, placet):
     assert placet.waiting() == ["/inbox/call"]
 
 
-def test_one_click_answers_with_what_an_option_says(person, placet):
+def test_one_click_answers_with_the_text_of_an_option(person, placet):
     question(placet, "fill", response_options=OPTIONS)
     question(placet, "title", response_options=OPTIONS)
     person.goto("/inbox/questions/fill")
@@ -167,7 +167,7 @@ def test_an_interactive_option_is_edited_before_it_is_sent(person, placet):
     assert answer(placet, "edited") == ("Not before Tuesday.", "later")
 
 
-def test_a_reason_is_edited_before_it_goes_with_a_denial(person, placet):
+def test_a_reason_is_edited_before_a_denial_is_sent(person, placet):
     options = [{"name": "dear", "title": "Too dear", "prompt_fill": "At most 5", "interactive": True}, {"name": "no", "title": "Not now"}]
     spec = {"fn": "order", "kwargs": {"planks": 12}, "reject_options": options}
     placet.api("POST", "/function_calls", json={"run_id": "buyer", "call_id": "deny", "spec": spec})
@@ -183,7 +183,7 @@ def test_a_reason_is_edited_before_it_goes_with_a_denial(person, placet):
     assert (status["approved"], status["comment"], status["reject_option_name"]) == (False, "At most 7", "dear")
 
 
-def test_what_was_escalated_is_marked(person, placet):
+def test_an_escalated_question_is_marked(person, placet):
     question(placet, "urgent", subject="The door is open")
     question(placet, "calm", msg="Which colour?")
     for message in ("Please look", "The customer is on the phone"):
@@ -248,7 +248,7 @@ def test_each_project_has_an_inbox(browser, tmp_path, device):
             person.get_by_role("button", name="Answer", exact=True).click()
             see(person, "Answered", "Yes.")
             person.get_by_role("link", name="Inbox").click()
-            see(person, "Nothing waits for an answer")
+            see(person, "Nothing is waiting for you")
             person.goto(link)
             see(person, "Answered")
         assert answer(placet, "theirs") == ("Yes.", None)

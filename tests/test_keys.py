@@ -19,7 +19,7 @@ def tool(placet, *arguments):
 
 
 def create(placet, *options):
-    """Makes a key; returns it and its id."""
+    """Creates a key and returns the key and its id."""
     made = tool(placet, "create", *options)
     assert made.returncode == 0, made.stderr
     assert re.fullmatch(r"placet_[A-Za-z0-9_-]{43}\n", made.stdout)
@@ -29,7 +29,7 @@ def create(placet, *options):
 
 
 def listed(placet, *options):
-    """The printed lines by id."""
+    """Returns the printed lines by id."""
     printed = tool(placet, "list", *options)
     assert printed.returncode == 0, printed.stderr
     return {line.split()[0]: line for line in printed.stdout.splitlines()[1:]}
@@ -42,7 +42,7 @@ def ask(placet, key, call_id):
 
 
 def traces(placet, secret):
-    """The files of the system that hold the secret: its data and its log."""
+    """Returns the files of the system, data and log, that hold the secret."""
     files = [file for file in placet.folder.rglob("*") if file.is_file()]
     assert any(".placet" in file.parts for file in files), files
     return [file.name for file in files if secret.encode() in file.read_bytes()]
@@ -78,10 +78,10 @@ def test_a_key_leaves_no_trace(running):
         printed = tool(running, "list")
         assert secret not in printed.stdout + printed.stderr
         assert traces(running, secret) == []
-    assert traces(running, "quiet"), "what is looked for this way is found"
+    assert traces(running, "quiet"), "the search does not find a text that is there"
 
 
-def test_a_key_is_of_its_project(running):
+def test_a_key_belongs_to_its_project(running):
     key, key_id = create(running, "--project", "team-a")
     assert key_id in listed(running, "--project", "team-a") and key_id not in listed(running)
     assert ask(running, key, "team-call") == 200
@@ -91,7 +91,7 @@ def test_a_key_is_of_its_project(running):
 
 
 def test_keys_of_a_deployed_table(tmp_path):
-    """With PLACET_TABLE it is the table of AWS; the embedded engine stands in for it."""
+    """With PLACET_TABLE the tool uses a table on AWS. The embedded engine replaces AWS here."""
     placet = Placet(tmp_path, config=CONFIG)
     alone = subprocess.Popen(
         [BINARY, "engines"], cwd=tmp_path, env=placet.environment, stdout=subprocess.PIPE,
@@ -126,7 +126,7 @@ def test_keys_of_a_deployed_table(tmp_path):
         (["rotate"], 2, "Usage: placet key"),
     ],
 )
-def test_what_is_wrong_is_said(running, arguments, code, says):
+def test_the_error_names_what_is_wrong(running, arguments, code, says):
     before = listed(running)
     refused = tool(running, *arguments)
     assert refused.returncode == code and refused.stdout == ""

@@ -1,7 +1,7 @@
-"""The Lambda binaries under AWS's own runtime interface emulator, fed with variations of `events/*.json`.
+"""The Lambda binaries under AWS's runtime interface emulator, with variations of `events/*.json`.
 
-Engines, emulator and environment are those of `cargo xtask events`. The emulator knows no event source
-mapping, so `process_messages` hands the messages of each queue to its worker, as Lambda would.
+Engines, emulator and environment are those of `cargo xtask events`. The emulator has no event source
+mapping, so `process_messages` passes the messages of each queue to its worker, as Lambda does.
 """
 
 import base64
@@ -26,10 +26,10 @@ import sign  # noqa: E402
 EVENTS = {path.stem: path for path in sorted((ROOT / "events").glob("*.json"))}
 BIN = os.environ.get("PLACET_BIN", "target/debug/placet")
 BIN_DIR = ROOT / os.environ.get("PLACET_BIN_DIR", Path(BIN).parent)
-# The function of each queue, and how many messages it takes at once, as in template.yaml.
+# The function of each queue and its batch size, as in template.yaml.
 WORKERS = {"work": ("worker", 10), "calls": ("calls", 1)}
 DONE = {"batchItemFailures": []}
-# What the sample events of the API answer, one after the other.
+# The answers to the sample events of the API, one after the other.
 ANSWERS = {
     "call": "create 200, agent-get 200, pending 200, escalate 200, respond 200, escalate 200, respond 409",
     "question": "contact-get 404, contact-create 200, human-contact-create 200, contact-get 200, "
@@ -46,14 +46,14 @@ def event(name):
 
 
 def renamed(name, suffix):
-    """The sample event for an operation of a test's own; some ids are made from idempotency keys."""
+    """Returns the sample event with an id of the test. Some ids come from idempotency keys."""
     keys = (f"operation-{one}".encode() for one in ("sample", suffix))
     old, new = (hashlib.sha256(key).hexdigest()[:32] for key in keys)
     return json.loads(EVENTS[name].read_text().replace(old, new).replace("-sample", f"-{suffix}"))
 
 
 class System:
-    """The functions over one table and their queues; `variables` lead to them."""
+    """The functions with one table and their queues. `variables` holds the endpoints."""
 
     def __init__(self, variables, emulators):
         self.variables = variables
@@ -71,11 +71,11 @@ class System:
         )
 
     def invoke(self, name, payload=None):
-        """The reply to a sample event, or to `payload`, of the function the name begins with."""
+        """Returns the reply to a sample event or to `payload`. The name begins with the function."""
         return self.emulators[name.split("-")[0]].invoke(payload or event(name))
 
     def http(self, name, payload=None):
-        """Status and body of the HTTP response to it; JSON is parsed."""
+        """Returns the status and the body of the HTTP response. A JSON body is parsed."""
         reply = self.invoke(name, payload)
         headers = {key.lower(): value for key, value in reply["headers"].items()}
         is_json = "json" in headers["content-type"]
@@ -85,16 +85,16 @@ class System:
         return self.variables[f"PLACET_{name.upper()}_QUEUE_URL"]
 
     def receive(self, name, most):
-        """Up to this many messages of a queue; Lambda deletes them once they are processed."""
+        """Returns up to `most` messages of a queue. Lambda deletes messages after they are processed."""
         received = self.sqs.receive_message(
             QueueUrl=self.queue(name), MaxNumberOfMessages=most, MessageSystemAttributeNames=["All"]
         )
         return received.get("Messages", [])
 
     def process_messages(self):
-        """Hands all messages to their workers. Returns what they point to, as in `calls operation`.
+        """Passes all messages to their workers. Returns the lanes and kinds of their items, such as `calls operation`.
 
-        Several messages may point to one item. That does no harm.
+        Several messages may point to one item. This does no harm.
         """
         pointed = set()
         for _ in range(100):
@@ -116,7 +116,7 @@ class System:
 
 
 def sqs_event(lane, messages):
-    """The batch that an event source mapping makes of received messages."""
+    """Returns the event that an event source mapping makes of received messages."""
     constant = {
         "messageAttributes": {},
         "eventSource": "aws:sqs",
@@ -139,7 +139,7 @@ def sqs_event(lane, messages):
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory):
-    """With the environment that `sam local invoke` would give the functions."""
+    """The functions with the environment of `sam local invoke`."""
     folder = tmp_path_factory.mktemp("functions")
     env_file = folder / "env.json"
     with (
@@ -157,7 +157,7 @@ def test_sample_events_of_the_api_are_answered_one_after_the_other(system, story
     system.process_messages()
 
 
-def test_a_call_is_requested_and_decided_by_webhook_and_left_to_its_agent(system):
+def test_a_call_is_requested_and_decided_by_webhook_and_its_agent_runs_it(system):
     webhook = renamed("webhook-inbound", "story")
     webhook["headers"]["svix-id"] = "msg_story"
     create, get = renamed("approval-create", "story"), renamed("approval-get", "story")
@@ -170,8 +170,8 @@ def test_a_call_is_requested_and_decided_by_webhook_and_left_to_its_agent(system
     assert system.http("webhook", webhook)[0] == 401, "signed too long ago"
     signed = sign.signed_webhook(webhook)
     assert system.http("webhook", signed)[0] == 200
-    assert system.http("webhook", signed)[0] == 200, "the same delivery again"
-    assert system.http("approval", get)[1] == call, "the decision waits in the queue"
+    assert system.http("webhook", signed)[0] == 200, "the repeated delivery is refused"
+    assert system.http("approval", get)[1] == call, "the decision was applied before the worker ran"
 
     assert system.process_messages() == {"work receipt"}
     decided = system.http("approval", get)[1]["status"]
@@ -196,7 +196,7 @@ def test_a_purchase_is_requested_decided_by_link_and_run(system):
 
     status, page = system.http("inbox", look)
     assert status == 200 and "purchase_materials" in page and purchase["digest"][:4] in page
-    assert system.purchase("purchase-story")["status"] == "pending", "looking changes nothing"
+    assert system.purchase("purchase-story")["status"] == "pending", "opening the page has changed something"
 
     system.process_messages()
     assert system.http("inbox", decide)[0] == 303
@@ -218,11 +218,11 @@ def test_a_question_is_asked_and_answered_by_link(system):
     assert system.http("approval", renamed("approval-contact-create", "story"))[0] == 200
     status, page = system.http("inbox", look)
     assert status == 200 and "Oak or pine" in page and digest[:4] in page
-    assert "response" not in system.http("approval", get)[1]["status"], "looking changes nothing"
+    assert "response" not in system.http("approval", get)[1]["status"], "opening the page has changed something"
     assert system.http("inbox", answer)[0] == 303
     assert system.http("approval", get)[1]["status"]["response"] == "oak, like the old one"
     assert system.http("inbox", answer)[0] == 409, "a link answers once"
-    assert system.process_messages() == set(), "nobody is to be notified"
+    assert system.process_messages() == set(), "the answer needs no notification"
     assert system.invoke("worker", late) == DONE
 
 
@@ -232,11 +232,11 @@ def test_the_sample_links_are_for_the_sample_operations(system):
         ("approval-contact-create", "inbox-link-question", "inbox-link-answer"),
     ]:
         assert system.http(ask)[0] == 200
-        assert system.http(look)[0] == 200, "sign it anew with events/sign.py"
+        assert system.http(look)[0] == 200, "the sample link is not valid: sign it again with events/sign.py"
         assert event(look)["rawPath"] == event(decide)["rawPath"]
 
 
-def test_nothing_is_open_without_a_key_a_link_or_a_signature(system):
+def test_every_route_needs_a_key_a_link_or_a_signature(system):
     open_to_all = set()
     for name in filter(re.compile("approval-").match, EVENTS):
         keyless = event(name)
@@ -270,7 +270,7 @@ def test_webhooks_of_other_senders_are_answered_as_they_expect(system):
     assert system.process_messages() == {"work receipt"}
 
 
-def test_a_large_body_is_kept_in_the_bucket(system):
+def test_a_large_body_is_stored_in_the_bucket(system):
     body = os.urandom(300_000)
     push = event("webhook-github") | {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
     push["headers"]["x-github-delivery"] = "large"
@@ -282,16 +282,16 @@ def test_a_large_body_is_kept_in_the_bucket(system):
     assert system.process_messages() == {"work receipt"}
 
 
-def test_a_message_that_nobody_can_read_does_not_hold_up_its_batch(system):
+def test_an_unreadable_message_does_not_delay_its_batch(system):
     _, unreadable = event("worker-poison")["Records"]
     assert system.http("webhook-github")[0] == 200
     assert system.invoke("worker-poison") == DONE
-    assert system.http("approval-receipt")[1]["state"] == "processed", "the other record"
+    assert system.http("approval-receipt")[1]["state"] == "processed", "the other record was not processed"
     assert [message["Body"] for message in system.receive("dead_letter", 10)] == [unreadable["body"]]
     system.process_messages()
 
 
-def test_a_pointer_to_nothing_comes_again_until_its_fifth_receive(system):
+def test_a_pointer_to_nothing_is_received_again_until_its_fifth_receive(system):
     pointer = event("calls-delivery")
     [record] = pointer["Records"]
     for receive in range(1, 6):
@@ -300,7 +300,7 @@ def test_a_pointer_to_nothing_comes_again_until_its_fifth_receive(system):
         assert system.invoke("calls", pointer) == {"batchItemFailures": failures}, receive
 
 
-def test_the_local_table_and_queues_are_those_of_the_template(system):
+def test_the_local_table_and_queues_equal_those_of_the_template(system):
     loader = type("Loader", (yaml.SafeLoader,), {})
     loader.add_multi_constructor("!", lambda *_: None)
     resources = yaml.load((ROOT / "template.yaml").read_text(), loader)["Resources"]

@@ -1,4 +1,4 @@
-"""Schemathesis throws what /openapi.json allows, and what it forbids, at a running system."""
+"""Schemathesis sends requests that /openapi.json allows, and requests that it forbids, to a running system."""
 
 import hmac
 import os
@@ -9,9 +9,9 @@ import pytest
 from conftest import ROOT, SHIPPED, Placet
 
 SEED = int(os.environ.get("PLACET_TEST_SEED", "20261121"))
-# A few of each route's hundred thousand; all there is to see of the boundaries comes first anyway.
+# The number of requests for each route. Schemathesis tests the boundary values first.
 EXAMPLES = 25
-# What may be sent and is refused for its meaning: an option nobody offered, a cursor nobody gave out,
+# Valid requests that Placet refuses for their meaning: an option that was not offered, an unknown cursor,
 # an Idempotency-Key with another body, a number beyond 64 bits.
 EXCLUDED = "positive_data_acceptance"
 
@@ -27,7 +27,7 @@ outbound: {{allow_hosts: [127.0.0.1]}}
 
 @pytest.fixture
 def running(tmp_path, target):
-    """What the document's examples name is there."""
+    """A system with all resources that the examples of the document name."""
     placet = Placet(tmp_path, config=SHIPPED + ENDPOINTS.format(url=target.url))
     placet.environment |= {
         "PLACET_SECRET_BILLING": placet.webhook_secret, "PLACET_SECRET_GITHUB": "open-sesame", "PLACET_LOG": "warn",
@@ -41,14 +41,14 @@ def native(placet, method, path, **options):
 
 
 def receive(placet):
-    """A webhook comes in, so that there is a receipt."""
+    """Sends a webhook, so that a receipt exists."""
     body = b'{"action": "opened"}'
     signature = hmac.new(b"open-sesame", body, "sha256").hexdigest()
     headers = {"X-Hub-Signature-256": f"sha256={signature}", "X-GitHub-Event": "issues", "X-GitHub-Delivery": "guid-1"}
     assert placet.post("/webhooks/github", data=body, headers=headers).status_code == 200
 
 
-def test_every_answer_is_one_of_the_document(running, tmp_path):
+def test_the_document_describes_every_answer(running, tmp_path):
     receive(running)
     for kind, asks in (("function_call", {"fn": "anything"}), ("human_contact", {"msg": "Oak or pine?"})):
         asked = native(running, "POST", "/operations", json={"kind": kind, "run_id": "run-1", "call_id": "call-1"} | asks)
@@ -65,4 +65,4 @@ def test_every_answer_is_one_of_the_document(running, tmp_path):
         cwd=tmp_path, env=os.environ | {"PLACET_KEY": running.key}, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL,
     )
     print(ran.stdout[-20_000:], ran.stderr)
-    assert ran.returncode == 0, "what is wrong is above"
+    assert ran.returncode == 0, "Schemathesis found errors, see its output above"

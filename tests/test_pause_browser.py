@@ -1,4 +1,4 @@
-"""An agent's program stands still in the unmodified SDK until a person has answered in the inbox, with a browser."""
+"""The program of an agent waits in the unmodified SDK until a person answers in the inbox with a browser."""
 
 import re
 import threading
@@ -18,7 +18,7 @@ WOODS = [ResponseOption(name="oak", title="Oak", prompt_fill="oak, planed"), Res
 
 
 class Agent(threading.Thread):
-    """A program that asks and waits, polling as often as the SDK does."""
+    """A program that sends a request and waits. The SDK polls at its own rate."""
 
     def __init__(self, placet, kind, call_id, ask):
         super().__init__(daemon=True)
@@ -41,7 +41,7 @@ class Agent(threading.Thread):
 
 @pytest.fixture
 def agents(placet):
-    """Starts an agent of each kind for each of these ids."""
+    """A function that starts an agent of each kind for each of these names."""
 
     def start(names, ask):
         started = {f"{name}-{kind}": Agent(placet, kind, f"{name}-{kind}", ask) for name in names for kind in KINDS}
@@ -53,7 +53,7 @@ def agents(placet):
 
 
 def listed(person, path):
-    """The item's link in the inbox, once the agent has asked."""
+    """Waits for the request of the agent and returns the link to the item in the inbox."""
     link = person.locator(f'main a[href="{path}"]')
     for _ in range(100):
         person.goto("/inbox")
@@ -126,7 +126,7 @@ def test_a_question_waits_for_an_answer(person, placet, agents):
             see(person, "Which wood?")
             person.picture("pause-6-options")
             person.get_by_role("button", name=re.compile("Oak" if call_id.startswith("oak") else "Pine")).click()
-        assert person.locator("textarea[name=response]").count() == 0, "an answer is given once"
+        assert person.locator("textarea[name=response]").count() == 0, "the page still offers to answer"
 
     answers = {call_id: agent.answer() for call_id, agent in waiting.items()}
     for kind in KINDS:

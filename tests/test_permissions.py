@@ -1,6 +1,6 @@
-"""What the functions call while all sample events run, against what their roles in the template allow.
+"""The roles in the template allow every call that the functions make while all sample events run.
 
-The engines of this machine know no roles, so a permission that is missing would show on AWS only.
+The local engines check no roles, so without this test a missing permission would fail only on AWS.
 """
 
 import http.client
@@ -27,7 +27,7 @@ ALL_QUEUES = QUEUES | {"PLACET_DEAD_LETTER_QUEUE_URL": "DeadLetterQueue"}
 
 
 class Recorder:
-    """Forwards what one function sends to one engine, and notes which permission each request needs."""
+    """Forwards the requests of one function to one engine, and records the permission that each request needs."""
 
     def __init__(self, service, variables, needed):
         self.service, self.variables, self.needed = service, variables, needed
@@ -64,7 +64,7 @@ class Recorder:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def permission(self, method, path, headers, body):
-        """The resource and the action, as in the table of test_template.py."""
+        """Returns the resource and the action, in the form of the table in test_template.py."""
         if self.service == "s3":
             key = urlsplit(path).path.removeprefix("/" + self.variables["PLACET_BLOBS"].removeprefix("s3://")).lstrip("/")
             return (key.partition("/")[0], S3[method]) if key else ("Blobs", "s3:ListBucket")
@@ -81,7 +81,7 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def needed(tmp_path_factory):
-    """The permissions that each function needed, by resource."""
+    """The permissions that each function needs, by resource."""
     folder = tmp_path_factory.mktemp("permissions")
     env_file, rie = folder / "env.json", invoke.emulator()
     needed = {function: defaultdict(set) for function in invoke.PROGRAMS}

@@ -1,4 +1,4 @@
-"""A restart as a waiting agent sees it: a GET fails while nothing listens, and at no other time."""
+"""A restart while an agent waits: a GET fails only while the server does not listen."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ class Poll:
 
 
 class Item:
-    """A call or a question, by its routes."""
+    """A call or a question with its routes."""
 
     def __init__(self, placet, kind):
         self.placet = placet
@@ -50,7 +50,7 @@ class Item:
 
 
 class Poller(threading.Thread):
-    """Polls as the SDK does, over a new connection each time, but more often; and a failure does not stop it."""
+    """Polls over a new connection each time, as the SDK does, but more often. A failure does not stop it."""
 
     def __init__(self, item):
         super().__init__(daemon=True)
@@ -70,18 +70,18 @@ class Poller(threading.Thread):
                 return
 
     def more(self, count):
-        """Waits for so many polls from now on."""
+        """Waits for `count` more polls."""
         enough = len(self.polls) + count
         eventually(lambda: len(self.polls) >= enough)
 
 
 def keep_port(placet):
-    """After a restart it is where it was."""
+    """Makes the server listen on the same port after a restart."""
     placet.environment["PLACET_ADDR"] = urlsplit(placet.url).netloc
 
 
 @KINDS
-def test_polls_fail_only_while_it_restarts(placet, kind):
+def test_polls_fail_only_during_the_restart(placet, kind):
     keep_port(placet)
     item = Item(placet, kind)
     poller = Poller(item)
@@ -105,18 +105,18 @@ def test_polls_fail_only_while_it_restarts(placet, kind):
 
 
 def hold(item):
-    """A connection whose GET the server has, and does not answer yet."""
+    """Returns a connection with a GET that the server has received and not yet answered."""
     held = http.client.HTTPConnection(urlsplit(item.placet.url).netloc, timeout=REPLY)
     held.request("GET", item.path + HELD, headers=item.headers)
-    for _ in range(20):  # What came later was answered meanwhile.
+    for _ in range(20):  # The server answers these later requests while it holds the GET.
         assert item.placet.get("/healthz").status_code == 200
     answered, _, _ = select.select([held.sock], [], [], 0)
-    assert not answered, "it is not held"
+    assert not answered, "the server does not hold the GET"
     return held
 
 
 @KINDS
-def test_a_held_poll_outlives_the_server(tmp_path, kind):
+def test_a_held_poll_is_answered_when_the_server_stops(tmp_path, kind):
     with Placet(tmp_path, long_poll="8s") as placet:
         keep_port(placet)
         item = Item(placet, kind)

@@ -1,4 +1,4 @@
-"""Scripts that use the released SDKs of HumanLayer, unmodified, against Placet, with and without a held GET."""
+"""Scripts that use the unmodified released SDKs of HumanLayer against Placet, with and without long polling."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def placet(request, tmp_path_factory):
 
 
 def run(placet, *command, cwd=SDK, **environment):
-    """What a script prints that succeeds. Of the outside it sees only the two variables its users set."""
+    """Runs a script, checks that it succeeds, and returns its output. Its users set only the two HumanLayer variables."""
     settings = {"HUMANLAYER_API_KEY": placet.key, "HUMANLAYER_API_BASE": placet.url + "/humanlayer/v1"}
     machine = {"PATH": os.environ["PATH"], "HOME": str(placet.folder), "NO_PROXY": "127.0.0.1"}
     script = subprocess.run(
@@ -38,7 +38,7 @@ def test_python(placet):
 
 def older(placet, release):
     packages = INSTALLED / release
-    assert packages.exists(), "run `cargo xtask test`: it installs the older releases beside the tests"
+    assert packages.exists(), "run `cargo xtask test`: it installs the older releases"
     assert run(placet, sys.executable, "older.py", PYTHONPATH=str(packages)) == f"humanlayer {release} ok"
 
 
@@ -47,8 +47,8 @@ def test_older_python(placet, release):
     older(placet, release)
 
 
-def test_the_oldest_python_bears_the_longest_hold(tmp_path):
-    """It stops waiting after ten seconds. The newer ones wait for thirty."""
+def test_the_oldest_python_sdk_works_with_the_longest_long_poll(tmp_path):
+    """The oldest SDK stops waiting after ten seconds. The newer SDKs wait for thirty."""
     with Placet(tmp_path, long_poll="8s") as placet:
         older(placet, RELEASES[0])
 

@@ -1,4 +1,4 @@
-"""The senders themselves: what they sign is what other people's verifiers take, and what has been published."""
+"""Tests of the senders themselves: foreign verifiers accept their signatures, and known signatures are equal."""
 
 from types import SimpleNamespace
 
@@ -22,7 +22,7 @@ from twilio.request_validator import RequestValidator
 
 
 def refuses(call):
-    """Whether the verifier says no; most do by raising something of their own."""
+    """Whether the verifier refuses. Most verifiers raise their own exception."""
     try:
         return call() is False
     except Exception:
@@ -84,7 +84,7 @@ VERIFIERS = {
 
 
 @pytest.mark.parametrize("source", VERIFIERS)
-def test_the_senders_own_verifier_takes_it(source, monkeypatch):
+def test_the_senders_own_verifier_accepts_the_delivery(source, monkeypatch):
     monkeypatch.delenv("TEST_MODE", raising=False)
     sender, verify = BY_SOURCE[source], VERIFIERS[source]
     good = sender.send()
@@ -94,7 +94,7 @@ def test_the_senders_own_verifier_takes_it(source, monkeypatch):
     assert refuses(lambda: verify(strange, sender.key, strange.header))
 
 
-# Made with Python and OpenSSL, both saying the same: key, body and time of the next test.
+# Signatures with the key, the body and the time of the next test. Python and OpenSSL both gave these values.
 SHA256 = "44b3ea5dead8d603fa15b6782d912bb061e3eab933c092bc5412863903d35b35"
 SHA256_BASE64 = "RLPqXerY1gP6FbZ4LZErsGHj6rkzwJK8VBKGOQPTWzU="
 COLON = "893eb7993476b9d262af5c21dca1fbc5ee4624082cec16c344de78728c461290"
@@ -111,7 +111,7 @@ VECTORS = {
 
 
 @pytest.mark.parametrize("source", VECTORS)
-def test_the_signature_is_the_known_one(source):
+def test_the_signature_equals_the_known_signature(source):
     sender = BY_SOURCE[source]
     delivery = sender.send(key="s3cr3t", body=b'{"id":"evt_1","type":"ping"}', time="1700000000")
     assert delivery.header(sender.signature.header) == VECTORS[source]
@@ -130,7 +130,7 @@ def test_openssl_signs_any_bytes():
 
 
 def test_no_sender_is_missing():
-    """What Placet ships and what is tested are the same. SNS has tests of its own: its key comes from Amazon."""
+    """The tests cover every shipped source. SNS has its own tests, because its key comes from Amazon."""
     sources = yaml.safe_load(SHIPPED)["sources"].items()
     shipped = {(source or {}).get("preset", name) for name, source in sources}
     assert shipped == {sender.preset or sender.source for sender in SENDERS} | {"sns"}

@@ -1,4 +1,4 @@
-"""The SAM template: linted, transformed as CloudFormation would, and built."""
+"""The SAM template: linted, transformed as CloudFormation does, and built."""
 
 import base64
 import hashlib
@@ -32,7 +32,7 @@ SIGNED = [path for path in EVENTS if "-signature" in path.read_text()]
 
 FUNCTIONS = ["webhook", "approval", "inbox", "worker", "calls", "timer"]
 PUBLIC = ["webhook", "approval", "inbox"]
-# The queue of a worker, and how many messages it takes at once.
+# The queue and the batch size of each worker.
 WORKERS = {"worker": ("work", 10), "calls": ("calls", 1)}
 QUEUES = {"PLACET_WORK_QUEUE_URL": "WorkQueue", "PLACET_CALLS_QUEUE_URL": "CallsQueue"}
 VARIABLES = {"PLACET_TABLE", "PLACET_BLOBS", "PLACET_CONFIG", "PLACET_LOG"} | QUEUES.keys()
@@ -52,8 +52,8 @@ SEND, LOOK = {"sqs:SendMessage"}, {"sqs:GetQueueAttributes"}
 RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} | LOOK
 READ_WRITE = {"dynamodb:GetItem", "dynamodb:PutItem"}
 LIST = {"s3:ListBucket"}
-# What a function may do, by resource: the table, its indexes, the queues, the folders of the bucket.
-# A function that starts looks at the queue `work`, to open the connection.
+# The permissions of each function, by resource: the table, its indexes, the queues, the folders of the bucket.
+# At its start a function reads attributes of the queue `work` to open the connection.
 ALLOWED = {
     "webhook": {
         "Table": READ_WRITE,
@@ -107,7 +107,7 @@ OPENAPI = json.loads((ROOT / "functions/approval/openapi.json").read_text())
 
 
 def api_routes():
-    """Those of the API; one with two spellings is one route."""
+    """Returns the routes of the API. Two spellings of a path are one route."""
     for path, methods in OPENAPI["paths"].items():
         path = re.sub(r"\{\w+\}", "[^/]+", path)
         path = re.sub("contact_requests|human_contacts", "(contact_requests|human_contacts)", path)
@@ -135,7 +135,7 @@ KINDS = {"operation", "receipt", "delivery"}
 
 @pytest.fixture(scope="module")
 def resources():
-    """What SAM makes of the template, with its own defaults and generated resources."""
+    """The resources of the transformed template, with SAM's defaults and generated resources."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     template = yaml_parse(TEMPLATE.read_text())
     for resource in template["Resources"].values():
@@ -161,7 +161,7 @@ def statements(role):
 
 
 def granted(role, function):
-    """Actions by resource; an index by its name."""
+    """Returns the allowed actions by resource. The key of an index is its name."""
     actions = {}
     for statement in statements(role):
         assert statement["Effect"] == "Allow"
@@ -207,7 +207,7 @@ def test_a_function_has_an_endpoint_only_if_one_is_given(resources, function):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_may_do_what_it_does_and_no_more(resources, function):
+def test_a_function_has_exactly_the_permissions_of_the_table(resources, function):
     role = of_type(resources, "AWS::IAM::Role")[f"{function.capitalize()}Role"]
     assert granted(role, function) == ALLOWED[function]
 
@@ -236,7 +236,7 @@ def condition_of(name):
 
 
 def is_off_by_default(parameter, value, then):
-    """The value is `then` if the parameter is not 0, and left out by default."""
+    """Whether the value is `then` if the parameter is not 0, and absent by default."""
     condition, given, absent = value["Fn::If"]
     assert (given, absent) == (then, {"Ref": "AWS::NoValue"})
     assert condition_of(condition) == {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "0"]}]}
@@ -278,7 +278,7 @@ def test_only_the_queue_calls_can_be_switched_off(resources):
 
 
 @pytest.mark.parametrize("function", WORKERS)
-def test_a_worker_takes_the_messages_of_its_lane(resources, function):
+def test_a_worker_gets_the_messages_of_its_lane(resources, function):
     lane, most = WORKERS[function]
     name, queue = f"{function.capitalize()}Function", f"{lane.capitalize()}Queue"
     worker = of_type(resources, "AWS::Lambda::Function")[name]
@@ -289,11 +289,11 @@ def test_a_worker_takes_the_messages_of_its_lane(resources, function):
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
     assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (most, ["ReportBatchItemFailures"])
     visible = of_type(resources, "AWS::SQS::Queue")[queue]["VisibilityTimeout"]
-    assert visible >= 6 * worker["Timeout"], "a worker ends before its messages are received again"
+    assert visible >= 6 * worker["Timeout"], "messages become visible again before their worker has ended"
 
 
 def test_messages_reach_the_dead_letter_queue(resources):
-    """A worker moves one that it cannot read. SQS moves one that was received again and again."""
+    """A worker moves a message that it cannot read. SQS moves a message that was received again and again."""
     queues = of_type(resources, "AWS::SQS::Queue")
     sources = [arn["Fn::Sub"] for arn in queues["DeadLetterQueue"]["RedriveAllowPolicy"]["sourceQueueArns"]]
     here = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
@@ -301,7 +301,7 @@ def test_messages_reach_the_dead_letter_queue(resources):
     for name in QUEUES.values():
         redrive = queues[name]["RedrivePolicy"]
         assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
-        assert redrive["maxReceiveCount"] == 1000, "a short outage moves nothing"
+        assert redrive["maxReceiveCount"] == 1000, "a short outage would move messages"
     functions = of_type(resources, "AWS::Lambda::Function")
     for function in WORKERS:
         variables = functions[f"{function.capitalize()}Function"]["Environment"]["Variables"]
@@ -317,7 +317,7 @@ def test_the_layer_is_the_configuration_and_nothing_else(tmp_path):
 
 
 def route_of(path):
-    """The route that a sample event of an HTTP function asks for."""
+    """Returns the route of a sample event of an HTTP function."""
     event = json.loads(path.read_text())
     http = event["requestContext"]["http"]
     assert event["rawPath"] == http["path"]
@@ -374,7 +374,7 @@ def test_a_signed_sample_event_is_signed_by_the_script(path):
 
 
 class Engine(BaseHTTPRequestHandler):
-    """Answers with the path it was asked for."""
+    """Answers with the path of the request."""
 
     def do_GET(self):
         self.send_response(200)
@@ -387,7 +387,7 @@ class Engine(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def ports():
-    """Those of three engines on loopback."""
+    """The ports of three engines on loopback."""
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), Engine) for _ in range(3)]
     for server in servers:
         threading.Thread(target=server.serve_forever).start()
@@ -397,9 +397,9 @@ def ports():
         server.server_close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being asked")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without configuration")
 def test_sam_local_reaches_the_engines(resources, ports, tmp_path):
-    """127.0.0.2 stands for Docker's bridge."""
+    """127.0.0.2 replaces the address of Docker's bridge."""
     dynamodb, sqs, s3 = (f"http://127.0.0.1:{port}" for port in ports)
     engines = {"dynamodb_url": dynamodb, "sqs_url": sqs, "s3_url": s3}
     engines |= {f"{name}_queue_url": f"{sqs}/{name}" for name in ("work", "calls", "dead_letter")}
@@ -418,11 +418,11 @@ def test_sam_local_reaches_the_engines(resources, ports, tmp_path):
             with direct.open(f"{given[name]}/asked", timeout=10) as answer:
                 assert answer.read().endswith(b"/asked")
         process.stdin.close()
-        assert process.wait(10) == 0, "it ends with the engines"
+        assert process.wait(10) == 0, "the process does not end with the engines"
 
     functions = of_type(resources, "AWS::Lambda::Function").values()
     declared = set().union(*(one["Environment"]["Variables"] for one in functions))
-    assert given.keys() <= declared, "SAM sets no variable that the template does not declare"
+    assert given.keys() <= declared, "SAM sets only variables that the template declares"
 
 
 def test_sam_builds_every_function(packages):

@@ -1,4 +1,4 @@
-"""Two systems: the unmodified SDK asks one, the person answers in the inbox page of the other."""
+"""Two systems: the unmodified SDK requests approval at one, and a person decides in the inbox of the other."""
 
 import subprocess
 import threading
@@ -7,7 +7,7 @@ import pytest
 from conftest import BINARY, REPLY, SHIPPED, Placet, eventually
 from humanlayer import FunctionCallSpec, HumanLayer
 
-# The answer is asked for half a minute after the question, and the SDK looks every three seconds.
+# Placet polls the upstream approver half a minute after the request, and the SDK polls every three seconds.
 ANSWERED = 120
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -26,14 +26,14 @@ def system(tmp_path, name, config, **environment):
 
 @pytest.fixture
 def person(tmp_path, target):
-    """Where the person is; it sends its events to the target, because it starts before the one that asks."""
+    """The system of the person. It sends its events to the target, because it starts before the requesting system."""
     with system(tmp_path, "person", SHIPPED + ENDPOINT.replace("URL", target.url), TO_REQUESTER=SECRET) as placet:
         yield placet
 
 
 @pytest.fixture
 def requester(tmp_path, person):
-    """Asks where the person is."""
+    """The system that requests approval from the system of the person."""
     config = SHIPPED.replace("defaults:\n", APPROVER.replace("URL", person.url))
     with system(tmp_path, "requester", config, THEIR_KEY=person.key, PLACET_SECRET_HUMANLAYER=SECRET) as placet:
         yield placet
@@ -41,7 +41,7 @@ def requester(tmp_path, person):
 
 
 @pytest.mark.parametrize(("webhook", "approved"), [(True, True), (True, False), (False, True)])
-def test_the_sdk_gets_the_answer_that_was_given_elsewhere(requester, person, target, webhook, approved):
+def test_the_sdk_gets_the_decision_of_the_upstream_approver(requester, person, target, webhook, approved):
     def relay(received):
         if not webhook:
             return 200, {}
@@ -70,7 +70,7 @@ def test_the_sdk_gets_the_answer_that_was_given_elsewhere(requester, person, tar
     assert call["spec"]["state"] == {"n": 1}
 
 
-def test_check_says_who_is_asked_and_whether_the_key_is_there(requester, person):
+def test_check_names_the_upstream_approver_and_whether_its_key_is_set(requester, person):
     def check(environment):
         printed = subprocess.run(
             [BINARY, "check"], cwd=requester.folder, env=environment, timeout=REPLY,

@@ -1,4 +1,4 @@
-"""What a newcomer does, step by step, with a browser's headers and with a program's."""
+"""The steps of a new user, with the headers of a browser and with those of a program."""
 
 import json
 import os
@@ -11,11 +11,11 @@ HTML = {"Accept": "text/html"}
 
 
 def settled(placet, call_id):
-    """The purchase, once nothing more will happen to it."""
+    """Waits until the state of the purchase is final and returns the purchase."""
     return eventually(lambda: (one := placet.purchases()[call_id])["state"] in ("succeeded", "denied", "failed") and one)
 
 
-def test_the_banner_says_everything_a_newcomer_needs(tmp_path):
+def test_the_banner_shows_everything_that_a_new_user_needs(tmp_path):
     with Placet(tmp_path, key=None) as placet:
         banner = "".join(eventually(lambda: len(placet.banner) > 4 and placet.banner))
         for part in (placet.url, ".placet", "local-dev-key", f"{placet.url}/inbox"):
@@ -25,7 +25,7 @@ def test_the_banner_says_everything_a_newcomer_needs(tmp_path):
         assert len(lines) == 2, banner
         for line in lines:
             subprocess.run(["sh", "-c", line], check=True, timeout=20, stdin=subprocess.DEVNULL)
-        assert placet.purchases(), "the pasted lines have asked for nothing"
+        assert placet.purchases(), "the pasted lines have requested nothing"
 
 
 def test_healthz_and_version(placet):
@@ -58,7 +58,7 @@ def test_a_purchase_is_approved_in_the_inbox_and_finalised_once(placet):
     assert placet.call(call_id)["status"]["approved"] is True
 
     again = placet.press(page, "Deny", comment="too late")
-    assert again.status_code == 409, "a decision is taken once"
+    assert again.status_code == 409, "a second decision was accepted"
     assert placet.purchases()[call_id] == bought
 
 
@@ -74,10 +74,10 @@ def test_a_denial_shows_its_comment_and_runs_nothing(placet):
     assert "denied" in text and "not this month" in text
 
 
-def test_the_button_of_the_demo_page_asks_for_a_purchase(placet):
+def test_the_button_of_the_demo_page_requests_a_purchase(placet):
     page = placet.page("/purchase-materials")
     assert [form.method for form in page.forms] == ["post"] and len(page.forms[0].buttons) == 1
-    assert placet.purchases() == {}, "looking at the page asks for nothing"
+    assert placet.purchases() == {}, "opening the page has requested a purchase"
     after = placet.press(page, "")
     assert after.status_code == 200 and "pending" in after.text
     (purchase,) = placet.purchases().values()
@@ -95,7 +95,7 @@ def test_purchases_are_json_for_programs_and_a_page_for_browsers(placet):
 
 
 def test_get_and_head_change_nothing(placet):
-    """Mail scanners and browsers open every link, some of them many times."""
+    """Mail scanners and browsers open every link, often many times."""
     pending = placet.buy(material="oak")
     done = placet.buy(material="elm")
     placet.respond(done, approved=True)
@@ -132,7 +132,7 @@ def test_get_and_head_change_nothing(placet):
     assert everything() == before
 
 
-def test_a_decision_link_decides_once_and_its_siblings_die_with_it(placet):
+def test_a_decision_link_decides_once_and_other_links_stop_working(placet):
     call_id = placet.buy(material="oak")
     link, sibling = placet.link(call_id), placet.link(call_id, "7d")
     assert link.startswith("/d/") and link != sibling
@@ -145,7 +145,7 @@ def test_a_decision_link_decides_once_and_its_siblings_die_with_it(placet):
         again = placet.press(used, "Deny", comment="too late")
         assert 400 <= again.status_code < 500
     assert placet.purchases()[call_id] == bought
-    assert link.removeprefix("/d/") not in placet.log.read_text(), "who has the link can decide"
+    assert link.removeprefix("/d/") not in placet.log.read_text(), "a link that can decide is in the log"
 
 
 def test_a_link_that_is_changed_or_too_old_opens_nothing(placet):
@@ -175,7 +175,7 @@ def test_a_link_that_is_changed_or_too_old_opens_nothing(placet):
     ],
     ids=lambda headers: " ".join(headers.values()),
 )
-def test_pages_of_other_sites_can_not_post(placet, foreign):
+def test_pages_of_other_sites_cannot_post(placet, foreign):
     call_id = placet.buy()
     page = placet.page(f"/inbox/{call_id}")
     form, pressed = page.button("Approve")
@@ -239,7 +239,7 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path):
         assert placet.api("GET", "/function_calls/call-1").status_code == 401
 
 
-def test_one_folder_is_used_by_one_process(placet):
+def test_only_one_process_can_use_a_folder(placet):
     second = subprocess.run(
         [BINARY], cwd=placet.folder, env=placet.environment, timeout=30,
         capture_output=True, text=True, stdin=subprocess.DEVNULL,
@@ -248,7 +248,7 @@ def test_one_folder_is_used_by_one_process(placet):
     assert placet.get("/healthz").status_code == 200
 
 
-def test_a_wrong_configuration_is_named_with_its_line(tmp_path):
+def test_the_error_of_a_wrong_configuration_names_its_line(tmp_path):
     (tmp_path / "placet.yaml").write_text("project: x\ncolour: red\n")
     environment = {**os.environ, "PLACET_ADDR": "127.0.0.1:0"}
     ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""Completed function calls as HumanLayer's cloud sent them, signed by other people's libraries."""
+"""Completed function calls in the format of HumanLayer's cloud, signed by foreign libraries."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ SIGNERS = [
 
 
 def completed(call_id, approved=True, comment="from the cloud", fn="order_timber", kwargs=None):
-    """What the cloud sent: the whole call, with its status."""
+    """Returns the body of the cloud: the whole call with its status."""
     return {
         "run_id": "buyer-9", "call_id": call_id,
         "spec": {"fn": fn, "kwargs": {"planks": 12} if kwargs is None else kwargs, "channel": None, "state": {"ticket": 41}},
@@ -38,7 +38,7 @@ def envelope(event):
 
 
 def signed(secret, body, signer=standardwebhooks.Webhook, prefix="webhook", at=None, message=None):
-    """The headers of a delivery."""
+    """Returns the headers of a delivery."""
     at = at or datetime.now(UTC)
     message = message or f"msg_{next(NUMBERS)}"
     return {
@@ -60,12 +60,12 @@ def ask(placet, call_id):
 
 
 def decided(placet, call_id):
-    """The call's status, once there is a decision."""
+    """Waits for a decision and returns the status of the call."""
     return eventually(lambda: (status := placet.call(call_id)["status"]).get("approved") is not None and status)
 
 
-def assert_everything_was_worked_off(placet):
-    """Deliveries are processed in about the order they came: once a new one took effect, so did those before."""
+def wait_for_all_receipts(placet):
+    """Sends a new webhook and waits for its effect. Receipts are processed about in order, so all earlier ones are done."""
     call_id = f"barrier-{next(NUMBERS)}"
     ask(placet, call_id)
     assert deliver(placet, completed(call_id)).status_code == 200
@@ -158,19 +158,19 @@ def no_number(secret, body):
     unsigned, wrong_secret, too_old, too_new, other_body, other_time, other_id, mixed_sets,
     contradicting_sets, other_version, cut_signature, empty_signature, no_number,
 ])
-def test_a_delivery_that_is_not_proven_changes_nothing(placet, headers):
+def test_a_delivery_without_a_valid_signature_changes_nothing(placet, headers):
     ask(placet, "call-1")
     body = json.dumps(completed("call-1"))
     reply = deliver(placet, body, headers(placet.webhook_secret, body))
     plain = deliver(placet, body, unsigned(None, body))
     assert reply.status_code == 401 and reply.headers["Content-Type"].startswith("application/")
-    assert reply.text == plain.text, "the sender is not told why"
-    assert_everything_was_worked_off(placet)
+    assert reply.text == plain.text, "the answer shows the reason of the refusal"
+    wait_for_all_receipts(placet)
     assert placet.approved("call-1") is None
 
 
 def test_every_byte_is_signed(placet):
-    """The same JSON written in another way is another body."""
+    """The same JSON with other spacing is another body."""
     ask(placet, "call-1")
     body = json.dumps(completed("call-1"))
     headers = signed(placet.webhook_secret, body)
@@ -181,14 +181,14 @@ def test_every_byte_is_signed(placet):
     decided(placet, "call-1")
 
 
-def test_unusual_bytes_are_taken_as_they_come(placet):
+def test_unusual_bytes_are_accepted_unchanged(placet):
     ask(placet, "call-1")
     event = json.dumps(completed("call-1", comment="COMMENT"), indent=3).replace("COMMENT", "schön \\u00e4 😀 \\n\\/")
     assert deliver(placet, "\r\n\t" + event + "\n\n").status_code == 200
     assert decided(placet, "call-1")["comment"] == "schön ä 😀 \n/"
 
 
-def test_another_signature_beside_ours_does_no_harm(placet):
+def test_another_signature_beside_the_valid_one_does_no_harm(placet):
     ask(placet, "call-1")
     body = json.dumps(completed("call-1"))
     headers = signed(placet.webhook_secret, body)
@@ -198,7 +198,7 @@ def test_another_signature_beside_ours_does_no_harm(placet):
     decided(placet, "call-1")
 
 
-def test_the_same_delivery_again_is_fine_and_changes_nothing(placet):
+def test_a_repeated_delivery_is_accepted_and_changes_nothing(placet):
     call_id = placet.buy()
     event = completed(call_id, fn="purchase_materials", kwargs={"material": "wood", "quantity": 10})
     body = json.dumps(event)
@@ -209,12 +209,12 @@ def test_the_same_delivery_again_is_fine_and_changes_nothing(placet):
 
     assert deliver(placet, body, headers).status_code == 200
     later = signed(placet.webhook_secret, body, message=headers["webhook-id"], at=datetime.now(UTC) + timedelta(seconds=5))
-    assert deliver(placet, body, later).status_code == 200, "a retry is signed anew"
-    assert_everything_was_worked_off(placet)
+    assert deliver(placet, body, later).status_code == 200, "a retry with a new signature is refused"
+    wait_for_all_receipts(placet)
     assert placet.purchases()[call_id] == bought
     assert placet.call(call_id)["status"] == answer
     history = placet.page(f"/inbox/{call_id}").text
-    assert history.count("webhook humanlayer") <= 2, "one decision: in the answer and in the history"
+    assert history.count("webhook humanlayer") <= 2, "the call was decided twice"
 
 
 def test_the_first_of_two_different_decisions_stays(placet):
@@ -222,7 +222,7 @@ def test_the_first_of_two_different_decisions_stays(placet):
     placet.respond("call-1", approved=False, comment="no")
     before = placet.call("call-1")
     assert deliver(placet, completed("call-1", approved=True)).status_code == 200
-    assert_everything_was_worked_off(placet)
+    wait_for_all_receipts(placet)
     assert placet.call("call-1") == before
 
 
@@ -233,11 +233,11 @@ def test_the_first_of_two_different_decisions_stays(placet):
     {"kwargs": {}},
     {"fn": "order_gold"},
 ], ids=str)
-def test_a_decision_about_something_else_is_not_applied(placet, seen):
-    """Shown = approved = executed: the person was shown other arguments than what is stored."""
+def test_a_decision_about_other_arguments_is_not_applied(placet, seen):
+    """Shown = approved = executed: the person saw other arguments than the stored ones."""
     ask(placet, "call-1")
     assert deliver(placet, completed("call-1", **seen)).status_code == 200
-    assert_everything_was_worked_off(placet)
+    wait_for_all_receipts(placet)
     assert placet.approved("call-1") is None
 
 
@@ -253,12 +253,12 @@ def test_deliveries_that_decide_nothing_are_accepted(placet):
         "not JSON at all",
     ):
         assert deliver(placet, body).status_code == 200, body
-    assert_everything_was_worked_off(placet)
+    wait_for_all_receipts(placet)
     assert placet.approved("call-1") is None
     assert placet.api("GET", "/function_calls/no-such-call").status_code == 404
 
 
-def test_without_a_secret_the_door_is_closed(tmp_path):
+def test_without_a_secret_the_source_is_closed(tmp_path):
     with Placet(tmp_path, signed=False) as placet:
         ask(placet, "call-1")
         body = json.dumps(completed("call-1"))

@@ -1,4 +1,4 @@
-"""What senders ask before and beside their deliveries, and forms that only some of them have."""
+"""Handshakes and other requests of senders besides deliveries, and formats that only some senders have."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def ingress(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def refused(ingress):
-    """Says whether an answer is the one to everything that is not proven."""
+    """A function that posts a delivery and tells whether it gets the answer to an invalid signature."""
     shape = ingress.deliver(Delivery("/webhooks/github", (), b"{}")).shape
     assert shape[0] == 401
     return lambda delivery: ingress.deliver(delivery).shape == shape
@@ -33,7 +33,7 @@ def refused(ingress):
 
 @pytest.fixture
 def new(ingress):
-    """The receipts that a source got during the test."""
+    """A function that returns the receipts of a source from this test."""
     before = {source: ingress.receipts(source) for source in [*BY_SOURCE, "sns"]}
     return lambda source: ingress.receipts(source) - before[source]
 
@@ -47,7 +47,7 @@ def tampered(delivery):
 
 
 def echoes(reply, text):
-    """An answer that repeats what a stranger sent: as plain text that no browser takes for a page."""
+    """Checks an answer that repeats unsigned input: plain text that no browser shows as a page."""
     assert (reply.status, reply.body.decode(), reply.content_type) == (200, text, "text/plain")
     assert reply.headers.get("x-content-type-options") == "nosniff"
     return True
@@ -90,7 +90,7 @@ def test_slack_forms_are_deliveries(ingress, refused, new, fields):
 # Twilio
 
 def twilio_json(body):
-    """JSON is signed by its hash in the URL."""
+    """Returns a JSON delivery. The signature covers the hash of the JSON in the URL."""
     sender = BY_SOURCE["twilio"]
     query = "foo=1&bodySHA256=" + RequestValidator(sender.key).compute_hash(body.decode())
     signature = RequestValidator(sender.key).compute_signature(f"{PUBLIC_URL}{sender.path}?{query}", {})
@@ -105,11 +105,11 @@ def test_twilio_json(ingress, refused, new):
     assert (reply.status, reply.body, reply.content_type) == (200, b"<Response/>", "text/xml")
     [receipt] = new("twilio")
     assert ingress.kept(receipt) == delivery.body
-    assert refused(tampered(delivery)), "the URL is signed, this body is not"
+    assert refused(tampered(delivery)), "the signature covers the URL, not this body"
     assert refused(replace(delivery, body=b""))
     digest = hashlib.sha256(delivery.body + b" ").hexdigest()
     path = delivery.path.partition("bodySHA256=")[0] + "bodySHA256=" + digest
-    assert refused(replace(tampered(delivery), path=path)), "the hash fits, the URL is not signed"
+    assert refused(replace(tampered(delivery), path=path)), "the hash fits the body, the signature does not cover the URL"
 
 
 @pytest.mark.parametrize("port, good", [("", True), (":443", True), (":80", False), (":8443", False)])
@@ -128,7 +128,7 @@ def test_discord_interaction_ping(ingress, refused, new):
     ping = BY_SOURCE["discord"].send(body=b'{"type":1,"id":"1","version":1}')
     reply = ingress.deliver(ping)
     assert (reply.status, json.loads(reply.body), reply.content_type) == (200, {"type": 1}, "application/json")
-    assert refused(ping.with_header("X-Signature-Ed25519", "00" * 64)), "Discord sends these to see whether they are refused"
+    assert refused(ping.with_header("X-Signature-Ed25519", "00" * 64)), "Discord sends such pings and expects a refusal"
     assert not new("discord")
 
 
@@ -140,7 +140,7 @@ def test_discord_events_ping(ingress, refused, new):
     assert not new("discord-events")
 
 
-# Zoom and X answer with a MAC of what they are asked
+# Zoom and X expect a MAC of their challenge
 
 def test_zoom_url_validation(ingress, refused, new):
     sender = BY_SOURCE["zoom"]
@@ -162,7 +162,7 @@ def test_x_challenge_response(ingress, new):
 
 
 @pytest.mark.parametrize("token", ['{"a":1}', "a b", "", "x" * 3000, "schön", "<script>", "a\n"])
-def test_x_challenge_does_not_sign_just_anything(ingress, token):
+def test_x_challenge_signs_only_valid_tokens(ingress, token):
     """The MAC of a token is the signature of a body with the same bytes."""
     reply = ingress.deliver(get("/webhooks/x", crc_token=token))
     assert 400 <= reply.status < 500 and b"sha256=" not in reply.body
@@ -203,7 +203,7 @@ def states(*values):
     return json.dumps({"value": [{name: value for name, value in one.items() if value is not None} for one in changes]})
 
 
-def test_graph_wants_its_state_in_every_notification(ingress, refused, new):
+def test_graph_needs_its_state_in_every_notification(ingress, refused, new):
     sender = BY_SOURCE["microsoft-graph"]
     mine = sender.key
     for body in (
@@ -226,9 +226,9 @@ def test_pings_are_ordinary_events(ingress, new):
     assert ingress.deliver(get("/webhooks/github", challenge="a", crc_token="a", validationToken="a")).status == 405
 
 
-# Weaker schemes that the same senders have, or had
+# Weaker schemes of the same senders
 
-def test_a_right_weak_signature_is_no_proof(refused):
+def test_a_valid_weak_signature_is_refused(refused):
     github, hubspot, stripe = BY_SOURCE["github"], BY_SOURCE["hubspot"], BY_SOURCE["stripe"]
     good = github.send()
     sha1 = "sha1=" + hexadecimal(github.key, good.body, "sha1")
@@ -262,7 +262,7 @@ def test_generic_hmac_needs_no_prefix(ingress, new):
     assert len(new("hmac")) == 1
 
 
-# SNS: its certificate comes from Amazon, so from here only refusals
+# SNS: its certificate comes from Amazon, so these tests have only refusals
 
 def sns(**changes):
     message = {
@@ -290,7 +290,7 @@ LOOK_ALIKES = [
 
 
 @pytest.mark.parametrize("address", LOOK_ALIKES, ids=str)
-def test_sns_certificates_come_from_nowhere_else(refused, address):
+def test_sns_certificates_come_only_from_amazon(refused, address):
     assert refused(sns(SigningCertURL=address))
 
 
@@ -298,8 +298,8 @@ def test_sns_certificates_come_from_nowhere_else(refused, address):
     {"TopicArn": TOPIC + "2"}, {"TopicArn": None}, {"TopicArn": [TOPIC]}, {"Signature": ""}, {"Signature": None}, {"SignatureVersion": "3"},
     {"SignatureVersion": None}, {"Type": "SubscriptionConfirmation", "TopicArn": TOPIC + "2"},
 ], ids=str)
-def test_sns_refuses_other_topics_and_forms_unseen(refused, changes):
-    """No certificate is fetched for these."""
+def test_sns_refuses_other_topics_and_forms_without_a_fetch(refused, changes):
+    """Placet fetches no certificate for these requests."""
     assert refused(sns(**changes))
 
 

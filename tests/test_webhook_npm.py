@@ -1,4 +1,4 @@
-"""Webhooks signed by packages from npm, posted to a running Placet as they are and changed; and GitHub's whole catalogue."""
+"""Webhooks signed by packages from npm, posted unchanged and changed to a running Placet, and GitHub's catalogue."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from conftest import ROOT
 from ingress import Ingress
 from signers import PUBLIC_URL, Delivery
 
-# Who wants another status than 200.
+# Senders that expect another status than 200.
 SUCCESS = {"discord-events": 204}
 
 
@@ -28,7 +28,7 @@ class Signed:
 
 @pytest.fixture(scope="module")
 def signed():
-    """The environment, and what `npm/sign.mjs` signed just now."""
+    """The environment, and the webhooks that `npm/sign.mjs` has just signed."""
     node = shutil.which("node")
     packages = ROOT / "tests/npm/node_modules"
     assert node and packages.exists(), "run `cargo xtask test`, or `npm ci` in tests/npm (Node 18 or later)"
@@ -56,7 +56,7 @@ def ingress(signed, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def catalogue(signed):
-    """GitHub's payloads, as Octokit collected them."""
+    """GitHub's payloads from the catalogue of Octokit."""
     return [one for one in signed[1] if one.source == "github"]
 
 
@@ -66,7 +66,7 @@ def others(signed):
 
 
 def changed(one):
-    """The same, with one thing wrong."""
+    """Yields copies of a webhook, each with one error."""
     good, right = one.delivery, one.delivery.header(one.signature)
     middle = len(right) // 2
     other = right[:middle] + ("b" if right[middle] == "a" else "a") + right[middle + 1:]
@@ -79,7 +79,7 @@ def changed(one):
     yield "no signature", good.with_header(one.signature)
 
 
-def test_what_is_changed_is_refused_and_what_is_signed_is_kept(ingress, others):
+def test_a_changed_webhook_is_refused_and_a_signed_webhook_is_stored(ingress, others):
     refused = {ingress.deliver(Delivery("/webhooks/stripe", (), b"{}")).shape}
     sent = defaultdict(list)
     for one in others:
@@ -87,7 +87,7 @@ def test_what_is_changed_is_refused_and_what_is_signed_is_kept(ingress, others):
             reply = ingress.deliver(delivery)
             assert reply.status == 401, (one.name, what)
             refused.add(reply.shape)
-    assert len(refused) == 1, "one answer to all that is not proven"
+    assert len(refused) == 1, "invalid signatures get different answers"
     for one in others:
         for _ in range(2):
             reply = ingress.deliver(one.delivery)
@@ -98,12 +98,12 @@ def test_what_is_changed_is_refused_and_what_is_signed_is_kept(ingress, others):
         assert kept(ingress, source) == sorted(bodies), source
 
 
-def test_every_payload_of_github_is_kept_to_the_byte(ingress, catalogue):
+def test_every_payload_of_github_is_stored_byte_for_byte(ingress, catalogue):
     assert len(catalogue) == 329
     for one in catalogue:
         reply = ingress.deliver(one.delivery)
         assert (reply.status, reply.body) == (200, b'{"status":"ok"}'), one.name
-    # Some payloads are in the catalogue twice. Only its unsigned id and event tell such a delivery from a replay.
+    # The catalogue has some payloads twice. Only the unsigned id and event tell such a delivery from a replay.
     assert kept(ingress, "github") == sorted({one.delivery.body for one in catalogue})
 
 

@@ -1,4 +1,4 @@
-"""Every sender of webhooks against a running Placet: what it signed is taken and kept, everything else is refused alike."""
+"""Every sender of webhooks against a running Placet: signed webhooks are stored, all others get the same refusal."""
 
 from dataclasses import replace
 
@@ -29,14 +29,14 @@ def closed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def refusal(ingress):
-    """The one answer to everything that is not proven."""
+    """The only answer to a delivery without a valid signature."""
     reply = ingress.deliver(Delivery("/webhooks/github", (), b"{}"))
     assert reply.status == 401
     return reply.shape
 
 
 def accepted(ingress, sender, delivery):
-    """Posts what must be taken; returns the ids of the new receipts."""
+    """Posts a delivery, checks that it is accepted, and returns the ids of the new receipts."""
     before = ingress.receipts(sender.source)
     reply = ingress.deliver(delivery)
     assert (reply.status, reply.body) == (sender.answer.status, sender.answer.body)
@@ -45,23 +45,23 @@ def accepted(ingress, sender, delivery):
 
 
 @EACH
-def test_a_signed_delivery_is_kept_to_the_byte_and_once(ingress, sender):
+def test_a_signed_delivery_is_stored_once_and_byte_for_byte(ingress, sender):
     delivery = sender.send()
     [receipt] = accepted(ingress, sender, delivery)
     assert receipt.startswith(sender.source + ".")
     assert ingress.kept(receipt) == delivery.body
-    assert accepted(ingress, sender, delivery) == set(), "the same again"
-    assert len(accepted(ingress, sender, sender.send())) == 1, "another one"
+    assert accepted(ingress, sender, delivery) == set(), "a repeated delivery made a receipt"
+    assert len(accepted(ingress, sender, sender.send())) == 1, "another delivery made no receipt"
 
 
 @pytest.mark.parametrize("sender, make", MUTATIONS)
-def test_a_delivery_that_is_not_proven_is_refused(ingress, refusal, sender, make):
+def test_a_delivery_without_a_valid_signature_is_refused(ingress, refusal, sender, make):
     assert ingress.deliver(make()).shape == refusal
 
 
 @EACH
 def test_refusals_leave_nothing_behind(ingress, sender):
-    """All mutations once more, and the list of receipts as it was."""
+    """Posts all mutations again; the list of receipts does not change."""
     before = ingress.receipts(sender.source)
     for _, make in mutations(sender):
         ingress.deliver(make())
@@ -80,7 +80,7 @@ def test_clocks_may_differ_a_little(ingress, sender):
 
 
 @IDENTIFIED
-def test_a_retry_that_is_signed_anew_is_the_same_delivery(ingress, sender):
+def test_a_retry_with_a_new_signature_is_the_same_delivery(ingress, sender):
     first = sender.send(number=7)
     again = sender.send(number=7, at=now() - 5) if sender.time else first
     assert again != first
@@ -104,7 +104,7 @@ def test_a_source_without_a_secret_is_closed(closed, refusal, sender):
     assert closed.receipts(sender.source) == set()
 
 
-def test_both_keys_of_a_rotation_are_good(ingress):
+def test_both_keys_of_a_rotation_are_valid(ingress):
     sender = replace_source(BY_SOURCE["github"], "rotated")
     for key in (BY_SOURCE["github"].key, ROTATED):
         assert len(accepted(ingress, sender, sender.send(key=key))) == 1
@@ -121,8 +121,8 @@ def replace_source(sender, source):
     b"", b"\xff\xfe\x00\n", b"not JSON", b"{", b"\0" * 1000, "﻿{}".encode(), b'{"a":1,"a":2}', b"[" * 5000, bytes(range(256)) * 40,
 ], ids=["empty", "not-utf8", "text", "half", "zeroes", "mark", "twice", "deep", "all-bytes"])
 @pytest.mark.parametrize("source", ["github", "hmac", "mux", "api-key"])
-def test_any_bytes_are_kept_as_they_came(ingress, source, body):
-    """A signature is over bytes. What they mean is the target's business."""
+def test_any_bytes_are_stored_unchanged(ingress, source, body):
+    """A signature covers bytes. Only a target reads their meaning."""
     sender = BY_SOURCE[source]
     delivery = sender.send(body=body)
     before = ingress.receipts(source)
@@ -132,7 +132,7 @@ def test_any_bytes_are_kept_as_they_came(ingress, source, body):
 
 
 @EACH
-def test_a_probe_is_answered_and_kept_nowhere(ingress, sender):
+def test_a_probe_is_answered_and_not_stored(ingress, sender):
     before = ingress.receipts(sender.source)
     reply = ingress.deliver(Delivery(sender.path, (), method="HEAD"))
     assert (reply.status, reply.body) == (200, b"")

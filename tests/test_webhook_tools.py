@@ -12,7 +12,7 @@ import yaml
 from conftest import BINARY, REPLY, SHIPPED, Placet, eventually
 
 SOURCES = list(yaml.safe_load(SHIPPED)["sources"])
-# Their senders sign with private keys; these are what is configured for them.
+# The public keys of senders that sign with private keys.
 PRIVATE = {
     "discord": "ab" * 32,
     "discord-events": "ab" * 32,
@@ -35,7 +35,7 @@ def secret_of(source):
 
 
 def body_of(source, secret, text="it's \"so\" $HOME `x`\n\\ 'end'\n"):
-    """What the sender would send, with this text in it."""
+    """Returns a body of the sender that holds this text."""
     body = {"id": f"evt-{secrets.token_hex(8)}", "text": text}
     if source == "linear":
         body["webhookTimestamp"] = int(time.time() * 1000)
@@ -58,7 +58,7 @@ def receipts(placet, query=""):
 
 
 def kept(placet, source, body):
-    """The receipt of what was sent, byte for byte, once it is processed."""
+    """Waits for the processed receipt with exactly this body and returns it."""
     def raw(receipt):
         path = f"/v1/receipts/{receipt['id']}/body"
         return placet.get(path, headers={"Authorization": f"Bearer {placet.key}"}).content
@@ -96,7 +96,7 @@ def test_every_source_is_explained_without_its_secret(running, source):
 
 
 @pytest.mark.parametrize("source", SIGNABLE)
-def test_what_is_sent_is_accepted_and_kept(running, tmp_path, source):
+def test_a_sent_webhook_is_accepted_and_stored(running, tmp_path, source):
     body = body_of(source, running.secrets[source])
     file = tmp_path / "body"
     file.write_text(body)
@@ -135,13 +135,13 @@ def test_an_id_makes_two_requests_one_event(running, tmp_path):
 
 
 @pytest.mark.parametrize("source", PRIVATE)
-def test_what_only_the_sender_can_sign_says_so(running, source):
+def test_the_error_says_that_only_the_sender_can_sign(running, source):
     printed = tool(running, "sign", source, settings={variable(source): PRIVATE[source]}, input="{}")
     assert printed.returncode == 1 and not printed.stdout
     assert "private key" in printed.stderr
 
 
-def test_what_can_not_be_sent_is_a_clear_error(running, tmp_path):
+def test_a_webhook_that_cannot_be_sent_is_a_clear_error(running, tmp_path):
     file = tmp_path / "body"
     file.write_text("{}")
     for arguments, code, parts in [

@@ -1,4 +1,4 @@
-"""What Placet tells endpoints of: believed by the packages receivers use, and read by the SDK's own models."""
+"""Notifications to endpoints: the packages of receivers verify them, and the models of the SDK read them."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ FORMATS = ["", "v1beta2.", "v1beta3."]
 
 
 class Told:
-    """A Placet that tells an endpoint of everything, in one format."""
+    """A Placet that notifies an endpoint of all events in one format."""
 
     def __init__(self, folder, prefix):
         self.target = Target()
@@ -41,7 +41,7 @@ outbound: {{allow_hosts: [127.0.0.1]}}
         self.target.close()
 
     def decide(self):
-        """One approval, one denial, one answer; their three webhooks."""
+        """Makes one approval, one denial and one answer, and returns their three webhooks."""
         for kind, body, answer in [
             ("function_calls", call("yes", state={"n": 1}), {"approved": True}),
             ("function_calls", call("no"), {"approved": False, "comment": "too much", "reject_option_name": "fewer"}),
@@ -65,7 +65,7 @@ def named(headers, prefix):
     return {name: value for name, value in headers.items() if name.startswith(prefix)}
 
 
-def test_receivers_believe_them_and_the_sdk_reads_them(told):
+def test_receivers_verify_notifications_and_the_sdk_reads_them(told):
     for received in told.decide():
         body = received.body.decode()
         svix.Webhook(told.secret).verify(body, named(received.headers, "svix-"))
@@ -92,7 +92,7 @@ def test_receivers_believe_them_and_the_sdk_reads_them(told):
                 assert (item.status.response, item.spec.subject) == ("sdb", "Disks")
 
 
-def test_packages_from_npm_believe_them(told):
+def test_packages_from_npm_verify_notifications(told):
     good = [{"secret": told.secret, "headers": one.headers, "body": one.body.decode()} for one in told.decide()]
     other = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     bad = [one | change for one in good for change in ({"body": one["body"] + " "}, {"secret": other})]
@@ -105,7 +105,7 @@ def test_packages_from_npm_believe_them(told):
     assert answers == [{"svix": True, "standardwebhooks": True}] * 3 + [{"svix": False, "standardwebhooks": False}] * 6
 
 
-def test_one_that_fails_gets_it_again_under_the_same_id(tmp_path):
+def test_an_endpoint_that_fails_gets_the_notification_again_under_the_same_id(tmp_path):
     with Told(tmp_path, "") as told:
         told.target.behave = lambda received: (500 if len(told.target.received) == 1 else 200, {})
         told.placet.api("POST", "/function_calls", json=call("yes"))

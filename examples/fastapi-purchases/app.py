@@ -1,7 +1,7 @@
-"""Buys materials once a person has agreed: the `humanlayer` SDK asks, a signed webhook brings the answer.
+"""Buys materials after a person approves: the `humanlayer` SDK requests approval, a signed webhook brings the decision.
 
-What stands where is kept in memory and gone when this process ends. The webhook brings all that is needed, so a
-decision that comes after a restart is acted on all the same.
+The process keeps purchases in memory and loses them when it ends. The webhook holds everything that the application
+needs, so the application also acts on a decision that comes after a restart.
 """
 
 import os
@@ -26,14 +26,14 @@ class Purchase(BaseModel):
     quantity: PositiveInt = 10
 
 
-# GET as well, so that the walkthrough needs only a browser. An application of yours asks by POST alone.
+# GET is for the walkthrough in a browser. Your own application should accept only POST.
 @app.get("/purchase-materials")
 @app.post("/purchase-materials")
 async def purchase_materials(purchase: Purchase = Purchase()) -> dict[str, Any]:
-    # The person sees and decides the arguments. The state is ours, and comes back with the answer.
+    # The person sees the arguments and decides about them. The webhook returns our state with the decision.
     spec = FunctionCallSpec(fn="buy_materials", kwargs=purchase.model_dump(), state={"for": "workshop"})
     call = await humanlayer.create_function_call(spec)
-    # A webhook that was faster has told more.
+    # If the webhook came first, keep its call: it has the decision.
     return show_purchase(purchases.setdefault(call.call_id, call))
 
 
@@ -63,11 +63,11 @@ async def webhook_inbound(request: Request) -> dict[str, str]:
     body = await request.body()
     try:
         payload = webhook.verify(body, dict(request.headers))
-    except (WebhookVerificationError, ValueError):  # ValueError: a header or a body that cannot even be read.
+    except (WebhookVerificationError, ValueError):  # ValueError: a header or the body cannot be read.
         raise HTTPException(401, "not signed with PLACET_SECRET_APP") from None
     if payload.get("is_test"):
         return {"status": "test"}
-    # An id stays the same when a delivery is repeated, and the signature covers it.
+    # A repeated delivery has the same id, and the signature covers the id.
     if request.headers["webhook-id"] in seen:
         return {"status": "duplicate"}
     match completed(payload):
@@ -80,7 +80,7 @@ async def webhook_inbound(request: Request) -> dict[str, str]:
 
 
 def completed(payload: dict[str, Any]) -> FunctionCall | HumanContact | None:
-    """What was decided or answered: bare in the v1 format, in an envelope from v1beta2 on."""
+    """Returns the decided call or the answered question. Format v1 sends it alone, v1beta2 in an envelope."""
     item = payload.get("event", payload)
     match item.get("spec"):
         case {"fn": _}:
@@ -91,7 +91,7 @@ def completed(payload: dict[str, Any]) -> FunctionCall | HumanContact | None:
 
 
 def settle(call: FunctionCall) -> None:
-    """Acts on a decision, once. The project may decide other functions, which are not ours."""
+    """Acts on a decision once. Ignores functions of other applications in the project."""
     known = purchases.get(call.call_id)
     if call.spec.fn != "buy_materials" or known and is_decided(known):
         return
@@ -103,7 +103,7 @@ def settle(call: FunctionCall) -> None:
 
 
 def finalize_purchase(material: str, quantity: int) -> None:
-    """Where the order would go out."""
+    """Prints the purchase; a real application sends the order here."""
     print(f"Bought {quantity} of {material}", flush=True)
 
 

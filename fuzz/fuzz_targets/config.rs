@@ -1,5 +1,5 @@
-//! Any text as `placet.yaml`: it is refused with a sentence, or every source can be reached and
-//! every operation has a time to decide.
+//! Reads any text as `placet.yaml`. The text is refused with a reason, or every source has a path and every
+//! operation has a time to decide.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

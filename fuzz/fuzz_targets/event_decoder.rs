@@ -1,5 +1,5 @@
-//! Any bytes as the event that Lambda hands to the webhook function. What is an event at all is
-//! answered, and the body that a handler sees is the one in the event.
+//! Passes any bytes to the webhook function as its event from Lambda. The function answers every valid event,
+//! and a handler sees the body of the event.
 #![no_main]
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;

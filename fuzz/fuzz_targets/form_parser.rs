@@ -1,5 +1,5 @@
-//! Any bytes as an HTML form and as a path. What is decoded comes back when it is encoded by
-//! somebody else's encoder and decoded again.
+//! Decodes any bytes as an HTML form and as a path. The decoded value stays the same after another library
+//! encodes the value and we decode it again.
 #![no_main]
 
 use form_urlencoded::Serializer;
@@ -19,7 +19,7 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// Every byte percent-encoded.
+/// Percent-encodes every byte.
 fn encode(segment: &str) -> String {
     segment.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }

@@ -1,5 +1,5 @@
-//! Any bytes as what a client of HumanLayer's API sends, and as what its server sends. An operation
-//! made of what is accepted can be shown, stored and read again, and its event can be read by us.
+//! Reads any bytes as the body of a client of HumanLayer's API and as the body of its server. An operation
+//! from an accepted body can be shown, stored and read again, and we can read its event.
 #![no_main]
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Any request, written as HTTP is written, to every preset: none believes it. What is asked for
-//! to judge it, a certificate or a key set, is the body of that same request.
+//! Verifies any request, in the text form of HTTP, with every preset: none accepts the request. If a preset
+//! needs a certificate or a key set, it gets the body of the same request.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -8,8 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use placet_core::webhook::{Documents, Incoming, Scheme, Unverified, Verifier, presets};
 use placet_fuzz::NOW;
 
-/// One of each form. The secrets are not in any seed, and the private keys to the public ones are
-/// lost.
+/// A secret of each form. No seed holds a secret, and the private keys of the public keys are lost.
 const SECRETS: [&str; 5] = [
     "whsec_YSBzZWNyZXQgdGhhdCB0aGUgZnV6emVyIGRvZXMgbm90IGtub3c=",
     "whpk_q7IB4BSkk+2pfc4R7I3m3tq8zhzx3aAGKziIU4LCdq8=",
@@ -18,7 +17,7 @@ const SECRETS: [&str; 5] = [
     "arn:aws:sns:us-east-1:123456789012:topic",
 ];
 
-/// Every preset with every secret that is one to it.
+/// A verifier for every preset and every secret that is valid for the preset.
 static VERIFIERS: LazyLock<Vec<Verifier>> = LazyLock::new(|| {
     let open = |name: &str, secret: &str| {
         let scheme = presets::preset(name).expect("the name of a preset");
@@ -68,5 +67,5 @@ fn judge(verifier: &Verifier, request: Incoming<'_>) {
         }
         judged = verifier.verify(rejected.request, &documents, NOW);
     }
-    assert!(judged.is_err(), "believed: {judged:?} {:?}", verifier.scheme());
+    assert!(judged.is_err(), "accepted an unsigned request: {judged:?} {:?}", verifier.scheme());
 }

@@ -1,6 +1,6 @@
-//! The webhook function as the fuzz targets drive it: with every source of the shipped
-//! `placet.yaml` open, at a moment that stands still, and with an AWS that is not there. The targets
-//! hold no secret, so whatever gets as far as AWS got past a signature.
+//! The webhook function for the fuzz targets. It has the sources of the shipped `placet.yaml`, a fixed clock
+//! and no AWS. The targets know no secret. So a request that makes the function call AWS has passed a
+//! signature check, which is a bug.
 
 use std::future::Future;
 use std::pin::pin;
@@ -21,10 +21,10 @@ use placet_webhook::Webhook;
 /// The shipped configuration.
 pub const CONFIG: &str = include_str!("../../placet.yaml");
 
-/// When the function thinks it is: that of the signed times in `corpus/`.
+/// The time of the function: the signed time of the inputs in `corpus/`.
 pub const NOW: Timestamp = Timestamp::from_millis(1_614_265_330_000);
 
-/// Port 9 is that of "discard": nothing listens there.
+/// An address on which nothing listens: port 9 is the port of the "discard" protocol.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// The webhook function.
@@ -33,11 +33,11 @@ pub struct Function {
 }
 
 impl Function {
-    /// The function, ready for events.
+    /// Starts the function.
     ///
     /// # Panics
     ///
-    /// If it cannot start.
+    /// If the function cannot start.
     pub fn start() -> Self {
         let config = Config::parse(CONFIG).expect("the shipped placet.yaml is valid");
         let environment = environment();
@@ -60,11 +60,12 @@ impl Function {
         Self { webhook }
     }
 
-    /// What it answers to an event.
+    /// The function's answer to an event.
     ///
     /// # Panics
     ///
-    /// If the answer says that we are to blame, or that a delivery was accepted.
+    /// If the status is not from 400 to 499; a 200 for `HEAD` is allowed, too. A 5xx is a fault of ours, and
+    /// any other 2xx means that a webhook was accepted.
     pub fn answer(&self, event: LambdaFunctionUrlRequest) -> LambdaFunctionUrlResponse {
         let head = event.request_context.http.method.as_deref() == Some("HEAD");
         let answer = at_once(self.webhook.handle(event));
@@ -74,15 +75,15 @@ impl Function {
     }
 }
 
-/// What comes of a future that has nothing to wait for.
+/// The output of a future that does not wait.
 ///
 /// # Panics
 ///
-/// If it waits, which in the webhook function only calls to AWS do.
+/// If the future waits. In the webhook function only calls to AWS wait.
 pub fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("it waits for something, and nothing is there"),
+        Poll::Pending => panic!("the function waits for AWS, so it accepted an unsigned request"),
     }
 }
 

@@ -1,6 +1,6 @@
-// Prints signed webhooks, made with the senders' own packages, as JSON lines. The first line holds the
-// environment that Placet needs to verify them. Where a package can only verify, Node's crypto signs, and
-// what its verifier does not take is not printed.
+// Prints webhooks that the senders' own packages have signed, as JSON lines. The first line holds the
+// environment that Placet needs to verify them. If a package can only verify, Node's crypto signs, and the
+// verifier of the package must accept the webhook before it is printed.
 
 import crypto from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -36,10 +36,10 @@ function send(source, { headers, body, signature, query = "", name = source, typ
 }
 
 async function proven(source, verdict) {
-  if ((await verdict) === false) throw new Error(`the verifier of ${source} does not take what was signed for it`);
+  if ((await verdict) === false) throw new Error(`the verifier of ${source} refuses the webhook that was signed for it`);
 }
 
-// Three bodies each: one with everything JSON allows, an empty object, one that is no small item.
+// Three bodies for each sender: one with everything that JSON allows, an empty object, and a large one.
 const bodies = (fields = {}) => [
   JSON.stringify({ id: crypto.randomUUID(), note: "schön ♥ \u2028 \\ / \u0007", ...fields }, null, 3) + "\r\n",
   JSON.stringify({ id: crypto.randomUUID(), ...fields }),

@@ -1,5 +1,5 @@
-// Every call of a TypeScript SDK of HumanLayer, as its users make it: node smoke.mjs <package>
-// Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE, as they do. Says "ok" at the end.
+// Makes every call of a TypeScript SDK of HumanLayer as its users do: node smoke.mjs <package>
+// Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. Prints "ok" at the end.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 
@@ -16,7 +16,7 @@ const hl = humanlayer({ runId: `ts ${run}`, genid, sleep: nap })
 const calls = hl.backend.functions()
 const contacts = hl.backend.contacts()
 
-// A person: answers once the call is there.
+// A person, who answers as soon as the call exists.
 async function soon(store, id, status) {
   for (let tries = 100; ; tries--) {
     await nap()
@@ -51,7 +51,7 @@ assert.equal(await hl.humanAsTool()({ message: 'colour?' }), 'blue')
 decide({ approved: true, comment: '' })
 assert.equal((await hl.fetchHumanApproval({ spec: { fn: 'f', kwargs: {} } })).approved, true)
 
-// Without an argument there are no kwargs in the body; with a text the kwargs are that text.
+// Without an argument the body has no kwargs. With a text as argument the kwargs are the text.
 const now = hl.requireApproval()(async () => 'done')
 decide({ approved: true })
 assert.equal(await now(), 'done')

@@ -1,4 +1,4 @@
-// Reads {secret, headers, body} as JSON lines; says of each whether the packages `svix` and `standardwebhooks` believe it.
+// Reads {secret, headers, body} as JSON lines. Prints for each whether `svix` and `standardwebhooks` verify it.
 import { createInterface } from 'node:readline'
 import { Webhook as Standard } from 'standardwebhooks'
 import { Webhook as Svix } from 'svix'

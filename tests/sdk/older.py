@@ -1,6 +1,6 @@
-"""`require_approval` and `human_as_tool`, which every release of the Python SDK has.
+"""Uses `require_approval` and `human_as_tool`, which every release of the Python SDK has.
 
-Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. Says "ok" at the end.
+Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. Prints "ok" at the end.
 """
 
 import uuid
@@ -17,7 +17,7 @@ def genid(prefix):
 
 
 def sleep(_):
-    """While the SDK sleeps, a person answers what it asked last, or lets it ask in vain."""
+    """While the SDK sleeps, a person answers its last request or does not answer."""
     answer = answers.pop(0)
     if answer:
         store, status = answer

@@ -1,6 +1,6 @@
-"""Every call of the Python SDK 0.7.9, synchronous and asynchronous, as its users make it.
+"""Makes every call of the Python SDK 0.7.9, synchronous and asynchronous, as its users do.
 
-Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE, as they do. Says "ok" at the end.
+Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. Prints "ok" at the end.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ NAP, PATIENCE = 0.2, 20
 
 
 class Ids:
-    """The SDK's `genid`, so that a person knows which id comes next."""
+    """The SDK's `genid`. It tells the person the next id."""
 
     made = 0
 
@@ -44,7 +44,7 @@ human = HumanLayer(run_id=f"human-{RUN}")
 
 
 def soon(respond, call_id, status):
-    """A person: answers once the call is there, from another thread."""
+    """A person, who answers from another thread as soon as the call exists."""
 
     def answer():
         deadline = time.monotonic() + PATIENCE

@@ -1,6 +1,6 @@
-"""The senders of webhooks, each signing as its own package does, or the OpenSSL program where it has none.
+"""The senders of webhooks. Each signs with its own package, or with the OpenSSL program if it has no package.
 
-`SENDERS` is what Placet must take; `mutations` is what it must refuse.
+Placet must accept the webhooks of `SENDERS` and refuse those of `mutations`.
 """
 
 from signers.commands import SENDERS as COMMANDS

@@ -1,4 +1,4 @@
-"""Senders without a signing package: the OpenSSL program signs for them. And those that sign nothing but show a token."""
+"""Senders without a signing package, for which the OpenSSL program signs, and senders that only send a token."""
 
 import base64
 import secrets
@@ -13,7 +13,7 @@ def over_body(header, prefix="", write=hexadecimal, digest="sha256"):
 
 
 def plain(source, header, prefix="", digest="sha256", encoding="hex", wrong=(), **given):
-    """A MAC over the body, alone in a header."""
+    """Returns a sender whose header holds only a MAC of the body."""
     write = {"hex": hexadecimal, "base64": base64_of}[encoding]
     other = "sha1=" if prefix == "sha256=" else "sha256="
     odd = ((prefix, ""), (prefix, other), (prefix, prefix[:-1] + ":")) if prefix else (("", other), ("", "v1="))
@@ -35,7 +35,7 @@ def guid(number):
 
 
 def github_key():
-    """Any text is a secret."""
+    """Returns a random text: GitHub accepts any text as a secret."""
     return f"It's a Secret to Everybody ♥ {secrets.token_hex(12)}"
 
 
@@ -59,7 +59,7 @@ def telegram_update(number, time, key):
 
 
 def whatsapp_change(number, time, key):
-    """As Meta writes it: nothing but ASCII."""
+    """Returns an event as Meta writes it, in ASCII only."""
     return (
         f'{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages","value":{{"messages":'
         f'[{{"id":"wamid.{number}","text":{{"body":"sch\\u00f6n \\u2665"}}}}]}}}}]}}]}}'

@@ -1,4 +1,4 @@
-"""Every way a good delivery is made a bad one. A mutation is a name and a function from a sender to a delivery."""
+"""Mutations that make a valid delivery invalid. A mutation is a name and a function from a sender to a delivery."""
 
 import base64
 import re
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from signers.sender import now
 
-# The window is 300 seconds both ways. A delivery ages on its way, so one from the future gets some slack.
+# The window is 300 seconds both ways. A delivery gets older on its way, so a delivery from the future has a margin.
 TOO_OLD, TOO_NEW = 301, 310
 
 
@@ -17,7 +17,7 @@ def flip(raw, place, bit=1):
 
 
 class Proof:
-    """The signature of a delivery, taken apart."""
+    """The parts of the signature of a delivery."""
 
     def __init__(self, sender, delivery):
         shape = sender.signature
@@ -149,7 +149,7 @@ def mutations(sender):
 
 
 def garbage(sender):
-    """A good signature behind something useless in the list: good."""
+    """Yields deliveries that must be accepted: a useless element precedes the valid signature in the list."""
     for old, new in sender.signature.garbage if sender.signature else ():
         def make(old=old, new=new):
             good = sender.send()

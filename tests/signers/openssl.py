@@ -1,4 +1,4 @@
-"""MACs by the OpenSSL program."""
+"""MACs that the OpenSSL program computes."""
 
 import base64
 import subprocess

@@ -1,4 +1,4 @@
-"""Senders that sign with a package somebody else wrote."""
+"""Senders that sign with a foreign package."""
 
 import base64
 import secrets
@@ -33,7 +33,7 @@ def whsec():
 
 
 def standard(prefix, library):
-    """Signs with `library`. It can only write whole seconds, so OpenSSL signs any other text in their place."""
+    """Signs with `library`. The library can write only whole seconds, so OpenSSL signs any other text as time."""
     def sign(message):
         identity = f"msg_{message.number}"
         if message.time.isdigit() and len(message.time) < 12:
@@ -80,7 +80,7 @@ def standard_sender(source, prefix, library=None, **given):
 # Others with an HMAC
 
 def stripe_header(message):
-    """The package's, for any text in place of the time."""
+    """Returns the headers of the package, with any text as time."""
     return {"Stripe-Signature": stripe.WebhookSignature.generate_signature_header(message.text, message.key, message.time)}
 
 
@@ -97,7 +97,7 @@ def slack_event(number, time, key):
 
 
 class Form(dict):
-    """Form fields as web frameworks hand them to the package: every value of a name."""
+    """Form fields in the form that web frameworks pass to the package: all values of a name."""
 
     @classmethod
     def of(cls, body):
@@ -228,7 +228,7 @@ SENDERS = [
             garbage=(("h1=", "h1=dummy;h1="), ("h1=", "h2=00;h1="), ("ts=", "junk;ts="), ("h1=", "h1=" + "00" * 32 + ";h1=")),
         ),
     ),
-    # An interaction wants an answer: "thinking", until somebody has one.
+    # An interaction needs an answer. The answer "thinking" defers the real one.
     discord("discord", interaction, Answer(body=b'{"type":5}'), identified=True),
     discord("discord-events", discord_event, Answer(204, b"", "")),
     Sender(

@@ -1,4 +1,4 @@
-"""What a sender is: how it writes an event, where it puts the time and the signature, what it expects."""
+"""A sender: how it writes an event, where it puts the time and the signature, and which answer it expects."""
 
 import json
 import secrets
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-# Where the senders believe Placet to be. Some sign this, so it is configured, and never what `Host` says.
+# The address of Placet for the senders. Some senders sign it, so Placet takes it from its configuration, not from `Host`.
 PUBLIC_URL = "https://hooks.example.com"
 
 NUMBERS = count(1 + secrets.randbelow(2**40) * 1000)
@@ -19,7 +19,7 @@ def now():
     return time.time()
 
 
-# How a time is written
+# Formats of a time
 
 def seconds(at):
     return str(int(at))
@@ -35,7 +35,7 @@ def rfc3339(at):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One HTTP request, to the byte."""
+    """One HTTP request with its exact bytes."""
 
     path: str
     headers: tuple[tuple[str, str], ...]
@@ -46,14 +46,14 @@ class Delivery:
         return next(value for given, value in self.headers if given.lower() == name.lower())
 
     def with_header(self, name, *values):
-        """The same with this header: no value removes it, several repeat it."""
+        """Returns a copy with this header. No value removes the header, several values repeat it."""
         others = tuple(one for one in self.headers if one[0].lower() != name.lower())
         return replace(self, headers=others + tuple((name, value) for value in values))
 
 
 @dataclass(frozen=True)
 class Message:
-    """What there is to sign."""
+    """The parts of a delivery that a sender signs."""
 
     number: int
     body: bytes
@@ -68,22 +68,22 @@ class Message:
 
 @dataclass(frozen=True)
 class Signature:
-    """Where the proof stands: a header, what comes before it there (a pattern), how it is written."""
+    """The place of the signature: its header, the text before it (a pattern), and its encoding."""
 
     header: str
     before: str = ""
     encoding: str = "hex"
-    # What makes the header wrong: (this, becomes that), once.
+    # Replacements that make the header invalid: (old, new), once.
     wrong: tuple[tuple[str, str], ...] = ()
-    # What puts something useless before a good signature in a list.
+    # Replacements that put a useless element before a valid signature in a list.
     garbage: tuple[tuple[str, str], ...] = ()
-    # HTTP joins repeated headers with a comma. Here that makes a longer list of candidates, which is in order.
+    # HTTP joins repeated headers with a comma. For this sender the result is a longer valid list of signatures.
     repeatable: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the sender expects of a delivery that was taken."""
+    """The answer that the sender expects to an accepted delivery."""
 
     status: int = 200
     body: bytes = b'{"status":"ok"}'
@@ -98,13 +98,13 @@ def text_key():
 
 
 def event(number, time, key):
-    """An event that changes with every byte: spaces, escapes and letters as no serialiser writes them."""
+    """Returns an event whose spaces, escapes and letters no serialiser writes, so that any rewriting changes its bytes."""
     return f'{{"id":"evt_{number}", "type":"order.paid",\r\n "note" : "sch\\u00f6n, schön ♥ \\/",\t"amount":12.50}}\n'.encode()
 
 
 @dataclass(kw_only=True)
 class Sender:
-    """`sign` gives the headers that carry the proof; everything else says how to make and how to break a delivery."""
+    """`sign` returns the headers with the signature. The other fields tell how to make and how to change a delivery."""
 
     source: str
     sign: Callable[[Message], dict[str, str]]
@@ -115,19 +115,19 @@ class Sender:
     content_type: str = "application/json"
     query: str = ""
     answer: Answer = Answer()
-    # The key it signs with, and what Placet is told of it.
+    # The key of the sender, and the secret in Placet's configuration.
     make_key: Callable[[], Any] = text_key
     told: Callable[[Any], str] = str
-    # How the signed time is written, and the header it stands in by itself.
+    # The format of the signed time, and the separate header with the time.
     time: Callable[[float], str] | None = None
     time_header: str | None = None
     odd_times: Callable[[str], dict[str, str]] | None = None
     latest: int = 290
-    # What the proof covers.
+    # The parts that the signature covers.
     signs_body: bool = True
     signs_url: bool = False
     id_header: str | None = None
-    # A retry is signed anew and known again by an id that is not the signature.
+    # A retry has a new signature and the same id; the id is not the signature.
     identified: bool = False
     key: Any = field(init=False)
     other_key: Any = field(init=False)
@@ -142,7 +142,7 @@ class Sender:
 
     @property
     def variable(self):
-        """The environment variable with its secret."""
+        """Returns the environment variable with the secret of the sender."""
         return "PLACET_SECRET_" + self.source.upper().replace("-", "_")
 
     @property
@@ -154,7 +154,7 @@ class Sender:
         return f"/webhooks/{self.source}"
 
     def send(self, number=None, *, at=None, time=None, key=None, body=None, query=None, headers=None):
-        """A delivery, signed now unless told otherwise. `time` is the text that is signed, whatever it says."""
+        """Returns a delivery, signed now or at `at`. `time` replaces the signed text of the time."""
         number = number or next(NUMBERS)
         if time is None:
             time = self.time(at or now()) if self.time else ""
@@ -168,7 +168,7 @@ class Sender:
 
 
 def odd_numbers(right):
-    """The right time as no clock writes it. Some readers take these; a signature over them is no excuse."""
+    """Returns unusual spellings of the right time. Some parsers accept them. Placet must refuse them even if signed."""
     return {
         "plus": "+" + right, "space": " " + right, "fraction": right + ".5", "exponent": right[:-2] + "e2",
         "twenty_digits": right.rjust(20, "0"), "minus": "-" + right, "hexadecimal": hex(int(right)), "empty": "",
@@ -183,6 +183,6 @@ def odd_dates(right):
 
 
 def odd_json(right):
-    """For a time that stands in JSON."""
+    """Returns unusual spellings of a time in JSON."""
     odd = {name: json.dumps(text) for name, text in odd_numbers(right).items()}
     return odd | {"bare_fraction": right + ".5", "null": "null", "list": f"[{right}]"}

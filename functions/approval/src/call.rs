@@ -1,4 +1,4 @@
-//! What a handler is given: the request, who makes it, and the services to serve it with.
+//! The input of a handler: the request, the key of the caller, and the services.
 
 use lambda_http::http::HeaderMap;
 use placet_core::item::{Item, Kind};
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::polling::Polling;
 use crate::read;
 
-/// A request whose key has the right that its route needs.
+/// An authorised request: its key has the right that the route needs.
 pub(crate) struct Call<'a> {
     pub(crate) app: &'a Approval,
     pub(crate) request: &'a Request,
@@ -27,7 +27,7 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Parameters(Option<Map<String, Value>>);
 
 impl Parameters {
-    /// Those of this path, as they came.
+    /// Decodes the parameters of a path. Their values are percent-encoded.
     pub(crate) fn new<'p>(encoded: impl Iterator<Item = (&'p str, &'p str)>) -> Self {
         let decoded = encoded.map(|(name, value)| {
             Some((name.to_owned(), Value::String(percent::decode(value.as_bytes())?)))
@@ -62,7 +62,7 @@ impl Call<'_> {
         &self.key.project
     }
 
-    /// The holder of the key, as the history names them.
+    /// The holder of the key, in the form that the history records.
     pub(crate) fn by(&self) -> Actor {
         Actor::api(&self.key.name)
     }
@@ -77,7 +77,7 @@ impl Call<'_> {
         self.request.headers()
     }
 
-    /// The body as it came.
+    /// The raw bytes of the body.
     pub(crate) fn body(&self) -> &[u8] {
         self.request.body().as_ref()
     }
@@ -86,13 +86,13 @@ impl Call<'_> {
     ///
     /// # Errors
     ///
-    /// 404 if they can name nothing.
+    /// 404 if the path is not valid UTF-8 or a parameter has an impossible value.
     pub(crate) fn path<P: DeserializeOwned>(&self) -> Result<P, Error> {
         let Parameters(Some(parameters)) = &self.parameters else {
             return Err(Problem::not_found("the path is not valid UTF-8").into());
         };
         let read = read::value(Value::Object(parameters.clone()));
-        Ok(read.map_err(|wrong| Problem::not_found(format!("nothing is here: {wrong}")))?)
+        Ok(read.map_err(|wrong| Problem::not_found(format!("the path is wrong: {wrong}")))?)
     }
 
     /// The parameters of the query.
@@ -104,31 +104,33 @@ impl Call<'_> {
         Ok(read::query(self.request.uri().query().unwrap_or_default())?)
     }
 
-    /// Where a page of a list starts.
+    /// The position at which a page of a list starts.
     ///
     /// # Errors
     ///
-    /// 400 if the text is not of a cursor of this list.
+    /// 400 if the text is not a cursor of this list.
     pub(crate) fn cursor<K: Kind>(&self, text: Option<&str>) -> Result<Option<Cursor>, Error> {
         let Some(text) = text else { return Ok(None) };
         match Cursor::read(text, K::NAME, self.project()) {
             Some(cursor) => Ok(Some(cursor)),
-            None => Err(read::invalid_query("cursor must be the `next` of the page before").into()),
+            None => {
+                Err(read::invalid_query("cursor must be the `next` of the previous page").into())
+            }
         }
     }
 
-    /// An item of the key's project, as it is now.
+    /// Loads an item of the key's project with a consistent read.
     ///
     /// # Errors
     ///
-    /// 404 if there is none.
+    /// 404 if there is no such item.
     pub(crate) async fn load<K: Kind>(&self, id: &str) -> Result<Item<K>, Error> {
         let found = self.engine().store.item::<K>(self.project(), id, true).await?;
         found.ok_or_else(|| not_found::<K>(id).into())
     }
 }
 
-/// There is no item of this kind and id.
+/// The 404 for an item that does not exist.
 pub(crate) fn not_found<K: Kind>(id: &str) -> Problem {
     Problem::not_found(format!("there is no {} with id {id}", K::NAME))
 }

@@ -1,4 +1,4 @@
-//! Why a request is not served, in pairs: what the caller reads, and what the log says.
+//! The errors of the API. Each error has two halves: the reply to the caller, and the log entry.
 
 use std::fmt::Display;
 
@@ -14,38 +14,39 @@ use serde::Serialize;
 use crate::reply::json;
 use crate::routes::Api;
 
-/// Why a request is not served.
+/// Why a request fails.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// The request is wrong, or comes too late. The caller reads how to mend it; nothing is logged.
+    /// The request is wrong or too late. The reply says how to fix it; nothing is logged.
     Problem(Problem),
-    /// A body in HumanLayer's format is wrong. The caller reads where; nothing is logged.
+    /// A body in HumanLayer's format is wrong. The reply names the field; nothing is logged.
     Body(InvalidBody),
-    /// The caller brings no good key. The caller gets one answer for all reasons; the log has the reason.
+    /// The caller has no valid key. The reply is the same for all reasons; the log has the reason.
     Unauthorized(String),
-    /// The `Host` header names another site. The caller reads that, and the log says it.
+    /// The `Host` header names another site. The reply and the log say so.
     ForeignHost,
-    /// The role of the key does not cover the route. The caller reads which role does; the log says whose.
+    /// The role of the key does not cover the route. The reply names the roles that do; the log has the
+    /// project and the role of the key.
     Forbidden {
         /// The project of the key.
         project: String,
-        /// Its role.
+        /// The role of the key.
         role: Role,
-        /// What the route needs.
+        /// The right that the route needs.
         right: Right,
     },
-    /// A service behind this one failed. The caller is asked to try again; the log has the cause.
+    /// A service that the API needs failed. The reply asks the caller to try again; the log has the cause.
     Unavailable(String),
 }
 
-/// The shape of an error about a body in HumanLayer's API, which is FastAPI's.
+/// The error for a wrong body in HumanLayer's API, in the format of FastAPI.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct InvalidFields {
     detail: Vec<InvalidField>,
 }
 
-/// One field that is wrong.
+/// A field that is wrong.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct InvalidField {
@@ -60,7 +61,7 @@ struct InvalidField {
 }
 
 impl Error {
-    /// Writes the half of it that is for the operator.
+    /// Logs the half that is for the operator, if there is one.
     pub(crate) fn log(&self, route: Option<&str>) {
         match self {
             Self::Problem(_) | Self::Body(_) => {}
@@ -70,14 +71,15 @@ impl Error {
                 tracing::warn!(route, reason, "request refused");
             }
             Self::Forbidden { project, role, .. } => {
-                let (role, reason) = (role.as_str(), "the role does not allow it");
+                let (role, reason) =
+                    (role.as_str(), "the role of the key does not cover the route");
                 tracing::warn!(route, project, role, reason, "request refused");
             }
             Self::Unavailable(error) => tracing::error!(route, error, "request not served"),
         }
     }
 
-    /// The half that is for the caller, in the shape of the API they called.
+    /// The half that is for the caller, in the error format of this API.
     pub(crate) fn into_response(self, api: Api) -> Response {
         match (self, api) {
             (Self::Body(invalid), _) => {
@@ -88,23 +90,25 @@ impl Error {
         }
     }
 
-    /// The half that is for the caller, as our own API says it.
+    /// The half that is for the caller, as a problem of our own API.
     pub(crate) fn into_problem(self) -> Problem {
         match self {
             Self::Problem(problem) => problem,
             Self::Body(invalid) => Problem::invalid_body("", invalid.to_string()),
             Self::Unauthorized(_) => {
-                let detail = "a valid key is needed, as in: Authorization: Bearer <key>";
+                let detail = "send a valid API key, as in: Authorization: Bearer <key>";
                 Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             }
             Self::ForeignHost => {
-                let detail = "this system answers only to the name of this machine";
+                let detail =
+                    "this local system accepts only the host names localhost, 127.0.0.1 and [::1]";
                 Problem::new(StatusCode::FORBIDDEN, "foreign_host", detail)
             }
             Self::Forbidden { role, right, .. } => {
                 let (role, needed) = (role.as_str(), roles_with(right).join(" or "));
-                let detail =
-                    format!("the key has the role {role}; a key with the role {needed} is needed");
+                let detail = format!(
+                    "the key has the role {role}; this route needs a key with the role {needed}"
+                );
                 Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
             }
             Self::Unavailable(_) => Problem::unavailable(),
@@ -119,7 +123,7 @@ pub(crate) fn roles_with(right: Right) -> Vec<&'static str> {
     roles.map(Role::as_str).collect()
 }
 
-/// It stands otherwise than the request supposes.
+/// A 409: the current state does not allow the request.
 pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::CONFLICT, code, detail)
 }
@@ -138,7 +142,7 @@ impl From<InvalidBody> for InvalidFields {
     }
 }
 
-/// Why a state machine refuses a command, with the code under which callers know the reason.
+/// A refusal of a state machine, with the stable code that callers see.
 pub(crate) trait Refusal: Display {
     /// The stable code.
     fn code(&self) -> &'static str;

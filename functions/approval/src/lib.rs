@@ -43,14 +43,14 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// The function over these services.
+    /// Builds the function from its services.
     pub fn new(runtime: Runtime, keys: ApiKeys, access: Access) -> Self {
         let polling = Polling::new(&runtime.environment);
         let router = Arc::new(Router::new(routes::ROUTES, runtime.has_demo()));
         Self { runtime, keys, access, polling, router }
     }
 
-    /// Answers every client whose poll is held, and holds no more: the process is about to end.
+    /// Answers every held poll and holds no further polls. Call it before the process ends.
     pub fn end_polls(&self) {
         self.polling.end();
     }

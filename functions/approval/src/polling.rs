@@ -1,8 +1,8 @@
-//! Long polling: the poll of a pending operation is held for a while, until there is a decision.
+//! Long polling: the server holds the poll of a pending operation until a decision or a timeout.
 //!
-//! Clients sleep for three seconds between two polls, so one that is held learns of a decision sooner and
-//! polls less often. A held poll costs two cheap reads a second, and on Lambda the time of a function:
-//! there no poll is held unless `PLACET_LONG_POLL` says so.
+//! Clients sleep for three seconds between two polls. A client whose poll is held learns of a decision sooner
+//! and polls less often. A held poll costs two eventually consistent reads a second, and on Lambda the run
+//! time of a function. So long polling is off unless `PLACET_LONG_POLL` turns it on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::error::Error;
 /// The pause between two reads of the table.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The longest a poll is held, whatever the client wants: clients stop waiting after 30 s.
+/// The longest time for which a poll is held. Clients stop waiting after 30 s.
 const LONGEST: Duration = Duration::from_secs(25);
 
-/// How many polls are held at once. Further ones are answered at once.
+/// How many polls are held at the same time. Further polls are answered at once.
 const MOST_HELD: usize = 256;
 
 /// Whether and how long polls are held.
@@ -35,11 +35,15 @@ pub(crate) struct Polling {
 }
 
 impl Polling {
-    /// Polls are held for the period in `PLACET_LONG_POLL`; without one, or with `0s`, not at all.
+    /// Polls are held for the duration in `PLACET_LONG_POLL`. Without a duration, or with `0s`, long polling
+    /// is off.
     pub(crate) fn new(environment: &Environment) -> Self {
         let period = environment.get("PLACET_LONG_POLL").filter(|text| text != "0s");
         let period = period.map(Period::try_from).transpose().unwrap_or_else(|error| {
-            tracing::error!(error, "PLACET_LONG_POLL is not a length of time, no poll is held");
+            tracing::error!(
+                error,
+                "PLACET_LONG_POLL is not a duration: use 8s; long polling is off"
+            );
             None
         });
         Self {
@@ -49,12 +53,12 @@ impl Polling {
         }
     }
 
-    /// Answers every client whose poll is held, and holds no more.
+    /// Answers every held poll and holds no further polls.
     pub(crate) fn end(&self) {
         self.ended.send_replace(true);
     }
 
-    /// How long a poll is held whose client wants `wait`; zero if long polling is off.
+    /// How long a poll is held if its client asks for `wait`; zero if long polling is off.
     fn hold(&self, wait: Option<Duration>) -> Duration {
         if self.longest.is_zero() {
             return Duration::ZERO;
@@ -63,11 +67,11 @@ impl Polling {
     }
 }
 
-/// The operation, as soon as it is no longer pending or its poll was held long enough.
+/// Returns the operation as soon as it is no longer pending, or when the poll was held long enough.
 ///
 /// # Errors
 ///
-/// 404 if there is none.
+/// 404 if there is no such operation.
 pub(crate) async fn poll(
     call: &Call<'_>,
     id: &OperationId,
@@ -91,7 +95,8 @@ pub(crate) async fn poll(
     Ok(operation)
 }
 
-/// A poll can do with the cheap read. Only what was created just now needs the consistent one.
+/// An eventually consistent read, which is enough for a poll. A consistent read follows only if nothing was
+/// found, because the operation may have just been created.
 async fn first_read(
     engine: &Engine,
     id: &OperationId,

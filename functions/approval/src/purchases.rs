@@ -1,4 +1,4 @@
-//! The demo pair of the seed documents: request a purchase of material, list the purchases.
+//! The demo of the seed documents: request a purchase of material, and list the purchases.
 
 use std::num::NonZeroU32;
 
@@ -27,14 +27,14 @@ use crate::routes::path_of;
 /// How many purchases the list shows at most.
 const MOST_SHOWN: usize = 1000;
 
-/// What is to be bought.
+/// The purchase to request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NewPurchase {
-    /// Which material.
+    /// The material.
     material: Material,
-    /// How many pieces.
+    /// The number of pieces.
     #[cfg_attr(test, schemars(range(max = u32::MAX)))]
     quantity: NonZeroU32,
 }
@@ -45,23 +45,23 @@ pub(crate) struct NewPurchase {
 #[cfg_attr(test, derive(Serialize))]
 struct Material(String);
 
-/// A purchase, requested or done.
+/// A purchase and its state.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Purchase"))]
 pub(crate) struct PurchaseReply<'a> {
     call_id: &'a str,
     material: Option<&'a Value>,
     quantity: Option<&'a Value>,
-    /// Where the operation stands now.
+    /// The current state of the operation.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationState"))]
     state: State,
-    /// The same in the words of the demo.
+    /// The state in the words of the demo.
     #[cfg_attr(test, schemars(example = &"pending"))]
     status: &'a str,
     created_at: Moment,
-    /// The last moment at which it can be decided.
+    /// The last moment at which the purchase can be decided.
     deadline: Moment,
-    /// SHA-256 of what a person is shown and decides on.
+    /// SHA-256 of the content that a person sees and decides on.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::Digest"))]
     digest: Digest,
     /// The page on which a person decides.
@@ -69,7 +69,7 @@ pub(crate) struct PurchaseReply<'a> {
     /// What the person wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
-    /// What came of the purchase.
+    /// The result of the purchase.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a Value>,
     /// Why there is no result.
@@ -84,7 +84,7 @@ pub(crate) struct Purchases<'a> {
     purchases: Vec<PurchaseReply<'a>>,
 }
 
-/// Requests a purchase. A browser is led to the list.
+/// Requests a purchase. A browser is redirected to the list.
 pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
     let (purchase, call_id) = read(&call)?;
     let kwargs = serde_json::to_value(purchase).unwrap_or_default();
@@ -119,8 +119,8 @@ pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
     Ok(json(StatusCode::OK, &Purchases { purchases: purchases.collect() }))
 }
 
-/// What is to be bought, and under which id. The form of the page brings an id of its own, so that a second
-/// click requests nothing new; a program can bring one as `Idempotency-Key`.
+/// Reads the purchase and its id. The form of the page contains an id, so that a second click requests
+/// nothing new. A program can send an id as `Idempotency-Key`.
 fn read(call: &Call<'_>) -> Result<(Purchase, String), Error> {
     let content_type = call.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let form = "application/x-www-form-urlencoded";
@@ -133,7 +133,7 @@ fn read(call: &Call<'_>) -> Result<(Purchase, String), Error> {
     };
     let call_id = given.map_or_else(new_call_id, str::to_owned);
     if !is_call_id(&call_id) {
-        let detail = "the idempotency key cannot be an id: up to 255 bytes, none of / \\ ? # %";
+        let detail = "the id of a purchase must have up to 255 bytes and none of / \\ ? # %";
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail);
         return Err(problem.into());
     }
@@ -149,8 +149,13 @@ fn json_members(body: &[u8]) -> Result<Map<String, Value>, Problem> {
 }
 
 fn form_members(body: &[u8]) -> Result<Map<String, Value>, Problem> {
-    let malformed =
-        || Problem::new(StatusCode::BAD_REQUEST, "malformed_form", "the form cannot be decoded");
+    let malformed = || {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_form",
+            "the form is not percent-encoded UTF-8",
+        )
+    };
     let fields = percent::form(body).ok_or_else(malformed)?;
     let typed = fields.into_iter().map(|(name, value)| match value.parse::<u32>() {
         Ok(number) if name == "quantity" => (name, Value::from(number)),
@@ -159,7 +164,7 @@ fn form_members(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     Ok(typed.collect())
 }
 
-/// What the demo buys if nothing is said.
+/// The purchase of an empty request.
 impl Default for NewPurchase {
     fn default() -> Self {
         let Purchase { material, quantity } = Purchase::default();

@@ -1,5 +1,5 @@
-//! The replies that many routes share. Every reply is a struct: its schema in the OpenAPI document is derived
-//! from it.
+//! Replies that many routes share. Every reply is a struct, from which its schema in the OpenAPI document is
+//! derived.
 
 use lambda_http::http::StatusCode;
 use placet_core::Timestamp;
@@ -23,7 +23,7 @@ pub(crate) struct Page<T> {
 }
 
 impl<T: Serialize> Page<T> {
-    /// The reply with a page that was read.
+    /// Makes the reply for a page.
     pub(crate) fn reply<'p, K: Kind>(
         page: &'p placet_runtime::Page<Item<K>>,
         project: &str,
@@ -34,7 +34,7 @@ impl<T: Serialize> Page<T> {
     }
 }
 
-/// A moment as in RFC 3339.
+/// A moment in RFC 3339 format.
 #[derive(Clone, Copy)]
 pub(crate) struct Moment(pub(crate) Timestamp);
 

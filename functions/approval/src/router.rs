@@ -1,4 +1,4 @@
-//! From a request to its route, and from the route to the answer.
+//! Finds the route of a request and runs its handler.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// A router over this table, with or without the demo.
+    /// A router for this table, with or without the demo.
     pub(crate) fn new(routes: &'static [Route], demo: bool) -> Self {
         let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
         for route in routes {
@@ -37,11 +37,11 @@ impl Router {
         Self { paths }
     }
 
-    /// The route of a request, and the parameters in its path.
+    /// Finds the route of a request, and the parameters in its path.
     ///
     /// # Errors
     ///
-    /// 404 if there is no such path, 405 if it has no such method.
+    /// 404 if no route has this path, 405 if no route with this path has this method.
     fn find(&self, method: &Method, path: &str) -> Result<(&'static Route, Parameters), Problem> {
         let found = self.paths.at(path);
         let found = found.map_err(|_| Problem::not_found("there is no such route"))?;
@@ -61,14 +61,14 @@ fn allowed(routes: &[&Route]) -> String {
     methods.join(", ")
 }
 
-/// The path without empty segments: doubled and trailing slashes do not matter.
+/// The path without empty segments: doubled and trailing slashes are ignored.
 fn normalised(path: &str) -> String {
     let segments = path.split('/').filter(|segment| !segment.is_empty());
     segments.fold(String::new(), |path, segment| path + "/" + segment)
 }
 
 impl Approval {
-    /// Answers a request, whatever comes of it.
+    /// Answers a request. An error becomes a response, too.
     pub(crate) async fn answer(&self, request: Request) -> Response {
         let path = normalised(request.uri().path());
         let found = self.router.find(request.method(), &path);
@@ -83,7 +83,7 @@ impl Approval {
         })
     }
 
-    /// Authorises, then hands over to the handler.
+    /// Authorises the request, then calls the handler.
     async fn serve(
         &self,
         route: &Route,
@@ -99,7 +99,7 @@ impl Approval {
         run(Call { app: self, request, key, parameters }).await
     }
 
-    /// Why there is no route for a request; to a caller without a key only that it needs one.
+    /// The error for a request without a route. A caller without a key learns only that a key is needed.
     async fn refuse(&self, problem: Problem, path: &str, request: &Request) -> Error {
         if needs_key(path)
             && let Err(error) = self.authorize(request.headers()).await
@@ -109,7 +109,7 @@ impl Approval {
         problem.into()
     }
 
-    /// The key that a request brings.
+    /// The key of a request.
     async fn authorize(&self, headers: &HeaderMap) -> Result<ApiKey, Error> {
         if !self.access.knows_host(headers) {
             return Err(Error::ForeignHost);
@@ -117,8 +117,8 @@ impl Approval {
         Ok(self.keys.authorize(headers).await?)
     }
 
-    /// The key of a request to the demo. The person at a developer's machine may all that a key of the main
-    /// project may.
+    /// The key of a request to the demo. The person at a developer's machine needs no key and has the rights
+    /// of a key of the main project.
     async fn demo_key(&self, request: &Request) -> Result<ApiKey, Error> {
         let headers = request.headers();
         if self.access.lets_in(request.method(), headers) {
@@ -129,7 +129,7 @@ impl Approval {
     }
 }
 
-/// Refuses what the key's role does not cover.
+/// Checks that the role of the key covers this right.
 fn permit(key: &ApiKey, right: Right) -> Result<(), Error> {
     if key.allows(right) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The one route table: every path of this function, the right it needs, and the handler that answers.
+//! The route table: every path of this function, the right it needs, and its handler.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,33 +13,33 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::{deliveries, endpoints, humanlayer, operations, purchases, receipts, system};
 
-/// What a handler returns: the response, once it is there.
+/// What a handler returns: a future of the response.
 pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'a>>;
 
-/// What answers a request.
+/// The handler of a route.
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
-    /// It says the same to everybody and needs no key.
+    /// Returns the same response to everybody and needs no key.
     Open(fn() -> Response),
-    /// It needs a key with this right.
+    /// Needs a key with this right.
     Keyed(Right, for<'a> fn(Call<'a>) -> Answer<'a>),
-    /// The same, but the person at a developer's machine needs no key.
+    /// Needs a key with this right, except from the person at a developer's machine.
     Demo(Right, for<'a> fn(Call<'a>) -> Answer<'a>),
 }
 
 /// A route.
 pub(crate) struct Route {
-    /// Its name in the log, and its `operationId` in the OpenAPI document.
+    /// The name of the route in the log, and its `operationId` in the OpenAPI document.
     pub(crate) name: &'static str,
     /// The method. A HEAD is answered like a GET.
     pub(crate) method: Method,
     /// The path, with `{name}` for each parameter.
     pub(crate) path: &'static str,
-    /// What answers.
+    /// The handler.
     pub(crate) handler: Handler,
 }
 
-/// Whose API a path belongs to, which decides the shape of its errors.
+/// The API that a path belongs to. It decides the format of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
     /// Ours: `application/problem+json`.
@@ -48,12 +48,12 @@ pub(crate) enum Api {
     HumanLayer,
 }
 
-/// Below these prefixes a path is known to nobody without a key.
+/// Below these prefixes, a caller without a key does not learn which paths exist.
 const PLACET: &str = "/v1";
 const HUMANLAYER: &str = "/humanlayer/v1";
 
-/// Boxes the future of a handler, so that all of them have one type. A handler that serves both kinds of
-/// operations is given its kind here.
+/// Boxes the future of a handler, so that all handlers have one type. A handler that serves both kinds of
+/// operations gets its kind here.
 macro_rules! run {
     ($handler:path $(, $kind:expr)?) => {
         |call| Box::pin($handler(call $(, $kind)?))
@@ -152,7 +152,7 @@ impl Api {
     }
 }
 
-/// Whether nothing is said about this path to a caller without a key, not even that it leads nowhere.
+/// Whether a caller without a key gets 401 instead of 404 or 405 if no route matches this path.
 pub(crate) fn needs_key(path: &str) -> bool {
     [PLACET, HUMANLAYER].into_iter().any(|prefix| is_below(path, prefix))
 }

@@ -1,4 +1,4 @@
-//! What is said to everybody: that the function is up, which version it is, and what it answers to.
+//! Routes that need no key: health, version, and the OpenAPI document.
 
 use lambda_http::http::StatusCode;
 use placet_runtime::http::{Response, text};
@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use crate::reply::json;
 
-/// What this function answers to. The tests in `openapi` make the file.
+/// The OpenAPI document. The tests in `openapi` make the file.
 const OPENAPI: &str = include_str!("../openapi.json");
 
-/// Whether it is up.
+/// The health of the function.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Health {
-    /// It is, if it answers.
+    /// Always `ok`: a function that is down does not answer.
     #[cfg_attr(test, schemars(extend("const" = "ok")))]
     status: &'static str,
 }
 
-/// Which version it is.
+/// The version of Placet.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Version {

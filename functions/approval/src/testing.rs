@@ -1,4 +1,4 @@
-//! The function over services that do not answer, for tests of what needs none.
+//! The function with services that do not answer, for tests that need no service.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::Approval;
 use crate::call::{Call, Parameters};
 
-/// The moment at which everything happens.
+/// The current time in all tests.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_165_200_000);
 
 const CONFIG: &str = "
@@ -30,7 +30,7 @@ endpoints:
   billing: {url: 'https://billing.example', secrets: [env:S], events: [v1beta2.function_call.completed]}
 ";
 
-/// The function, which knows one key, `key`, of this role.
+/// The function. It knows one key, `key`, which has this role.
 pub(crate) fn approval(role: Role, access: Access) -> Approval {
     let nowhere = "http://127.0.0.1:1";
     let environment: Environment = [
@@ -74,7 +74,7 @@ pub(crate) fn request(method: &Method, target: &str, headers: &[(&'static str, &
     request
 }
 
-/// A call of the key's holder, as a handler gets it.
+/// The input of a handler for a request of the key's holder.
 pub(crate) fn call<'a>(app: &'a Approval, request: &'a Request) -> Call<'a> {
     let key = ApiKey::new("default", "ci", NOW);
     Call { app, request, key, parameters: Parameters::new(std::iter::empty()) }

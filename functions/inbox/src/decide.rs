@@ -1,4 +1,4 @@
-//! A submitted form: a decision, or what a person found out about an unknown outcome.
+//! A submitted form: a decision, or the settlement of an unknown outcome.
 
 use lambda_http::http::StatusCode;
 use placet_core::Digest;
@@ -24,7 +24,12 @@ impl Inbox {
         let command = read(&fields, &by, &operation, notices).ok_or_else(Page::bad_form)?;
         let by = by.to_string();
         if !may.allows(&command) {
-            tracing::warn!(project, call_id, by, "the link is for something else");
+            tracing::warn!(
+                project,
+                call_id,
+                by,
+                "decision link refused: it does not allow this command"
+            );
             return Err(Page::bad_link());
         }
         match self.runtime.engine.change(operation, |_| command.clone()).await {
@@ -86,8 +91,8 @@ fn decision(verdict: &str, fields: &Fields, operation: &Operation) -> Option<Res
     Some(Response { verdict, comment: fields.text("comment"), option })
 }
 
-/// The answer may be empty: then the operation stays as it is. An option that a person was to edit does not
-/// speak for a person who has emptied the field.
+/// The answer may be empty; the operation then refuses it. If the person has emptied the field of an option
+/// that can be edited, the option is not taken as the answer.
 fn answer(fields: &Fields, operation: &Operation) -> Option<Response> {
     let written = fields.text("response");
     let written = if written.trim().is_empty() { String::new() } else { written };
@@ -100,7 +105,7 @@ fn answer(fields: &Fields, operation: &Operation) -> Option<Response> {
     Some(Response { verdict: Verdict::Answer, comment: written, option })
 }
 
-/// The option a person chose, if any; `None` if the requester does not offer it.
+/// The option that a person chose, if any; `None` if the requester does not offer this option.
 fn chosen<'a>(fields: &'a Fields, operation: &Operation) -> Option<Option<&'a str>> {
     match fields.get("option") {
         None => Some(None),

@@ -4,18 +4,18 @@ use placet_core::percent;
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads them; `None` if they cannot be decoded.
+    /// Reads the fields; `None` if they cannot be decoded.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         percent::form(bytes).map(Self)
     }
 
-    /// What a field says, if it says anything.
+    /// The value of a field, unless it is empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// What a person wrote in a field, with one character for the end of a line as in the page.
+    /// The text that a person wrote in a field, with `\n` for the end of a line as in the page.
     pub(crate) fn text(&self, name: &str) -> String {
         self.get(name).unwrap_or_default().replace("\r\n", "\n")
     }

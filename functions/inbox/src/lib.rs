@@ -1,7 +1,7 @@
-//! The pages a person opens, and the decision they post. The only room that renders HTML.
+//! The pages that a person opens, and the decision that the person posts. Only this crate renders HTML.
 //!
-//! GET and HEAD never change anything (law 6). A decision is a POST that carries the digest of what
-//! was shown, so it cannot hit anything else.
+//! GET and HEAD never change anything (law 6). A decision is a POST with the digest of the content that was
+//! shown, so it cannot decide on other content.
 
 mod decide;
 mod fields;
@@ -24,10 +24,10 @@ use crate::fields::Fields;
 use crate::reply::{Page, page, style};
 use crate::subject::{Subject, unavailable};
 
-/// The fewest bytes the key of decision links may have.
+/// The minimum size of the key of decision links, in bytes.
 const SHORTEST_LINK_KEY: usize = 32;
 
-/// How many operations of each sort the inbox shows at once.
+/// How many operations of each list the inbox shows.
 const MOST: usize = 100;
 
 /// The inbox function.
@@ -39,14 +39,14 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// The function over these services. Decision links need a key of at least 32 bytes in
-    /// `PLACET_LINK_SECRET`; without one they are closed.
+    /// Builds the function from its services. Decision links need a key of at least 32 bytes in
+    /// `PLACET_LINK_SECRET`; without such a key, every decision link is refused.
     pub fn new(runtime: Runtime, access: Access) -> Self {
         let text = runtime.environment.get("PLACET_LINK_SECRET").unwrap_or_default();
         let link_key = Secret::new(text).filter(|key| key.expose().len() >= SHORTEST_LINK_KEY);
         if link_key.is_none() {
             tracing::warn!(
-                "PLACET_LINK_SECRET has fewer than {SHORTEST_LINK_KEY} bytes: decision links are closed"
+                "PLACET_LINK_SECRET is too short: every decision link is refused"
             );
         }
         Self { runtime, access, link_key }
@@ -101,7 +101,7 @@ impl Inbox {
         }
     }
 
-    /// Shows an operation, or does with it what a form says.
+    /// Shows an operation, or handles the form that was posted for it.
     async fn visit(
         &self,
         subject: Subject,

@@ -1,4 +1,4 @@
-//! Pages as HTTP responses, with the headers that keep them to themselves.
+//! Pages as HTTP responses, with security headers.
 
 use lambda_http::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY,
@@ -9,11 +9,11 @@ use placet_runtime::http::{Response, set, text};
 
 use crate::pages;
 
-/// No script at all, nothing from elsewhere, no frame around it.
+/// No scripts, nothing from other sites, no frame around the page.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
 
-/// What a visitor gets to see.
+/// A page and its HTTP status, or a redirect.
 pub(crate) struct Page {
     status: StatusCode,
     html: String,
@@ -28,8 +28,8 @@ impl Page {
                 tracing::error!(%error, "page not rendered");
                 Self::message(
                     StatusCode::INTERNAL_SERVER_ERROR,
-                    "Something is wrong here",
-                    "The page could not be made.",
+                    "Something went wrong",
+                    "Placet could not make this page. Open it again in a few seconds.",
                 )
             }
         }
@@ -39,7 +39,7 @@ impl Page {
         Self { status, ..self }
     }
 
-    /// After a POST: the page to look at, so that a reload posts nothing again.
+    /// A redirect after a POST, so that a reload does not post again.
     pub(crate) fn see_other(location: String) -> Self {
         Self { status: StatusCode::SEE_OTHER, html: String::new(), location: Some(location) }
     }
@@ -50,21 +50,23 @@ impl Page {
     }
 
     pub(crate) fn not_found() -> Self {
-        Self::message(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.")
+        let text = "There is no page at this address. Check that the address is complete.";
+        Self::message(StatusCode::NOT_FOUND, "Not found", text)
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        let text = "This address does not answer to this method.";
-        Self::message(StatusCode::METHOD_NOT_ALLOWED, "Not like this", text)
+        let text = "This address does not accept this HTTP method. Open the page in a browser.";
+        Self::message(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", text)
     }
 
     pub(crate) fn closed() -> Self {
-        let text = "This page is not open. Open the decision link you were sent.";
+        let text = "This page is not available here. Open the decision link that you received.";
         Self::message(StatusCode::FORBIDDEN, "Closed", text)
     }
 
     pub(crate) fn bad_link() -> Self {
-        let text = "It has expired, is incomplete, or the request has changed. Ask for a new one.";
+        let text =
+            "This link has expired, is incomplete, or the request has changed. Ask for a new link.";
         Self::message(StatusCode::FORBIDDEN, "This link is not valid", text)
     }
 
@@ -74,7 +76,7 @@ impl Page {
     }
 
     pub(crate) fn not_decided() -> Self {
-        let text = "The decision could not be stored. Open the page again to see how it stands.";
+        let text = "Placet could not store the decision, or did not learn whether it was stored. Open the page again to check.";
         Self::message(StatusCode::SERVICE_UNAVAILABLE, "Not decided", text)
     }
 }
@@ -82,7 +84,7 @@ impl Page {
 pub(crate) fn page(page: Page) -> Response {
     let mut response = text(page.status, "text/html; charset=utf-8", page.html);
     set(&mut response, CONTENT_SECURITY_POLICY, POLICY);
-    // Not `no-referrer`: browsers would then post our own forms with `Origin: null`.
+    // Not `no-referrer`, because browsers would then post our own forms with `Origin: null`.
     set(&mut response, REFERRER_POLICY, "same-origin");
     set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(&mut response, X_FRAME_OPTIONS, "DENY");

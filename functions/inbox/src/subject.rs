@@ -1,4 +1,4 @@
-//! What a request is about, and what the channel it came through lets it do.
+//! The operation that a request is about, and the commands that its channel allows.
 
 use lambda_http::http::StatusCode;
 use placet_core::DecisionLink;
@@ -11,23 +11,23 @@ use crate::pages::Projects;
 use crate::reply::Page;
 use crate::{Inbox, pages};
 
-/// What a request may see and decide.
+/// An operation, and what the request may do with it.
 pub(crate) struct Subject {
     pub(crate) operation: Item<Operation>,
-    /// Where its forms post to.
+    /// The address that the forms of the page post to.
     pub(crate) action: String,
-    /// How the person came.
+    /// The channel of the person.
     pub(crate) by: Actor,
-    /// What may be done through that channel.
+    /// The commands that the channel allows.
     pub(crate) may: May,
 }
 
-/// What a visitor may do with an operation.
+/// The commands that a visitor may give to an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum May {
-    /// Whatever its state asks for.
+    /// Every command that the state of the operation takes.
     Everything,
-    /// Decide while it is pending.
+    /// Decide while the operation is pending.
     Decide,
     /// Settle the outcome of this attempt.
     Settle(u32),
@@ -52,17 +52,18 @@ impl May {
 }
 
 impl Inbox {
-    /// The operation of this id.
+    /// The operation with this id.
     pub(crate) async fn by_id(&self, id: OperationId) -> Result<Subject, Page> {
         let action = self.projects(&id.project).operation(&id);
         let operation = self.load(&id).await?;
         Ok(Subject { operation, action, by: Channel::Inbox.into(), may: May::Everything })
     }
 
-    /// A link that is not good has one outward answer; the log says what is wrong with it.
+    /// The operation of a decision link. The page for an invalid link is the same for all reasons; the log
+    /// has the reason.
     pub(crate) async fn by_link(&self, token: &str) -> Result<Subject, Page> {
         let Some(key) = &self.link_key else {
-            tracing::warn!("decision link refused: there is no link key");
+            tracing::warn!("decision link refused: PLACET_LINK_SECRET is missing or too short");
             return Err(Page::bad_link());
         };
         let link =
@@ -74,7 +75,7 @@ impl Inbox {
         if operation.digest != link.digest {
             tracing::warn!(
                 call_id = link.call_id,
-                "decision link refused: it is about other content"
+                "decision link refused: the operation has changed"
             );
             return Err(Page::bad_link());
         }
@@ -87,7 +88,7 @@ impl Inbox {
         found.map_err(unavailable)?.ok_or_else(Page::not_found)
     }
 
-    /// The project that is asked for, the main one if none is named.
+    /// The project that the query names, or the main project.
     pub(crate) fn project(&self, query: &Fields) -> Result<&str, Page> {
         let config = &self.runtime.config;
         let main = config.project.as_str();
@@ -95,7 +96,7 @@ impl Inbox {
         config.projects().find(|known| *known == name).ok_or_else(Page::not_found)
     }
 
-    /// All projects, of which this one is shown.
+    /// All projects. `shown` is the one that is shown.
     pub(crate) fn projects<'a>(&'a self, shown: &'a str) -> Projects<'a> {
         Projects {
             all: self.runtime.config.projects().collect(),
@@ -104,7 +105,7 @@ impl Inbox {
         }
     }
 
-    /// The page of an operation, with what the channel lets the visitor do.
+    /// The page of an operation. Without `action`, the page has no form.
     pub(crate) fn view(
         &self,
         operation: &Item<Operation>,
@@ -123,6 +124,6 @@ pub(crate) fn unavailable(error: StoreError) -> Page {
     Page::message(
         StatusCode::SERVICE_UNAVAILABLE,
         "Not available right now",
-        "A service behind this page does not answer. Nothing was changed. Try again in a few seconds.",
+        "A service that this page needs does not respond. Nothing was changed. Try again in a few seconds.",
     )
 }

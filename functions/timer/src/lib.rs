@@ -1,5 +1,5 @@
-//! Puts pointers to what is due on the queues (law 3), and stores spooled webhooks. It loads no item and knows
-//! no kind: an entry of the index `due` says where the item is and which lane it needs.
+//! Puts pointers to due items on the queues (law 3), and stores spooled webhooks. The timer loads no item and
+//! knows no kind: an entry of the index `due` holds the item's key and its lane.
 
 mod pass;
 mod run;
@@ -17,16 +17,17 @@ pub struct Timer {
     limits: Limits,
 }
 
-/// How much one run does.
+/// The limits of one run.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most entries that are read, and so the most pointers.
+    /// The most entries of the index `due` that one run reads, and so the most pointers that it enqueues.
     pub pointers: usize,
-    /// A lane with more messages than this gets none but the shares of the projects.
+    /// On a lane with more messages than this, each project gets only its `share`.
     pub depth: usize,
-    /// How many pointers a project gets on a lane that is too deep: another project may have filled it.
+    /// How many pointers a project gets on a lane that is too deep, because another project may have filled
+    /// it.
     pub share: usize,
-    /// The most spooled webhooks.
+    /// The most spooled webhooks that one run drains.
     pub spooled: usize,
 }
 
@@ -39,14 +40,14 @@ impl Default for Limits {
 /// What one run of the timer did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tick {
-    /// Pointers that were put on a queue.
+    /// Pointers that the run put on a queue.
     pub enqueued: usize,
-    /// Pointers among them that were put there before, at least five minutes ago, or for which the lane had no
-    /// room then.
+    /// How many of these pointers a second pass enqueued: an earlier run enqueued them at least five minutes
+    /// ago, or their lane had no room then.
     pub again: usize,
-    /// Spooled webhooks that are stored now.
+    /// Spooled webhooks that the run stored in the table.
     pub drained: usize,
-    /// Partitions and spooled webhooks that failed; what is due there still is.
+    /// Partitions and spooled webhooks that failed. They stay due, and a later run tries them again.
     pub failed: usize,
 }
 
@@ -56,24 +57,24 @@ impl Timer {
         Self { runtime, limits: Limits::default() }
     }
 
-    /// The same with other limits.
+    /// The same function with other limits.
     #[must_use]
     pub fn with(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Enqueues what is due, in every project. A partition that cannot be read is logged and does not hold
-    /// up the others.
+    /// Enqueues the due items of every project. The timer logs a partition that it cannot read, and continues
+    /// with the others.
     ///
     /// # Errors
     ///
-    /// If a partition could not be read or enqueued: the function's errors must show it.
+    /// If a partition could not be read or enqueued: the Lambda error metric must show the failure.
     pub async fn handle(&self) -> Result<Tick, TimerError> {
         let mut tick = Tick::default();
         let ran = self.run(&mut tick).await;
         if tick != Tick::default() {
             let Tick { enqueued, again, drained, failed } = tick;
-            tracing::info!(enqueued, again, drained, failed, "timer enqueued what is due");
+            tracing::info!(enqueued, again, drained, failed, "timer run ended");
         }
         ran.map(|()| tick)
     }

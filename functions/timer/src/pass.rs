@@ -1,48 +1,48 @@
-//! How far a partition of the index `due` was enqueued.
+//! How far the timer has enqueued a partition of the index `due`.
 //!
-//! The front moves on with time: what is newly due is enqueued once. What is still there five minutes after
-//! it was enqueued, or left out because its lane was full, is enqueued again, by a second pass over what the
-//! front had left behind by then.
+//! The front moves on with time: each newly due entry is enqueued once. A second pass goes over the entries
+//! behind the front. It enqueues every entry that is still there five minutes after it was enqueued, or that
+//! the first pass left out because its lane was full.
 
 use std::time::Duration;
 
 use placet_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// No pointer is enqueued twice within this time.
+/// The least time between two times that the same pointer is enqueued.
 pub const APART: Duration = Duration::from_secs(5 * 60);
 
-/// How far one partition was enqueued.
+/// How far the timer has enqueued one partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {
-    /// Everything up to this place was enqueued at least once, but for what had no room on its lane.
+    /// Every entry up to this place was enqueued at least once, except if its lane had no room.
     pub front: String,
-    /// Where the front was, and when.
+    /// Where the front was, and when. The second pass ends at this place.
     pub mark: Option<Mark>,
-    /// How far what lies before the mark was enqueued again.
+    /// How far the second pass has come; `None` while no second pass runs.
     pub again: Option<String>,
 }
 
-/// Where the front was.
+/// Where the front was at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// The place.
+    /// The place of the front.
     pub place: String,
-    /// When.
+    /// When the front was there.
     pub at: Timestamp,
 }
 
-/// What is to be read next of a partition.
+/// The range of a partition to read next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
-    /// After this place.
+    /// Read after this place.
     pub after: String,
-    /// Up to this place; up to what is due now if not said.
+    /// Read up to and including this place; `None` means every entry that is due now.
     pub last: Option<String>,
 }
 
 impl Pass {
-    /// What is to be read next. The second pass begins once the mark is old enough.
+    /// The range to read next. The second pass begins once the mark is [`APART`] old.
     pub fn next(&mut self, now: Timestamp, may_repeat: bool) -> Next {
         if let Some(mark) = &self.mark {
             if self.again.is_none() && now >= mark.at.plus(APART) {
@@ -55,20 +55,20 @@ impl Pass {
         Next { after: self.front.clone(), last: None }
     }
 
-    /// Takes note of what was enqueued: the last place, and whether there may be more. Hands back whether the
-    /// partition has to be read on.
+    /// Records the range that was enqueued: its last place, and whether there may be more entries (`full`).
+    /// Returns whether the timer must read on in this partition.
     pub fn note(&mut self, next: &Next, last: Option<String>, full: bool, now: Timestamp) -> bool {
         match (&next.last, last) {
-            // The second pass goes on.
+            // The second pass continues.
             (Some(_), Some(place)) if full => {
                 self.again = Some(place);
                 true
             }
-            // It is over: the next one is about what the front has left behind until now.
+            // The second pass ends. The next one covers the entries up to the present front.
             (Some(mark), place) => {
                 let empty = place.is_none() && next.after.is_empty();
                 if empty && self.front == *mark {
-                    // Everything is done: an idle timer writes nothing.
+                    // No entry is left: an idle timer writes nothing.
                     *self = Self::default();
                 } else {
                     self.again = None;
@@ -95,14 +95,14 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
     const BITE: usize = 10;
 
-    /// What one partition holds: by its place, since when it is visible and when it was enqueued.
+    /// The entries of one partition by place: since when each is visible, and when it was enqueued.
     type Partition = BTreeMap<String, (Timestamp, Vec<Timestamp>)>;
 
     fn place(due: Timestamp, n: u64) -> String {
         format!("{:015}w{n:016x}", due.millis())
     }
 
-    /// One run, as of `run.rs`: at most so many bites.
+    /// One run as in `run.rs`, of at most `bites` bites.
     fn run(pass: &mut Pass, partition: &mut Partition, now: Timestamp, bites: usize) {
         for _ in 0..bites {
             let next = pass.next(now, true);
@@ -122,10 +122,10 @@ mod tests {
         }
     }
 
-    /// Whatever comes when, early or late in the index, and however long it stays: nothing is enqueued twice
-    /// within five minutes, and nothing waits for longer than twelve.
+    /// Entries come at random times, early or late in the index, and stay for random times. No entry is
+    /// enqueued twice within five minutes, and no entry waits longer than twelve minutes.
     #[test]
-    fn nothing_is_enqueued_too_often_or_too_late() {
+    fn no_entry_is_enqueued_too_often_or_too_late() {
         for seed in 1..200_u64 {
             let mut state = seed;
             let mut random = move |below: u64| {
@@ -136,7 +136,7 @@ mod tests {
             let mut now = Timestamp::from_millis(1_795_000_000_000);
             for minute in 0..120 {
                 for n in 0..random(30) {
-                    // Some are due in the past when they are seen.
+                    // Some entries are already overdue when they become visible.
                     let due = now.plus(Duration::from_secs(random(300))).minus(3 * MINUTE);
                     partition.insert(place(due, minute * 100 + n), (now, Vec::new()));
                 }
@@ -155,7 +155,7 @@ mod tests {
                         "seed {seed}: {place} at {now} {enqueued:?}"
                     );
                 }
-                // Most are done soon, some never.
+                // Most entries are soon processed, some never.
                 partition.retain(|_, (_, enqueued)| enqueued.is_empty() || random(10) == 0);
                 now = now.plus(MINUTE);
             }
@@ -164,7 +164,7 @@ mod tests {
                 run(&mut pass, &mut partition, now, 1000);
                 now = now.plus(MINUTE);
             }
-            assert_eq!(pass, Pass::default(), "an idle partition has no progress");
+            assert_eq!(pass, Pass::default(), "an idle partition stores no progress");
         }
     }
 }

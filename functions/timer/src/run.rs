@@ -1,5 +1,5 @@
-//! One run: the partitions of all projects take turns, in small bites, so that no backlog of one delays
-//! another.
+//! One run of the timer. The partitions of all projects take turns in small bites, so that a backlog in one
+//! partition does not delay another.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -14,39 +14,39 @@ use tokio::time::Instant;
 use crate::pass::{Next, Pass};
 use crate::{Tick, Timer};
 
-/// When a run stops: the function has 60 s.
+/// When a run stops. The Lambda timeout of the function is 60 s.
 const STOPS_AFTER: Duration = Duration::from_secs(45);
 
-/// How many partitions are read at the same time.
+/// How many partitions a run reads at the same time.
 const AT_ONCE: usize = 24;
 
-/// How far the timer came, as it is stored.
+/// How far the timer came, as stored in the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Passes {
-    /// By the key of the partition; an idle one has none.
+    /// By the key of the partition. An idle partition has no entry.
     partitions: BTreeMap<String, Pass>,
-    /// Whether the spool held more than one run takes.
+    /// Whether the spool held more webhooks than one run drains.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) spool_is_full: bool,
 }
 
-/// Why something was not enqueued.
+/// Why the timer could not enqueue all due items.
 #[derive(Debug, thiserror::Error)]
 pub enum TimerError {
-    /// The table does not answer.
+    /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A queue does not answer.
+    /// A queue failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
 }
 
 /// A few entries of a partition.
 struct Bite {
-    /// What was to be read.
+    /// The range that was read.
     next: Next,
     found: Vec<DueEntry>,
-    /// Whether there may be more.
+    /// Whether the range may hold more entries.
     full: bool,
 }
 
@@ -61,18 +61,19 @@ impl Bite {
     }
 }
 
-/// What one run knows.
+/// The state of one run.
 struct Run<'a> {
     timer: &'a Timer,
     now: Timestamp,
-    /// How many more messages a lane takes.
+    /// How many more messages each lane takes.
     room: BTreeMap<Lane, usize>,
-    /// How many pointers each project was granted on each lane.
+    /// How many pointers each project has got on each lane.
     granted: BTreeMap<(Lane, String), usize>,
-    /// The lanes whose queue has failed, and how: it is left alone until the next run.
+    /// The lanes whose queue has failed, with the error. Only the next run sends to them again.
     failing: BTreeMap<Lane, QueueError>,
-    /// How many entries were read, and how many of them in second passes.
+    /// How many entries were read.
     read: usize,
+    /// How many of these entries were read in second passes.
     read_again: usize,
     tick: &'a mut Tick,
 }
@@ -94,16 +95,17 @@ impl Timer {
             tick,
         };
         let enqueued = run.enqueue(&mut passes, stop).await;
-        // Before the spool, which may be slow: what was enqueued must not be enqueued again in a minute.
-        let progress = self.keep(progress, &before, &passes).await?;
+        // Save before draining, because the spool may be slow. The next run starts in a minute and must not
+        // enqueue the same entries again.
+        let progress = self.save(progress, &before, &passes).await?;
         let enqueued_until = passes.clone();
         self.drain_spool(&mut passes, tick, stop).await;
-        self.keep(progress, &enqueued_until, &passes).await?;
+        self.save(progress, &enqueued_until, &passes).await?;
         enqueued
     }
 
-    /// Writes how far the timer came, if that has changed; hands back what is stored now.
-    async fn keep(
+    /// Writes how far the timer came, if that has changed. Returns the progress that is now stored.
+    async fn save(
         &self,
         stored: Progress,
         before: &Passes,
@@ -114,7 +116,7 @@ impl Timer {
         }
         let text = serde_json::to_string(passes).unwrap_or_default();
         if !self.runtime.engine.store.put_timer_progress(&stored, &text).await? {
-            tracing::warn!("another run of the timer was under way");
+            tracing::warn!("timer progress not saved: another run of the timer saved its own");
         }
         Ok(Progress { version: stored.version.saturating_add(1), text })
     }
@@ -125,7 +127,7 @@ fn passes(progress: &Progress) -> Passes {
         return Passes::default();
     }
     serde_json::from_str(&progress.text).unwrap_or_else(|error| {
-        tracing::error!(%error, "the timer's progress cannot be read, it begins anew");
+        tracing::error!(%error, "timer progress cannot be read, the timer starts from the beginning");
         Passes::default()
     })
 }
@@ -134,10 +136,10 @@ impl Run<'_> {
     async fn enqueue(&mut self, passes: &mut Passes, stop: Instant) -> Result<(), TimerError> {
         let projects = self.timer.runtime.config.projects();
         let mut turns: Vec<DuePartition> = projects.flat_map(DuePartition::all).collect();
-        // One partition of each project after the other.
+        // Interleave the projects: first one partition of each project, then the next of each.
         turns.sort_by_key(|partition| (partition.shard, partition.desk));
         let mut turns = VecDeque::from(turns);
-        // Those of a project that is no longer in placet.yaml are forgotten.
+        // Forget the partitions of projects that are no longer in placet.yaml.
         let known: BTreeSet<String> = turns.iter().map(DuePartition::key).collect();
         passes.partitions.retain(|key, _| known.contains(key));
         let mut failed = Ok(());
@@ -152,7 +154,7 @@ impl Run<'_> {
                     break;
                 }
                 let pass = passes.partitions.entry(partition.key()).or_default();
-                match self.swallow(pass, &partition.project, bite).await {
+                match self.enqueue_bite(pass, &partition.project, bite).await {
                     Ok(true) => turns.push_back(partition.clone()),
                     Ok(false) => {}
                     Err(error) => {
@@ -190,8 +192,8 @@ impl Run<'_> {
         join_all(reads.collect::<Vec<_>>()).await
     }
 
-    /// Enqueues what was read of a partition; whether there may be more.
-    async fn swallow(
+    /// Enqueues the entries of a bite. Returns whether the timer must read on in this partition.
+    async fn enqueue_bite(
         &mut self,
         pass: &mut Pass,
         project: &str,
@@ -209,8 +211,8 @@ impl Run<'_> {
         Ok(pass.note(&next, place, full, self.now))
     }
 
-    /// Sends a pointer for each entry, to the lane the entry names; says how many. What is on a lane that is
-    /// too deep, that fails, or that this build does not know, holds up no other: it is left to the second pass.
+    /// Sends a pointer for each entry to the lane that the entry names, and returns how many it sent. It
+    /// skips entries whose lane is too deep, fails, or is unknown to this build: the second pass takes them.
     async fn send(&mut self, project: &str, found: &[DueEntry]) -> usize {
         let mut lanes: BTreeMap<Lane, Vec<Pointer>> = BTreeMap::new();
         for (lane, pointer) in found.iter().filter_map(|entry| entry.target.clone()) {
@@ -232,7 +234,8 @@ impl Run<'_> {
         sent
     }
 
-    /// Whether these pointers were sent. A project gets a few even on a lane that another one has filled.
+    /// Sends these pointers if the lane has room, and returns whether it did. Each project gets its share
+    /// even on a lane that another project has filled.
     async fn send_on(
         &mut self,
         lane: Lane,

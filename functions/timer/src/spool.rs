@@ -1,4 +1,4 @@
-//! The spool: webhooks that the table did not take when they came.
+//! The spool: webhooks that arrived while the table was unavailable.
 
 use tokio::time::Instant;
 
@@ -6,8 +6,9 @@ use crate::run::Passes;
 use crate::{Tick, Timer};
 
 impl Timer {
-    /// Stores spooled webhooks while time remains. The spool is looked at every fifth minute, because each
-    /// look at an empty one costs the same; and in the next minute if it was full.
+    /// Stores spooled webhooks in the table while time remains. The timer lists the spool every fifth minute,
+    /// because listing an empty spool also costs a request. If the spool was full, the timer lists it again
+    /// in the next minute.
     pub(crate) async fn drain_spool(&self, passes: &mut Passes, tick: &mut Tick, stop: Instant) {
         let minute = self.runtime.engine.now().seconds() / 60;
         if !passes.spool_is_full && minute % 5 != 0 {
@@ -17,7 +18,7 @@ impl Timer {
         let keys = match self.runtime.spooled(most).await {
             Ok(keys) => keys,
             Err(error) => {
-                tracing::error!(%error, "the spool cannot be listed");
+                tracing::error!(%error, "spool cannot be listed");
                 return;
             }
         };

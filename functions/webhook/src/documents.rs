@@ -1,4 +1,4 @@
-//! Key sets and certificates that senders publish: fetched when they are needed, and kept.
+//! Key sets and certificates that senders publish: fetched when needed, then cached.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,17 +7,17 @@ use std::time::Duration;
 use placet_core::Timestamp;
 use placet_runtime::{Clock, Https};
 
-/// How long a document is believed without asking again.
+/// How long a cached document is used without fetching it again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 
-/// How often at most a document is asked for because a key is not in it: anyone who makes keys up must
-/// not make us ask each time.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The least time between two fetches of a document because a key is missing in it. A request that names an
+/// invented key must not cause a fetch each time.
+const LEAST_BETWEEN_FETCHES: Duration = Duration::from_secs(60);
 
-/// The largest document, in bytes.
+/// The largest document that is fetched, in bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// How many documents are kept.
+/// How many documents are cached.
 const MOST: usize = 64;
 
 /// The documents of all sources. Cheap to clone.
@@ -30,7 +30,7 @@ pub(crate) struct KeyDocuments {
 
 #[derive(Clone, Debug)]
 struct Kept {
-    /// When it was last asked for, whatever came of it.
+    /// When the document was last fetched, successfully or not.
     asked_at: Timestamp,
     bytes: Option<Vec<u8>>,
 }
@@ -40,22 +40,26 @@ impl KeyDocuments {
         Self { https, clock, kept: Arc::default() }
     }
 
-    /// The document at an address, fetched if there is none that is fresh, or if a newer one may
-    /// help. One that cannot be fetched again is believed a little longer.
+    /// The document at a URL. It is fetched if no fresh copy is cached, or if a newer one may hold the key
+    /// (`newer`). If the fetch fails, the cached copy is used.
+    ///
+    /// # Errors
+    ///
+    /// If the document is not cached and cannot be fetched: the reason.
     pub(crate) async fn get(&self, url: &str, newer: bool) -> Result<Vec<u8>, String> {
         let now = self.clock.now();
         let kept = self.lock().get(url).cloned();
         let asked = kept.as_ref().map(|kept| now.since(kept.asked_at));
         let had = kept.and_then(|kept| kept.bytes);
-        let wait = if newer || had.is_none() { PATIENCE } else { FRESH };
+        let wait = if newer || had.is_none() { LEAST_BETWEEN_FETCHES } else { FRESH };
         if asked.is_some_and(|asked| asked < wait) {
-            let refused = "it could not be fetched less than a minute ago";
+            let refused = "its last fetch failed less than a minute ago";
             return had.ok_or_else(|| refused.to_owned());
         }
         let fetched = self.https.get(url, LARGEST).await.map_err(|error| error.to_string());
         let fetched = fetched.and_then(|bytes| readable(bytes.to_vec()));
         if let Err(error) = &fetched {
-            tracing::error!(url, error, "key not fetched");
+            tracing::error!(url, error, "signing key not fetched");
         }
         let mut all = self.lock();
         if all.len() >= MOST && !all.contains_key(url) {
@@ -72,12 +76,12 @@ impl KeyDocuments {
     }
 }
 
-/// A document that is what it should be: an error page must not take the place of good keys.
+/// Accepts only a key set or a certificate: an error page must not replace good keys.
 fn readable(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     let key_set = serde_json::from_slice::<serde_json::Value>(&bytes)
         .is_ok_and(|json| json.get("keys").is_some_and(serde_json::Value::is_array));
     match key_set || bytes.trim_ascii_start().starts_with(b"-----BEGIN") {
         true => Ok(bytes),
-        false => Err("the answer is neither a key set nor a certificate".to_owned()),
+        false => Err("the response is neither a JSON key set nor a PEM certificate".to_owned()),
     }
 }

@@ -1,5 +1,5 @@
-//! Webhook ingress: verify, deduplicate, store, enqueue, acknowledge. No business rule is here: the worker
-//! finds out what a webhook means.
+//! Webhook ingress: verify, deduplicate, store, enqueue, acknowledge. This package has no business rules: the
+//! worker interprets webhooks.
 
 mod documents;
 
@@ -51,15 +51,19 @@ impl Webhook {
         let scheme: &Scheme = &source.scheme;
         let body = request.body().as_ref();
         if scheme.retired {
-            return Problem::new(StatusCode::GONE, "gone", "this source is closed for good")
-                .into_response();
+            return Problem::new(
+                StatusCode::GONE,
+                "gone",
+                "this webhook source is closed permanently: remove this URL at the sender",
+            )
+            .into_response();
         }
         if request.method() == Method::HEAD {
             return text(StatusCode::OK, "text/plain; charset=utf-8", String::new());
         }
         if body.len() > scheme.limit {
             let detail =
-                format!("the body has {} bytes, at most {} are taken", body.len(), scheme.limit);
+                format!("the body has {} bytes; the limit is {} bytes", body.len(), scheme.limit);
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
                 .into_response();
         }
@@ -95,7 +99,11 @@ impl Webhook {
                 return unauthorized();
             }
             Err(Refusal::NoKeys(error)) => {
-                tracing::error!(source, error, "webhook not verified: its key cannot be fetched");
+                tracing::error!(
+                    source,
+                    error,
+                    "webhook not verified: its signing key cannot be fetched"
+                );
                 return Problem::unavailable().into_response();
             }
         };
@@ -123,7 +131,7 @@ impl Webhook {
         }
     }
 
-    /// The request as verified; the key documents it needs are fetched on the way.
+    /// Verifies the request, and fetches the key documents that this needs.
     async fn verify<'v>(
         &self,
         verifier: &'v Verifier,
@@ -158,24 +166,24 @@ fn log_closed<'a>(sources: impl Iterator<Item = (&'a str, &'a Result<Verifier, C
         match verifier {
             Err(Closed::NotSet(_)) => closed.push(source),
             Err(error @ Closed::Open(_)) => {
-                tracing::error!(source, %error, "the webhook source is closed");
+                tracing::error!(source, %error, "webhook source is closed");
             }
             Ok(verifier) if verifier.scheme().checks.none.is_some() => {
-                tracing::warn!(source, "anyone may send to this webhook source");
+                tracing::warn!(source, "webhook source verifies nothing: anyone may send to it");
             }
             Ok(_) => {}
         }
     }
     if !closed.is_empty() {
         let sources = closed.join(" ");
-        tracing::warn!(sources, "webhook sources are closed: their secrets are not set");
+        tracing::warn!(sources, "webhook sources are closed: set their secrets");
     }
 }
 
 enum Refusal {
-    /// The sender did not prove who it is.
+    /// The sender did not prove its identity.
     Unverified(Unverified),
-    /// The key that would tell cannot be fetched.
+    /// The key to verify the request with cannot be fetched.
     NoKeys(String),
 }
 
@@ -218,7 +226,7 @@ fn answered(answer: &Answer) -> Response {
     response
 }
 
-/// The one answer to everything that is not proven.
+/// The same response to every request that is not verified.
 fn unauthorized() -> Response {
     let detail = "the delivery is not signed by this source";
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).into_response()

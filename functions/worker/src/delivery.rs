@@ -1,6 +1,7 @@
-//! Deliveries: post one signed webhook, record how the endpoint answered.
+//! Deliveries: post one signed webhook, and record the endpoint's answer.
 //!
-//! If the worker dies in between, the endpoint has the webhook or not. It is sent again under the same id.
+//! If the worker dies in between, the endpoint may have the webhook. The worker sends it again under the same
+//! id.
 
 use std::time::{Duration, Instant};
 
@@ -43,16 +44,17 @@ impl engine::Work<Delivery> for Worker {
         let begun = Instant::now();
         let answer = match self.runtime.config.endpoint(project, name) {
             Some(endpoint) => self.send(endpoint, &item, body).await,
-            None => Answer::Nothing(format!("placet.yaml has no endpoint {name} of this project")),
+            None => Answer::Nothing(format!("placet.yaml has no endpoint {name} in this project")),
         };
         let took = begun.elapsed();
         context.note_end(match &answer {
-            // One whose body does not end takes as long as one that does not answer.
+            // An endless response body counts as a timeout, too.
             Answer::Status { .. } if took < self.timeout_of(&item) => End::Answered,
             Answer::Status { .. } | Answer::TimedOut(_) => End::TimedOut,
             Answer::Nothing(_) => End::Unknown,
         });
-        // Before it is recorded: if the worker dies in between, the next attempt finds the endpoint disabled.
+        // Disable the endpoint before recording the answer: if the worker dies in between, the next attempt
+        // finds the endpoint disabled.
         self.disable_if_gone(&item, &answer).await?;
         Ok(Command::Record { attempt: item.attempts + 1, answer, took })
     }
@@ -77,7 +79,7 @@ impl engine::Work<Delivery> for Worker {
                 attempts,
                 status,
                 error,
-                "webhook not accepted, it is sent again later"
+                "webhook not accepted, will retry"
             ),
             State::Failed => tracing::error!(
                 project,
@@ -86,14 +88,19 @@ impl engine::Work<Delivery> for Worker {
                 attempts,
                 status,
                 error,
-                "webhook not delivered: retries exhausted, or its endpoint is disabled"
+                "webhook not delivered: retries exhausted or endpoint disabled"
             ),
         }
     }
 
     fn log_refusal(&self, item: &Item<Delivery>, _: &Command, refusal: &Refusal) {
         let (project, delivery_id) = (item.project(), item.header.id.as_str());
-        tracing::info!(project, delivery_id, code = refusal.code(), "somebody else was faster");
+        tracing::info!(
+            project,
+            delivery_id,
+            code = refusal.code(),
+            "another worker changed the delivery first"
+        );
     }
 }
 
@@ -109,17 +116,18 @@ impl Worker {
         };
         let operation = context.item::<Operation>(item.project(), &id.path()).await?;
         let operation =
-            operation.ok_or_else(|| WorkError::terminal("its operation is not stored any more"))?;
+            operation.ok_or_else(|| WorkError::terminal("its operation is no longer stored"))?;
         let event = Subscription::parse(&item.event_type);
-        let event = event
-            .ok_or_else(|| WorkError::Terminal(format!("{} is not an event", item.event_type)))?;
+        let event = event.ok_or_else(|| {
+            WorkError::Terminal(format!("{} is not an event type", item.event_type))
+        })?;
         Ok(event.bytes(&operation))
     }
 
     async fn send(&self, endpoint: &Endpoint, item: &Item<Delivery>, body: Vec<u8>) -> Answer {
         let secrets = match endpoint.secrets.resolve(&self.runtime.environment) {
             Ok(secrets) => secrets,
-            Err(error) => return Answer::Nothing(format!("it cannot be signed: {error}")),
+            Err(error) => return Answer::Nothing(format!("the webhook cannot be signed: {error}")),
         };
         let now = self.runtime.engine.now();
         let post = Post {

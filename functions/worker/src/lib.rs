@@ -1,7 +1,7 @@
-//! Background work from the queues `work` and `calls`: approved operations are run, received webhooks
-//! processed, webhooks sent, upstream approvers polled.
+//! Background work from the queues `work` and `calls`: the worker runs approved operations, processes
+//! received webhooks, sends webhooks and polls upstream approvers.
 //!
-//! The engine steps each item; this package says how the work of each kind is done, a file a kind.
+//! The engine steps each item. This package implements the work of each kind, in one file per kind.
 
 mod delivery;
 pub mod executors;
@@ -21,10 +21,10 @@ use placet_runtime::engine::{Kinds, process_batch};
 
 pub use executors::{Call, Functions};
 
-/// The kinds of items this worker works on.
+/// The kinds of items that this worker processes.
 pub type Shipped = (Operation, (Receipt, (Delivery, ())));
 
-/// The environment variable that names the lane of a worker function.
+/// The environment variable with the lane of a worker function: `work` or `calls`.
 pub const LANE: &str = "PLACET_LANE";
 
 /// The worker function.
@@ -62,7 +62,7 @@ impl Worker {
         Self { runtime, functions, outbound }
     }
 
-    /// Processes a batch of a lane, and says which of its records failed.
+    /// Processes a batch of a lane, and returns the records that failed.
     pub async fn handle<List: Kinds<Self>>(&self, lane: Lane, event: SqsEvent) -> SqsBatchResponse {
         process_batch::<Self, List>(&self.runtime.engine, self, lane, event).await
     }

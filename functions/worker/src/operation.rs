@@ -1,4 +1,4 @@
-//! Operations: run them, poll upstream approvers, find out who is notified of an expiry.
+//! Operations: run them, poll upstream approvers, and expire them with the notifications that this needs.
 
 use placet_core::item::Item;
 use placet_core::operation::{Command, Operation, Refusal, Report, State, Work};
@@ -58,14 +58,14 @@ impl engine::Work<Operation> for Worker {
                     call_id,
                     attempt,
                     state,
-                    "lease expired: the worker did not report"
+                    "lease expired before the worker reported"
                 );
             }
             Command::Expire { .. } => tracing::info!(project, call_id, "operation expired"),
             Command::Remind => tracing::error!(
                 project,
                 call_id,
-                "the outcome is unknown: a person has to settle it in the inbox"
+                "operation has an unknown outcome: settle it in the inbox"
             ),
             Command::Decide { .. } => {
                 tracing::info!(
@@ -93,10 +93,15 @@ impl engine::Work<Operation> for Worker {
                     attempt,
                     code,
                     took_effect,
-                    "report came too late"
+                    "report refused: it came too late"
                 );
             }
-            _ => tracing::info!(project, call_id, code, "somebody else was faster"),
+            _ => tracing::info!(
+                project,
+                call_id,
+                code,
+                "another request changed the operation first"
+            ),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Polls an upstream approver: a HumanLayer-compatible server that decides, too.
+//! Polls an upstream approver: a HumanLayer-compatible server that may also decide the operation.
 //!
-//! The operation has the same id there as here, so polling needs no memory: if it is not there it is
-//! created, else it is read. If the worker dies in between, it polls again. That server learns of nothing
-//! but the creation: an operation that is decided here stays open there.
+//! The operation has the same call id on the upstream server, so a poll needs no stored state: it reads the
+//! operation, or creates it if the server does not have it. If the worker dies in between, it polls again.
+//! The upstream server gets the creation and nothing else: an operation that is decided here stays open
+//! there.
 
 use std::time::Duration;
 
@@ -19,35 +20,35 @@ use serde_json::{Value, json};
 
 use crate::Worker;
 
-/// How long the server may take for one answer; there are two at most.
+/// The timeout of one HTTP call. A poll makes two calls at most.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most bytes of an answer: a specification, with every character of it escaped.
+/// The largest response, in bytes: enough for a specification with every character escaped.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
-/// How the server answered a poll.
+/// The result of a poll.
 enum Polled {
-    /// A person has decided there.
+    /// The upstream approver has decided.
     Decided(Box<Answered>),
-    /// Nobody has decided yet.
+    /// The upstream approver has not decided yet.
     Pending,
-    /// It stays like this until somebody corrects something.
+    /// The server refuses the poll until a person corrects the configuration or the data.
     Refused(String),
-    /// It does not answer at the moment.
+    /// The server is unavailable at the moment.
     Unreachable(String),
 }
 
-/// The server as it is called.
+/// The upstream server, ready to be called.
 struct Server<'a> {
-    /// All operations of this kind.
+    /// The collection URL of the operations of this kind.
     items: Url,
     bearer: HeaderValue,
     configured: &'a Upstream,
 }
 
 impl Worker {
-    /// Polls the upstream approver, and hands back its decision if there is one that counts. Otherwise it is
-    /// polled again later.
+    /// Polls the upstream approver. Returns its decision as a command if the operation accepts the decision;
+    /// otherwise [`Command::Polled`], which schedules the next poll.
     pub(crate) async fn poll(&self, context: &Context, operation: &Item<Operation>) -> Command {
         let (project, call_id) = (operation.project(), operation.call_id());
         let Some(upstream) = &operation.upstream else { return Command::Polled };
@@ -73,14 +74,14 @@ impl Worker {
                             call_id,
                             url,
                             code,
-                            "upstream decision does not count"
+                            "upstream decision refused by the operation"
                         );
                     }
                 }
             }
             Polled::Pending => tracing::info!(project, call_id, url, "upstream approver polled"),
             Polled::Refused(error) => {
-                tracing::error!(project, call_id, url, error, "upstream approver refuses the poll");
+                tracing::error!(project, call_id, url, error, "upstream approver refused the poll");
             }
             Polled::Unreachable(error) => {
                 tracing::warn!(
@@ -88,27 +89,32 @@ impl Worker {
                     call_id,
                     url,
                     error,
-                    "upstream approver unreachable, it is polled again"
+                    "upstream approver unreachable, will retry"
                 );
             }
         }
         Command::Polled
     }
 
-    /// The upstream approver of an operation, if `placet.yaml` still names it.
+    /// The upstream approver of an operation.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if `placet.yaml` no longer names the server or its API key cannot be used.
     fn server(&self, operation: &Item<Operation>, url: &str) -> Result<Server<'_>, String> {
         let config = &self.runtime.config;
         let configured = config
             .upstream(operation.project(), operation.content.function())
             .filter(|upstream| upstream.base_url() == url)
-            .ok_or("placet.yaml does not name this server as approver any more")?;
+            .ok_or("placet.yaml no longer names this server as upstream approver")?;
         let variable = &configured.api_key.variable;
         let key = configured.api_key.text(&self.runtime.environment);
         let key = key.map_err(|error| error.to_string())?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {key}"))
-            .map_err(|_| format!("{variable} does not hold an API key"))?;
+            .map_err(|_| format!("{variable} does not contain an API key"))?;
         bearer.set_sensitive(true);
-        let mut items = Url::parse(url).map_err(|error| format!("its base_url: {error}"))?;
+        let mut items =
+            Url::parse(url).map_err(|error| format!("its base_url is not a URL: {error}"))?;
         push(
             &mut items,
             match operation.kind() {
@@ -148,8 +154,8 @@ impl Worker {
         }
     }
 
-    /// The body that creates the operation there, where the number of a channel of `placet.yaml` means
-    /// nothing.
+    /// The body that creates the operation on the upstream server. That server does not know the channel ids
+    /// of `placet.yaml`, so the body contains the whole channel.
     fn creation(&self, operation: &Item<Operation>) -> Value {
         let mut body = humanlayer::create_body(operation);
         if let Some(id) = operation.channel.as_ref().and_then(|channel| channel.channel_id) {
@@ -172,41 +178,40 @@ impl Worker {
 }
 
 impl Server<'_> {
-    /// Why this status stays until somebody corrects something.
+    /// Why the server refuses the poll with this status, and how to correct that.
     fn refuses(&self, status: u16) -> String {
         let variable = &self.configured.api_key.variable;
         match status {
             401 | 403 => format!(
-                "it answered {status}: {variable} must hold a key of that server that may create and read"
+                "it answered {status}: {variable} must contain an API key of that server that may create and read operations"
             ),
-            404 => {
-                "it answered 404: base_url must be where its API is, with /humanlayer/v1".to_owned()
-            }
-            409 => "it answered 409: it holds something else under this id".to_owned(),
+            404 => "it answered 404: base_url must be the URL of its API, including /humanlayer/v1"
+                .to_owned(),
+            409 => "it answered 409: it has a different operation under this call id".to_owned(),
             300..=399 => format!("it answered {status}: redirects are not followed"),
             _ => format!("it answered {status}"),
         }
     }
 }
 
-/// Adds a segment to the path, whatever characters it has.
+/// Appends a segment to the path, and escapes its characters.
 fn push(url: &mut Url, segment: &str) {
     if let Ok(mut path) = url.path_segments_mut() {
         path.push(segment);
     }
 }
 
-/// A server may only decide the operation that it was polled for.
+/// Reads the response to a poll. The server may decide only the operation that was polled.
 fn read(operation: &Item<Operation>, body: &[u8]) -> Polled {
     if body.len() >= LARGEST_ANSWER {
-        return Polled::Refused(format!("its answer has more than {LARGEST_ANSWER} bytes"));
+        return Polled::Refused(format!("its response has {LARGEST_ANSWER} bytes or more"));
     }
     let polled = |answered: &Answered| {
         answered.call_id == operation.call_id() && answered.content.kind() == operation.kind()
     };
     match humanlayer::answer(body) {
         Ok(Some(answered)) if polled(&answered) => Polled::Decided(Box::new(answered)),
-        Ok(Some(_)) => Polled::Refused("it answered for another call".to_owned()),
+        Ok(Some(_)) => Polled::Refused("it answered for another operation".to_owned()),
         Ok(None) => Polled::Pending,
         Err(error) => Polled::Refused(error.to_string()),
     }

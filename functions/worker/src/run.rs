@@ -1,6 +1,6 @@
-//! Runs one attempt at an approved operation, whose lease this worker holds.
+//! Runs one attempt at an approved operation whose lease this worker holds.
 //!
-//! The state machine makes of the report what can be known; see the essay in
+//! The state machine derives the outcome from the report: see the essay in
 //! `shared/core/src/operation/transition.rs`.
 
 use std::time::{Duration, Instant};
@@ -16,32 +16,38 @@ use tokio::task::JoinSet;
 
 use crate::{Call, Worker};
 
-/// The most of a result that is kept, in bytes of JSON.
+/// The largest result that is stored, in bytes of JSON.
 const LARGEST_RESULT: usize = 64 * 1024;
 
-/// The code of a failure: no answer in time.
+/// The code of a failure: the executor did not answer in time.
 pub(crate) const TIMEOUT: &str = "timeout";
 
-/// How much longer than its executor an attempt may take, so that an answer just in time still counts.
+/// How much longer than the timeout of its executor an attempt may take, so that an answer just in time
+/// counts.
 const ANSWER: Duration = Duration::from_secs(1);
 
 impl Worker {
-    /// What comes of the attempt, and what that says of its executor. A panic is an outcome that nobody knows.
+    /// Runs one attempt. Returns its report, and how the call of the executor ended, for the circuit breaker.
+    /// A panic is an unknown outcome.
     pub(crate) async fn run(&self, operation: &Item<Operation>) -> (Report, End) {
         let begun = Instant::now();
         let (report, end) = self.attempt(operation).await;
-        // One whose answer does not end takes as long as one that does not answer.
+        // An endless response counts as a timeout, too.
         let late = operation.plan.as_ref().is_some_and(|plan| begun.elapsed() >= plan.timeout);
         (within_bounds(report), if late { End::TimedOut } else { end })
     }
 
     async fn attempt(&self, operation: &Item<Operation>) -> (Report, End) {
         let (Some(plan), Some(until)) = (&operation.plan, operation.leased_until) else {
-            return not_run("not_configured", "nothing runs this function");
+            return not_run("not_configured", "this function has no executor");
         };
-        // A worker that was stopped since it took the lease must not start now: the lease may have expired.
+        // A worker that was frozen after it took the lease must not start now: the lease may expire during
+        // the run.
         if self.runtime.engine.now().plus(plan.timeout) > until {
-            return not_run("lease_too_short", "the worker was held up before it could start");
+            return not_run(
+                "lease_too_short",
+                "too little of the lease was left to start the attempt",
+            );
         }
         let mut task = JoinSet::new();
         if let Err(failure) = self.spawn(&mut task, operation, plan) {
@@ -53,7 +59,7 @@ impl Worker {
                 (Report::Unclear(Failure::new("panicked", &panicked.to_string())), End::Unknown)
             }
             Ok(None) | Err(_) => {
-                let message = "no answer within the time an attempt may take";
+                let message = "no answer within the timeout";
                 (Report::Unclear(Failure::new(TIMEOUT, message)), End::TimedOut)
             }
         }
@@ -85,7 +91,7 @@ impl Worker {
             None => {
                 return Err(Failure::new(
                     "not_configured",
-                    "placet.yaml runs nothing for this function",
+                    "placet.yaml has no executor for this function: add one",
                 ));
             }
         }
@@ -93,13 +99,13 @@ impl Worker {
     }
 }
 
-/// An attempt that was not made.
+/// The report of an attempt that was not started.
 pub(crate) fn not_run(code: &str, message: &str) -> (Report, End) {
     (Report::NotDone(Failure::new(code, message), None), End::Unknown)
 }
 
-/// A result too large to be kept, or too deep to be read again, is left out: that the operation ran must be
-/// recorded in any case.
+/// Leaves out a result that is too large to store or nested too deeply to read again: the report that the
+/// operation ran must be recorded in any case.
 fn within_bounds(report: Report) -> Report {
     let Report::Succeeded(result) = &report else { return report };
     let text = result.to_string();

@@ -1,12 +1,13 @@
-//! What a queue and a crashing machine may do to messages, on purpose and repeatably.
+//! Duplicates, delays, reordering, lost replies and kills, as a queue and a crashing machine cause them.
+//! A seed repeats them.
 //!
-//! All decisions come from one seeded generator, asked in the order in which the drain meets
-//! messages and batches. So a seed repeats its run as long as the messages come in the same order
-//! and the function sends the same new ones. The one thing a seed cannot fix is where a kill hits:
-//! it says after how many polls, and how far a function gets in a poll depends on its sockets.
+//! One seeded generator makes all decisions, in the order in which the drain meets messages and batches.
+//! A seed repeats its run if the messages arrive in the same order and the function sends the same new
+//! messages. A seed does not fix the exact place of a kill: the generator picks the number of polls before
+//! the kill, and how far a function gets in one poll depends on its sockets.
 //!
-//! Chaos ends: each message may be interfered with three times, so a message that the function handles is
-//! never lost to it.
+//! Chaos ends: it interferes with each message at most three times. So chaos never loses a message that the
+//! function handles.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,25 +16,25 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
-/// How often one message may be interfered with.
+/// The most often that chaos interferes with one message.
 const MAX_INTERFERENCE: u32 = 3;
-/// Longest time a message is held back, in rounds of the drain.
+/// The longest delay of a message, in rounds of the drain.
 const MAX_HELD_ROUNDS: u32 = 4;
 /// A kill hits before poll 2^n, with n below this.
 const KILL_MAGNITUDES: u32 = 7;
 
-/// Probabilities, from 0 to 1.
+/// Probabilities of the kinds of trouble, each from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Odds {
-    /// That a received message is delivered twice.
+    /// The function gets a received message twice.
     pub duplicate: f64,
-    /// That a received message is held back for some rounds.
+    /// The function gets a received message some rounds later.
     pub delay: f64,
-    /// That a round shuffles what is ready and cuts a batch of random size.
+    /// A round shuffles the ready messages and cuts a batch of random size.
     pub reorder: f64,
-    /// That a batch's answer is thrown away after the function ran.
+    /// The response for a batch is discarded after the function ran.
     pub drop_reply: f64,
-    /// That a batch's function is dropped while it runs.
+    /// The function is dropped while it runs on a batch.
     pub kill: f64,
 }
 
@@ -44,7 +45,7 @@ impl Default for Odds {
 }
 
 /// A source of trouble for [`EventSource::drain_with`](crate::event_source::EventSource::drain_with).
-/// A test that makes one prints it: it displays its seed.
+/// Its `Display` is the seed; a test prints the seed so that a failure can be repeated.
 #[derive(Debug)]
 pub struct Chaos {
     seed: u64,
@@ -59,7 +60,7 @@ impl fmt::Display for Chaos {
     }
 }
 
-/// What happens to a message that the queue handed out.
+/// How often and when the function gets a received message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
     Once,
@@ -67,7 +68,7 @@ pub(crate) enum Arrival {
     Later { rounds: u32 },
 }
 
-/// What happens to a batch.
+/// How a batch ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Answered,
@@ -81,12 +82,12 @@ impl Chaos {
         Self::with_odds(seed, Odds::default())
     }
 
-    /// Chaos with odds of one's own.
+    /// Chaos with the given odds.
     pub fn with_odds(seed: u64, odds: Odds) -> Self {
         Self { seed, odds, random: StdRng::seed_from_u64(seed), interference: HashMap::new() }
     }
 
-    /// No trouble at all.
+    /// Chaos that never interferes.
     pub fn none() -> Self {
         let odds = Odds { duplicate: 0.0, delay: 0.0, reorder: 0.0, drop_reply: 0.0, kill: 0.0 };
         Self::with_odds(0, odds)
@@ -137,7 +138,7 @@ impl Chaos {
         self.random.random_bool(probability.clamp(0.0, 1.0))
     }
 
-    /// Takes one from the allowance of each message, or from none if one has used its up.
+    /// True if every message has interferences left; then counts one for each. Otherwise counts none.
     fn may_interfere(&mut self, message_ids: &[&str]) -> bool {
         let used = |id: &&str| self.interference.get(*id).copied().unwrap_or_default();
         if message_ids.iter().any(|id| used(id) >= MAX_INTERFERENCE) {
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_repeats_itself_and_no_other() {
+    fn a_seed_repeats_its_decisions_and_another_seed_does_not() {
         let one = decisions(&mut Chaos::from_seed(1));
         assert_eq!(one, decisions(&mut Chaos::from_seed(1)));
         assert_ne!(one, decisions(&mut Chaos::from_seed(2)));
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_left_alone_after_three_times() {
+    fn chaos_interferes_with_a_message_at_most_three_times() {
         let odds = Odds { duplicate: 1.0, delay: 1.0, reorder: 1.0, drop_reply: 1.0, kill: 1.0 };
         let mut chaos = Chaos::with_odds(3, odds);
         assert_eq!(chaos.arrival("a"), Arrival::Twice);

@@ -1,5 +1,4 @@
-//! The AWS services Placet stands on, as engines in this process that the unmodified SDK reaches
-//! over loopback.
+//! DynamoDB, SQS and S3 as engines in this process. The unmodified AWS SDK reaches them over loopback.
 
 mod dispatch;
 mod dynamodb;
@@ -25,7 +24,7 @@ use tokio::task::JoinHandle;
 pub use dynamodb::table_schema;
 pub use meter::{BASE_TABLE, Units};
 
-/// The region the engines pretend to be in.
+/// The AWS region that the engines report.
 pub const REGION: &str = "us-east-1";
 /// Name of the table.
 pub const TABLE: &str = "placet";
@@ -34,42 +33,42 @@ pub const DEAD_LETTER_QUEUE: &str = "placet-dead-letters";
 /// Name of the bucket.
 pub const BUCKET: &str = "placet";
 
-/// How long a stopping engine may finish what it is doing.
+/// How long a stopping engine may take to finish its work.
 const STOP_BOUND: Duration = Duration::from_secs(5);
 
-/// Where the table and the bucket live. Queues are always in memory: a message is only a pointer,
-/// and what it pointed to is found again by its due time.
+/// Where the table and the bucket are kept. Queues are always in memory: a message is only a pointer, and
+/// [`System::resume`](crate::system::System::resume) sends the pointers again after a restart.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// Gone when the engines stop.
+    /// In memory; lost when the engines stop.
     Memory,
-    /// In `placet.sqlite` and `blobs/` in this folder, which is created if it is missing.
+    /// In `placet.sqlite` and `blobs/` in this folder. The engines create the folder if it is missing.
     Folder(PathBuf),
 }
 
-/// How time passes for messages: how long one is delayed, and how long one that was received is invisible.
+/// The clock of the queues, for the delay and the visibility timeout of messages.
 #[derive(Debug, Clone)]
 pub enum QueueTime {
-    /// As in AWS.
+    /// Real time, as in AWS.
     Real,
-    /// By a clock that a test moves.
+    /// A clock that a test moves.
     Manual(Clock),
 }
 
 /// How the queues behave.
 #[derive(Debug, Clone)]
 pub struct Queues {
-    /// How time passes for messages.
+    /// The clock of the queues.
     pub time: QueueTime,
-    /// After how many receives a message goes to the dead-letter queue.
+    /// The number of receives after which a message goes to the dead-letter queue.
     pub max_receives: u32,
 }
 
 impl Queues {
-    /// As the template sets them up.
+    /// `maxReceiveCount` of the queues in `template.yaml`.
     pub const MAX_RECEIVES: u32 = 1000;
 
-    /// Queues in which time passes like this.
+    /// Queues with the receive limit of the template and this clock.
     pub const fn over(time: QueueTime) -> Self {
         Self { time, max_receives: Self::MAX_RECEIVES }
     }
@@ -80,31 +79,31 @@ pub fn queue_name(lane: Lane) -> String {
     format!("placet-{}", lane.as_str())
 }
 
-/// Why the engines did not start.
+/// Why the engines cannot start or work.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The data folder cannot be created, read or written.
     #[error("cannot use the data folder `{}`: {source}; make it writable or choose another with PLACET_DATA_DIR", folder.display())]
     Folder {
-        /// The folder as it was given.
+        /// The folder as the caller gave it.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Another process, or another `Engines`, has the data folder open.
     #[error("the data folder `{}` is in use by another process; stop that one or choose another folder with PLACET_DATA_DIR", folder.display())]
     FolderInUse {
-        /// The folder as it was given.
+        /// The folder as the caller gave it.
         folder: PathBuf,
     },
-    /// The database does not open, or its table cannot be set up.
+    /// The database cannot be opened or read, or its table cannot be created.
     #[error(
-        "cannot use the database {database}: {reason}; if the file is damaged, move it away to begin with an empty one"
+        "cannot use the database {database}: {reason}; if the file is damaged, move it away to start with an empty database"
     )]
     Database {
-        /// Its path, or `(in memory)`.
+        /// The path of the database, or `(in memory)`.
         database: String,
-        /// What the engine said.
+        /// The error of the engine.
         reason: String,
     },
     /// A queue cannot be created.
@@ -112,17 +111,17 @@ pub enum EngineError {
     Queue {
         /// Name of the queue.
         queue: String,
-        /// What the engine said.
+        /// The error of the engine.
         reason: String,
     },
-    /// No loopback port is to be had.
+    /// No loopback port is free.
     #[error("cannot listen on 127.0.0.1: {0}")]
     Listen(#[source] io::Error),
 }
 
-/// The running engines. Dropping them stops them: connections are cut, what a request had begun to
-/// write is written whole or not at all, and the data folder becomes free. To open the same folder
-/// again in this process, wait for [`Engines::stop`].
+/// The running engines. Dropping them stops them and cuts their connections. A write in progress is then
+/// complete or absent, never partial, and the data folder becomes free. To open the same folder again in
+/// this process, wait for [`Engines::stop`].
 pub struct Engines {
     dynamodb: dynamodb::DynamoDb,
     sqs: sqs::Sqs,
@@ -146,7 +145,7 @@ impl Engines {
     /// # Errors
     /// When the folder or a port cannot be used, see [`EngineError`].
     pub async fn start(storage: Storage, queues: Queues) -> Result<Self, EngineError> {
-        // The table first: it locks the folder.
+        // Start the table first, because it locks the folder.
         Ok(Self {
             dynamodb: dynamodb::DynamoDb::start(&storage)?,
             sqs: sqs::Sqs::start(queues).await?,
@@ -179,8 +178,8 @@ impl Engines {
         self.sqs.queue_urls.clone().into_iter()
     }
 
-    /// The bodies of all messages on a lane, those in flight and delayed included; only where a test moves
-    /// the clock.
+    /// The bodies of all messages on a lane, messages in flight and delayed messages included. Empty with
+    /// [`QueueTime::Real`].
     pub fn messages(&self, lane: Lane) -> Vec<String> {
         self.sqs.messages(lane)
     }
@@ -226,12 +225,12 @@ impl Engines {
         self.dynamodb.meter.start();
     }
 
-    /// The write units since then.
+    /// The write units since the last call of [`Engines::count_units`].
     pub fn units(&self) -> Units {
         self.dynamodb.meter.units()
     }
 
-    /// Deletes the items whose `ttl` has passed on the wall clock, and says how many.
+    /// Deletes the rows whose `ttl` has passed on the wall clock, and returns their number.
     ///
     /// # Errors
     /// When the database fails.
@@ -247,7 +246,7 @@ impl Engines {
     }
 }
 
-/// An HTTP client without TLS, enough for the engines.
+/// An HTTP client without TLS, for clients of the engines.
 pub fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
@@ -256,8 +255,8 @@ fn credentials() -> Credentials {
     Credentials::new("local", "local", None, None, "placet-local")
 }
 
-/// A listener on a free loopback port. `TCP_NODELAY` is set here because accepted sockets
-/// inherit it, and one of the servers gives no access to them.
+/// A listener on a free loopback port. It sets `TCP_NODELAY`, because accepted sockets inherit the option
+/// and one of the servers gives no access to its sockets.
 fn loopback_listener() -> Result<(TcpListener, SocketAddr), EngineError> {
     let listen = || {
         let socket = TcpSocket::new_v4()?;

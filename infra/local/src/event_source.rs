@@ -1,14 +1,14 @@
 //! The SQS event source mapping: what Lambda runs between a queue and a function.
 //!
-//! A message is deleted only after the function has answered and has not reported it as failed.
-//! Anything else, an error, a panic, a lost answer, leaves it in flight, and the queue shows it
-//! again when its visibility timeout ends, or when the function has said.
+//! It deletes a message only after the function has returned and has not reported the message as failed.
+//! After an error, a panic or a lost response the message stays in flight. The queue shows the message again
+//! when its visibility timeout ends; the function may have changed that timeout.
 //!
-//! [`EventSource::run`] does exactly that, with several pollers. [`EventSource::drain`] is for tests: one batch
-//! after the other on the caller's task, until nothing is visible.
+//! [`EventSource::run`] does this with several pollers. [`EventSource::drain`] is for tests: it runs one
+//! batch after the other on the caller's task, until no message is visible.
 //!
-//! In AWS these calls are made by the service and not by the function. Give the event source a
-//! client of its own, so that faults and counts of the function's calls do not see them.
+//! In AWS the service makes these calls, not the function. Give the event source its own client, so that
+//! faults and counts of the function's calls do not include them.
 
 mod record;
 
@@ -29,25 +29,25 @@ use crate::function::{Function, Invocation, invoke};
 
 const LONG_POLL_SECONDS: i32 = 20;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
-/// How long batches in work may go on after a shutdown.
+/// How long running batches may continue after a shutdown.
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(10);
-/// A drain with more batches than this feeds itself.
+/// The most batches of a drain. A drain with more batches feeds itself.
 const MAX_DRAIN_BATCHES: usize = 1_000;
 
-/// Why the event source could not go on.
+/// Why the event source failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EventSourceError {
-    /// The queue did not answer.
+    /// A call to the queue failed.
     #[error("SQS {call} failed: {reason}")]
     Sqs {
         /// Name of the call.
         call: &'static str,
-        /// What the SDK said.
+        /// The error of the SDK.
         reason: String,
     },
-    /// The queue still had messages after very many batches.
+    /// The queue still had messages after `MAX_DRAIN_BATCHES` batches.
     #[error(
-        "the queue is not empty after {MAX_DRAIN_BATCHES} batches: something sends a new message for each it gets"
+        "the queue is not empty after {MAX_DRAIN_BATCHES} batches: the function sends a new message for each message it gets"
     )]
     Endless,
 }
@@ -57,17 +57,17 @@ pub enum EventSourceError {
 pub struct DrainReport {
     /// Invocations of the function.
     pub batches: usize,
-    /// Records handed to the function, repeats included.
+    /// Records that the function got, repeats included.
     pub delivered: usize,
     /// Records whose message was deleted.
     pub deleted: usize,
-    /// Records that failed by what the function did: reported, or with their whole batch.
+    /// Records that the function reported as failed, and all records of a batch that failed as a whole.
     pub failed: usize,
-    /// Records that chaos delivered once more than the queue did.
+    /// Records that chaos delivered a second time.
     pub duplicated: usize,
-    /// Records that chaos held back.
+    /// Records that chaos delayed.
     pub delayed: usize,
-    /// Batches whose answer chaos threw away.
+    /// Batches whose response chaos discarded.
     pub replies_dropped: usize,
     /// Batches that chaos killed.
     pub killed: usize,
@@ -86,12 +86,12 @@ impl AddAssign for DrainReport {
     }
 }
 
-/// How much of a queue is in work at the same time.
+/// How many messages of a queue the function processes at the same time.
 #[derive(Clone, Copy, Debug)]
 pub struct Slots {
-    /// The largest batch, and the largest receive.
+    /// The most messages of a batch and of a receive.
     pub batch: usize,
-    /// How many batches [`EventSource::run`] has in work at the same time.
+    /// The most batches that [`EventSource::run`] runs at the same time.
     pub pollers: usize,
 }
 
@@ -106,7 +106,7 @@ pub struct EventSource {
 }
 
 impl EventSource {
-    /// Messages of `queue_url`, read through `client`, go to `function`.
+    /// Receives the messages of `queue_url` through `client` and passes them to `function`.
     pub fn new(
         client: Client,
         queue_url: impl Into<String>,
@@ -126,8 +126,8 @@ impl EventSource {
         }
     }
 
-    /// Polls until `shutdown`, then lets the batches in work finish for some seconds. Errors of
-    /// the queue are logged and tried again.
+    /// Polls until `shutdown`, then waits up to 10 s for running batches. It logs errors of the queue and
+    /// polls again after a second.
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) {
         let (close, closing) = watch::channel(false);
         let mut pollers = JoinSet::new();
@@ -138,7 +138,7 @@ impl EventSource {
         close.send_replace(true);
         let finished = async { while pollers.join_next().await.is_some() {} };
         if tokio::time::timeout(SHUTDOWN_BOUND, finished).await.is_err() {
-            tracing::warn!("batches were cut off by the shutdown");
+            tracing::warn!("shutdown cut off running batches");
         }
     }
 
@@ -154,7 +154,7 @@ impl EventSource {
                 Err(error) => Err(error),
             };
             if let Err(error) = worked {
-                tracing::error!(%error, "the event source goes on after a pause");
+                tracing::error!(%error, "event source failed, polls again after a pause");
                 tokio::time::sleep(PAUSE_AFTER_ERROR).await;
             }
         }
@@ -167,15 +167,15 @@ impl EventSource {
         self.delete(&done).await
     }
 
-    /// Delivers until the queue shows nothing more.
+    /// Delivers until no message is visible.
     ///
     /// # Errors
-    /// When the queue fails, or when messages do not stop coming.
+    /// If a call to the queue fails, or if messages do not stop coming.
     pub async fn drain(&self) -> Result<DrainReport, EventSourceError> {
         self.drain_with(&mut Chaos::none()).await
     }
 
-    /// Delivers until neither the queue nor `chaos` has anything more.
+    /// Delivers until no message is visible and `chaos` holds none.
     ///
     /// # Errors
     /// As [`EventSource::drain`].
@@ -251,21 +251,21 @@ impl EventSource {
         self.delete(&done).await
     }
 
-    /// Splits a batch into what is done and what is not.
+    /// Splits a batch into processed and failed messages.
     fn judge(&self, invocation: Invocation, batch: Vec<Message>) -> (Vec<Message>, Vec<Message>) {
         let Invocation::Returned(response) = invocation else {
             return (Vec::new(), batch);
         };
         let Some(failures) = record::reported_failures(&response, &batch) else {
             let function = self.function.name;
-            tracing::error!(function, %response, "malformed batch response, the batch failed");
+            tracing::error!(function, %response, "malformed batch response, batch counts as failed");
             return (Vec::new(), batch);
         };
         batch.into_iter().partition(|m| m.message_id().is_some_and(|id| !failures.contains(id)))
     }
 
     async fn receive(&self, wait_seconds: i32) -> Result<Vec<Message>, EventSourceError> {
-        // A long poll is silent for longer than any timeout a client may have been given.
+        // A long poll is silent for longer than any timeout of the client.
         let patient = aws_sdk_sqs::config::Builder::new().timeout_config(TimeoutConfig::disabled());
         let output = self
             .client
@@ -303,16 +303,13 @@ impl EventSource {
             .await
             .map_err(|error| failed("DeleteMessageBatch", &error))?;
         for failure in output.failed() {
-            tracing::warn!(
-                code = failure.code(),
-                "a message was not deleted and will be received again"
-            );
+            tracing::warn!(code = failure.code(), "message not deleted, will be received again");
         }
         Ok(())
     }
 }
 
-/// Lets a round pass for what is held back; what has waited long enough becomes ready.
+/// Counts one round for the held messages. A message with no rounds left becomes ready.
 fn release(held: Vec<(u32, Message)>, ready: &mut Vec<Message>) -> Vec<(u32, Message)> {
     let (still_held, released): (Vec<_>, Vec<_>) = held
         .into_iter()
@@ -322,7 +319,7 @@ fn release(held: Vec<(u32, Message)>, ready: &mut Vec<Message>) -> Vec<(u32, Mes
     still_held
 }
 
-/// The receipt handles, each with a name for its entry in a batch.
+/// The receipt handles, each with an id for its entry in a batch request.
 fn receipt_handles(messages: &[Message]) -> impl Iterator<Item = (String, &str)> {
     let handles = messages.iter().filter_map(Message::receipt_handle);
     handles.enumerate().map(|(index, handle)| (index.to_string(), handle))

@@ -1,18 +1,16 @@
 //! Crashes and broken connections at a chosen AWS call.
 //!
-//! [`Faults`] wraps the HTTP client under the AWS clients, and so sees every call a handler makes
-//! in the order it makes them. A process that dies between two calls that change something leaves the
-//! same traces wherever it dies between them, so to try every crash of a handler it is enough to stop it
-//! before each such call and after each:
+//! [`Faults`] wraps the HTTP client under the AWS clients. So it sees every call of a handler, in order.
+//! Between two calls that change something, the exact moment of a crash makes no difference. To try every
+//! crash of a handler, it is enough to stop the handler before and after each such call:
 //!
 //! - before: the request is not sent, and the future of the call never becomes ready;
-//! - after: the engine has done what was asked, and the answer never arrives.
+//! - after: the engine has executed the request, and the answer never arrives.
 //!
-//! From that moment no other call of the same clients gets through either, whatever else runs
-//! concurrently, because a dead process sends nothing. The test waits for [`Faults::reached`],
-//! drops the handler, disarms, recovers and looks at the result;
-//! [`Faults::run_until_crash`] does the first three. What a handler detached with `tokio::spawn`
-//! outlives the drop; a `JoinSet` takes its tasks with it.
+//! From that moment no other call of the same clients gets through, because a dead process sends nothing.
+//! The test waits for [`Faults::reached`], drops the handler, disarms, recovers and checks the result.
+//! [`Faults::run_until_crash`] does the first three steps. A task that a handler detached with
+//! `tokio::spawn` outlives the drop; a `JoinSet` drops its tasks.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,8 +24,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use tokio::sync::watch;
 
-/// What goes wrong, at the n-th call from now on, counted from 0. A retry is a call too. A crash and a
-/// repetition are about the n-th call that changes something: at a read they leave no other traces.
+/// A fault at the n-th call from now on, counted from 0. A retry counts as a call. For a crash, a repetition
+/// and a freeze, n counts only calls that change something: at a read they would make no difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// The process dies before the call is sent.
@@ -38,21 +36,19 @@ pub enum Plan {
     Fail(usize),
     /// The call takes effect and fails with a connection error.
     LoseAnswer(usize),
-    /// The call takes effect, its answer is lost, and it is sent again: what the SDK does by itself. The second
-    /// answer arrives.
+    /// The call takes effect, its answer is lost, and the call is sent again, as the SDK does by itself. The
+    /// second answer arrives.
     Repeat(usize),
-    /// The process stands still before the call is sent, until [`Faults::thaw`]. Only this call waits: anyone who
-    /// else uses these clients goes on.
+    /// The call is not sent until [`Faults::thaw`]. Other calls of these clients continue.
     Freeze(usize),
-    /// The same, and then the call is repeated as by [`Plan::Repeat`].
+    /// The call waits as with [`Plan::Freeze`] and is then repeated as with [`Plan::Repeat`].
     FreezeAndRepeat(usize),
-    /// No call to this service is sent, each fails with a connection error, as in
-    /// `Outage("DynamoDB")`.
+    /// No call to this service is sent; each fails with a connection error. Example: `Outage("DynamoDB")`.
     Outage(&'static str),
 }
 
 impl Plan {
-    /// Whether it strikes at this call, after these.
+    /// Whether the fault happens at the call `record`, which follows the calls `before`.
     fn strikes(self, before: &[CallRecord], record: &CallRecord) -> bool {
         let changes = || before.iter().filter(|call| call.changes()).count();
         match self {
@@ -71,27 +67,26 @@ impl Plan {
     }
 }
 
-/// One call: how its `x-amz-target` header names it, and its body.
+/// One call: the service and the operation of its `x-amz-target` header, and its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRecord {
-    /// Such as `DynamoDB_20120810` or `AmazonSQS`.
+    /// The service, such as `DynamoDB_20120810` or `AmazonSQS`.
     pub service: String,
-    /// Such as `PutItem`.
+    /// The operation, such as `PutItem`.
     pub operation: String,
-    /// What was asked, as JSON.
+    /// The body of the request, JSON.
     pub request: Vec<u8>,
 }
 
 impl CallRecord {
-    /// Whether it may change something.
+    /// Whether the call may change something.
     pub fn changes(&self) -> bool {
         const READS: [&str; 5] = ["GetItem", "BatchGetItem", "Query", "Scan", "GetQueueAttributes"];
         !READS.contains(&self.operation.as_str())
     }
 }
 
-/// Counts the calls of the clients it is under, and lets one of them go wrong. Clones share
-/// everything.
+/// Counts the calls of the wrapped clients and makes the planned one fail. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct Faults {
     state: Arc<Mutex<State>>,
@@ -107,13 +102,13 @@ struct State {
 }
 
 impl Faults {
-    /// Counts and does no harm.
+    /// Counts calls, without a planned fault.
     pub fn disarmed() -> Self {
         let flag = || Arc::new(watch::Sender::new(false));
         Self { state: Arc::default(), reached: flag(), thawed: flag() }
     }
 
-    /// The HTTP client to give to the clients of table and queues.
+    /// Wraps an HTTP client for the clients of the table and the queues.
     pub fn wrap(&self, inner: SharedHttpClient) -> SharedHttpClient {
         SharedHttpClient::new(FaultyClient { inner, faults: self.clone() })
     }
@@ -131,29 +126,29 @@ impl Faults {
         self.thawed.send_replace(false);
     }
 
-    /// Lets the call go on that a plan has frozen.
+    /// Lets a frozen call continue.
     pub fn thaw(&self) {
         self.thawed.send_replace(true);
     }
 
-    /// The calls since the last start of counting, the one that went wrong included.
+    /// The calls since the last start of counting, the faulty call included.
     pub fn calls(&self) -> Vec<CallRecord> {
         self.state().calls.clone()
     }
 
-    /// Whether the armed plan has struck.
+    /// Whether the planned fault has happened.
     pub fn was_reached(&self) -> bool {
         *self.reached.borrow()
     }
 
-    /// Waits until the armed plan has struck.
+    /// Waits until the planned fault has happened.
     pub async fn reached(&self) {
         // The sender lives in self, so the channel cannot close while this waits.
         let _ = self.reached.subscribe().wait_for(|reached| *reached).await;
     }
 
-    /// Runs `f` to its end, or drops it at the crash, disarms, and gives `None`. A planned
-    /// failure is no crash: `f` sees an error and goes on.
+    /// Runs `f` to its end and returns its output. At a planned crash it drops `f`, disarms and returns
+    /// `None`. A planned failure is not a crash: `f` sees an error and continues.
     pub async fn run_until_crash<F: Future>(&self, f: F) -> Option<F::Output> {
         let output = tokio::select! {
             biased;
@@ -174,7 +169,7 @@ impl Faults {
         }
     }
 
-    /// Lets calls through again but keeps the record and `was_reached`.
+    /// Lets calls through again. Keeps the record of calls and `was_reached`.
     fn disarm(&self) {
         let mut state = self.state();
         state.plan = None;
@@ -185,7 +180,7 @@ impl Faults {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records a call and says what is to go wrong with it.
+    /// Records a call and returns what the connector does with the call.
     fn next_call(&self, record: CallRecord) -> Verdict {
         let mut state = self.state();
         if state.crashed {
@@ -274,7 +269,7 @@ impl HttpConnector for FaultyConnector {
                     return answer;
                 }
                 Verdict::SendAndCrash => {
-                    // What the engine answered has happened, whether it was yes or no.
+                    // The engine has executed the request; its answer, success or error, is lost.
                     let _ = inner.call(request).await;
                     faults.strike();
                 }

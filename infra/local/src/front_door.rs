@@ -1,4 +1,5 @@
-//! A Function URL on this machine: HTTP in, Lambda events to the functions, HTTP out.
+//! A Function URL on this machine. It turns an HTTP request into a Lambda event, calls the function and turns
+//! the response into HTTP.
 
 mod event;
 mod reply;
@@ -25,19 +26,19 @@ use tokio::task::JoinSet;
 
 use crate::function::{Function, Invocation, invoke};
 
-/// Largest event and largest response Lambda passes, in bytes.
+/// The largest event and the largest response of Lambda, in bytes.
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// How much of a too large body is read and thrown away, so that a client which sends before it
-/// listens gets the answer instead of a reset connection.
+/// How many bytes of a too large body are read and discarded. A client that sends its whole body first then
+/// gets the answer and not a reset connection.
 const MAX_DISCARD: usize = 32 * 1024 * 1024;
 const DISCARD_BOUND: Duration = Duration::from_secs(5);
-/// How long a request head may take to arrive, and a connection may idle.
+/// How long a request head may take to arrive, and how long a connection may be idle.
 const HEAD_BOUND: Duration = Duration::from_secs(30);
-/// How long open requests may go on after a shutdown.
+/// How long open requests may continue after a shutdown.
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(10);
 
-/// The time now, in milliseconds since the epoch.
+/// Returns the time in milliseconds since the Unix epoch.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// One port for several functions.
@@ -53,7 +54,7 @@ impl std::fmt::Debug for FrontDoor {
 }
 
 impl FrontDoor {
-    /// `route` says which function a request is for; `clock` gives the time in its event.
+    /// `route` chooses the function for a request; `clock` gives the time of the event.
     pub fn new(clock: Clock, route: impl Fn(&Parts) -> Function + Send + Sync + 'static) -> Self {
         Self { route: Box::new(route), clock }
     }
@@ -61,8 +62,8 @@ impl FrontDoor {
     /// Answers one request without a socket. The peer is the `SocketAddr` in the request's
     /// extensions, or 127.0.0.1.
     ///
-    /// An event over [`MAX_PAYLOAD`] is 413; a function that fails, panics or answers with
-    /// something that is no response is 502.
+    /// The answer is 413 if the event is larger than [`MAX_PAYLOAD`]. It is 502 if the function fails,
+    /// panics or returns something that is not a response.
     pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
         if body.len() > MAX_PAYLOAD {
@@ -77,12 +78,12 @@ impl FrontDoor {
             return bad_gateway();
         };
         reply::http_response(answer).unwrap_or_else(|error| {
-            tracing::error!(function = function.name, %error, "unusable response");
+            tracing::error!(function = function.name, %error, "function response is not usable");
             bad_gateway()
         })
     }
 
-    /// Serves HTTP/1.1 until `shutdown`, then lets open requests finish for some seconds.
+    /// Serves HTTP/1.1 until `shutdown`, then waits up to 10 s for open requests.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let (close, closing) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -97,7 +98,7 @@ impl FrontDoor {
                         connections.spawn(door.connection(stream, peer, closing.clone()));
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "could not accept a connection");
+                        tracing::warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 }
@@ -107,7 +108,7 @@ impl FrontDoor {
         close.send_replace(true);
         let finished = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(SHUTDOWN_BOUND, finished).await.is_err() {
-            tracing::warn!("requests were cut off by the shutdown");
+            tracing::warn!("shutdown cut off open requests");
         }
     }
 
@@ -151,10 +152,10 @@ impl FrontDoor {
     }
 }
 
-/// The whole body, or the answer if it is too large or does not arrive.
+/// The whole body, or the error response if the body is too large or incomplete.
 async fn read_body(parts: &Parts, mut body: Incoming) -> Result<Bytes, Response<Bytes>> {
     if body.size_hint().lower() > MAX_PAYLOAD as u64 {
-        // Who asks before sending has sent nothing that needs to be taken from the wire.
+        // A client that sends `Expect` waits for the answer before it sends its body.
         if !parts.headers.contains_key(EXPECT) {
             discard(body).await;
         }
@@ -188,7 +189,8 @@ async fn discard(mut body: Incoming) {
     let _ = tokio::time::timeout(DISCARD_BOUND, reading).await;
 }
 
-/// Only large values are measured, because measuring means serialising.
+/// Whether the event is too large. It measures only events with a large body, because measuring serialises
+/// the event.
 fn exceeds_payload(event: &Value) -> bool {
     let body = event.get("body").and_then(Value::as_str).map_or(0, str::len);
     body > MAX_PAYLOAD / 2 && event.to_string().len() > MAX_PAYLOAD

@@ -1,4 +1,4 @@
-//! A function as Lambda sees it: JSON in, JSON or an error out.
+//! A function as Lambda sees it: it takes JSON and returns JSON or an error.
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,26 +8,26 @@ use std::task::Poll;
 
 use serde_json::Value;
 
-/// What a handler fails with; the same type as the Lambda runtime's own.
+/// The error of a handler; the same type as in the Lambda runtime.
 pub type HandlerError = Box<dyn Error + Send + Sync>;
 
 /// The future of one invocation.
 pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Value, HandlerError>> + Send>>;
 
-/// Takes an event, answers with the function's response.
+/// Takes an event and returns the function's response.
 pub type Handler = Arc<dyn Fn(Value) -> HandlerFuture + Send + Sync>;
 
-/// A handler and the name it has in logs.
+/// A handler with its name in logs.
 #[derive(Clone)]
 pub struct Function {
     /// Name in logs, such as `webhook`.
     pub name: &'static str,
-    /// The code.
+    /// The handler.
     pub handler: Handler,
 }
 
 impl Function {
-    /// Names an async function from event to response.
+    /// A function of an async handler and its name.
     pub fn new<F, Fut>(name: &'static str, handler: F) -> Self
     where
         F: Fn(Value) -> Fut + Send + Sync + 'static,
@@ -46,17 +46,17 @@ impl std::fmt::Debug for Function {
 /// How an invocation ended.
 #[derive(Debug)]
 pub(crate) enum Invocation {
-    /// The handler answered.
+    /// The handler returned a response.
     Returned(Value),
-    /// The handler returned an error or panicked; the reason is in the log.
+    /// The handler returned an error or panicked. The log has the reason.
     Failed,
-    /// The handler's future was dropped before it was done.
+    /// The handler's future was dropped before it finished.
     Killed,
 }
 
-/// Runs `function` on `event`. With `max_polls` its future is dropped, as by a crash, once it has
-/// been polled that often without finishing. It is then polled whenever the runtime comes round: a
-/// handler that leaves its work to tasks of its own wakes up only at the end.
+/// Runs `function` on `event`. With `max_polls` the handler's future is dropped, as by a crash, if it has not
+/// finished after that many polls. In this case the future is polled again and again without a wake-up,
+/// because a handler that waits for its own tasks wakes up only at the end.
 pub(crate) async fn invoke(
     function: &Function,
     event: Value,

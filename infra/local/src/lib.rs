@@ -1,6 +1,6 @@
-//! Placet on one machine: the AWS services it stands on, as real engines in this process, and
-//! the two things AWS puts in front of a function, a Function URL and an SQS event source
-//! mapping. `placet dev` runs on it; the tests use the same pieces with chaos and faults added.
+//! The whole of Placet on one machine. The AWS services run as real engines in this process. A local
+//! Function URL and a local SQS event source mapping call the functions. `placet dev` runs on this crate;
+//! the tests use the same modules and add chaos and faults.
 
 pub mod chaos;
 pub mod engines;

@@ -1,5 +1,5 @@
-//! What items rest on, read from their rows, whatever their kinds: to put lost messages back on the queues,
-//! and to find items that would be forgotten.
+//! Reads from the rows of all kinds of items what each item rests on: nothing, a due time or a message. It
+//! sends lost messages again, and finds items that nothing would ever process.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,26 +14,26 @@ use crate::engines::{TABLE, http_client};
 use crate::system::System;
 
 impl System {
-    /// Puts pointers on the queue to all items that rest on a message: the embedded queues live in memory,
-    /// so their messages are gone when the process ends.
+    /// Sends a pointer to every item that rests on a message. The embedded queues are in memory, so their
+    /// messages are lost when the process ends.
     ///
     /// # Errors
     ///
-    /// If the table cannot be read. An item that cannot be read is logged and left as it is.
+    /// If the table cannot be read. An item that cannot be read is logged and not changed.
     pub async fn resume(&self) -> Result<(), StoreError> {
         let items = self.items().await?;
         for item in items.iter().filter(|item| item.header.rests == Rests::Message) {
             let pointer = pointer(item);
             let sent = self.runtime.engine.queue.send(Lane::Work, &pointer, Duration::ZERO);
             if let Err(error) = sent.await {
-                tracing::error!(%error, ?pointer, "pointer not sent again");
+                tracing::error!(%error, ?pointer, "pointer not sent again, item waits for the next start");
             }
         }
         Ok(())
     }
 
-    /// The drop guard, at any moment: the items that are not terminal and rest on nothing, because their
-    /// entry in `due` or their message is not there. Only where a test moves the queues' clock.
+    /// The drop guard at any moment: descriptions of the items that are not terminal and have neither an
+    /// entry in `due` nor a message. Works only if a test moves the clock of the queues.
     ///
     /// # Errors
     ///
@@ -48,7 +48,8 @@ impl System {
         Ok(self.items().await?.iter().filter(|item| is_forgotten(item)).map(name).collect())
     }
 
-    /// The drop guard, at the end of a test: the items that are not terminal and do not wait for a person.
+    /// The drop guard at the end of a test: descriptions of the items that are not terminal and do not wait
+    /// for a person.
     ///
     /// # Errors
     ///
@@ -75,13 +76,13 @@ impl System {
             })?;
             match see(&row) {
                 Ok(item) => items.push(item),
-                Err(error) => tracing::error!(%error, "an item is left as it is"),
+                Err(error) => tracing::error!(%error, "item cannot be read, it is not changed"),
             }
         }
         Ok(items)
     }
 
-    /// Everything that messages point to, whatever version they name.
+    /// The items that messages point to, without the versions of the pointers.
     fn pointed(&self) -> HashSet<Pointer> {
         let bodies = Lane::ALL.into_iter().flat_map(|lane| self.engines.messages(lane));
         let pointers = bodies.filter_map(|body| Pointer::parse(&body).ok());

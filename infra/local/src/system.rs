@@ -1,5 +1,5 @@
 //! The whole of Placet in one process: the engines, the functions, the front door and an event source for
-//! each queue. `placet dev` and the tests differ only in what they pass to [`System::start`].
+//! each queue. `placet dev` and the tests differ only in the [`Setup`] that they pass to [`System::start`].
 
 use std::sync::Arc;
 
@@ -26,25 +26,25 @@ use crate::event_source::{EventSource, Slots};
 use crate::front_door::FrontDoor;
 use crate::function::Function;
 
-/// What a system is made of.
+/// The parts and settings of a system.
 pub struct Setup {
     /// Where the table and the bucket are kept.
     pub storage: Storage,
-    /// What is too large for the table; without any, the bucket of the engines.
+    /// The bucket for values that are too large for the table; `None` means the bucket of the engines.
     pub blobs: Option<Blobs>,
     /// How the queues behave.
     pub queues: Queues,
     /// `placet.yaml`.
     pub config: Config,
-    /// The environment the functions see.
+    /// The environment variables of the functions.
     pub environment: Environment,
     /// The clock of all functions.
     pub clock: Clock,
     /// The functions the worker can run.
     pub functions: Functions,
-    /// Carries the functions' calls to the engines.
+    /// The HTTP client of the functions' calls to the engines.
     pub http_client: SharedHttpClient,
-    /// Whether the pages are open.
+    /// Whether the pages and the demo are open without a key and a link.
     pub access: Access,
     /// The API key of the project.
     pub api_key: String,
@@ -52,17 +52,17 @@ pub struct Setup {
 
 /// A running system.
 pub struct System {
-    /// The engines under it.
+    /// The engines.
     pub engines: Engines,
-    /// What every function of it holds.
+    /// The runtime that all functions share.
     pub runtime: Runtime,
-    /// Its one port.
+    /// The one port for HTTP.
     pub front_door: Arc<FrontDoor>,
-    /// Takes messages from each queue to its worker, the fastest lane first.
+    /// One event source for each queue, the fastest lane first. It passes messages to the worker.
     pub event_sources: Vec<Arc<EventSource>>,
-    /// Enqueues what is due.
+    /// Sends messages for due items.
     pub timer: Timer,
-    /// The API, which may hold clients that poll.
+    /// The API. It may hold the requests of clients that poll.
     pub approval: Approval,
 }
 
@@ -76,7 +76,7 @@ impl System {
         Self::with::<Shipped>(setup).await
     }
 
-    /// The same with workers that know these kinds of items.
+    /// As [`System::start`], with workers for the kinds of items in `List`.
     ///
     /// # Errors
     ///
@@ -122,7 +122,8 @@ impl System {
     }
 }
 
-/// The batches as in the template: a call takes as long as somebody else wants, so no other call waits for it.
+/// Batches as in the template. Somebody else decides how long a call takes. So a batch of calls holds one
+/// message, and no other call waits for it.
 const fn slots(lane: Lane) -> Slots {
     match lane {
         Lane::Work => Slots { batch: 10, pollers: 4 },
@@ -159,8 +160,8 @@ enum Room {
     Inbox,
 }
 
-/// Which function answers on the one port. Deployed, each has a Function URL of its own. The demo
-/// pair is a page for a browser and JSON for a program.
+/// Which function answers on the one port. In a deployment each function has its own Function URL. The two
+/// demo paths are a page for a browser and JSON for a program.
 fn room(parts: &Parts, config: &Config) -> Room {
     let path = parts.uri.path();
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
@@ -176,7 +177,7 @@ fn room(parts: &Parts, config: &Config) -> Room {
     }
 }
 
-/// A typed handler as Lambda sees it: JSON in, JSON out.
+/// Makes a [`Function`] of a typed handler.
 fn function<T, Event, Reply, Handle, Fut>(name: &'static str, app: T, handle: Handle) -> Function
 where
     T: Clone + Send + Sync + 'static,
@@ -200,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_path_has_its_room() {
+    fn each_path_goes_to_its_function() {
         let source = "project: x\nsources: {s: {preset: svix, secret: env:S, paths: [/hooks/s], targets: [decide]}}";
         let config = Config::parse(source).unwrap();
         let room = |method: &str, path: &str, accept: &str| {

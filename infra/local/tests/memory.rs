@@ -1,5 +1,5 @@
-//! How much memory a batch of large webhooks takes in the worker, the engines under it included. A test binary of its
-//! own: its allocator counts, and one test runs in it.
+//! The memory that a batch of large webhooks takes in the worker and the engines. This test has its own
+//! binary, because its allocator counts the bytes of the whole process.
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
@@ -17,16 +17,16 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-/// The most that a batch may take, of the 256 MB of the worker.
+/// The most bytes that a batch may take. The worker has 256 MB.
 const BOUND: usize = 128 * 1024 * 1024;
 
-/// Just below the largest body that is taken.
+/// Just below the largest accepted body, in bytes.
 const LARGEST: usize = 4_600_000;
 
-/// The largest body of objects of one member of which there may be a tree.
+/// The largest body of one-member objects that may become a JSON tree, in bytes.
 const HEAVIEST: usize = 130_000;
 
-/// How many records a batch has.
+/// The number of records in a batch.
 const BATCH: usize = 10;
 
 const YAML: &str = "
@@ -74,12 +74,12 @@ async fn receive(system: &System, body: &[u8]) -> String {
     let verifier = source.open("hooks", &system.runtime.environment).unwrap();
     let draft =
         Draft { path: "/webhooks/hooks", content_type: "application/json", id: "", body, at: NOW };
-    let Ok(signed) = verifier.sign(&draft) else { panic!("it cannot be signed") };
+    let Ok(signed) = verifier.sign(&draft) else { panic!("the draft cannot be signed") };
     let mut request = Incoming::post("/webhooks/hooks", body);
     let headers = signed.headers.iter();
     request.headers = headers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let Ok(verified) = verifier.verify(request, &Documents::default(), NOW) else {
-        panic!("it is not believed")
+        panic!("the signature does not verify")
     };
     match system.runtime.receive(&verified).await.unwrap() {
         Received::New(id) => id,
@@ -87,7 +87,8 @@ async fn receive(system: &System, body: &[u8]) -> String {
     }
 }
 
-/// How many bytes a batch takes whose bodies have this size and repeat this part, and what becomes of its receipts.
+/// Processes a batch of webhooks. Each body repeats `part` up to `size` bytes. Returns the bytes that the
+/// batch took and the states of its receipts.
 async fn batch(part: &str, size: usize) -> (usize, Vec<State>) {
     let system = system().await;
     let mut ids = Vec::new();
@@ -120,7 +121,7 @@ async fn a_batch_of_large_bodies_takes_half_of_the_function() {
     ] {
         let (peak, states) = batch(part, size).await;
         println!("{name}: {peak} bytes");
-        // Nothing decides or asks for so much.
+        // A body of this size neither decides nor creates an operation.
         assert_eq!(states, [State::Failed; BATCH]);
         assert!(peak <= BOUND, "{name}: {peak} bytes");
     }

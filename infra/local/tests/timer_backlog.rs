@@ -1,7 +1,7 @@
-//! The timer after an outage: 100,000 items are due. This is a binary of its own, because it counts what the
-//! timer allocates: that repeats, and the memory of a process does not.
+//! The timer after an outage: 100,000 items are due. This test has its own binary, because it counts the
+//! allocations of the timer. Allocations are repeatable; the memory of a process is not.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -26,17 +26,17 @@ const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
 const APART: Duration = Duration::from_secs(5 * 60);
 
-/// The projects, and how many of their items are due.
+/// The projects and the numbers of their due items.
 const DUE: [(&str, usize); 3] = [("busy", 94_000), ("other", 3_000), ("quiet", 3_000)];
 const ALL: usize = 100_000;
 
-/// What one run reads at most, and how deep a lane may be.
+/// The most entries that one run reads, and the most messages of a lane.
 const A_RUN: usize = 5_000;
 const DEEP: usize = 10_000;
 
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
-/// A row that is nothing but an entry in `due`: the timer loads no item.
+/// A row that is only an entry in `due`, because the timer loads no item.
 fn entry(project: &str, n: usize) -> Row {
     let text = |text: String| AttributeValue::S(text);
     let due = START.minus(60 * MINUTE).millis() + i64::try_from(n).unwrap();
@@ -82,17 +82,18 @@ fn setup(clock: &Clock) -> Setup {
     }
 }
 
-/// The engines run on threads of their own, the timer on that of the test: only what it allocates is counted.
+/// The engines run on their own threads and the timer on the thread of the test, so the test counts only the
+/// allocations of the timer.
 struct Backlog {
     engines: Runtime,
     system: System,
-    /// Takes every message, and leaves its item as it is.
+    /// Receives every message and does not change its item.
     workers: EventSource,
     clock: Clock,
     thread: Runtime,
     timer: Timer,
     faults: Faults,
-    /// When each pointer was enqueued last.
+    /// The time at which the timer last sent each pointer.
     enqueued: HashMap<String, Timestamp>,
     most_bytes: u64,
 }
@@ -119,7 +120,7 @@ impl Backlog {
         Self { engines, system, workers, clock, thread, timer, faults, enqueued, most_bytes: 0 }
     }
 
-    /// One run, a minute after the one before. It reads no more than it may.
+    /// One run of the timer, a minute after the run before. Checks that it reads no more than its limit.
     fn run(&mut self) -> Tick {
         self.clock.advance(MINUTE);
         self.faults.reset();
@@ -129,7 +130,8 @@ impl Backlog {
         self.most_bytes = self.most_bytes.max(allocated.bytes_max);
         assert!(tick.enqueued <= A_RUN, "{tick:?}");
         let queries = self.faults.calls().iter().filter(|call| call.operation == "Query").count();
-        // Ten entries a query, and at most two in each of the 72 partitions that find fewer: each ends a pass.
+        // A query reads ten entries. At most two queries in each of the 72 partitions read fewer: each of
+        // them ends a pass.
         assert!(queries <= A_RUN / 10 + 2 * 72, "{queries} queries");
         tick
     }
@@ -138,7 +140,7 @@ impl Backlog {
         self.system.engines.messages(Lane::Work).len()
     }
 
-    /// Takes all messages from the lane, and says how many each project has.
+    /// Receives all messages of the lane and returns their numbers by project.
     fn take(&mut self) -> BTreeMap<String, usize> {
         let (now, mut projects) = (self.clock.now(), BTreeMap::new());
         for body in self.system.engines.messages(Lane::Work) {
@@ -155,14 +157,18 @@ impl Backlog {
     }
 }
 
-/// Nothing takes the items out of the index, as if the workers were slow: so they become due again and again.
+/// No worker removes the items from the index, as if the workers were slow. So the items become due again and
+/// again.
 #[test]
 fn a_backlog_of_100_000_items_is_enqueued_in_bounded_runs() {
     let mut backlog = Backlog::start();
     backlog.run();
     let first = backlog.take();
     for (project, _) in DUE {
-        assert!(first[project] >= A_RUN / DUE.len() - 10, "{project} waits for others: {first:?}");
+        assert!(
+            first[project] >= A_RUN / DUE.len() - 10,
+            "{project} has to wait for other projects: {first:?}"
+        );
     }
     let mut runs = 1;
     while backlog.enqueued.len() < ALL {

@@ -1,8 +1,8 @@
-//! What the packaged functions cost: a cold start of each of the five, and a webhook from its event
-//! to its answer. And what follows from what was counted: an idle month, and how far it scales.
+//! Measures the packaged functions: a cold start of each of the five, and a webhook from its event to its
+//! answer. Computes the cost of an idle month and the limits of scale from counted costs.
 //!
-//! Instructions are counted by callgrind, because they are the same on every run and every
-//! machine, and wall time on a busy machine is not. Memory is read without it.
+//! Callgrind counts instructions, because their number is the same on every run and every machine. Wall time
+//! on a busy machine is not. Memory is measured without callgrind.
 
 mod counted;
 mod delivery;
@@ -20,23 +20,23 @@ use crate::workspace::Workspace;
 /// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Everything.
+    /// All parts.
     All,
     /// The cold starts.
     Start,
-    /// Accepted webhooks.
+    /// The accepted webhooks.
     Webhook,
-    /// The dollars of an idle month, which are computed.
+    /// The computed cost of an idle month, in dollars.
     Idle,
-    /// Webhooks for ten minutes, which are simulated.
+    /// The simulation of ten minutes of webhooks.
     Scale,
 }
 
-/// Builds, measures, prints Markdown tables.
+/// Builds and measures, and prints Markdown tables.
 ///
 /// # Errors
 ///
-/// If something is missing, a function does not do its work, or a target is missed.
+/// If a tool is missing, a function fails, or a target is missed.
 pub fn run(workspace: &Workspace, part: Part) -> Result<(), Error> {
     match part {
         Part::Idle => idle::run(workspace),
@@ -71,8 +71,8 @@ fn measure(workspace: &Workspace, part: Part) -> Result<(), Error> {
     if missed.is_empty() { Ok(()) } else { Err(Error::TargetsMissed(missed.join(", "))) }
 }
 
-/// One package at a time: built together, each would be compiled with the union of the features
-/// that any of them asks for, and the binaries would not be those that are deployed.
+/// Builds one package at a time. In a common build Cargo would compile each with the union of all features,
+/// and the binaries would differ from the deployed ones.
 fn build(workspace: &Workspace, part: Part) -> Result<(), Error> {
     let functions = start::FUNCTIONS.iter().map(|(function, _)| *function);
     for function in functions.filter(|function| part != Part::Webhook || *function == "webhook") {

@@ -1,18 +1,18 @@
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-/// Why a chore was not done.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The command line makes no sense.
-    #[error("no such verb\n\n{0}")]
+    /// The command line has no such verb or a wrong argument.
+    #[error("no such verb or argument\n\n{0}")]
     Usage(&'static str),
     /// A program could not be started.
     #[error("cannot start `{command}`: {source}")]
     Start {
         /// The command line.
         command: String,
-        /// The system's reason.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A program ran and failed.
@@ -20,67 +20,67 @@ pub enum Error {
     Failed {
         /// The command line.
         command: String,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
     },
-    /// A text has words that it should not have.
-    #[error("words that readers stumble over:\n{0}")]
+    /// Files hold words that are not plain.
+    #[error("words that are not plain:\n{0}")]
     Words(String),
     /// A tool is not on this machine and cannot be installed inside the project.
     #[error("{tool} is missing: {mend}")]
     Missing {
-        /// Its name.
+        /// The name of the tool.
         tool: &'static str,
-        /// How to get it.
+        /// How to install the tool.
         mend: &'static str,
     },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// The system's reason.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The loopback server for the measured programs could not be opened.
+    /// The loopback server for the measured programs cannot listen.
     #[error("cannot open a loopback port: {0}")]
     Loopback(std::io::Error),
-    /// A measured program did not do what Lambda would see it do.
+    /// A measured program did not behave as Lambda requires.
     #[error("{program}: {problem}; its output is in {log}")]
     Measurement {
-        /// Which program.
+        /// The name of the program.
         program: String,
-        /// What happened instead.
+        /// What happened.
         problem: String,
-        /// The file that holds its output.
+        /// The file with the output of the program.
         log: PathBuf,
     },
-    /// The webhook secret of the measurement has a form that is not taken any more.
-    #[error("the webhook secret of the measurement: {0}")]
+    /// The webhook secret of the measurement has an invalid form.
+    #[error("the webhook secret of the measurement is invalid: {0}")]
     Secret(#[from] placet_core::webhook::SecretFormat),
-    /// The embedded engines did not start, or do not answer.
-    #[error("`placet engines`: {0}; what it wrote is in target/bench/engines.log")]
+    /// The embedded engines did not start or do not answer.
+    #[error("`placet engines`: {0}; its output is in target/bench/engines.log")]
     Engines(String),
     /// A sample event is not JSON.
     #[error("{path}: {source}")]
     Json {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: serde_json::Error,
     },
-    /// The page has no table to compute with.
+    /// A counted row is missing in `docs/COSTS.md`.
     #[error(
-        "docs/COSTS.md lacks a row that was counted: UPDATE=1 cargo test -p placet-local --test system cost"
+        "docs/COSTS.md lacks a counted row: run UPDATE=1 cargo test -p placet-local --test system cost"
     )]
     NotCounted,
-    /// The measurement is complete, and not good enough.
+    /// The measurement is complete and misses targets.
     #[error("missed targets: {0}")]
     TargetsMissed(String),
 }
 
 impl Error {
-    /// For `map_err`: a failure at `path`.
+    /// Makes an error of `path`, for `map_err`.
     pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         |source| Self::File { path, source }

@@ -1,8 +1,8 @@
 //! Runs the fuzz targets in `fuzz/` on stable Rust.
 //!
-//! They are in cargo-fuzz's layout and built with the flags it uses for `--sanitizer none`, so that
-//! neither it nor a nightly compiler needs to be installed. Without unsafe code of ours a sanitizer
-//! would find little; what the targets look for is panics, wrong answers, endless work and memory.
+//! The targets have the layout of cargo-fuzz. They are built with the flags that cargo-fuzz uses for
+//! `--sanitizer none`, so neither cargo-fuzz nor a nightly compiler is needed. We have no unsafe code, so a
+//! sanitizer would find little. The targets look for panics, wrong answers, endless work and high memory use.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,10 +10,10 @@ use std::process::Command;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// How long each target runs if nothing else is asked for.
+/// The default run time of each target, in seconds.
 pub const SECONDS: u32 = 10;
 
-/// Coverage that libFuzzer is guided by.
+/// Compiler flags for the coverage that guides libFuzzer.
 const FLAGS: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -21,21 +21,21 @@ const FLAGS: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-trace-compares \
     --cfg fuzzing";
 
-/// Builds all targets and runs each of them for so many seconds, from the inputs in `fuzz/corpus`
-/// and those that earlier runs found and left in the target folder.
+/// Builds all targets and runs each target for `seconds`. The runs start from the inputs in `fuzz/corpus` and
+/// from the inputs that earlier runs left in the target folder.
 ///
 /// # Errors
 ///
-/// If a target finds something: the input is then in `fuzz/artifacts`.
+/// If a target fails on an input. The input is then in `fuzz/artifacts`.
 pub fn run(workspace: &Workspace, seconds: u32) -> Result<(), Error> {
     if workspace.which("c++").is_none() {
-        let mend = "install it, libFuzzer is made of it (Debian: apt-get install g++)";
+        let mend = "install it, because libFuzzer is C++ (Debian: apt-get install g++)";
         return Err(Error::Missing { tool: "a C++ compiler", mend });
     }
     let host = host(workspace)?;
     let folder = workspace.target.join("fuzz");
     let mut build = workspace.cargo("build --release --bins --manifest-path fuzz/Cargo.toml");
-    // With a target named, build scripts and macros are built without the flags.
+    // With `--target`, Cargo builds build scripts and macros without the flags.
     build.args(["--target", &host, "--target-dir"]).arg(&folder);
     build.env("RUSTFLAGS", FLAGS).env_remove("CARGO_ENCODED_RUSTFLAGS");
     workspace.run(build)?;
@@ -61,7 +61,7 @@ fn one(
     command.arg(format!("-max_total_time={seconds}"));
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
     command.args(["-timeout=10", "-verbosity=0", "-print_funcs=0", "-print_final_stats=1"]);
-    // What is new is written to the first of the folders.
+    // libFuzzer writes new inputs to the first folder.
     command.arg(found).arg(workspace.root.join("fuzz/corpus").join(target));
     Ok(command)
 }
@@ -78,7 +78,7 @@ fn targets(workspace: &Workspace) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// What the compiler calls this machine.
+/// The target triple of this machine.
 fn host(workspace: &Workspace) -> Result<String, Error> {
     let command = "rustc -vV".to_owned();
     let output = workspace.command("rustc", ["-vV"]).output();

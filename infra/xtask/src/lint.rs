@@ -3,7 +3,7 @@ mod words;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// Everything that judges the code without running it.
+/// Runs all checks of the code that do not run it.
 ///
 /// # Errors
 ///

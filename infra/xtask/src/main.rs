@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask test`, `events`, `fuzz`, `lint` and `bench`.
+//! The developer commands: `cargo xtask test`, `events`, `fuzz`, `lint` and `bench`.
 
 mod bench;
 mod error;
@@ -17,16 +17,16 @@ use crate::workspace::Workspace;
 const USAGE: &str = "\
 Usage: cargo xtask <verb>
 
-  test [rust|python]     run every test, or one half of them; install what they need inside the project
+  test [rust|python]     run all tests, or one half; install the tools that they need inside the project
   test quick             check the template, run the Rust tests and the sample events
   events [NAME...]       invoke all sample events of events/, or the named ones; compare their answers
   fuzz [SECONDS]         run each fuzz target for 10 seconds, or for SECONDS
   lint                   check formatting, clippy, words, and cargo-deny's bans, licences and sources
   bench [start|webhook]  measure start-up, size and memory of all packaged functions, and what an
                          accepted webhook costs
-  bench idle             compute what a month costs in which nothing happens
-  bench scale            simulate 1 to 5,000 webhooks a second for ten minutes on the limits of AWS:
-                         which is met first, and what to raise
+  bench idle             compute the cost of an idle month
+  bench scale            simulate 1 to 5,000 webhooks a second for ten minutes within the limits of AWS:
+                         which limit is reached first, and what to raise
   bench                  all four";
 
 fn main() -> ExitCode {

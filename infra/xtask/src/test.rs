@@ -8,13 +8,13 @@ use crate::workspace::Workspace;
 /// Which tests to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suite {
-    /// All.
+    /// All tests.
     All,
-    /// Those written in Rust.
+    /// The tests in Rust.
     Rust,
     /// The black-box suites in `tests/`.
     Python,
-    /// Those that answer in under five minutes on two cores.
+    /// The template, the Rust tests and the sample events: under five minutes on two cores.
     Quick,
 }
 
@@ -22,7 +22,7 @@ pub enum Suite {
 ///
 /// # Errors
 ///
-/// At the first step that fails, or if this machine lacks something. The error names it.
+/// At the first step that fails, or if a tool is missing on this machine. The error names the tool.
 pub fn run(workspace: &Workspace, suite: Suite) -> Result<(), Error> {
     if suite == Suite::Quick {
         return quick(workspace);
@@ -38,7 +38,7 @@ pub fn run(workspace: &Workspace, suite: Suite) -> Result<(), Error> {
     Ok(())
 }
 
-/// The template, all tests in Rust but those in documentation, and the sample events.
+/// Tests the template, all Rust code except doc tests, and the sample events.
 fn quick(workspace: &Workspace) -> Result<(), Error> {
     let environment = virtualenv::ready(workspace)?;
     let checks = ["tests/test_template.py", "tests/test_events.py", "-q", "--quick"];
@@ -47,9 +47,9 @@ fn quick(workspace: &Workspace) -> Result<(), Error> {
     if cfg!(target_os = "linux") {
         events::run(workspace, &[])?;
     } else {
-        eprintln!("\nnot run: the sample events (AWS's emulator is a Linux program)");
+        eprintln!("\nnot run: the sample events (the emulator of AWS is a Linux program)");
     }
-    eprintln!("\nnot run: the black-box suites and the tests in documentation (cargo xtask test)");
+    eprintln!("\nnot run: the black-box suites and the doc tests (run cargo xtask test)");
     Ok(())
 }
 
@@ -74,8 +74,8 @@ fn python(workspace: &Workspace) -> Result<(), Error> {
     workspace.run(pytest)
 }
 
-/// Installs the older releases of the Python SDK that `tests/sdk/releases.txt` names, each in a folder of
-/// its own. The virtualenv holds what they depend on.
+/// Installs the older releases of the Python SDK that `tests/sdk/releases.txt` names, each in its own folder.
+/// Their dependencies are in the virtualenv.
 fn older_releases(workspace: &Workspace, environment: &Path) -> Result<(), Error> {
     let list = workspace.root.join("tests/sdk/releases.txt");
     let folder = environment.join("humanlayer");
@@ -92,7 +92,7 @@ fn older_releases(workspace: &Workspace, environment: &Path) -> Result<(), Error
     std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))
 }
 
-/// Installs the packages that `tests/npm/package-lock.json` names. None of them needs its install scripts.
+/// Installs the packages of `tests/npm/package-lock.json`, without their install scripts.
 fn npm(workspace: &Workspace) -> Result<(), Error> {
     need(workspace, &NODE)?;
     need(workspace, &NPM)?;
@@ -108,12 +108,12 @@ fn npm(workspace: &Workspace) -> Result<(), Error> {
     std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))
 }
 
-/// A tool that the tests need and that is no part of the project.
+/// A tool that the tests need and the project does not include.
 struct Tool {
     name: &'static str,
-    /// One of these is enough.
+    /// Names of the program; one of them is enough.
     programs: &'static [&'static str],
-    /// Its package in Debian.
+    /// The package of the tool in Debian.
     package: &'static str,
     mend: &'static str,
 }
@@ -147,7 +147,7 @@ const OPENSSL: Tool = Tool {
     mend: "install OpenSSL 3 (Debian: apt-get install openssl)",
 };
 
-/// The program of a tool. On a Debian machine where we are root, apt-get installs a missing one.
+/// The path of a tool's program. Apt-get installs a missing tool on a Debian machine where we are root.
 fn need(workspace: &Workspace, tool: &Tool) -> Result<PathBuf, Error> {
     let installed = || tool.programs.iter().find_map(|program| workspace.which(program));
     if let Some(found) = installed() {

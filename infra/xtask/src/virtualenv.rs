@@ -1,15 +1,15 @@
-//! The Python of the tests and of the sample events, in `.venv`.
+//! The Python virtualenv of the tests and of the sample events, in `.venv`.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// How pip installs packages.
+/// The arguments of Python that install packages with pip.
 pub const PIP_INSTALL: [&str; 5] =
     ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
 
-/// The virtualenv with the packages that `tests/requirements.txt` names. Makes it, or brings it up to date.
+/// Creates or updates the virtualenv with the packages of `tests/requirements.txt`, and returns its folder.
 ///
 /// # Errors
 ///
@@ -29,15 +29,15 @@ pub fn ready(workspace: &Workspace) -> Result<PathBuf, Error> {
     }
     let mut install = workspace.command(environment.join("bin/python"), PIP_INSTALL);
     install.args(["-r", "tests/requirements.txt"]);
-    // The wheel holds the driver; the browser is the machine's own.
+    // The wheel holds the driver. The tests use the browser of this machine.
     install.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     workspace.run(install)?;
     std::fs::write(&stamp, wanted).map_err(Error::file(&stamp))?;
     Ok(environment)
 }
 
-/// The list of what to install; `None` if the stamp says that it is installed. The stamp is a copy of the
-/// list that is written last, so a changed list and a broken installation are installed again.
+/// The list of packages to install; `None` if the stamp equals the list. The stamp is a copy of the list that
+/// is written last. So a changed list or an interrupted installation causes a new installation.
 ///
 /// # Errors
 ///

@@ -4,19 +4,19 @@ use std::process::{Command, Stdio};
 
 use crate::error::Error;
 
-/// The repository on this machine, and how programs are run in it.
+/// The repository on this machine, with functions that run programs in it.
 #[derive(Debug)]
 pub struct Workspace {
     /// The repository's root.
     pub root: PathBuf,
     /// Cargo's target folder.
     pub target: PathBuf,
-    /// `PATH` with the project's own tools in front.
+    /// `PATH` with the tools of the project first.
     path: OsString,
 }
 
 impl Workspace {
-    /// The workspace this xtask belongs to; the current folder if Cargo did not start it.
+    /// The workspace of this xtask; the current folder if Cargo did not start xtask.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl Workspace {
         Ok(Self { root, target, path })
     }
 
-    /// A program that will run in the root.
+    /// A command that runs in the root of the repository.
     pub fn command<'a>(
         &self,
         program: impl AsRef<Path>,
@@ -49,16 +49,16 @@ impl Workspace {
         command
     }
 
-    /// Cargo, with the arguments in one line.
+    /// A Cargo command with the arguments in one line.
     pub fn cargo(&self, arguments: &str) -> Command {
         self.command("cargo", arguments.split_whitespace())
     }
 
-    /// Says what it runs, and runs it with its output on our terminal.
+    /// Prints a command and runs it with its output on our terminal.
     ///
     /// # Errors
     ///
-    /// If it cannot be started or fails.
+    /// If the command cannot be started or fails.
     pub fn run(&self, mut command: Command) -> Result<(), Error> {
         let line = self.line(&command);
         eprintln!("\n$ {line}");
@@ -69,13 +69,13 @@ impl Workspace {
         }
     }
 
-    /// Whether a command succeeds; its output is not shown.
+    /// Whether a command succeeds. Its output is not shown.
     pub fn succeeds(&self, mut command: Command) -> bool {
         let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
         silent.status().is_ok_and(|status| status.success())
     }
 
-    /// Installs a Cargo subcommand inside the target folder, if it is nowhere on this machine.
+    /// Installs a Cargo subcommand in the target folder if this machine does not have it.
     ///
     /// # Errors
     ///
@@ -84,20 +84,22 @@ impl Workspace {
         if self.succeeds(self.cargo(&format!("{name} --version"))) {
             return Ok(());
         }
-        eprintln!("cargo-{name} is missing: installing it into target/tools, once, some minutes");
+        eprintln!(
+            "cargo-{name} is missing: installing it into target/tools (once, takes some minutes)"
+        );
         let mut install = self.cargo(&format!("install cargo-{name} --locked --root"));
         install.arg(self.target.join("tools"));
         self.run(install)
     }
 
-    /// Where a program is on the `PATH`.
+    /// The path of a program on the `PATH`.
     pub fn which(&self, program: &str) -> Option<PathBuf> {
         std::env::split_paths(&self.path)
             .map(|folder| folder.join(program))
             .find(|path| path.is_file())
     }
 
-    /// A command as a person would type it in the root.
+    /// The command line as a person types it in the root.
     fn line(&self, command: &Command) -> String {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let relative = |word: &std::ffi::OsStr| {

@@ -1,14 +1,14 @@
-//! Which addresses belong to the public Internet.
+//! Which IP addresses belong to the public Internet.
 //!
-//! A webhook goes where a person's configuration says, and that name resolves to what its owner
-//! says. So that it never reaches into the network it is sent from, only addresses are called that
-//! are public by IANA's special-purpose registries
+//! An outgoing webhook goes to a host name from the configuration. The owner of that name controls its IP
+//! address. Placet sends only to public addresses, so that a webhook cannot reach the network in which
+//! Placet runs. An address is public according to IANA's special-purpose registries
 //! (<https://www.iana.org/assignments/iana-ipv4-special-registry>,
-//! <https://www.iana.org/assignments/iana-ipv6-special-registry>), in whatever form they come.
+//! <https://www.iana.org/assignments/iana-ipv6-special-registry>), in any notation.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// IPv4 networks that are not public, with the length of their prefix.
+/// IPv4 networks that are not public, with the length of their prefix in bits.
 const CLOSED_V4: [([u8; 4], u32); 17] = [
     ([0, 0, 0, 0], 8),        // this network, unspecified
     ([10, 0, 0, 0], 8),       // private
@@ -29,9 +29,9 @@ const CLOSED_V4: [([u8; 4], u32); 17] = [
     ([224, 0, 0, 0], 3),      // multicast, reserved, broadcast
 ];
 
-/// IPv6 networks within `2000::/3` that are not public, with the length of their prefix. All that is
-/// outside of `2000::/3` is not public either: loopback, unique local (`fd00:ec2::254` is Amazon's
-/// metadata), link-local, site-local, multicast, discard-only.
+/// IPv6 networks within `2000::/3` that are not public, with the length of their prefix in bits.
+/// Addresses outside of `2000::/3` are not public either: loopback, unique local (`fd00:ec2::254` is
+/// Amazon's metadata service), link-local, site-local, multicast, discard-only.
 const CLOSED_V6: [([u16; 3], u32); 4] = [
     ([0x2001, 0, 0], 23), // IETF protocol assignments: Teredo, benchmarks, ORCHID
     ([0x2001, 0xdb8, 0], 32), // documentation
@@ -39,8 +39,8 @@ const CLOSED_V6: [([u16; 3], u32); 4] = [
     ([0x3fff, 0, 0], 20), // documentation
 ];
 
-/// Whether this is an address of the public Internet. One that carries an IPv4 address is as public
-/// as that one.
+/// Whether this is an address of the public Internet. An IPv6 address that embeds an IPv4 address is
+/// public if the IPv4 address is public.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -68,7 +68,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     bits >> 125 == 1 && !CLOSED_V6.iter().any(within)
 }
 
-/// The IPv4 address in a mapped (`::ffff:0:0/96`), NAT64 (`64:ff9b::/96`) or 6to4 (`2002::/16`) one.
+/// The IPv4 address embedded in a mapped (`::ffff:0:0/96`), NAT64 (`64:ff9b::/96`) or 6to4 (`2002::/16`)
+/// address.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let pair = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_internet_is_public() {
+    fn internet_addresses_are_public() {
         for address in [
             "1.1.1.1",
             "8.8.8.8",
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is() {
+    fn special_purpose_addresses_are_not_public() {
         for address in [
             "0.0.0.0",
             "0.1.2.3",

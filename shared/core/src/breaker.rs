@@ -1,59 +1,60 @@
-//! A circuit breaker: a destination that times out again and again is left alone for a while, so that its
-//! slowness holds up nobody else.
+//! A circuit breaker: after repeated timeouts, Placet pauses the attempts to a destination, so that a slow
+//! destination does not delay others.
 //!
-//! It opens after [`TIMEOUTS`] timeouts in a row, for 30 seconds. Then it is half-open: one attempt probes the
-//! destination. If that times out, too, the pause doubles, up to 15 minutes. Any answer closes it.
+//! The breaker opens after [`TIMEOUTS`] timeouts in a row, for 30 seconds. Then it is half-open: one attempt
+//! probes the destination. If the probe times out, the pause doubles, up to 15 minutes. Any answer closes
+//! the breaker.
 
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// So many timeouts in a row open it.
+/// The breaker opens after this many timeouts in a row.
 pub const TIMEOUTS: u32 = 3;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
-/// A probe that has not ended by then is forgotten: no attempt may take longer than 25 s.
+/// After this time the breaker forgets a probe that has not ended. No attempt may take longer than 25 s.
 pub const LONGEST_PROBE: Duration = Duration::from_secs(60);
 
-/// What is known of one destination.
+/// The breaker of one destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Breaker {
-    /// Timeouts in a row.
+    /// The number of timeouts in a row.
     timeouts: u32,
-    /// The pause, unless it is closed.
+    /// The pause; `None` if the breaker is closed.
     pause: Option<Pause>,
-    /// When the current probe began.
+    /// The start of the current probe.
     probe: Option<Timestamp>,
 }
 
-/// How long a destination is left alone.
+/// A pause of the attempts to a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause {
-    /// No attempt begins before.
+    /// No attempt begins before this moment.
     pub until: Timestamp,
-    /// How many pauses there were without an answer, this one included.
+    /// The number of pauses since the last answer, including this one.
     pub number: u32,
 }
 
-/// How an attempt ended, for its destination.
+/// How an attempt ended, for the breaker of its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The destination did not answer in time.
+    /// The destination did not answer within the timeout.
     TimedOut,
-    /// It answered, whatever it said.
+    /// The destination answered, with any status.
     Answered,
-    /// It was not reached, or nobody knows: that says nothing about it.
+    /// The attempt did not reach the destination, or its end is unknown. The breaker does not count it.
     Unknown,
 }
 
-/// What the end of an attempt has changed.
+/// How the end of an attempt changed the breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// The destination is left alone.
+    /// The breaker opened: attempts pause.
     Opened(Pause),
-    /// It is called as usual again.
+    /// The breaker closed: attempts resume.
     Closed,
 }
 
@@ -62,7 +63,7 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// If it may not: the moment at which it is worth asking again.
+    /// If the attempt must not begin: the earliest moment at which the caller may try again.
     pub fn admit(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         let Some(pause) = self.pause else { return Ok(()) };
         let probed_until = self.probe.map(|began| began.plus(LONGEST_PROBE));
@@ -74,7 +75,7 @@ impl Breaker {
         Ok(())
     }
 
-    /// Notes the end of an attempt that began at `began`.
+    /// Records the end of an attempt that began at `began`.
     pub fn note(&mut self, end: End, began: Timestamp, now: Timestamp) -> Option<Turn> {
         match end {
             End::TimedOut => {}
@@ -91,7 +92,7 @@ impl Breaker {
         self.timeouts = self.timeouts.saturating_add(1);
         let number = match self.pause {
             None if self.timeouts < TIMEOUTS => return None,
-            // It began before the pause did.
+            // The attempt began before the pause ended, so it was not a probe.
             Some(pause) if began < pause.until => return None,
             None => 1,
             Some(pause) => pause.number.saturating_add(1),
@@ -102,7 +103,7 @@ impl Breaker {
         Some(Turn::Opened(pause))
     }
 
-    /// Takes over what is stored, by whichever process: a pause, or that there is none.
+    /// Takes over the stored pause of the destination, or its absence. Any process may have stored it.
     pub fn learn(&mut self, stored: Option<Pause>) {
         match stored {
             None if self.pause.is_some() => *self = Self::default(),
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_third_timeout_in_a_row_opens_it() {
+    fn the_third_timeout_in_a_row_opens_the_breaker() {
         let mut breaker = Breaker::default();
         for end in [
             End::TimedOut,
@@ -152,10 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn one_probe_at_a_time_decides_what_follows() {
+    fn one_probe_at_a_time_opens_or_closes_the_breaker() {
         let mut breaker = opened();
         assert_eq!(breaker.admit(after(40)), Ok(()));
-        assert_eq!(breaker.admit(after(41)), Err(after(100)), "one probe is enough");
+        assert_eq!(breaker.admit(after(41)), Err(after(100)), "only one probe at a time");
         let longer = Pause { until: after(50 + 60), number: 2 };
         assert_eq!(breaker.note(End::TimedOut, after(40), after(50)), Some(Turn::Opened(longer)));
         assert_eq!(breaker.admit(after(110)), Ok(()));
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_that_another_process_found_ends_with_a_probe() {
+    fn a_pause_that_another_process_stored_ends_with_a_probe() {
         let mut breaker = Breaker::default();
         breaker.learn(Some(Pause { until: after(10), number: 1 }));
         breaker.learn(Some(Pause { until: after(60), number: 4 }));
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_that_is_no_longer_stored_has_ended_and_timeouts_still_count() {
+    fn a_pause_that_is_no_longer_stored_ends_and_later_timeouts_count() {
         let mut breaker = opened();
         breaker.learn(None);
         assert_eq!((breaker.admit(after(5)), &breaker), (Ok(()), &Breaker::default()));
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_came_to_nothing_is_given_back() {
+    fn a_probe_with_an_unknown_end_may_be_repeated() {
         let mut breaker = opened();
         assert_eq!(breaker.admit(after(40)), Ok(()));
         assert_eq!(breaker.note(End::Unknown, after(40), after(41)), None);
@@ -208,9 +209,9 @@ mod tests {
     }
 
     proptest! {
-        /// A silent destination gets ever fewer attempts, and never none at all.
+        /// A destination that never answers gets attempts at growing intervals, but the attempts never stop.
         #[test]
-        fn a_silent_destination_is_probed_at_least_every_quarter_of_an_hour(
+        fn a_silent_destination_is_probed_at_least_every_15_minutes(
             steps in prop::collection::vec(1..40_u64, 200..400),
         ) {
             let (mut breaker, mut second, mut last) = (Breaker::default(), 0, 0);

@@ -1,8 +1,8 @@
-//! Canonical JSON after RFC 8785 (JCS): one text for one value, so that it can be hashed.
+//! Canonical JSON (RFC 8785, JCS): each value has exactly one text, which can be hashed.
 //!
-//! One deliberate difference: an integer that a double cannot hold exactly (beyond 2^53) is
-//! written with all its digits. RFC 8785 would round it, and two calls that differ in a
-//! snowflake id would share one digest.
+//! One deliberate difference: an integer that a double cannot hold exactly (beyond 2^53) is written with
+//! all its digits. RFC 8785 rounds it, so two calls that differ in a snowflake id would have the same
+//! digest.
 
 use serde_json::{Map, Number, Value};
 
@@ -34,7 +34,7 @@ fn write_value(value: &Value, out: &mut String) {
     }
 }
 
-/// RFC 8785 section 3.2.3: members sorted by the UTF-16 code units of their names.
+/// RFC 8785 section 3.2.3: sorts the members by the UTF-16 code units of their names.
 fn write_object(members: &Map<String, Value>, out: &mut String) {
     let mut sorted: Vec<_> = members.iter().collect();
     sorted.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
@@ -50,7 +50,7 @@ fn write_object(members: &Map<String, Value>, out: &mut String) {
     out.push('}');
 }
 
-/// RFC 8785 section 3.2.2.2: the short escapes where JSON has one, `\u00xx` for other controls.
+/// RFC 8785 section 3.2.2.2: writes the short escape if JSON has one, `\u00xx` for other controls.
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {
@@ -81,9 +81,9 @@ fn write_number(number: &Number, out: &mut String) {
     }
 }
 
-/// ECMAScript `Number::toString` (ECMA-262 section 6.1.6.1.20), which RFC 8785 section 3.2.2.3
-/// takes. `shortest` is the number in any notation with the fewest digits that read back the same,
-/// as `serde_json` writes it; only where the point and the exponent stand is decided here.
+/// ECMAScript `Number::toString` (ECMA-262 section 6.1.6.1.20), which RFC 8785 section 3.2.2.3 requires.
+/// `shortest` is the number as `serde_json` writes it: the fewest digits that read back as the same number,
+/// in any notation. This function only places the point and the exponent.
 fn write_float(shortest: &str, out: &mut String) {
     let magnitude = shortest.strip_prefix('-').unwrap_or(shortest);
     if magnitude.len() < shortest.len() {
@@ -131,7 +131,7 @@ mod tests {
         to_string(&json!(f64::from_bits(bits)))
     }
 
-    /// RFC 8785 appendix B.
+    /// The vectors of RFC 8785 appendix B.
     #[test]
     fn numbers_of_the_specification() {
         let vectors = [
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    /// RFC 8785 section 3.2.2 and 3.2.3.
+    /// The examples of RFC 8785 sections 3.2.2 and 3.2.3.
     #[test]
     fn objects_of_the_specification() {
         let sample: Value = serde_json::from_str(
@@ -208,9 +208,9 @@ mod tests {
     }
 
     proptest! {
-        /// Reading the canonical text back and writing it again changes nothing.
+        /// Reading a canonical text and writing it again returns the same text.
         #[test]
-        fn is_a_fixed_point(value in any_json()) {
+        fn a_canonical_text_is_a_fixed_point(value in any_json()) {
             let text = to_string(&value);
             let read: Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(to_string(&read), text);

@@ -22,7 +22,7 @@ impl Digest {
         Self::of_parts(&[bytes])
     }
 
-    /// The digest of bytes that stand one after the other.
+    /// The digest of the concatenated parts.
     pub fn of_parts(parts: &[&[u8]]) -> Self {
         let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
         Self(hash.finalize().into())
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_form_round_trips_and_refuses_anything_else() {
+    fn the_text_form_round_trips_and_other_texts_are_refused() {
         let digest = Digest::of_bytes(b"abc");
         let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(digest.to_string(), text);

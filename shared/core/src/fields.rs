@@ -3,13 +3,13 @@ use serde_json::{Map, Value};
 
 use crate::strict_json;
 
-/// A body that cannot be taken.
+/// The reason why a request body is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBody {
-    /// It is not JSON. The text says where it breaks.
-    #[error("the body is not JSON that can be taken: {0}")]
+    /// The body is not JSON, or not JSON that Placet accepts. The text says what is wrong and where.
+    #[error("the body is not acceptable JSON: {0}")]
     Json(String),
-    /// It is JSON, but a field is missing or wrong.
+    /// The body is JSON, but a field is missing or wrong.
     #[error("the body has an invalid field: {}: {}", .0.loc.join("."), .0.msg)]
     Field(FieldError),
 }
@@ -20,7 +20,7 @@ impl From<FieldError> for InvalidBody {
     }
 }
 
-/// The members of a body that is an object.
+/// Reads a body that must be a JSON object.
 pub(crate) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, InvalidBody> {
     match strict_json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
@@ -33,12 +33,12 @@ pub(crate) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, InvalidBod
     }
 }
 
-/// One thing that is wrong with a body, in the shape that FastAPI gives it.
+/// An error in one field of a body, in the shape of FastAPI's errors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// The path to the field, starting with `body`.
     pub loc: Vec<String>,
-    /// What is wrong with it.
+    /// The error message.
     pub msg: String,
     /// The stable kind of the error.
     #[serde(rename = "type")]
@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
         FieldError { loc: path.collect(), msg: msg.to_owned(), kind }
     }
 
-    /// The field, with JSON null counted as absent.
+    /// The value of a field. JSON null counts as absent.
     pub(crate) fn get(&self, field: &str) -> Option<&'a Value> {
         self.object.get(field).filter(|value| !value.is_null())
     }
@@ -95,7 +95,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that has to be there but may be empty.
+    /// A required text, which may be empty.
     pub(crate) fn text_or_empty(&self, field: &str, longest: usize) -> Result<String, FieldError> {
         self.optional_text(field, longest)?.ok_or_else(|| self.missing(field))
     }
@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An object that may be absent.
+    /// An optional object.
     pub(crate) fn optional_object(&self, field: &'a str) -> Result<Option<Fields<'a>>, FieldError> {
         if self.get(field).is_some() { self.object(field).map(Some) } else { Ok(None) }
     }
@@ -133,7 +133,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Leaves out what is null: clients that spell it out and clients that omit it mean the same.
+/// Removes members that are null, at any depth. A null member means the same as a missing member.
 pub fn without_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {

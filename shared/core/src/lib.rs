@@ -1,6 +1,6 @@
 //! The pure half of Placet: state machines, digests, signatures and wire formats.
 //!
-//! Nothing here reads a clock, draws a random number or does I/O: the caller passes all of it in. Start
+//! This crate does not read a clock, draw random numbers or do I/O: callers pass these values in. Start
 //! reading at [`item`]: operations, receipts and deliveries are kinds of items.
 
 pub mod address;

@@ -6,71 +6,72 @@ use crate::operation::{OperationId, OperationKind};
 use crate::webhook::hmac_sha256;
 use crate::{Digest, Secret, Timestamp};
 
-/// Keeps a link's MAC from being taken for a MAC of anything else under the same key.
+/// A prefix of the signed bytes, so that a link's MAC differs from any other MAC under the same key.
 const PURPOSE: &[u8] = b"placet decision link v1\n";
 
-/// What its bearer may decide until when: the content of a `/d/{token}` link.
+/// The content of a `/d/{token}` link: the operation that the bearer may decide or settle, and until when.
 ///
-/// The token is `base64url(JSON) . base64url(HMAC-SHA256)`. It is bound to the digest, so it can
-/// decide only on what was shown. It needs no list of used tokens: the decision itself ends the
-/// `pending` state that it and all its siblings need, and a settlement is good for one attempt.
+/// The token is `base64url(JSON) . base64url(HMAC-SHA256)`. It contains the operation's digest, so it can
+/// decide only on the content that the approver saw. Placet keeps no list of used tokens: a decision ends
+/// the `pending` state, so every other token for the same decision is useless afterwards, and a settlement
+/// token is valid for one attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionLink {
     /// The operation's project.
     #[serde(rename = "p")]
     pub project: String,
-    /// What kind of question it is. Absent for a function call, so that links that were sent before
-    /// there were other kinds stay good.
+    /// The kind of the operation. Absent in the JSON for a function call, so that links from before there
+    /// were questions stay valid.
     #[serde(rename = "k", default = "function_call", skip_serializing_if = "is_function_call")]
     pub kind: OperationKind,
-    /// Which operation.
+    /// The call id of the operation.
     #[serde(rename = "c")]
     pub call_id: String,
-    /// The digest of what it may decide on.
+    /// The digest of the operation that the bearer may decide.
     #[serde(rename = "d")]
     pub digest: Digest,
-    /// Absent in a link that decides. One that settles an unknown outcome names the attempt: the
-    /// same link cannot settle the next.
+    /// The attempt that the link settles, for a link that settles an unknown outcome. The same link cannot
+    /// settle the next attempt. `None` for a link that decides.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub settles: Option<u32>,
-    /// The last moment at which it is good.
+    /// The last moment at which the link is valid.
     #[serde(rename = "e")]
     pub expires_at: Timestamp,
 }
 
-/// Why a token is not a way in. The visitor is told the same for all of them.
+/// The reason why a token is invalid. The visitor sees the same page for every reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// It is not of the token's form.
+    /// The text does not have the form of a token.
     #[error("the token is malformed")]
     Malformed,
-    /// It was not signed with the key of this deployment.
+    /// The token was not signed with the key of this deployment.
     #[error("the token's signature does not verify")]
     Signature,
-    /// Its time is over.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
 }
 
 impl DecisionLink {
-    /// Which operation it is about.
+    /// The operation that the link is for.
     pub fn id(&self) -> OperationId {
         OperationId::new(&self.project, self.kind, &self.call_id)
     }
 
-    /// The token for this link.
+    /// The signed token for this link.
     pub fn sign(&self, key: &Secret) -> String {
         let payload = serde_json::to_vec(self).unwrap_or_default();
         let mac = mac(key, &payload);
         format!("{}.{}", URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(mac))
     }
 
-    /// Reads a token, in constant time as far as the signature goes.
+    /// Verifies a token and reads it. The comparison of the signature takes constant time.
     ///
     /// # Errors
     ///
-    /// If it is malformed, signed with another key, or expired at `now`.
+    /// If the token is malformed, signed with another key, or expired at `now`.
     pub fn verify(token: &str, key: &Secret, now: Timestamp) -> Result<Self, LinkError> {
         let (payload, given) = token.split_once('.').ok_or(LinkError::Malformed)?;
         let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| LinkError::Malformed);
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_link_comes_back_until_it_expires() {
+    fn a_signed_link_is_valid_until_it_expires() {
         let key = Secret::new("key").unwrap();
         let token = link().sign(&key);
         let at = |millis| DecisionLink::verify(&token, &key, Timestamp::from_millis(millis));
@@ -133,7 +134,7 @@ mod tests {
         };
         let question = DecisionLink { kind: OperationKind::HumanContact, ..link() };
         let (of_call, of_question) = (payload(&link()), payload(&question));
-        assert!(!of_call.contains("\"k\""), "a link as it always was: {of_call}");
+        assert!(!of_call.contains("\"k\""), "links for calls keep their old form: {of_call}");
         assert_eq!(of_question.replacen(r#""k":"human_contact","#, "", 1), of_call);
         let read = |link: &DecisionLink| {
             DecisionLink::verify(&link.sign(&key), &key, Timestamp::from_millis(0)).unwrap().id()
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn no_changed_token_is_let_in() {
+    fn a_changed_token_is_refused() {
         let key = Secret::new("key").unwrap();
         let now = Timestamp::from_millis(0);
         let token = link().sign(&key);

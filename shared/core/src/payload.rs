@@ -1,35 +1,35 @@
-/// Bytes that an item carries, and where they are kept. They never change.
+/// The payload of an item, and where it is stored. A payload never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
-    /// In the item's row, as they are.
+    /// In the item's row, uncompressed.
     Plain(Vec<u8>),
     /// In the item's row, compressed with zstd.
     Zstd {
         /// The compressed bytes.
         bytes: Vec<u8>,
-        /// How many they are uncompressed.
+        /// The uncompressed size in bytes.
         size: usize,
     },
     /// In the blob store.
     Blob {
-        /// Their key, which ends with their SHA-256.
+        /// The key of the blob, which ends with the SHA-256 of the bytes.
         key: String,
-        /// How many they are.
+        /// The size in bytes.
         size: usize,
     },
-    /// Left out, because many items were read at once. Such an item cannot be written.
+    /// Not read, because a list of items leaves payloads out. Such an item cannot be written.
     NotRead {
-        /// How many they are.
+        /// The size in bytes.
         size: usize,
     },
 }
 
 impl Payload {
-    /// Up to this many bytes a payload is kept as it is: it is compressed together with the rest of its
-    /// item, which saves most of it.
+    /// The largest payload, in bytes, that is not compressed by itself. It is compressed together with the
+    /// rest of its item, which saves most of the space.
     pub const SMALL: usize = 4 * 1024;
 
-    /// How many bytes it has.
+    /// The uncompressed size in bytes.
     pub fn size(&self) -> usize {
         match self {
             Self::Plain(bytes) => bytes.len(),
@@ -38,7 +38,7 @@ impl Payload {
     }
 }
 
-/// No bytes.
+/// An empty payload.
 impl Default for Payload {
     fn default() -> Self {
         Self::Plain(Vec::new())
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_knows_its_size_wherever_it_is_kept() {
+    fn every_payload_has_a_size() {
         assert_eq!(Payload::default().size(), 0);
         assert_eq!(Payload::Plain(b"four".to_vec()).size(), 4);
         assert_eq!(Payload::Zstd { bytes: b"four".to_vec(), size: 9 }.size(), 9);

@@ -1,6 +1,6 @@
-//! Percent-encoding, and the forms that are made of it.
+//! Percent-encoding (RFC 3986) and `application/x-www-form-urlencoded`.
 
-/// The text with everything percent-encoded that means something in a URL.
+/// Percent-encodes every byte except letters, digits, `-`, `.`, `_` and `~`.
 pub fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         match byte {
@@ -12,7 +12,7 @@ pub fn encode(text: &str) -> String {
     })
 }
 
-/// The text that percent-encoded bytes stand for; `None` if an escape is broken or it is not UTF-8.
+/// Decodes percent-encoded bytes; `None` if an escape is broken or the result is not UTF-8.
 pub fn decode(encoded: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
@@ -30,11 +30,11 @@ pub fn decode(encoded: &[u8]) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The most fields that a form may have: in memory, an empty one is fifty times as large as in the text.
+/// The most fields that a form may have. In memory an empty field is fifty times as large as in the text.
 pub const MOST_FIELDS: usize = 10_000;
 
-/// The fields of `application/x-www-form-urlencoded`, in order; `None` if an escape is broken, a field is not UTF-8,
-/// or there are more than [`MOST_FIELDS`].
+/// The decoded fields of `application/x-www-form-urlencoded`, in order; `None` if an escape is broken, if a
+/// field is not UTF-8, or if there are more than [`MOST_FIELDS`] fields.
 pub fn form(bytes: &[u8]) -> Option<Vec<(String, String)>> {
     let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
     let text = |part: &[u8]| decode(&part.iter().map(space).collect::<Vec<_>>());
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_decode_and_broken_ones_are_none() {
+    fn valid_forms_decode_and_broken_forms_are_none() {
         let fields = form(b"a=1+2&b=%C3%A9&c&=x&a=").unwrap();
         let expected = [("a", "1 2"), ("b", "\u{e9}"), ("c", ""), ("", "x"), ("a", "")];
         assert_eq!(fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));

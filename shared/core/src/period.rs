@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// A length of time as `250ms`, `20s`, `15m`, `24h` or `7d`.
+/// A duration as people write it in the configuration: `250ms`, `20s`, `15m`, `24h` or `7d`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Period(pub Duration);
 
 impl Period {
-    /// A period of whole seconds.
+    /// A duration in whole seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
     }
@@ -39,7 +39,7 @@ impl TryFrom<String> for Period {
     }
 }
 
-/// In the largest unit that says it whole, as people write it: a day is `24h`, two are `2d`.
+/// Writes a whole number of the largest unit that fits. One day is `24h`, two days are `2d`.
 impl fmt::Display for Period {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_and_writes_the_same_text() {
+    fn a_duration_is_the_same_after_reading_and_writing() {
         for text in ["250ms", "20s", "15m", "24h", "25h", "7d"] {
             assert_eq!(Period::try_from(text.to_owned()).unwrap().to_string(), text);
         }

@@ -1,4 +1,4 @@
-//! The demo operation of the seed documents: buy material, if a person agrees.
+//! The demo operation of the seed documents: buy material after a person approves.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +7,13 @@ use crate::operation::State;
 /// The function's name in the API and in `placet.yaml`.
 pub const FUNCTION: &str = "purchase_materials";
 
-/// What to buy.
+/// The arguments of the function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Purchase {
-    /// Which material; not empty.
+    /// The name of the material, 1 to 200 bytes, not blank.
     pub material: String,
-    /// How many pieces; at least one.
+    /// The number of pieces, at least 1.
     pub quantity: u32,
 }
 
@@ -24,11 +24,11 @@ impl Default for Purchase {
 }
 
 impl Purchase {
-    /// Whether it can be bought at all.
+    /// Checks the fields.
     ///
     /// # Errors
     ///
-    /// Which field is wrong and what it may be.
+    /// Names the wrong field and its allowed values.
     pub fn check(&self) -> Result<(), &'static str> {
         if self.material.trim().is_empty() || self.material.len() > 200 {
             return Err("material must have 1 to 200 bytes");
@@ -40,7 +40,7 @@ impl Purchase {
     }
 }
 
-/// Where a purchase stands, in the demo's words.
+/// The status of a purchase, in the demo's words.
 pub const fn status(state: State) -> &'static str {
     match state {
         State::Succeeded => "finalised",

@@ -1,4 +1,5 @@
-//! What a webhook event is for: which targets it reaches, and how an approval is made from it.
+//! Routing of webhook events: which targets take an event, and how its fields become the arguments of an
+//! approval.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,27 +9,27 @@ use serde_json::{Map, Value};
 
 use crate::strict_json::{HEAVIEST, ParseError, Text};
 
-/// Which events a target takes: of these types, if any are named, and with all comparisons true.
+/// The filter of a target. It takes an event if the event has one of the types and all comparisons are true.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    /// Types; a `*` stands for any text.
+    /// Patterns of event types, in which `*` matches any text. An empty list matches every event.
     pub types: Vec<String>,
-    /// Comparisons with fields of the event.
+    /// Comparisons of event fields with values.
     pub comparisons: Vec<Comparison>,
 }
 
 impl Filter {
-    /// Whether it takes events of a type.
+    /// Whether the filter takes events of this type.
     pub fn takes_type(&self, event_type: Option<&str>) -> bool {
         let of_type = |pattern: &String| event_type.is_some_and(|found| matches(pattern, found));
         self.types.is_empty() || self.types.iter().any(of_type)
     }
 
-    /// Whether all of its comparisons hold for an event.
+    /// Whether all comparisons are true for an event.
     ///
     /// # Errors
     ///
-    /// If a field takes too much memory.
+    /// If a field needs too much memory.
     pub fn holds(&self, event: Text<'_>) -> Result<bool, ParseError> {
         for comparison in &self.comparisons {
             if !comparison.holds(event)? {
@@ -39,7 +40,7 @@ impl Filter {
     }
 }
 
-/// Whether a text is like a pattern in which `*` stands for any text.
+/// Whether a text matches a pattern in which `*` matches any text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -82,7 +83,7 @@ impl Comparison {
     ///
     /// # Errors
     ///
-    /// If it is none.
+    /// If the text is not a comparison.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
@@ -105,7 +106,7 @@ impl Comparison {
         Ok(Self { pointer: pointer.to_owned(), operator, value })
     }
 
-    /// A field that is not there equals nothing, and is neither more nor less.
+    /// A missing field is unequal to every value, and all order comparisons with it are false.
     fn holds(&self, event: Text<'_>) -> Result<bool, ParseError> {
         let found = event.pointer(&self.pointer).map(Text::value).transpose()?;
         let numbers = || Some((found.as_ref()?.as_f64()?, self.value.as_f64()?));
@@ -134,12 +135,12 @@ impl<'de> Deserialize<'de> for Comparison {
     }
 }
 
-/// How the arguments of an approval are taken from an event.
+/// The mapping from event fields to the arguments of an approval.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(transparent)]
 pub struct Mapping(BTreeMap<String, Argument>);
 
-/// Where one argument comes from.
+/// The source of one argument.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Value")]
 enum Argument {
@@ -152,7 +153,7 @@ impl TryFrom<Value> for Argument {
 
     fn try_from(written: Value) -> Result<Self, Self::Error> {
         let wrong = || {
-            "an argument is a JSON pointer as in /data/id, or {value: …} for a fixed value, or \
+            "an argument must be a JSON pointer such as /data/id, {value: …} for a fixed value, or \
              {at: /data/id, default: …}"
                 .to_owned()
         };
@@ -179,11 +180,11 @@ impl TryFrom<Value> for Argument {
 }
 
 impl Mapping {
-    /// The arguments for an event.
+    /// The arguments of an approval for this event.
     ///
     /// # Errors
     ///
-    /// Which argument has no value in the event, or that they take too much memory together.
+    /// Names the argument that has no value in the event, or at which the arguments need too much memory.
     pub fn arguments(&self, event: Text<'_>) -> Result<Value, String> {
         let (mut arguments, mut weight) = (Map::new(), 0_usize);
         for (name, argument) in &self.0 {
@@ -194,14 +195,16 @@ impl Mapping {
                         weight = weight.saturating_add(found.weight());
                         if weight > HEAVIEST {
                             return Err(format!(
-                                "the arguments up to {name} have too many members"
+                                "the arguments up to {name} have too many members: map smaller fields"
                             ));
                         }
                         found.value().map_err(|error| error.to_string())?
                     }
                     (None, Some(default)) => default.clone(),
                     (None, None) => {
-                        return Err(format!("the event has nothing at {pointer:?} for {name}"));
+                        return Err(format!(
+                            "the event has no value at {pointer:?} for the argument {name}: add a default"
+                        ));
                     }
                 },
             };
@@ -227,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_takes_what_is_of_its_types_and_passes_its_comparisons() {
+    fn a_filter_takes_events_by_type_and_comparisons() {
         assert!(takes(&[], &[], None));
         assert!(takes(&["order.*"], &[], Some("order.paid")));
         assert!(takes(&["*.paid", "x"], &[], Some("order.paid")));
@@ -235,7 +238,7 @@ mod tests {
         assert!(!takes(&["order.*"], &[], Some("orders")));
         assert!(!takes(&["order"], &[], Some("order.paid")));
         assert!(!takes(&["*"], &[], None));
-        let true_ones = [
+        let matching = [
             "/data/amount > 100",
             "/data/amount >= 150",
             "/data/amount <= 150",
@@ -246,7 +249,7 @@ mod tests {
             "/data/currency != \"USD\"",
             "/data/none != 1",
         ];
-        assert!(takes(&[], &true_ones, None));
+        assert!(takes(&[], &matching, None));
         for wrong in
             ["/data/amount > 150", "/data/none == null", "/data/none < 1", "/data/currency > 1"]
         {
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_read_and_write_the_same_text() {
+    fn a_comparison_is_the_same_after_reading_and_writing() {
         for text in ["/a > 1", "/a/b == \"x y\"", "/a != null"] {
             assert_eq!(Comparison::parse(text).unwrap().to_string(), text);
         }
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_taken_from_where_the_mapping_says() {
+    fn a_mapping_takes_arguments_from_event_fields_or_fixed_values() {
         let mapping: Mapping = serde_json::from_value(json!({
             "order": "/data/id", "note": {"value": "/literal"}, "count": {"at": "/data/count", "default": 1},
         }))

@@ -3,24 +3,24 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Bytes that must never be printed: it has no `Display`, and `Debug` shows only that it is there.
+/// Secret bytes, which must never be printed. The type has no `Display`, and `Debug` hides the bytes.
 #[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// Wraps the bytes of a secret; `None` if there are none, because an empty key signs nothing.
+    /// Wraps the bytes of a secret; `None` if they are empty, because an empty secret protects nothing.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Option<Self> {
         let bytes = bytes.into();
         (!bytes.is_empty()).then_some(Self(bytes))
     }
 
-    /// Whether it is what somebody presents. Digests are compared, in constant time, so that neither
-    /// the length nor the place of a difference shows.
+    /// Whether `presented` is this secret. The function compares digests in constant time, so its duration
+    /// does not reveal the length or the position of a difference.
     pub fn is(&self, presented: &[u8]) -> bool {
         Sha256::digest(&self.0).ct_eq(&Sha256::digest(presented)).into()
     }
 
-    /// The bytes, for the moment of use only.
+    /// The bytes. Do not store or print them.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

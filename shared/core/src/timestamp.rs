@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
-/// A moment in milliseconds since the Unix epoch, UTC.
+/// A moment, in milliseconds since the Unix epoch (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -26,12 +26,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// The moment an RFC 3339 text stands for; `None` if it is none.
+    /// Reads an RFC 3339 text; `None` if the text has another form.
     pub fn parse(text: &str) -> Option<Self> {
         OffsetDateTime::parse(text, &Rfc3339).ok().and_then(Self::of_date)
     }
 
-    /// The moment of a date as in HTTP and mail: `Sat, 21 Nov 2026 09:00:00 GMT` (RFC 2822).
+    /// Reads a date of HTTP or mail: `Sat, 21 Nov 2026 09:00:00 GMT` (RFC 2822).
     pub fn parse_http_date(text: &str) -> Option<Self> {
         OffsetDateTime::parse(text, &Rfc2822).ok().and_then(Self::of_date)
     }
@@ -40,13 +40,13 @@ impl Timestamp {
         i64::try_from(date.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
     }
 
-    /// The moment `duration` earlier; stops at the beginning of time instead of wrapping.
+    /// The moment `duration` earlier. It saturates at the smallest timestamp.
     pub fn minus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(millis))
     }
 
-    /// The moment `duration` later; stops at the end of time instead of wrapping.
+    /// The moment `duration` later. It saturates at the largest timestamp.
     pub fn plus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis))
@@ -59,8 +59,8 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds, as in `2026-11-21T09:00:00.000Z`.
-/// As in RFC 3339, always with three digits of the second's fraction: readers of a column want that.
+/// RFC 3339 in UTC, always with three digits of milliseconds, so that columns align:
+/// `2026-11-21T09:00:00.000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, millis) = (self.0.div_euclid(1000), self.0.rem_euclid(1000));
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_with_three_fraction_digits() {
+    fn the_text_form_has_three_digits_of_milliseconds() {
         let text = |millis| Timestamp::from_millis(millis).to_string();
         assert_eq!(text(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(text(1_795_165_200_000), "2026-11-20T09:00:00.000Z");

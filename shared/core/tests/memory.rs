@@ -1,5 +1,5 @@
-//! How much memory it takes to judge a webhook. A test binary of its own: its allocator counts, and one test runs in
-//! it.
+//! Measures the memory of the verification of a webhook. This test has its own binary, because its allocator
+//! counts all memory of the process.
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
@@ -13,16 +13,16 @@ use placet_core::webhook::{Documents, Draft, Incoming, Verifier, presets};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// The largest body that is taken.
+/// The largest accepted body, in bytes.
 const LARGEST: usize = 4_700_000;
 
-/// Enough to tell what grows with the body.
+/// Large enough to measure memory that grows with the body.
 const LARGE: usize = 400_000;
 
-/// How many times its own size a body may take to be judged.
+/// The allowed memory, as a multiple of the body's size.
 const TIMES: usize = 3;
 
-/// What does not grow with the body.
+/// The allowed memory that does not grow with the body, in bytes.
 const BASE: usize = 1024 * 1024;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -30,7 +30,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Bodies of about this size that are small to send and large to keep.
+/// Bodies of about this size whose parsed form needs much memory.
 fn bodies(size: usize) -> [(&'static str, &'static str, String); 8] {
     let repeated = |begin: &str, part: &str, end: &str| {
         format!("{begin}{}{end}", part.repeat((size - begin.len() - end.len()) / part.len()))
@@ -66,7 +66,7 @@ fn opened(preset: &str) -> Verifier {
     Verifier::open("hooks", scheme, &secrets, &[], Some("https://hooks.example.com")).unwrap()
 }
 
-/// How many more bytes than before there were at the same time while a body was judged.
+/// The peak of additional memory during the verification of a body, in bytes.
 fn judged(verifier: &Verifier, content_type: &str, body: &[u8]) -> usize {
     let draft = Draft { path: "/in", content_type, id: "evt-1", body, at: NOW };
     let signed = verifier.sign(&draft).ok();
@@ -92,7 +92,7 @@ fn judged(verifier: &Verifier, content_type: &str, body: &[u8]) -> usize {
 }
 
 #[test]
-fn a_body_is_judged_in_three_times_its_own_memory() {
+fn verification_needs_at_most_three_times_the_size_of_the_body() {
     let every =
         ["hmac", "stripe", "slack", "twilio", "linear", "microsoft-graph", "hubspot", "huma"];
     let cases = [(LARGEST, &every[..1]), (LARGE, &every)];

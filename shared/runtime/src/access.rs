@@ -1,20 +1,21 @@
 use lambda_http::http::header::{HOST, HeaderName, ORIGIN};
 use lambda_http::http::{HeaderMap, Method};
 
-/// Whether the pages and the demo are open to anyone who reaches them.
+/// Who may use the pages and the demo without an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Only with a key or a signed link: everywhere but on a developer's machine.
+    /// Nobody: every request needs an API key or a signed link. Every deployment is closed.
     Closed,
-    /// To the person at this machine. Only the local system makes this, and only on loopback.
+    /// The person at this machine. Only the local system uses this, and only on loopback.
     Loopback,
 }
 
 impl Access {
-    /// Whether a request without key and link is let in.
+    /// Whether a request without API key and link is allowed.
     ///
-    /// On loopback it must come from a program or from our own pages: a page of another site could
-    /// make the browser post here. Following a link from another site is let in, it only reads.
+    /// On loopback, the request must come from a program or from Placet's own pages, because a page of
+    /// another site could make the browser post here. A person may follow a link from another site: that only
+    /// reads.
     pub fn lets_in(self, method: &Method, headers: &HeaderMap) -> bool {
         let own_origin = text(headers, ORIGIN).is_none_or(|origin| {
             text(headers, HOST).is_some_and(|host| origin == format!("http://{host}"))
@@ -28,8 +29,8 @@ impl Access {
         self == Self::Loopback && self.knows_host(headers) && own_origin && own_site
     }
 
-    /// Whether the request is addressed to this machine by a name that is surely its own. A name
-    /// of another site that resolves to loopback would give that site our answers.
+    /// Whether the `Host` header names this machine. If another name that resolves to loopback were accepted,
+    /// a page of another site could read our responses (DNS rebinding).
     pub fn knows_host(self, headers: &HeaderMap) -> bool {
         let host = text(headers, HOST).unwrap_or_default();
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_and_only_our_own_pages() {
+    fn only_this_machine_and_only_our_own_pages_are_let_in() {
         let host = ("host", "127.0.0.1:8000");
         assert!(lets_in(Access::Loopback, &[host]));
         assert!(lets_in(

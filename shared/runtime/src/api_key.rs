@@ -1,58 +1,58 @@
-//! API keys: what one stands for, and what it may.
+//! API keys and their rights.
 
 use placet_core::{Digest, Timestamp};
 
-/// What an API key stands for.
+/// An API key as stored; the table has its digest, never the key itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The project it decides for.
+    /// The project of the key.
     pub project: String,
-    /// Its name, for the history and the log.
+    /// The name of the key, for the history and the log.
     pub name: String,
-    /// What it may.
+    /// What the key may do.
     pub role: Role,
-    /// The contact channel of what it asks for without naming one.
+    /// The channel id of operations that this key creates without naming a channel.
     pub channel: Option<u64>,
-    /// Since when there is this key.
+    /// When the key was created.
     pub created_at: Timestamp,
-    /// From when on it is refused; never, if not said.
+    /// When the key expires; `None` means never.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// When the key was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Who holds a key.
+/// The role of a key: what its holder may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// Creates, reads and cancels.
+    /// Creates, reads and cancels operations.
     Agent,
-    /// Reads and decides.
+    /// Reads and decides operations.
     Responder,
-    /// Does all of it, and operates the project.
+    /// Does all of this, and operates the project.
     #[default]
     Admin,
 }
 
-/// What a request needs its key for.
+/// A right that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// To create an operation, or to cancel it.
+    /// Create or cancel an operation.
     Create,
-    /// To read operations.
+    /// Read operations.
     Read,
-    /// To decide an operation.
+    /// Decide an operation.
     Decide,
-    /// To look at webhooks and endpoints, and to send and process them again.
+    /// Read receipts, deliveries and endpoints, and send or process webhooks again.
     Operate,
 }
 
-/// The digest under which a key is stored. One round of SHA-256 is enough: a slow hash protects what
-/// can be guessed, and nobody guesses 256 random bits.
+/// The digest under which a key is stored. One round of SHA-256 is enough: a slow hash protects secrets that
+/// can be guessed, and nobody can guess 256 random bits.
 pub fn key_digest(key: &str) -> Digest {
     Digest::of_bytes(key.as_bytes())
 }
 
-/// The name under which operators speak of a key: the first 12 hex digits of its digest.
+/// The public id of a key: the first 12 hex digits of its digest.
 pub fn key_id(digest: Digest) -> String {
     digest.to_string().chars().take(12).collect()
 }
@@ -61,7 +61,7 @@ impl Role {
     /// All roles.
     pub const ALL: [Self; 3] = [Self::Agent, Self::Responder, Self::Admin];
 
-    /// Its name, in the table and on the command line.
+    /// The name of the role in the table and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
@@ -70,24 +70,24 @@ impl Role {
         }
     }
 
-    /// The role of this name.
+    /// The role with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 
-    /// Whether it may create and cancel.
+    /// Whether the role may create and cancel operations.
     pub const fn may_create(self) -> bool {
         matches!(self, Self::Agent | Self::Admin)
     }
 
-    /// Whether it may decide and respond.
+    /// Whether the role may decide operations and answer questions.
     pub const fn may_decide(self) -> bool {
         matches!(self, Self::Responder | Self::Admin)
     }
 }
 
 impl ApiKey {
-    /// A key that may everything in its project and does not expire.
+    /// An admin key of a project, which does not expire.
     pub fn new(project: impl Into<String>, name: impl Into<String>, created_at: Timestamp) -> Self {
         Self {
             project: project.into(),
@@ -100,7 +100,7 @@ impl ApiKey {
         }
     }
 
-    /// Whether its role covers this.
+    /// Whether the role of the key includes this right.
     pub const fn allows(&self, right: Right) -> bool {
         match right {
             Right::Create => self.role.may_create(),
@@ -110,7 +110,7 @@ impl ApiKey {
         }
     }
 
-    /// Whether its time is over.
+    /// Whether the key has expired.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires_at| expires_at <= now)
     }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_expires_at_its_moment() {
+    fn a_key_expires_at_its_expiry_time() {
         let at = |expires_at| {
             let key = ApiKey { expires_at, ..ApiKey::new("t", "n", EPOCH) };
             [999, 1000].map(|now| key.has_expired(Timestamp::from_millis(now)))
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_named_by_the_start_of_its_digest() {
+    fn the_id_of_a_key_is_the_start_of_its_digest() {
         let digest = key_digest("placet_x");
         assert!(digest.to_string().starts_with(&key_id(digest)));
         assert_eq!(key_id(digest).len(), 12);

@@ -1,4 +1,4 @@
-//! Whether a request brings a good API key.
+//! Checks the API key of a request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,10 @@ use placet_core::{Digest, Timestamp};
 use crate::api_key::{ApiKey, key_digest, key_id};
 use crate::{Clock, Config, Runtime, Store, StoreError};
 
-/// The most keys remembered at once.
+/// The most keys in the cache.
 const CAPACITY: usize = 1000;
 
-/// Checks the keys of requests, with a cache of those that were good.
+/// Checks API keys, and caches the valid ones.
 #[derive(Clone)]
 pub struct ApiKeys {
     store: Store,
@@ -24,39 +24,39 @@ pub struct ApiKeys {
     known: Arc<Mutex<HashMap<Digest, (ApiKey, Timestamp)>>>,
 }
 
-/// Why a request is refused. All of them but the last have one outward answer.
+/// Why a request is refused. The caller gets the same response for every reason except `Store`.
 #[derive(Debug, thiserror::Error)]
 pub enum Unauthorized {
     /// There is no `Authorization: Bearer …` header.
-    #[error("no bearer key in the Authorization header")]
+    #[error("the request has no Authorization header with a bearer key")]
     Missing,
     /// The key is not in the table.
-    #[error("the key is not known")]
+    #[error("the key is unknown")]
     Unknown,
-    /// It has expired.
+    /// The key has expired.
     #[error("key {0} has expired")]
     Expired(String),
-    /// It was revoked.
-    #[error("key {0} is revoked")]
+    /// The key was revoked.
+    #[error("key {0} was revoked")]
     Revoked(String),
-    /// Its project is not in `placet.yaml` any more, so nothing would process what it creates.
-    #[error("key {id} is of project {project}, which placet.yaml does not name")]
+    /// The project of the key is no longer in `placet.yaml`, so Placet would not process its operations.
+    #[error("key {id} belongs to project {project}, which is not in placet.yaml")]
     NoProject {
         /// The id of the key.
         id: String,
-        /// The project it was made for.
+        /// The project of the key.
         project: String,
     },
-    /// The table does not answer: our fault, not the caller's.
+    /// The table failed. This is not an error of the caller.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl ApiKeys {
-    /// How long a key is believed without asking the table again; so long a revoked key still works.
+    /// How long a valid key is cached. A revoked key may work for this long after the revocation.
     pub const CACHED: Duration = Duration::from_secs(60);
 
-    /// Keys in this deployment's table.
+    /// Accepts the keys in the table of this deployment.
     pub fn new(runtime: &Runtime) -> Self {
         Self {
             store: runtime.engine.store.clone(),
@@ -67,17 +67,18 @@ impl ApiKeys {
         }
     }
 
-    /// Keys in this table, and one that is good for as long as this process runs.
+    /// Also accepts `key` while this process runs.
     #[must_use]
     pub fn and(self, key: &str, api_key: ApiKey) -> Self {
         Self { given: Some((key_digest(key), api_key)), ..self }
     }
 
-    /// The key a request brings in its `Authorization` header.
+    /// The API key in the `Authorization` header of a request.
     ///
     /// # Errors
     ///
-    /// If there is none, it is not known or not good any more, or the table cannot be asked.
+    /// If the header has no key; if the key is unknown, expired, revoked or of an unknown project; or if the
+    /// table fails.
     pub async fn authorize(&self, headers: &HeaderMap) -> Result<ApiKey, Unauthorized> {
         let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let (scheme, key) =
@@ -85,7 +86,8 @@ impl ApiKeys {
         if !scheme.eq_ignore_ascii_case("bearer") || key.trim().is_empty() {
             return Err(Unauthorized::Missing);
         }
-        // Found by the digest of a secret of high entropy: what the time tells says nothing of it.
+        // The lookup uses the digest of a high-entropy secret, so its timing reveals nothing about the
+        // secret.
         let digest = key_digest(key.trim());
         if let Some((_, given)) = self.given.as_ref().filter(|(own, _)| *own == digest) {
             return Ok(given.clone());

@@ -16,8 +16,8 @@ use self::signer::Signer;
 use self::user_agent::ShortUserAgent;
 use crate::Environment;
 
-/// The certificate authorities behind every AWS endpoint. Reading the system's whole bundle instead
-/// is 88 % of the start of a function.
+/// The certificate authorities of all AWS endpoints. Reading the whole bundle of the system instead would
+/// take 88 % of the start of a function.
 /// <https://www.amazontrust.com/repository/>
 const AMAZON_ROOTS: &[u8] = include_bytes!("../roots/amazon.pem");
 
@@ -30,11 +30,11 @@ pub struct Aws {
     pub sqs: aws_sdk_sqs::Client,
 }
 
-/// Why there are no AWS clients.
+/// Why the AWS clients could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Region or credentials are not in the environment.
-    #[error("{0} is not set: Lambda sets it; elsewhere export credentials and a region")]
+    /// The variable with the region or a credential is not set.
+    #[error("{0} is not set: Lambda sets it; outside Lambda, export credentials and a region")]
     Missing(&'static str),
     /// The certificate authorities cannot be used.
     #[error("the built-in Amazon certificate authorities cannot be used: {0}")]
@@ -64,7 +64,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// Names the variable that is missing.
+    /// If a variable is missing: the error names it.
     pub fn connect(
         environment: &Environment,
         http: SharedHttpClient,
@@ -84,7 +84,7 @@ impl Aws {
             .operation_attempt_timeout(Duration::from_secs(3))
             .operation_timeout(Duration::from_secs(8))
             .build();
-        // No answer is a stream, and each has its time.
+        // No response is a stream, and every call has a timeout.
         let slow = StalledStreamProtectionConfig::disabled();
         let dynamodb = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -119,8 +119,8 @@ impl Aws {
     }
 }
 
-/// What went wrong with a call, for the log: the service's code and message, or the chain of causes
-/// before it was reached. Never the request or the response, which hold what people store.
+/// The error of a call, for the log: the code and message of the service, or the chain of causes if the call
+/// did not reach the service. It never contains the request or the response, because they hold user data.
 pub(crate) fn describe<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     if let SdkError::ServiceError(refused) = error {
         let (code, message) = (refused.err().code(), refused.err().message());
@@ -128,12 +128,12 @@ pub(crate) fn describe<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> St
     }
     let (what, source): (_, Option<&dyn std::error::Error>) = match error {
         SdkError::ConstructionFailure(_) => ("the request could not be built", None),
-        SdkError::TimeoutError(_) => ("no answer in time", None),
+        SdkError::TimeoutError(_) => ("the service did not answer in time", None),
         SdkError::DispatchFailure(failure) => {
             let source = failure.as_connector_error().map(|error| error as &dyn std::error::Error);
             ("the service could not be reached", source)
         }
-        _ => ("the answer could not be read", None),
+        _ => ("the response could not be read", None),
     };
     let mut text = what.to_owned();
     let mut cause = source;

@@ -1,40 +1,40 @@
-//! Payloads: kept with their item if they fit, compressed if that helps, else as a blob.
+//! Storage of payloads: in the row of their item if they fit, compressed if that helps; otherwise as a blob.
 
 use bytes::Bytes;
 use placet_core::{Digest, Payload};
 
 use crate::blob::{BlobError, Blobs};
 
-/// The most bytes of a payload that a row holds; the rest of DynamoDB's 400 KB is for the item itself.
+/// The largest payload in a row, in bytes. The rest of DynamoDB's 400 KB is for the item itself.
 const INLINE: usize = 200 * 1024;
 
-/// zstd's level: the cheapest that still takes three quarters off JSON.
+/// The zstd level: the cheapest one that shrinks JSON to about a quarter.
 const LEVEL: i32 = 1;
 
-/// Why a kept body cannot be read.
+/// Why a stored body cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// The blob store failed.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// The blob is gone.
-    #[error("the body {0} is not in the blob store any more")]
+    /// The blob no longer exists.
+    #[error("the body {0} is no longer in the blob store")]
     Gone(String),
-    /// It was left out when its item was read from a list.
+    /// The body was left out because its item was read from a list.
     #[error("the body was not read with its item")]
     NotRead,
-    /// It is not what was kept.
-    #[error("the kept body is damaged: {0}")]
+    /// The stored bytes are not the original body.
+    #[error("the stored body is damaged: {0}")]
     Damaged(String),
 }
 
 impl Blobs {
-    /// Keeps a body; what is too large for an item goes to the blob store, under a key made from its
-    /// bytes, so that a repetition writes the same.
+    /// Stores a body. A body that is too large for a row goes to the blob store. Its key is the digest of its
+    /// bytes, so a repeated call writes the same blob.
     ///
     /// # Errors
     ///
-    /// If it is too large for an item and the blob store did not take it.
+    /// If the body is too large for a row and the blob store fails.
     pub async fn keep(&self, body: Bytes) -> Result<Payload, BlobError> {
         if body.len() <= Payload::SMALL {
             return Ok(Payload::Plain(body.into()));
@@ -53,11 +53,11 @@ impl Blobs {
         }
     }
 
-    /// Reads a kept body.
+    /// Reads a stored body.
     ///
     /// # Errors
     ///
-    /// If the blob store cannot be asked, or it is not what was kept.
+    /// If the blob store fails, or the bytes are not the original body.
     pub async fn body(&self, kept: &Payload) -> Result<Bytes, BodyError> {
         match kept {
             Payload::Plain(bytes) => Ok(Bytes::copy_from_slice(bytes)),
@@ -72,7 +72,7 @@ impl Blobs {
                 if key.ends_with(&Digest::of_bytes(&body).to_string()) {
                     Ok(body)
                 } else {
-                    Err(BodyError::Damaged(format!("{key} has other bytes")))
+                    Err(BodyError::Damaged(format!("the bytes of {key} do not match its digest")))
                 }
             }
         }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_body_comes_back_byte_for_byte_from_where_it_belongs() {
+    async fn every_body_is_stored_in_its_place_and_read_back_unchanged() {
         let blobs = Blobs::of_a_test();
         let cases = [
             (Vec::new(), "plain"),

@@ -4,22 +4,22 @@ use std::time::{Duration, SystemTime};
 
 use placet_core::Timestamp;
 
-/// The time, as every function reads it.
+/// The source of the current time.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// A clock that stands still until a test moves it.
+    /// A stopped clock that only a test moves, in milliseconds since the Unix epoch.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that stands at `start`.
+    /// A stopped clock that shows `start`.
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.millis())))
     }
 
-    /// The current moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => {
@@ -30,7 +30,7 @@ impl Clock {
         }
     }
 
-    /// Waits. A manual clock stands still, so others get their turn and the wait is over.
+    /// Waits. With a manual clock, it only yields to other tasks.
     pub async fn pause(&self, duration: Duration) {
         match self {
             Self::System => tokio::time::sleep(duration).await,
@@ -38,7 +38,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward. The machine's clock cannot be moved; it stays as it is.
+    /// Moves a manual clock forward. Does nothing to the machine's clock.
     pub fn advance(&self, duration: Duration) {
         if let Self::Manual(millis) = self {
             let by = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! Signed webhooks to endpoints, taken for delivery.
+//! Creation of deliveries: signed webhooks to endpoints.
 
 use bytes::Bytes;
 use placet_core::delivery::Delivery;
@@ -8,40 +8,40 @@ use crate::blob::BlobError;
 use crate::engine::Created;
 use crate::{Runtime, StoreError};
 
-/// A webhook that is to be sent.
+/// A webhook to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDelivery {
     /// The project of the endpoint.
     pub project: String,
     /// The name of the endpoint in `placet.yaml`.
     pub endpoint: String,
-    /// What it is about: the same key to the same endpoint is the same delivery.
+    /// The idempotency key: the same key to the same endpoint is the same delivery.
     pub key: String,
-    /// The name of its event.
+    /// The event type.
     pub event_type: String,
-    /// The media type of its body.
+    /// The media type of the body.
     pub content_type: String,
-    /// Its body.
+    /// The body.
     pub body: Bytes,
 }
 
-/// Why a webhook was not taken for delivery.
+/// Why a delivery was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The project has no such endpoint.
-    #[error("placet.yaml has no endpoint {0} of this project")]
+    #[error("placet.yaml has no endpoint {0} in this project")]
     UnknownEndpoint(String),
-    /// The body is too large for the table, and the blob store did not take it.
+    /// The body is too large for the table, and the blob store failed.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// The table does not answer.
+    /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Runtime {
-    /// Takes a signed webhook for delivery, once for each key and endpoint: a caller that crashed calls again
-    /// and gets the delivery that was created before. From here on it is delivered, or tried for about 28 hours.
+    /// Creates a delivery, once for each key and endpoint. A caller that crashed calls again and gets the
+    /// same delivery. The worker then sends the webhook, and retries for about 28 hours.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Runtime {
         });
         let created = created.await?;
         if let Created::New(_) = &created {
-            tracing::info!(project, delivery_id = id, endpoint, "webhook taken for delivery");
+            tracing::info!(project, delivery_id = id, endpoint, "delivery created");
         }
         Ok(created.into_item())
     }

@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Environment variables: those of the process, or what stands in for them locally and in tests.
+/// Environment variables: those of the process, or a replacement for the local system and tests.
 ///
-/// A variable that is empty counts as not set: a template gives every parameter that nobody filled
-/// in as an empty one. It may hold secrets, so it cannot be printed.
+/// An empty variable counts as not set, because a template passes an unset parameter as an empty variable.
+/// The variables may contain secrets, so this type has no `Debug`.
 #[derive(Clone, Default)]
 pub struct Environment(Arc<BTreeMap<String, String>>);
 
 impl Environment {
-    /// The variables of this process that are valid Unicode, over those in `PLACET_SECRETS`.
+    /// The variables of this process that are valid Unicode. They take precedence over those in
+    /// `PLACET_SECRETS`.
     pub fn process() -> Self {
         let pairs = std::env::vars_os();
         let own: Self = pairs
@@ -18,9 +19,9 @@ impl Environment {
         own.with_secrets()
     }
 
-    /// These variables over those that `PLACET_SECRETS` lists as `NAME=value`, separated by white
-    /// space: a deployment hands over any number of secrets in one. A word that starts with no name
-    /// belongs to the value before it.
+    /// These variables, which take precedence, and those that `PLACET_SECRETS` lists as `NAME=value`,
+    /// separated by white space. So a deployment can pass any number of secrets in one variable. A word that
+    /// does not start with `NAME=` belongs to the value before it.
     pub fn with_secrets(self) -> Self {
         let list = self.get("PLACET_SECRETS").unwrap_or_default();
         let mut listed: Vec<(String, String)> = Vec::new();
@@ -44,12 +45,12 @@ impl Environment {
         self.over(&listed.into_iter().collect())
     }
 
-    /// The value of a variable, which is never empty.
+    /// The value of a variable; never an empty one.
     pub fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
     }
 
-    /// These variables over those of `defaults`.
+    /// These variables, and those of `defaults` that are not set here.
     #[must_use]
     pub fn over(&self, defaults: &Self) -> Self {
         let pairs = defaults.0.iter().chain(self.0.iter());
@@ -79,13 +80,13 @@ mod tests {
         assert_eq!(both.get("A").as_deref(), Some("1"));
         assert_eq!(both.get("B").as_deref(), Some("2"));
         assert_eq!(both.get("C"), None);
-        // The last of two values of one name counts, if it is one.
+        // The last of two values of a name counts, unless it is empty.
         assert_eq!(environment(&[("A", "1"), ("A", "")]).get("A").as_deref(), Some("1"));
     }
 
-    /// `template.yaml` gives the webhook function both variables, and this one is empty by default.
+    /// `template.yaml` passes both variables to the webhook function. Its own variable is empty by default.
     #[test]
-    fn a_parameter_that_nobody_filled_in_does_not_hide_the_secret_in_the_list() {
+    fn an_empty_parameter_does_not_hide_the_secret_in_the_list() {
         let listed = "PLACET_SECRET_HUMANLAYER=whsec_a PLACET_SECRET_GITHUB=";
         let deployed = [("PLACET_SECRET_HUMANLAYER", ""), ("PLACET_SECRETS", listed)];
         let deployed = environment(&deployed).with_secrets();
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_may_come_in_one_variable_and_do_not_replace_their_own() {
+    fn listed_secrets_do_not_replace_variables_of_their_own() {
         let own = [("PLACET_SECRETS", "lost A=1\n B=x=y  D=It's a Secret"), ("A", "2")];
         let environment = environment(&own).with_secrets();
         assert_eq!(environment.get("A").as_deref(), Some("2"));

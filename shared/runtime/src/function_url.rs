@@ -1,7 +1,7 @@
-//! Between Function URL events and `http` requests.
+//! Converts Function URL events into `http` requests, and `http` responses back.
 //!
-//! `lambda_http`'s own decoding is not used: release 1.3.2 panics on a body that is not valid
-//! base64 and rebuilds the URL from headers the sender chooses. Its types are.
+//! This module uses the types of `lambda_http` but not its decoder. The decoder of release 1.3.2 panics on a
+//! body that is not valid base64, and builds the URL from headers that the sender controls.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -17,8 +17,8 @@ use lambda_http::http::{StatusCode, Uri};
 use crate::http::{Request, Response, SourceIp};
 use crate::problem::Problem;
 
-/// Decodes the event, calls the handler, encodes its response. An event that cannot be decoded
-/// is answered 400 and never reaches the handler.
+/// Decodes the event, calls the handler, and encodes its response. An event that cannot be decoded gets a 400
+/// and does not reach the handler.
 pub async fn respond<F, Fut>(
     event: LambdaFunctionUrlRequest,
     handle: F,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_a_body_give_the_same_bytes() {
+    fn text_and_base64_bodies_decode_to_the_same_bytes() {
         for extra in [
             json!({"body": "{\"a\":\"é\"}"}),
             json!({"body": STANDARD.encode("{\"a\":\"é\"}"), "isBase64Encoded": true}),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_cannot_be_decoded_is_a_400() {
+    fn an_event_that_cannot_be_decoded_gets_a_400() {
         for extra in [
             json!({"body": "%%%", "isBase64Encoded": true}),
             json!({"body": "YQ", "isBase64Encoded": true}),

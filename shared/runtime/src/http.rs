@@ -1,4 +1,4 @@
-//! Requests and responses, as the handlers see them.
+//! Requests and responses of the handlers.
 
 use std::net::IpAddr;
 
@@ -7,13 +7,13 @@ use lambda_http::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName}
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
 use placet_core::percent;
 
-/// A request as the handlers see it: the path and the body bytes as they came.
+/// A request to a handler, with the path and the body bytes as received.
 pub type Request = lambda_http::Request;
 
 /// A response of a handler.
 pub type Response = lambda_http::Response<Body>;
 
-/// The TCP peer, as an extension of a request.
+/// The IP address of the TCP peer, as an extension of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceIp(pub IpAddr);
 
@@ -22,7 +22,7 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> Response {
     text(status, "application/json", body.to_string())
 }
 
-/// A response with a text body of this type. Nothing here may be kept by a cache.
+/// A response with a text body of this media type. Caches must not store it (`no-store`).
 pub fn text(status: StatusCode, content_type: &'static str, body: String) -> Response {
     let mut response = Response::new(Body::Text(body));
     *response.status_mut() = status;
@@ -36,7 +36,7 @@ pub fn set(response: &mut Response, name: HeaderName, value: &'static str) {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
-/// Whether the caller is a browser that wants a page.
+/// Whether the caller accepts HTML, as a browser does.
 pub fn wants_page(headers: &HeaderMap) -> bool {
     headers
         .get(ACCEPT)
@@ -44,8 +44,8 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
         .is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// The segments of a path, percent-decoded; empty ones are skipped, so that doubled and trailing
-/// slashes do not matter. `None` if a segment does not decode to UTF-8.
+/// The percent-decoded segments of a path. Empty segments are skipped, so doubled and trailing slashes do not
+/// matter. `None` if a segment does not decode to UTF-8.
 pub fn segments(path: &str) -> Option<Vec<String>> {
     path.split('/')
         .filter(|segment| !segment.is_empty())

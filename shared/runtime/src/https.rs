@@ -1,5 +1,5 @@
-//! HTTPS to what is not one of the SDK's services, over the SDK's HTTP client: S3, and the keys
-//! senders publish.
+//! HTTPS to servers that the SDK does not cover, over the SDK's HTTP client: S3, and the keys that senders
+//! publish.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,37 +14,37 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use lambda_http::http::{Request, Response, Uri};
 
-/// How long a connection may take.
+/// The timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// How long an answer may take, connection included.
+/// The timeout of a whole exchange, connecting included.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// A client that follows no redirect and believes the certificate authorities of the system. They
-/// are read when it is first used: most functions never do. Cheap to clone.
+/// A client that follows no redirect and trusts the certificate authorities of the system. It reads them on
+/// first use, because most functions never use this client. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Https(Arc<LazyLock<Result<Connector, String>>>);
 
-/// Why there is no answer.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpsError {
     /// The certificate authorities cannot be used.
     #[error("the certificate authorities of this system cannot be used: {0}")]
     Roots(String),
-    /// The address, or the request, is not one.
-    #[error("{0} is not an address")]
+    /// The URL or the request is invalid.
+    #[error("{0} is not a URL")]
     Address(String),
-    /// It could not be connected to.
-    #[error("no connection: {0}")]
+    /// The connection failed.
+    #[error("the connection failed: {0}")]
     Connect(String),
-    /// It answered too late.
+    /// The server did not answer in time.
     #[error("no answer within {} s", ANSWER.as_secs())]
     Timeout,
-    /// The answer broke off, or is larger than it may be.
-    #[error("the answer cannot be read: {0}")]
+    /// The response broke off, or is larger than allowed.
+    #[error("the response cannot be read: {0}")]
     Answer(String),
-    /// It answered with another status than 200.
-    #[error("the answer has status {0}")]
+    /// The server answered with another status than 200.
+    #[error("the server answered with status {0}")]
     Status(u16),
 }
 
@@ -80,7 +80,7 @@ impl Https {
     ///
     /// # Errors
     ///
-    /// If it is not answered with 200 in time.
+    /// If the server does not answer with status 200 in time.
     pub async fn get(&self, url: &str, most: usize) -> Result<Bytes, HttpsError> {
         let uri: Uri = url.parse().map_err(|_| HttpsError::Address(url.to_owned()))?;
         let mut request = Request::new(Bytes::new());
@@ -92,11 +92,11 @@ impl Https {
         }
     }
 
-    /// Sends a request whose answer has at most `most` bytes, whatever its status.
+    /// Sends a request, and reads a response of any status with a body of at most `most` bytes.
     ///
     /// # Errors
     ///
-    /// If it is not answered in time.
+    /// If the server does not answer in time, or the response cannot be read.
     pub async fn send(
         &self,
         request: Request<Bytes>,

@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 
 use crate::{Environment, Runtime, logging};
 
-/// Starts logging, builds the function and serves events until the environment is stopped.
+/// Starts logging, builds the function, and serves events until Lambda stops the environment.
 ///
-/// A function that cannot start says why in the log and stops.
+/// If the function cannot start, it logs the reason and stops.
 ///
 /// # Errors
 ///
-/// If the function cannot be built, or the runtime API is gone.
+/// If the function cannot be built, or the runtime API fails.
 pub async fn serve<T, Event, Reply, Build, Handle, Fut>(
     build: Build,
     handle: Handle,
@@ -31,7 +31,7 @@ where
     let runtime = match Runtime::from_environment().await {
         Ok(runtime) => runtime,
         Err(error) => {
-            tracing::error!(%error, "the function cannot start");
+            tracing::error!(%error, "function cannot start");
             return Err(error.into());
         }
     };

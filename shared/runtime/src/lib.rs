@@ -1,5 +1,5 @@
-//! What every function of Placet needs at the edge: the one engine that drives items, the store and the
-//! queues under it, configuration, API keys, the HTTP shape of a Function URL, logging.
+//! The code that all functions of Placet share: the engine that drives items, the store and the queues under
+//! it, configuration, API keys, HTTP over a Function URL, logging.
 //!
 //! Start reading at [`engine`].
 
@@ -49,22 +49,22 @@ pub use store::{
     Put, Rest, Row, Store, StoreError, key, packed, row,
 };
 
-/// One deployment's services, as every function holds them. Cheap to clone.
+/// The services of one deployment. Every function holds them. Cheap to clone.
 #[derive(Clone)]
 pub struct Runtime {
-    /// The table, the queues and the time.
+    /// The engine, with the table, the queues and the clock.
     pub engine: Engine,
-    /// What is too large for the table.
+    /// The blob store, for bodies that are too large for the table.
     pub blobs: Blobs,
-    /// To what is not one of the SDK's services.
+    /// The client of HTTPS servers that the SDK does not cover.
     pub https: Https,
-    /// `placet.yaml`.
+    /// The configuration from `placet.yaml`.
     pub config: Arc<Config>,
-    /// The process environment, or what a test puts in its place.
+    /// The environment variables of the process, or those of a test.
     pub environment: Environment,
 }
 
-/// What a function cannot start without.
+/// Why a function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An environment variable is missing.
@@ -73,23 +73,23 @@ pub enum StartError {
     /// The configuration cannot be read.
     #[error(transparent)]
     Config(#[from] config::ConfigError),
-    /// The AWS clients cannot be made.
+    /// The AWS clients cannot be built.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The blob store is not one.
+    /// The configuration of the blob store is invalid.
     #[error(transparent)]
     Blobs(#[from] blob::BlobError),
 }
 
-/// The variable that is `on` where the purchases of the seed documents are part of the system.
+/// The environment variable that turns the demo purchases on with the value `on`.
 pub const DEMO: &str = "PLACET_DEMO";
 
 impl Runtime {
-    /// The runtime of a Lambda function: everything from its environment, connections warmed up.
+    /// The runtime of a Lambda function. Reads all settings from its environment, and opens the connections.
     ///
     /// # Errors
     ///
-    /// Names the variable that is missing, or the place in `placet.yaml` that is wrong.
+    /// If a variable is missing, or `placet.yaml` is invalid: the error names the variable or the line.
     pub async fn from_environment() -> Result<Self, StartError> {
         let environment = Environment::process();
         let need = |name| environment.get(name).ok_or(StartError::Missing(name));
@@ -114,13 +114,13 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Whether the purchases of the seed documents are shown and requested here: only where somebody says so.
+    /// Whether this deployment shows and accepts the demo purchases: only if [`DEMO`] is `on`.
     pub fn has_demo(&self) -> bool {
         self.environment.get(DEMO).is_some_and(|value| value == "on")
     }
 
-    /// Opens the connections while the function is still in its init phase, where the CPU is not
-    /// throttled. What comes of it does not matter; a real call will say what is wrong.
+    /// Opens the connections during the init phase of the function, when the CPU is not throttled. Errors are
+    /// ignored: the first real call reports them.
     async fn warm_up(&self) {
         let both = async { tokio::join!(self.engine.store.warm_up(), self.engine.queue.warm_up()) };
         let _ = tokio::time::timeout(std::time::Duration::from_millis(1500), both).await;

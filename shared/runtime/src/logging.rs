@@ -1,4 +1,4 @@
-//! JSON lines on standard error. The fields and what is never logged: `docs/LOGGING.md`.
+//! JSON lines on standard error. `docs/LOGGING.md` lists the fields, and the data that is never logged.
 
 use std::io;
 
@@ -9,8 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::Environment;
 
-/// Starts logging at the level of `PLACET_LOG`, `info` if it is not set; of the `quiet` targets only
-/// errors. A second call does nothing.
+/// Starts logging with [`filter`]. A second call does nothing.
 pub fn start(environment: &Environment, quiet: &[&str]) {
     let lines = tracing_subscriber::fmt::layer()
         .json()
@@ -21,7 +20,8 @@ pub fn start(environment: &Environment, quiet: &[&str]) {
     let _ = tracing_subscriber::registry().with(filter(environment, quiet)).with(lines).try_init();
 }
 
-/// What is logged: events of the level of `PLACET_LOG` and above; of the `quiet` targets only errors.
+/// The events to log: those of the level in `PLACET_LOG` (`error`, `warn`, `info` or `debug`; `info` if it is
+/// not set) and above, but from the `quiet` targets only errors.
 pub fn filter(environment: &Environment, quiet: &[&str]) -> Targets {
     let level = match environment.get("PLACET_LOG").as_deref() {
         Some("error") => Level::ERROR,

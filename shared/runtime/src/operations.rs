@@ -1,4 +1,4 @@
-//! Creating operations as `placet.yaml` says, and who is notified of decisions.
+//! Creation of operations as `placet.yaml` configures them, and the endpoints to notify of decisions.
 
 use placet_core::operation::{Actor, NewOperation, Notice, Operation, OperationId, Specification};
 use placet_core::strict_json;
@@ -8,68 +8,69 @@ use crate::config::Interface;
 use crate::engine::Created;
 use crate::{Runtime, StoreError};
 
-/// The largest specification, in bytes of JSON. Below DynamoDB's 400 KB a row also needs room for the
-/// result (64 KB), the comment (16 KB, also in the history) and up to twenty attempts.
+/// The largest specification, in bytes of JSON. DynamoDB's limit is 400 KB per row, and a row also needs room
+/// for the result (64 KB), the comment (16 KB, also in the history) and up to twenty attempts.
 const LARGEST: usize = 200 * 1024;
 
-/// How deep it may be nested, and what comes of it. It is stored and sent some levels deeper, and JSON is
-/// read up to a depth of 127: what is deeper could be written and never read again.
+/// The deepest nesting of a specification, and of a result. Both are stored and sent some levels deeper, and
+/// the JSON parser reads up to a depth of 127. Deeper JSON could be written but never read again.
 pub const DEEPEST: usize = 100;
 
-/// The most JSON values it may have. One can take 700 bytes of memory, and a page of a list has many operations.
+/// The most JSON values of a specification. A value can take 700 bytes of memory, and a page of a list holds
+/// many operations.
 const MOST_VALUES: usize = 10_000;
 
-/// What a requester brings.
+/// A new operation as a requester creates it.
 #[derive(Clone, Debug)]
 pub struct Requested {
     /// The operation's project, kind and id.
     pub id: OperationId,
-    /// The requester's id of the run it belongs to.
+    /// The requester's id of the run that the operation belongs to.
     pub run_id: String,
-    /// What the requester specifies.
+    /// The specification: the call to approve or the question, with its options.
     pub specification: Specification,
-    /// How it came, and from whom.
+    /// The requester, and the channel of the request.
     pub by: Actor,
-    /// The interface it came through.
+    /// The interface of the request.
     pub through: Interface,
 }
 
 /// Why an operation was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// Its id belongs to another operation.
+    /// The call id belongs to another operation.
     #[error("call_id {0} already exists with other content: choose a new id")]
     Conflict(String),
-    /// It does not fit.
-    #[error("the specification has {size} bytes, at most {LARGEST} are kept")]
+    /// The specification is too large to store.
+    #[error("the specification has {size} bytes; the limit is {LARGEST} bytes")]
     TooLarge {
-        /// The bytes of JSON it has.
+        /// The size of the specification, in bytes of JSON.
         size: usize,
     },
-    /// It could not be read again.
-    #[error("the specification is nested {depth} deep, at most {DEEPEST} is kept")]
+    /// The specification is nested too deeply to be read again.
+    #[error("the specification is nested {depth} levels deep; the limit is {DEEPEST}")]
     TooDeep {
-        /// How deep it is nested.
+        /// The depth of the specification.
         depth: usize,
     },
-    /// It takes too much memory.
-    #[error("the specification has {values} JSON values, at most {MOST_VALUES} are kept")]
+    /// The specification would take too much memory.
+    #[error("the specification has {values} JSON values; the limit is {MOST_VALUES}")]
     TooManyValues {
-        /// How many it has: objects, lists and what they hold.
+        /// The number of JSON values in the specification: objects, lists and the values in them.
         values: usize,
     },
-    /// The table does not answer.
+    /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Runtime {
-    /// Creates an operation, or finds the one that was created with the same id and specification.
+    /// Creates an operation, or returns the existing one with the same id and specification.
     ///
     /// # Errors
     ///
-    /// If the id belongs to another operation, the specification is too large, too deep or of too many values, or
-    /// the table does not answer.
+    /// If the id belongs to another operation; if the specification is too large, too deep or has too many
+    /// values; or if the table fails.
     pub async fn create_operation(
         &self,
         requested: Requested,
@@ -105,7 +106,7 @@ impl Runtime {
         }
     }
 
-    /// The endpoints that are notified of the decision on an operation.
+    /// The notices of the decision on an operation, one per endpoint to notify.
     pub fn notices(&self, id: &OperationId) -> Vec<Notice> {
         let notified = self.config.notified(id);
         notified
@@ -114,7 +115,7 @@ impl Runtime {
     }
 }
 
-/// Whether a specification can be kept and read again.
+/// Checks that a specification can be stored and read again.
 fn check(specification: &Specification) -> Result<(), CreateError> {
     let Specification { content, channel, options, requester_state, other } = specification;
     let json = serde_json::to_vec(&(content, channel, options, requester_state, other));
@@ -132,7 +133,7 @@ fn check(specification: &Specification) -> Result<(), CreateError> {
     }
 }
 
-/// An id for a call whose requester chose none.
+/// A new call id, for a requester that chose none.
 pub fn new_call_id() -> String {
     format!("call-{}", Uuid::now_v7().simple())
 }

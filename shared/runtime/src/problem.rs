@@ -1,4 +1,4 @@
-//! Errors as the caller reads them. What the log says is written where the error is known.
+//! Errors as the caller sees them. The code that finds an error writes the log line.
 
 use lambda_http::http::header::{ALLOW, RETRY_AFTER};
 use lambda_http::http::{HeaderValue, StatusCode};
@@ -14,30 +14,30 @@ pub struct Problem {
     pub status: StatusCode,
     /// The stable code.
     pub code: &'static str,
-    /// A sentence that names the thing and the mend.
+    /// A sentence that names the problem and its fix.
     pub detail: String,
-    /// The members of a body that are wrong; none if it is something else.
+    /// The wrong members of the body; empty if the problem is not the body.
     pub errors: Vec<WrongMember>,
-    /// The `Allow` header; none if empty.
+    /// The `Allow` header; empty means no header.
     pub allow: String,
 }
 
 /// A member of a body that is missing or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WrongMember {
-    /// Where it is: a JSON pointer (RFC 6901).
+    /// The JSON pointer of the member (RFC 6901).
     pub pointer: String,
-    /// What is wrong with it.
+    /// What is wrong with the member.
     pub detail: String,
 }
 
 impl Problem {
-    /// A problem.
+    /// A problem with this status, code and detail.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), errors: Vec::new(), allow: String::new() }
     }
 
-    /// A body whose member at `pointer` is missing or wrong.
+    /// A 422 for a body whose member at `pointer` is missing or wrong.
     pub fn invalid_body(pointer: impl Into<String>, wrong: impl Into<String>) -> Self {
         let wrong = WrongMember { pointer: pointer.into(), detail: wrong.into() };
         let place = if wrong.pointer.is_empty() { "the body" } else { &wrong.pointer };
@@ -46,25 +46,25 @@ impl Problem {
         Self { errors: vec![wrong], ..problem }
     }
 
-    /// No such resource.
+    /// A 404: the resource does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
-    /// The path is known, the method is not; `allowed` are, as in `GET, HEAD`.
+    /// A 405: the path does not allow the method. `allowed` lists its methods, as in `GET, HEAD`.
     pub fn method_not_allowed(allowed: impl Into<String>) -> Self {
-        let detail = "this path does not answer to this method";
+        let detail = "this path does not allow this method: see the Allow header";
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
         Self { allow: allowed.into(), ..problem }
     }
 
-    /// Our fault, whatever it is: the caller is asked to send it again.
+    /// A 503 for any error on our side: it asks the caller to retry.
     pub fn unavailable() -> Self {
-        let detail = "a service behind this one does not answer, try again in a few seconds";
+        let detail = "an internal service is unavailable: retry in a few seconds";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
-    /// As `application/problem+json`.
+    /// The response as `application/problem+json`.
     pub fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or("Error");
         let mut body = json!({
@@ -81,7 +81,7 @@ impl Problem {
         self.finish(response)
     }
 
-    /// As `{"detail": …}`, which is what clients of HumanLayer's API expect.
+    /// The response as `{"detail": …}`, which clients of HumanLayer's API expect.
     pub fn into_detail(self) -> Response {
         let response = json(self.status, &json!({"detail": self.detail}));
         self.finish(response)

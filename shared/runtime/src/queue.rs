@@ -6,11 +6,11 @@ use placet_core::item::{LONGEST_DELAY, Lane, Pointer};
 
 use crate::aws::describe;
 
-/// The most messages of one call.
+/// The most messages of one SQS call.
 pub const MOST_MESSAGES: usize = 10;
 
-/// The queues of one deployment. They carry pointers only, each in the group of its project: SQS hands those of a
-/// quiet project over before those of a busy one. Cheap to clone.
+/// The queues of one deployment. They carry only pointers, each in the message group of its project: SQS
+/// delivers the messages of a quiet project before those of a busy one. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Queue {
     client: aws_sdk_sqs::Client,
@@ -18,7 +18,7 @@ pub struct Queue {
     dead_letters: Option<String>,
 }
 
-/// SQS did not take a message, or does not answer.
+/// Why an SQS call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The call failed.
@@ -26,15 +26,15 @@ pub enum QueueError {
     Service {
         /// The API call.
         action: &'static str,
-        /// What the SDK says.
+        /// The error of the SDK.
         cause: String,
     },
-    /// This function knows no queue for the lane.
+    /// The variable with the URL of this queue is not set.
     #[error("{0} is not set")]
     NotConfigured(&'static str),
 }
 
-/// The environment variable that holds the URL of a lane's queue.
+/// The environment variable with the URL of a lane's queue.
 pub const fn variable(lane: Lane) -> &'static str {
     match lane {
         Lane::Work => "PLACET_WORK_QUEUE_URL",
@@ -42,11 +42,11 @@ pub const fn variable(lane: Lane) -> &'static str {
     }
 }
 
-/// The environment variable that holds the URL of the dead-letter queue.
+/// The environment variable with the URL of the dead-letter queue.
 pub const DEAD_LETTERS: &str = "PLACET_DEAD_LETTER_QUEUE_URL";
 
 impl Queue {
-    /// The queues of these lanes, and the dead-letter queue where a function moves messages there.
+    /// The queues of these lanes, and the dead-letter queue if the function sends messages to it.
     pub fn new(
         client: aws_sdk_sqs::Client,
         urls: impl IntoIterator<Item = (Lane, String)>,
@@ -55,12 +55,12 @@ impl Queue {
         Self { client, urls: urls.into_iter().collect(), dead_letters }
     }
 
-    /// Sends a pointer that becomes visible after `delay`: at most 15 minutes, and a second later than asked
-    /// for, so that a worker whose clock is behind does not find it too early.
+    /// Sends a pointer that becomes visible after `delay`, at most 15 minutes. A second is added to a delay,
+    /// so that a worker whose clock is behind does not receive the pointer too early.
     ///
     /// # Errors
     ///
-    /// If SQS did not confirm it.
+    /// If SQS did not confirm the message.
     pub async fn send(
         &self,
         lane: Lane,
@@ -85,7 +85,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// If SQS did not confirm each of them.
+    /// If SQS did not confirm every message.
     pub async fn send_all(&self, lane: Lane, pointers: &[Pointer]) -> Result<(), QueueError> {
         let entry = |(n, pointer): (usize, &Pointer)| {
             SendMessageBatchRequestEntry::builder()
@@ -118,11 +118,11 @@ impl Queue {
         }
     }
 
-    /// About how many messages a lane holds.
+    /// The approximate number of visible messages of a lane.
     ///
     /// # Errors
     ///
-    /// If SQS does not answer.
+    /// If the SQS call fails.
     pub async fn depth(&self, lane: Lane) -> Result<usize, QueueError> {
         let name = QueueAttributeName::ApproximateNumberOfMessages;
         let request = self.client.get_queue_attributes().queue_url(self.url(lane)?);
@@ -136,7 +136,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// If SQS did not confirm it; the message then waits for its visibility timeout.
+    /// If SQS did not confirm the change. The message then stays invisible until its visibility timeout.
     pub async fn retry_after(
         &self,
         lane: Lane,
@@ -154,11 +154,11 @@ impl Queue {
         Ok(())
     }
 
-    /// Puts a message that cannot be read on the dead-letter queue, as it came.
+    /// Sends the unchanged body of an unreadable message to the dead-letter queue.
     ///
     /// # Errors
     ///
-    /// If SQS did not confirm it.
+    /// If SQS did not confirm the message.
     pub async fn send_to_dead_letters(&self, body: &str) -> Result<(), QueueError> {
         let url = self.dead_letters.as_ref().ok_or(QueueError::NotConfigured(DEAD_LETTERS))?;
         let sent = self.client.send_message().queue_url(url).message_body(body).send().await;

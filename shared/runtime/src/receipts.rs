@@ -1,8 +1,8 @@
-//! From a verified webhook to a receipt that is stored once and will be processed.
+//! Stores a verified webhook as a receipt, exactly once.
 //!
-//! Only what is stored is acknowledged, and what is stored rests on a message or on a due time. If the
-//! sender does not retry, an event that the table does not take is put into the blob store, the spool,
-//! and the timer takes it from there.
+//! A webhook is acknowledged only after it is stored, and every stored receipt has a message or a due time,
+//! so that the worker will process it. If the table is unavailable and the sender does not retry, the event
+//! is put into the spool in the blob store. The timer drains the spool.
 
 use std::time::Duration;
 
@@ -18,37 +18,37 @@ use crate::blob::BlobError;
 use crate::engine::Created;
 use crate::{Runtime, StoreError};
 
-/// Where events wait that the table did not take.
+/// The folder of events that arrived while the table was unavailable.
 const SPOOL: &str = "spool";
 
-/// Where spooled events go that cannot be read.
+/// The folder of spooled events that cannot be read.
 const DAMAGED: &str = "spool-damaged";
 
-/// How long table, blob store and queue may take together. After that the sender is asked to retry, or the
-/// event is spooled, while there is time left to do so: the function has 10 s.
+/// The timeout of table, blob store and queue together. After it, Placet asks the sender to retry or spools
+/// the event. The Lambda timeout of the function is 10 s, so there is time left for either.
 const STORING: Duration = Duration::from_secs(4);
 
-/// What came of a webhook.
+/// How a webhook was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// It is stored as the receipt with this id.
+    /// The webhook was stored as the receipt with this id.
     New(String),
-    /// It was stored before, as the receipt with this id.
+    /// The webhook had already been stored as the receipt with this id.
     Duplicate(String),
-    /// It is spooled, and will be stored as the receipt with this id.
+    /// The webhook was spooled, and will be stored as the receipt with this id.
     Spooled(String),
 }
 
 /// Why a webhook was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
-    /// The table did not take it.
+    /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The blob store did not take it.
+    /// The blob store failed.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// They did not answer in time.
+    /// Table, blob store and queue took too long together.
     #[error("not stored within {} s", STORING.as_secs())]
     Timeout,
     /// A spooled event cannot be read.
@@ -56,7 +56,7 @@ pub enum ReceiveError {
     Damaged(String),
 }
 
-/// An event as it is spooled.
+/// An event in the spool.
 #[derive(Debug, Serialize, Deserialize)]
 struct Spooled {
     receipt_id: String,
@@ -66,11 +66,11 @@ struct Spooled {
 }
 
 impl Runtime {
-    /// Stores a verified webhook once.
+    /// Stores a verified webhook, exactly once.
     ///
     /// # Errors
     ///
-    /// If it could not be stored: then nothing may be acknowledged.
+    /// If the webhook could not be stored: then it must not be acknowledged.
     pub async fn receive(&self, verified: &Verified<'_>) -> Result<Received, ReceiveError> {
         let now = self.engine.now();
         let identity = Identity::of(verified, now);
@@ -80,7 +80,7 @@ impl Runtime {
         let stored = tokio::time::timeout(STORING, storing).await;
         match stored.unwrap_or(Err(ReceiveError::Timeout)) {
             Err(error) if !verified.scheme().retries => {
-                tracing::error!(source = verified.source(), %error, "webhook not stored, it is spooled");
+                tracing::error!(source = verified.source(), %error, "webhook not stored, spooling it");
                 self.spool(identity, receipt, &body).await
             }
             stored => stored,
@@ -130,20 +130,20 @@ impl Runtime {
         Ok(Received::Spooled(id))
     }
 
-    /// The keys of spooled events, at most `most`.
+    /// The blob keys of at most `most` spooled events.
     ///
     /// # Errors
     ///
-    /// If the blob store does not answer.
+    /// If the blob store fails.
     pub async fn spooled(&self, most: usize) -> Result<Vec<String>, BlobError> {
         self.blobs.list(SPOOL, most).await
     }
 
-    /// Stores a spooled event, and removes it from the spool.
+    /// Stores a spooled event, and deletes it from the spool.
     ///
     /// # Errors
     ///
-    /// If it could not be stored; it then stays where it is.
+    /// If the event could not be stored: it stays in the spool. A damaged event is moved to another folder.
     pub async fn drain(&self, key: &str) -> Result<Received, ReceiveError> {
         let Some(bytes) = self.blobs.get(key).await? else {
             return Ok(Received::Duplicate(key.to_owned()));
@@ -151,7 +151,7 @@ impl Runtime {
         let read = serde_json::from_slice::<Spooled>(&bytes).ok();
         let read = read.and_then(|spooled| Some((STANDARD.decode(&spooled.body).ok()?, spooled)));
         let Some((body, spooled)) = read else {
-            // Out of the way of the others, but not thrown away.
+            // Move the event out of the spool, but do not lose it.
             let name = key.rsplit('/').next().unwrap_or(key);
             self.blobs.put(&format!("{DAMAGED}/{name}"), bytes).await?;
             self.blobs.delete(key).await?;

@@ -1,4 +1,4 @@
-//! Deliveries: the webhooks that are sent, what came of each attempt, and how to send one again.
+//! Deliveries: outgoing webhooks, their attempts, and the route that sends a webhook again.
 
 mod reply;
 
@@ -22,35 +22,35 @@ pub(crate) mod schemas {
     pub(crate) use super::{DeliveryPath, ListDeliveries};
 }
 
-/// How many deliveries a page has if the client does not say.
+/// The default number of deliveries on a page.
 const PAGE: Number<1, 100> = Number(50);
 
-/// Which delivery a path names.
+/// The delivery that a path names.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct DeliveryPath {
-    /// Its id, which is its `webhook-id`.
+    /// The id of the delivery, which is also the `webhook-id` of its webhook.
     #[cfg_attr(test, schemars(example = crate::openapi::examples::DELIVERY))]
     id: String,
 }
 
-/// Which deliveries are listed.
+/// The filters and the page of the list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ListDeliveries {
-    /// Only to this endpoint.
+    /// Only deliveries to this endpoint.
     endpoint: Option<String>,
-    /// Only in this state.
+    /// Only deliveries in this state.
     #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::DeliveryState>"))]
     state: Option<State>,
-    /// How many at most; 50 if left out.
+    /// The maximum number of deliveries on the page; 50 if left out.
     limit: Option<Number<1, 100>>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     cursor: Option<String>,
 }
 
-/// Lists deliveries, the newest first.
+/// Lists deliveries, newest first.
 pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
     let query: ListDeliveries = call.query()?;
     let Number(limit) = query.limit.unwrap_or(PAGE);
@@ -70,21 +70,21 @@ pub(crate) async fn get(call: Call<'_>) -> Result<Response, Error> {
     Ok(json(StatusCode::OK, &DeliveryReply::new(&call.load(&id).await?)))
 }
 
-/// Sends a delivery again, from the start of the schedule.
+/// Sends a delivery again. Its retry schedule starts from the beginning.
 ///
-/// A pending delivery may be redelivered, too: its next attempt is then made at once. An attempt that is
-/// under way does no harm, because the receiver recognises the second copy by the `webhook-id`. So only an
-/// endpoint that cannot be sent to is a conflict.
+/// A pending delivery may be redelivered, too: the worker makes its next attempt at once. An attempt that is
+/// under way does no harm, because the receiver recognises the second copy by the `webhook-id`. The only
+/// conflicts are an endpoint that `placet.yaml` no longer has and an endpoint that is disabled.
 pub(crate) async fn redeliver(call: Call<'_>) -> Result<Response, Error> {
     let DeliveryPath { id } = call.path()?;
     let delivery = call.load::<Delivery>(&id).await?;
     let endpoint = &delivery.endpoint;
     if call.runtime().config.endpoint(call.project(), endpoint).is_none() {
-        let detail = format!("placet.yaml no longer has the endpoint {endpoint} of this project");
+        let detail = format!("placet.yaml no longer has the endpoint {endpoint} in this project");
         return Err(conflict("no_such_endpoint", detail).into());
     }
     check_enabled(&call, endpoint).await?;
     let delivery = call.engine().change(delivery, |_| Command::Redeliver).await?;
-    tracing::info!(project = delivery.project(), delivery_id = id, "webhook to be delivered again");
+    tracing::info!(project = delivery.project(), delivery_id = id, "redelivery requested");
     Ok(json(StatusCode::ACCEPTED, &DeliveryReply::new(&delivery)))
 }

@@ -1,4 +1,4 @@
-//! A delivery as our API shows it.
+//! A delivery in the replies of our API.
 
 use placet_core::delivery::{self, Delivery, State};
 use placet_core::item::{Item, Kind};
@@ -10,26 +10,26 @@ use crate::reply::Moment;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ListedDelivery<'a> {
-    /// Its id, which is its `webhook-id`.
+    /// The id of the delivery, which is also the `webhook-id` of its webhook.
     #[cfg_attr(test, schemars(example = crate::openapi::examples::DELIVERY))]
     id: &'a str,
     /// The name of the endpoint in `placet.yaml`.
     #[cfg_attr(test, schemars(example = &"billing"))]
     endpoint: &'a str,
-    /// The name of its event.
+    /// The type of the event.
     event_type: &'a str,
-    /// Where it stands.
+    /// The state of the delivery.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::DeliveryState"))]
     state: State,
-    /// How many attempts were made.
+    /// The number of attempts so far.
     attempts: u32,
     created_at: Moment,
     changed_at: Moment,
-    /// The next attempt starts no earlier; null if there is none.
+    /// The earliest time of the next attempt; null if there is no further attempt.
     next_attempt_at: Option<Moment>,
-    /// The status of the last answer.
+    /// The HTTP status of the last attempt; null if there was no response.
     last_status: Option<u16>,
-    /// Why the last attempt had no answer.
+    /// Why the last attempt got no response.
     last_error: Option<&'a str>,
 }
 
@@ -39,36 +39,36 @@ pub(crate) struct ListedDelivery<'a> {
 pub(crate) struct DeliveryReply<'a> {
     #[serde(flatten)]
     listed: ListedDelivery<'a>,
-    /// The media type of its body.
+    /// The media type of the body.
     content_type: &'a str,
-    /// How many bytes its body has; null if it is made when it is sent.
+    /// The size of the body in bytes; null if each attempt makes the body anew.
     size: Option<usize>,
-    /// The operation of whose decision it notifies.
+    /// The operation whose decision this webhook reports; null for other webhooks.
     #[cfg_attr(test, schemars(example = &"function_call/call-1"))]
     decision_of: Option<&'a str>,
-    /// What came of the last attempts, oldest first.
+    /// The last attempts, oldest first.
     log: Vec<AttemptReply<'a>>,
 }
 
-/// What came of one attempt.
+/// An attempt and its result.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Attempt"))]
 struct AttemptReply<'a> {
-    /// Which attempt it was, from 1; 0 if none was made.
+    /// The number of the attempt, from 1; 0 if no attempt was made.
     attempt: u32,
-    /// When it ended.
+    /// When the attempt ended.
     at: Moment,
-    /// The status of the answer.
+    /// The HTTP status of the response.
     status: Option<u16>,
-    /// Why there was none.
+    /// Why there was no response.
     error: Option<&'a str>,
     duration_ms: u64,
-    /// The first bytes of the answer.
+    /// The first bytes of the response body.
     answer: &'a str,
 }
 
 impl<'a> ListedDelivery<'a> {
-    /// A delivery as it stands.
+    /// Describes a delivery in a list.
     pub(crate) fn new(delivery: &'a Item<Delivery>) -> Self {
         let last = delivery.log.last();
         let pending = delivery.state == State::Pending;
@@ -88,7 +88,7 @@ impl<'a> ListedDelivery<'a> {
 }
 
 impl<'a> DeliveryReply<'a> {
-    /// A delivery and what came of its attempts.
+    /// Describes a delivery with its attempts.
     pub(super) fn new(delivery: &'a Item<Delivery>) -> Self {
         Self {
             listed: ListedDelivery::new(delivery),

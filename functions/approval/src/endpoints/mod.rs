@@ -1,4 +1,4 @@
-//! Endpoints: where webhooks are sent, whether they are, and test events.
+//! Endpoints: the receivers of outgoing webhooks, the state of each endpoint, and test events.
 
 mod sample;
 
@@ -16,59 +16,59 @@ use crate::error::{Error, conflict};
 use crate::reply::{Moment, Page, json};
 use crate::routes::path_of;
 
-/// Which endpoint a path names.
+/// The endpoint that a path names.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct EndpointPath {
-    /// Its name in `placet.yaml`.
+    /// The name of the endpoint in `placet.yaml`.
     #[cfg_attr(test, schemars(example = &"billing"))]
     name: String,
 }
 
-/// Which test event is sent.
+/// The test event to send.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TestEvent {
-    /// Only this one.
+    /// Send only this event. If left out, send every event that the endpoint subscribes to.
     #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::EventName>"))]
     event: Option<Subscription>,
 }
 
-/// An endpoint that webhooks are sent to.
+/// An endpoint of outgoing webhooks.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Endpoint"))]
 pub(crate) struct EndpointReply<'a> {
-    /// Its name in `placet.yaml`.
+    /// The name of the endpoint in `placet.yaml`.
     #[cfg_attr(test, schemars(example = &"billing"))]
     name: &'a str,
     url: &'a str,
-    /// What it is notified of, besides what is forwarded to it.
+    /// The events that the endpoint subscribes to. Forwarded webhooks are not among them.
     #[cfg_attr(test, schemars(with = "Vec<crate::openapi::types::EventName>"))]
     events: Vec<String>,
-    /// Whether webhooks are sent to it.
+    /// Whether Placet sends webhooks to the endpoint.
     state: EndpointState,
-    /// Until when it is left alone, because it timed out again and again.
+    /// The end of the pause, if the endpoint timed out repeatedly.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_until: Option<Moment>,
-    /// Since when none are.
+    /// When the endpoint was disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<Moment>,
-    /// Why none are.
+    /// Why the endpoint was disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-/// Whether webhooks are sent to an endpoint.
+/// Whether Placet sends webhooks to an endpoint.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 enum EndpointState {
-    /// They are.
+    /// Placet sends webhooks to the endpoint.
     Enabled,
-    /// They are sent again when its pause ends: it timed out again and again.
+    /// The endpoint timed out repeatedly. Placet sends webhooks again when the pause ends.
     Paused,
-    /// They are not, until somebody enables it.
+    /// Placet sends no webhooks until somebody enables the endpoint.
     Disabled,
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
     Ok(json(StatusCode::OK, &Page { items, next: None }))
 }
 
-/// Enables an endpoint: webhooks are sent to it again.
+/// Enables an endpoint, so that Placet sends webhooks to it again.
 pub(crate) async fn enable(call: Call<'_>) -> Result<Response, Error> {
     let EndpointPath { name } = call.path()?;
     let endpoint = find(&call, &name)?;
@@ -91,7 +91,7 @@ pub(crate) async fn enable(call: Call<'_>) -> Result<Response, Error> {
     Ok(json(StatusCode::OK, &describe(&call, &name, endpoint).await?))
 }
 
-/// Sends a made-up event in each format the endpoint subscribes to, or only the one that is named.
+/// Sends a test event in each format that the endpoint subscribes to, or only the requested one.
 pub(crate) async fn test(call: Call<'_>) -> Result<Response, Error> {
     let EndpointPath { name } = call.path()?;
     let TestEvent { event } = call.query()?;
@@ -99,8 +99,10 @@ pub(crate) async fn test(call: Call<'_>) -> Result<Response, Error> {
     let wanted = |own: &Subscription| event.is_none_or(|event| event == *own);
     let events: Vec<Subscription> = endpoint.events.iter().filter(wanted).collect();
     if events.is_empty() {
-        let what = event.map_or_else(|| "no event".to_owned(), |event| format!("no {event}"));
-        let detail = format!("endpoint {name} subscribes to {what}: see its events in placet.yaml");
+        let what = event.map_or_else(|| "any event".to_owned(), |event| event.to_string());
+        let detail = format!(
+            "endpoint {name} does not subscribe to {what}: add it to its events in placet.yaml"
+        );
         return Err(conflict("not_subscribed", detail).into());
     }
     check_enabled(&call, &name).await?;
@@ -118,16 +120,16 @@ pub(crate) async fn test(call: Call<'_>) -> Result<Response, Error> {
         deliveries.push(call.runtime().send_webhook(new).await?);
     }
     let (project, events) = (call.project(), events.len());
-    tracing::info!(project, endpoint = name, events, "test events to be delivered");
+    tracing::info!(project, endpoint = name, events, "test events queued");
     let items = deliveries.iter().map(ListedDelivery::new).collect();
     Ok(json(StatusCode::ACCEPTED, &Page { items, next: None }))
 }
 
-/// Refuses to send to an endpoint that is disabled.
+/// Checks that an endpoint is not disabled.
 ///
 /// # Errors
 ///
-/// 409 that says how to enable it.
+/// 409 if the endpoint is disabled. The detail says how to enable it.
 pub(crate) async fn check_enabled(call: &Call<'_>, name: &str) -> Result<(), Error> {
     if call.engine().store.endpoint(call.project(), name).await?.disabled.is_none() {
         return Ok(());

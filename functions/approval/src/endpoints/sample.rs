@@ -1,4 +1,4 @@
-//! The made-up operation that a test event is about.
+//! The sample operation in a test event.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use placet_core::operation::{
 };
 use serde_json::json;
 
-/// An operation of this kind that was created and decided now. It is stored nowhere.
+/// An operation of this kind that was created and decided at `now`. It is not stored.
 pub(super) fn decided(project: &str, kind: OperationKind, now: Timestamp) -> Item<Operation> {
     let (content, verdict, comment) = match kind {
-        // A denial: a receiver of bare items may not look whether it is a test.
+        // A denial, because a receiver of bare items may not check whether the event is a test.
         OperationKind::FunctionCall => {
             let (function, kwargs) = ("test_function".to_owned(), json!({"example": true}));
             let comment = "This is a test event: no person has decided.";
@@ -47,7 +47,8 @@ pub(super) fn decided(project: &str, kind: OperationKind, now: Timestamp) -> Ite
         notify: Vec::new(),
     };
     let created = Operation::create(new, &Write::new("test-1", now));
-    // Nothing refuses the first decision on a new operation. If it did, the event would be of a pending one.
+    // The first decision on a new operation is never refused. If it were, the event would show a pending
+    // operation.
     created.apply(&decide, &Write::new("test-2", now)).unwrap_or(created)
 }
 

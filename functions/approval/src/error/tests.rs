@@ -10,7 +10,7 @@ fn store() -> StoreError {
     StoreError::Service { action: "GetItem", cause: "no route to host".to_owned() }
 }
 
-/// What the callers of both APIs read.
+/// The replies of both APIs.
 fn replies(error: impl Fn() -> Error) -> Value {
     let replies = [Api::Placet, Api::HumanLayer].map(|api| {
         let response = error().into_response(api);
@@ -24,7 +24,7 @@ fn replies(error: impl Fn() -> Error) -> Value {
 }
 
 #[test]
-fn every_error_has_its_answer() {
+fn every_error_has_its_reply() {
     let change = |error: ChangeError<operation::Refusal>| -> Error { error.into() };
     let (kind, id) = (Operation::NAME, "function_call/c".to_owned());
     let cases = [
@@ -54,28 +54,28 @@ fn every_error_has_its_answer() {
         replies(|| store().into()),
     ];
     insta::assert_snapshot!(cases.map(|case| case.to_string()).join("\n"), @r#"
-    {"code":"unauthorized","detail":"a valid key is needed, as in: Authorization: Bearer <key>","retry":false,"status":401}
-    {"code":"foreign_host","detail":"this system answers only to the name of this machine","retry":false,"status":403}
-    {"code":"forbidden","detail":"the key has the role agent; a key with the role responder or admin is needed","retry":false,"status":403}
-    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"unauthorized","detail":"send a valid API key, as in: Authorization: Bearer <key>","retry":false,"status":401}
+    {"code":"foreign_host","detail":"this local system accepts only the host names localhost, 127.0.0.1 and [::1]","retry":false,"status":403}
+    {"code":"forbidden","detail":"the key has the role agent; this route needs a key with the role responder or admin","retry":false,"status":403}
+    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
     {"code":"not_found","detail":"there is no operation with id function_call/c","retry":false,"status":404}
     {"code":"already_decided","detail":"call already has a response: it is denied","retry":false,"status":409}
-    {"code":"under_way","detail":"the receipt is still to be processed","retry":false,"status":409}
-    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
-    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
-    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"under_way","detail":"the receipt is not processed yet: replay it after it is processed","retry":false,"status":409}
+    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
+    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
+    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
     {"code":"id_taken","detail":"call_id c already exists with other content: choose a new id","retry":false,"status":409}
-    {"code":"too_large","detail":"the specification has 300000 bytes, at most 204800 are kept","retry":false,"status":413}
-    {"code":"too_large","detail":"the specification has 12000 JSON values, at most 10000 are kept","retry":false,"status":413}
-    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
-    {"code":"not_found","detail":"placet.yaml has no endpoint billing of this project","retry":false,"status":404}
-    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
-    {"code":"unavailable","detail":"a service behind this one does not answer, try again in a few seconds","retry":true,"status":503}
+    {"code":"too_large","detail":"the specification has 300000 bytes; the limit is 204800 bytes","retry":false,"status":413}
+    {"code":"too_large","detail":"the specification has 12000 JSON values; the limit is 10000","retry":false,"status":413}
+    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
+    {"code":"not_found","detail":"placet.yaml has no endpoint billing in this project","retry":false,"status":404}
+    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
+    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
     "#);
 }
 
 #[test]
-fn a_body_in_humanlayers_format_is_answered_as_fastapi_does() {
+fn a_wrong_body_in_humanlayers_format_gets_an_error_in_fastapis_format() {
     let field = FieldError {
         loc: vec!["body".to_owned(), "run_id".to_owned()],
         msg: "Field required".to_owned(),
@@ -87,12 +87,12 @@ fn a_body_in_humanlayers_format_is_answered_as_fastapi_does() {
     assert_eq!((field.0, json.0), (422, 422));
     insta::assert_snapshot!(format!("{}\n{}", field.2, json.2), @r#"
     {"detail":[{"loc":["body","run_id"],"msg":"Field required","type":"missing"}]}
-    {"detail":[{"loc":["body"],"msg":"the body is not JSON that can be taken: EOF","type":"json_invalid"}]}
+    {"detail":[{"loc":["body"],"msg":"the body is not acceptable JSON: EOF","type":"json_invalid"}]}
     "#);
 }
 
 #[test]
-fn a_right_is_named_by_the_roles_that_have_it() {
+fn roles_with_returns_the_roles_that_have_the_right() {
     assert_eq!(roles_with(Right::Create), ["agent", "admin"]);
     assert_eq!(roles_with(Right::Read), ["agent", "responder", "admin"]);
     assert_eq!(roles_with(Right::Decide), ["responder", "admin"]);

@@ -1,4 +1,4 @@
-//! HumanLayer's API: what its SDKs, its command line, its daemon and its Kubernetes controller call.
+//! HumanLayer's API, which its SDKs, command line, daemon and Kubernetes controller call.
 
 mod operations;
 mod pending;

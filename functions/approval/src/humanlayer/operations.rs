@@ -17,16 +17,16 @@ use crate::polling::poll;
 use crate::read::Seconds;
 use crate::reply::json;
 
-/// Which function call or question a path names.
+/// The function call or question that a path names.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CallPath {
-    /// The client's id of it.
+    /// The client's id of the function call or question.
     #[cfg_attr(test, schemars(example = &"call-1"))]
     call_id: String,
 }
 
-/// Creates, or finds what was created with the same id and specification.
+/// Creates an operation, or returns the one that has the same id and specification.
 pub(crate) async fn create(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
     let Create { run_id, call_id, mut specification } = humanlayer::create(kind, call.body())?;
     choose_channel(&call, &mut specification).map_err(|unknown| {
@@ -40,7 +40,7 @@ pub(crate) async fn create(call: Call<'_>, kind: OperationKind) -> Result<Respon
     Ok(answer(&call, &created.into_item()))
 }
 
-/// Reads. The poll is held, unless the client does not want that.
+/// Gets an operation. If long polling is on, the poll is held unless the client sends `wait=0`.
 pub(crate) async fn get(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
     let id = named(&call, kind)?;
     let Poll { wait } = call.query()?;
@@ -48,7 +48,7 @@ pub(crate) async fn get(call: Call<'_>, kind: OperationKind) -> Result<Response,
     Ok(answer(&call, &operation))
 }
 
-/// Decides. A second decision is refused, also the same one.
+/// Decides an operation. A second decision is refused, even if it is the same.
 pub(crate) async fn respond(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
     let id = named(&call, kind)?;
     let response = humanlayer::respond(kind, call.body())?;
@@ -58,7 +58,7 @@ pub(crate) async fn respond(call: Call<'_>, kind: OperationKind) -> Result<Respo
         |operation: &Item<Operation>| response.decide(operation, &by, None, notices.clone());
     let operation = match call.engine().change(operation, decide).await {
         Err(ChangeError::Refused(Refusal::EmptyAnswer)) => {
-            let msg = "Must not be empty: there is no option of this name that says something";
+            let msg = "Must not be empty: the operation has no option of this name with a text";
             return Err(wrong(&["body", "response"], msg.to_owned()).into());
         }
         decided => decided?,
@@ -67,7 +67,7 @@ pub(crate) async fn respond(call: Call<'_>, kind: OperationKind) -> Result<Respo
     Ok(answer(&call, &operation))
 }
 
-/// Asks for more attention. An operation that is decided stays as it is, and is shown.
+/// Escalates an operation. A decided operation is returned unchanged.
 pub(crate) async fn escalate(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
     let id = named(&call, kind)?;
     let escalation = humanlayer::escalate(call.body())?;

@@ -1,4 +1,4 @@
-//! The list of what waits for a decision.
+//! The list of pending operations.
 
 use lambda_http::http::StatusCode;
 use placet_core::Timestamp;
@@ -15,29 +15,30 @@ use crate::error::Error;
 use crate::read::Number;
 use crate::reply::json;
 
-/// How many operations the list shows at most, and if the client does not say.
+/// The maximum and default number of operations in the list.
 const MOST_SHOWN: usize = 100;
 
-/// After so many bytes it shows no more: an answer of Lambda has 6 MB at most.
+/// The list ends after this many bytes, because a response of Lambda has at most 6 MB.
 const LARGEST: usize = 4 * 1024 * 1024;
 
-/// How many pages are read for one list, and how many operations a page has.
+/// The maximum number of pages that are read for one list, and the number of operations on a page.
 const PAGES: usize = 10;
 const PAGE: usize = 100;
 
-/// What the list is to show. Unknown parameters are ignored: nobody knows for sure which ones clients send.
+/// The parameters of the list. Unknown parameters are ignored, because it is not known for sure which ones
+/// clients send.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ListPending {
-    /// How many at most; more than 100 are 100.
+    /// The maximum number of operations; a value above 100 means 100.
     limit: Option<Number<1, { usize::MAX }>>,
-    /// How many are left out before the first.
+    /// The number of operations to skip.
     offset: Option<Number<0, { usize::MAX }>>,
-    /// A bare array, as before June 2025.
+    /// `array`: a bare array, the format before June 2025.
     format: Option<Format>,
 }
 
-/// The shape of the list.
+/// The format of the list.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -45,32 +46,32 @@ enum Format {
     Array,
 }
 
-/// What waits for a decision.
+/// The pending operations.
 #[derive(Serialize)]
 #[serde(untagged)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Pending{T}"))]
 pub(crate) enum Pending<T> {
-    /// In the shape that clients have expected since June 2025.
+    /// The format since June 2025.
     Page(PendingPage<T>),
-    /// In the shape before.
+    /// The format before June 2025.
     Array(Vec<T>),
 }
 
-/// A page of what waits for a decision.
+/// A page of pending operations.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Pending{T}Page"))]
 pub(crate) struct PendingPage<T> {
     items: Vec<T>,
-    /// How many there are, as far as they were counted.
+    /// The number of pending operations, exact up to 1,000.
     total: usize,
     limit: usize,
     offset: usize,
     has_more: bool,
 }
 
-/// What waits for a decision, the nearest deadline first.
+/// Lists the pending operations, nearest deadline first.
 ///
-/// `total` is what waits, exact up to 1,000 operations. Beyond them it says what was counted.
+/// `total` is exact up to 1,000 operations. Beyond that it is the number of operations that were counted.
 pub(crate) async fn pending(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
     let ListPending { limit, offset, format } = call.query()?;
     let limit = limit.map_or(MOST_SHOWN, |Number(limit)| limit.min(MOST_SHOWN));
@@ -97,14 +98,14 @@ pub(crate) async fn pending(call: Call<'_>, kind: OperationKind) -> Result<Respo
     Ok(json(StatusCode::OK, &reply))
 }
 
-/// The list in the making.
+/// A list that is being built.
 #[derive(Default)]
 struct List {
     offset: usize,
     limit: usize,
     counted: usize,
     bytes: usize,
-    /// As text: as values they would be up to a hundred times as large.
+    /// The operations as JSON text, because parsed values take up to a hundred times the memory.
     items: Vec<Box<RawValue>>,
 }
 
@@ -124,7 +125,7 @@ impl List {
         self.items.len() == self.limit || self.bytes >= LARGEST
     }
 
-    /// The list, after which this follows.
+    /// The finished page. `rest` describes the operations after those that were counted.
     fn page(self, rest: Rest) -> PendingPage<Box<RawValue>> {
         let Self { offset, limit, counted, items, .. } = self;
         let total = counted + rest.counted;

@@ -1,4 +1,4 @@
-//! Who the key belongs to, and which contact channels `placet.yaml` has for its project.
+//! The project of the key, and the contact channels that `placet.yaml` has for this project.
 
 use lambda_http::http::StatusCode;
 use placet_runtime::http::Response;
@@ -9,11 +9,11 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::reply::json;
 
-/// A deployment is one organization.
+/// The organization of every project: a deployment is one organization.
 const ORGANIZATION: &str = "placet";
 
-/// The project of a key, under all names that clients look for: HumanLayer's command line reads three of
-/// them, its Kubernetes controller two.
+/// The project of a key, under every member name that a client reads. HumanLayer's command line reads three
+/// of them, its Kubernetes controller two.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Project"))]
 pub(crate) struct ProjectReply<'a> {
@@ -24,11 +24,11 @@ pub(crate) struct ProjectReply<'a> {
     org_slug: &'a str,
 }
 
-/// Which contact channel a path names.
+/// The contact channel that a path names.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ChannelPath {
-    /// Its number.
+    /// The number of the contact channel.
     #[cfg_attr(test, schemars(example = &"7"))]
     channel_id: String,
 }

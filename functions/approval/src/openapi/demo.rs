@@ -1,4 +1,4 @@
-//! The demo pair, and what is said to everybody.
+//! The demo, and the routes that need no key.
 
 use schemars::JsonSchema;
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::system::{Health, Version};
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "it is a schema")]
 struct PurchaseHeaders {
-    /// It is the `call_id`.
+    /// Used as the `call_id`.
     #[serde(rename = "Idempotency-Key")]
     idempotency_key: Option<IdempotencyKey>,
 }
@@ -34,14 +34,21 @@ pub(super) fn docs() -> Vec<Doc> {
                 "application/json",
                 "application/x-www-form-urlencoded",
             ])
-            .reply::<PurchaseReply<'_>>(200, "It waits for a person, or was requested before.")
-            .other_reply(303, json!({"description": "A browser is led to the purchases."}))
+            .reply::<PurchaseReply<'_>>(
+                200,
+                "The purchase: new, or requested before with the same key.",
+            )
+            .other_reply(
+                303,
+                json!({"description": "A browser is redirected to the list of purchases."}),
+            )
             .errors(400, &["malformed_form", "invalid_idempotency_key"])
             .errors(409, &["id_taken"]),
         Doc::of("purchases", "List the newest purchases")
             .reply::<Purchases<'_>>(200, "The purchases."),
-        Doc::of("health", "Whether it is up").reply::<Health>(200, "It is."),
-        Doc::of("version", "Which version it is").reply::<Version>(200, "The version."),
-        Doc::of("openapi", "This document").reply::<Document>(200, "The document."),
+        Doc::of("health", "Check that the function is up")
+            .reply::<Health>(200, "The function is up."),
+        Doc::of("version", "Get the version").reply::<Version>(200, "The version."),
+        Doc::of("openapi", "Get this document").reply::<Document>(200, "The document."),
     ]
 }

@@ -1,4 +1,4 @@
-//! What the document says of a route beyond its line in the table.
+//! The description of a route in the document, beyond its line in the route table.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::wire::{Detail, GatewayMessage, Problem};
 use crate::error::{InvalidFields, roles_with};
 use crate::routes::{Api, Handler, Route};
 
-/// What the document says of a route.
+/// The description of a route in the document.
 pub(super) struct Doc {
     name: &'static str,
     summary: &'static str,
@@ -30,7 +30,7 @@ struct Body {
 }
 
 impl Doc {
-    /// Of the route with this name.
+    /// Starts the description of the route with this name.
     pub(super) fn of(name: &'static str, summary: &'static str) -> Self {
         Self {
             name,
@@ -49,30 +49,30 @@ impl Doc {
         self
     }
 
-    /// The parameters in the path, which may name nothing.
+    /// Adds the parameters in the path, and the 404 for a path that names nothing.
     pub(super) fn path<P: JsonSchema>(mut self) -> Self {
         self.parameters.push(("path", Schemas::request::<P>));
         self.errors(404, &["not_found"])
     }
 
-    /// The parameters of the query.
+    /// Adds the parameters of the query, and the 400 for a wrong query.
     pub(super) fn query<Q: JsonSchema>(mut self) -> Self {
         self.parameters.push(("query", Schemas::request::<Q>));
         self.errors(400, &["invalid_query"])
     }
 
-    /// Headers, as members of a struct.
+    /// Adds headers: the members of a struct.
     pub(super) fn headers<H: JsonSchema>(mut self) -> Self {
         self.parameters.push(("header", Schemas::request::<H>));
         self
     }
 
-    /// A JSON body.
+    /// Adds a JSON body.
     pub(super) fn body<B: JsonSchema>(self) -> Self {
         self.body_of::<B>(true, &["application/json"])
     }
 
-    /// A body that may be left out, in one of these media types.
+    /// Adds an optional body in one of these media types.
     pub(super) fn optional_body<B: JsonSchema>(self, media_types: &'static [&'static str]) -> Self {
         self.body_of::<B>(false, media_types)
     }
@@ -88,19 +88,19 @@ impl Doc {
             .errors(422, &["invalid_body"])
     }
 
-    /// A JSON reply.
+    /// Adds a JSON reply.
     pub(super) fn reply<R: JsonSchema>(mut self, status: u16, description: &str) -> Self {
         self.schemas.push((status, Schemas::reply::<R>));
         self.other_reply(status, json!({"description": description}))
     }
 
-    /// A reply that is not JSON, or none that has a schema.
+    /// Adds a reply without a schema.
     pub(super) fn other_reply(mut self, status: u16, reply: Value) -> Self {
         self.replies.insert(status, reply);
         self
     }
 
-    /// Further parts of a reply.
+    /// Adds a part to a reply.
     pub(super) fn extend_reply(mut self, status: u16, part: &str, value: Value) -> Self {
         if let Some(reply) = self.replies.get_mut(&status) {
             reply[part] = value;
@@ -108,7 +108,7 @@ impl Doc {
         self
     }
 
-    /// The codes of errors; those of one status add up.
+    /// Adds error codes. Codes of the same status accumulate.
     pub(super) fn errors(mut self, status: u16, codes: &[&'static str]) -> Self {
         self.errors.entry(status).or_default().extend(codes);
         self
@@ -118,7 +118,7 @@ impl Doc {
         self.name
     }
 
-    /// The operation object of a route, and the error responses it refers to.
+    /// Makes the operation object of a route, and the error responses that it refers to.
     pub(super) fn operation(
         mut self,
         route: &Route,
@@ -199,10 +199,10 @@ fn error(api: Api, status: u16, codes: &[&str], schemas: &mut Schemas) -> (Strin
         Api::HumanLayer => {
             let (description, schema) = match status {
                 422 => (
-                    "The body is wrong: where, in FastAPI's shape",
+                    "The fields of the body that are wrong, in FastAPI's format",
                     Schemas::reply::<InvalidFields>(schemas),
                 ),
-                _ => ("What is wrong", Schemas::reply::<Detail>(schemas)),
+                _ => ("The reason", Schemas::reply::<Detail>(schemas)),
             };
             let content = json!({"application/json": {"schema": schema}});
             (format!("{status}.detail"), description.to_owned(), content)

@@ -1,11 +1,11 @@
-//! Examples that several schemas share. `tests/test_openapi.py` sees to it that what they name is there.
+//! Examples that several schemas share. `tests/test_openapi.py` makes sure that the items they name exist.
 
 use serde_json::{Value, json};
 
 pub(crate) const DELIVERY: &str = "msg_5b1d0c2f4a9e8d7c6b5a493827161504";
 pub(crate) const RECEIPT: &str = "github.c1ce8282f097d63fd8eb33f7daba41a790616449";
 
-/// One creation of each kind.
+/// One new operation of each kind.
 pub(crate) fn new_operations() -> Value {
     json!([
         {
@@ -19,7 +19,7 @@ pub(crate) fn new_operations() -> Value {
     ])
 }
 
-/// The rule that an answer has words, or an option, or both.
+/// The rule that an answer has a text, an option, or both.
 pub(crate) fn words_or_option() -> Value {
     json!([
         {"required": ["answer"], "properties": {"answer": {"type": "string", "minLength": 1}}},

@@ -15,7 +15,8 @@ use crate::system::Health;
 
 pub(super) fn docs() -> Vec<Doc> {
     let mut docs = vec![
-        Doc::of("humanlayer_status", "Whether it is up").reply::<Health>(200, "It is."),
+        Doc::of("humanlayer_status", "Check that the function is up")
+            .reply::<Health>(200, "The function is up."),
         Doc::of("get_project", "Get the project of the key")
             .reply::<ProjectReply<'_>>(200, "The project."),
         Doc::of("get_contact_channel", "Get a contact channel of `placet.yaml`")
@@ -49,40 +50,40 @@ pub(super) fn docs() -> Vec<Doc> {
     docs
 }
 
-/// The routes of one spelling of a kind.
+/// The routes of one name of a kind.
 fn of_kind<New: JsonSchema, Item: JsonSchema, Response: JsonSchema>(
     [create, get, get_agent, pending, respond, escalate]: [&'static str; 6],
 ) -> Vec<Doc> {
     let look = |name| {
-        Doc::of(name, "How it stands")
+        Doc::of(name, "Get an operation")
             .description(
-                "The poll is held while it is pending, if long polling is on; not with `wait=0`.",
+                "If long polling is on, the poll of a pending operation is held, except with `wait=0`.",
             )
             .path::<CallPath>()
             .query::<Poll>()
-            .reply::<Item>(200, "The item.")
+            .reply::<Item>(200, "The operation.")
     };
     vec![
         Doc::of(create, "Request approval of a function call, or ask a person a question")
-            .description("A repeated request is answered like the first.")
+            .description("A repeated request returns the operation that the first request created.")
             .body::<New>()
-            .reply::<Item>(200, "The item.")
+            .reply::<Item>(200, "The operation.")
             .errors(409, &["id_taken"]),
         look(get),
         look(get_agent),
-        Doc::of(pending, "What waits for a decision")
-            .description("The nearest deadline first.")
+        Doc::of(pending, "List pending operations")
+            .description("Nearest deadline first.")
             .query::<ListPending>()
-            .reply::<Pending<Item>>(200, "A page, or with `format=array` an array."),
+            .reply::<Pending<Item>>(200, "A page, or an array with `format=array`."),
         Doc::of(respond, "Approve, deny or answer")
             .path::<CallPath>()
             .body::<Response>()
-            .reply::<Item>(200, "The item.")
+            .reply::<Item>(200, "The operation.")
             .errors(409, &["already_decided"]),
-        Doc::of(escalate, "Ask for more attention")
+        Doc::of(escalate, "Escalate an operation")
             .path::<CallPath>()
             .body::<HumanLayerEscalation>()
-            .reply::<Item>(200, "The item.")
+            .reply::<Item>(200, "The operation.")
             .errors(409, &["escalated_enough"]),
     ]
 }

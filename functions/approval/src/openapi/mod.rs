@@ -1,5 +1,5 @@
-//! Makes `openapi.json`, which the function serves as it is: from the route table, the derived schemas, and
-//! what is said here of each route. `UPDATE=1 cargo nextest run -p placet-approval` writes it.
+//! Makes `openapi.json` from the route table, the derived schemas, and the descriptions of routes here. The
+//! function serves the file unchanged. `UPDATE=1 cargo nextest run -p placet-approval` writes the file.
 
 mod deliveries;
 mod demo;
@@ -24,10 +24,11 @@ use schemas::Schemas;
 const DESCRIPTION: &str = "Placet holds an operation until the right person has approved it, then runs exactly \
 what that person saw, once. `/v1` is its own API: errors are RFC 9457 problems with a stable `code`, lists are \
 `{items, next}`. `/humanlayer/v1` is the API of HumanLayer's cloud, for its SDKs: errors are `{detail}`. \
-Doubled and trailing slashes do not matter, and a HEAD is answered like a GET. What Lambda itself answers in \
-front of the function (429, 502) is not listed.";
+Doubled and trailing slashes are ignored. A HEAD is answered like a GET. Errors that Lambda itself returns \
+(429, 502) are not listed.";
 
-/// A schema that is not derived. `Type, {…}` stands where it is used, `Type as "Name", {…}` is a component.
+/// Writes a schema by hand. `Type, {…}` is inlined where the type is used; `Type as "Name", {…}` is a
+/// component.
 macro_rules! schema {
     ($type:ty, $schema:tt) => {
         $crate::openapi::schema!(@ $type, stringify!($type), true, $schema);
@@ -53,7 +54,7 @@ macro_rules! schema {
 }
 pub(crate) use schema;
 
-/// What is said of each route, by tag.
+/// The descriptions of all routes, by tag.
 fn docs() -> Vec<(&'static str, Vec<Doc>)> {
     vec![
         ("operations", operations::docs()),
@@ -73,7 +74,7 @@ fn document() -> Value {
     let (mut paths, mut responses) = (Map::new(), BTreeMap::new());
     for route in ROUTES {
         let Some((tag, doc)) = docs.remove(route.name) else {
-            panic!("nothing is said of the route {}", route.name)
+            panic!("the route {} has no description: add one in openapi/", route.name)
         };
         let (operation, referred) = doc.operation(route, tag, &mut schemas);
         responses.extend(referred);
@@ -93,17 +94,17 @@ fn document() -> Value {
         "security": [{"bearer": []}],
         "tags": [
             {"name": "operations", "description": "Function calls to approve and questions to answer."},
-            {"name": "receipts", "description": "Webhooks that came."},
-            {"name": "deliveries", "description": "Webhooks that are sent, and where to."},
-            {"name": "humanlayer", "description": "What HumanLayer's SDKs call."},
-            {"name": "demo", "description": "The demo pair, and what needs no key."},
+            {"name": "receipts", "description": "Incoming webhooks."},
+            {"name": "deliveries", "description": "Outgoing webhooks and their endpoints."},
+            {"name": "humanlayer", "description": "The API of HumanLayer's SDKs."},
+            {"name": "demo", "description": "The demo, and routes that need no key."},
         ],
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "A key of `placet key create`. Its role says what it may, its project what it sees.",
+                "description": "A key from `placet key create`. Its role decides what it may do, its project decides what it sees.",
             }},
             "responses": responses,
             "schemas": schemas.components(),

@@ -13,16 +13,17 @@ use crate::operations::schemas::{
 use crate::operations::{OperationPath, Poll};
 use crate::reply::Page;
 
-/// The headers of a creation.
+/// The headers of a request that creates an operation.
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "it is a schema")]
 struct CreateHeaders {
-    /// The `call_id` is made from it, unless the body has one. It counts per project and kind.
+    /// If the body has no `call_id`, the server derives the `call_id` from this key. A key counts per project
+    /// and kind.
     #[serde(rename = "Idempotency-Key")]
     idempotency_key: Option<IdempotencyKey>,
 }
 
-/// Why an operation cannot be decided or withdrawn any more.
+/// Why an operation can no longer be decided or cancelled.
 const TOO_LATE: [&str; 3] = [
     Refusal::AlreadyDecided { state: State::Denied }.code(),
     Refusal::Expired { deadline: Timestamp::from_millis(0) }.code(),
@@ -41,56 +42,56 @@ const WRONG_VERDICT: &str = Refusal::WrongVerdict { kind: OperationKind::Functio
 
 pub(super) fn docs() -> Vec<Doc> {
     let location = json!({"Location": {
-        "description": "Where the operation is.", "schema": {"type": "string"},
+        "description": "The address of the operation.", "schema": {"type": "string"},
     }});
     vec![
         Doc::of("create_operation", "Request approval of a function call, or ask a person a question")
-            .description("A repeated request answers 200 with the operation as it stands now. What is compared is all of it but `run_id`.")
+            .description("A repeated request returns 200 and the operation in its current state. Placet compares the whole request except `run_id`.")
             .headers::<CreateHeaders>()
             .body::<NewOperation>()
-            .reply::<OperationReply<'_>>(201, "It is new.")
+            .reply::<OperationReply<'_>>(201, "The operation is new.")
             .extend_reply(201, "headers", location.clone())
             .extend_reply(201, "links", links())
-            .reply::<OperationReply<'_>>(200, "It was created before; this is how it stands.")
+            .reply::<OperationReply<'_>>(200, "The operation was created before; this is its current state.")
             .extend_reply(200, "headers", location)
             .errors(400, &["invalid_idempotency_key"])
             .errors(409, &["id_taken"])
             .errors(422, &["idempotency_key_reused"]),
-        Doc::of("list_operations", "List operations, the newest first")
-            .description("`state` is as of now. A question shows its first 200 characters.")
+        Doc::of("list_operations", "List operations, newest first")
+            .description("`state` is the current state. Of a question, the first 200 characters are shown.")
             .query::<ListOperations>()
             .reply::<Page<ListedOperation<'_>>>(200, "A page."),
-        Doc::of("get_operation", "Get an operation and all that happened to it")
+        Doc::of("get_operation", "Get an operation and its history")
             .path::<OperationPath>()
             .query::<Poll>()
             .reply::<OperationReply<'_>>(200, "The operation."),
         Doc::of("decide_operation", "Approve, deny or answer")
-            .description("The digest must be the operation's: it says what the person saw.")
+            .description("The digest must be that of the operation: it identifies what the person saw.")
             .path::<OperationPath>()
             .body::<NewDecision>()
-            .reply::<OperationReply<'_>>(200, "It is decided.")
+            .reply::<OperationReply<'_>>(200, "The operation is decided.")
             .errors(409, &TOO_LATE)
             .errors(409, &[WRONG_VERDICT, Refusal::EmptyAnswer.code()]),
-        Doc::of("cancel_operation", "Withdraw an operation that is not decided")
-            .description("An operation that is cancelled already stays as it is.")
+        Doc::of("cancel_operation", "Cancel a pending operation")
+            .description("An operation that is already cancelled is returned unchanged.")
             .path::<OperationPath>()
             .optional_body::<Cancellation>(&["application/json"])
-            .reply::<OperationReply<'_>>(200, "It is cancelled.")
+            .reply::<OperationReply<'_>>(200, "The operation is cancelled.")
             .errors(409, &TOO_LATE),
         Doc::of("settle_operation", "Settle an unknown outcome")
-            .description("The digest and the attempt must be the operation's: they say what the person saw. `run_again` queues it.")
+            .description("The digest and the attempt must be those of the operation: they identify what the person saw. `run_again` queues the operation.")
             .path::<OperationPath>()
             .body::<NewSettlement>()
-            .reply::<OperationReply<'_>>(200, "It is settled.")
+            .reply::<OperationReply<'_>>(200, "The outcome is settled.")
             .errors(409, &NOT_SETTLED),
-        Doc::of("settle_operations", "Settle many unknown outcomes alike")
-            .description("An operation that cannot be settled does not hold up the others: its item says why. Send those that are `unavailable` again.")
+        Doc::of("settle_operations", "Settle many unknown outcomes in the same way")
+            .description("If an operation cannot be settled, its item says why and the others are settled. Repeat the request for operations whose code is `unavailable`.")
             .body::<NewSettlements>()
-            .reply::<Settled>(200, "What became of each, in the order of the request."),
+            .reply::<Settled>(200, "The result for each operation, in the order of the request."),
     ]
 }
 
-/// What can be done with an operation that was created.
+/// The requests that may follow a creation.
 fn links() -> Value {
     let named = json!({"kind": "$response.body#/kind", "call_id": "$response.body#/call_id"});
     let approval = json!({"verdict": "approve", "digest": "$response.body#/digest"});

@@ -14,20 +14,20 @@ pub(super) fn docs() -> Vec<Doc> {
         "text/csv": raw, "application/x-www-form-urlencoded": raw,
     }});
     vec![
-        Doc::of("list_receipts", "List verified webhooks, the newest first")
+        Doc::of("list_receipts", "List verified webhooks, newest first")
             .query::<ListReceipts>()
             .reply::<Page<ListedReceipt<'_>>>(200, "A page."),
         Doc::of("get_receipt", "Get a verified webhook")
             .path::<ReceiptPath>()
             .reply::<ReceiptReply<'_>>(200, "The receipt."),
-        Doc::of("get_receipt_body", "Get the raw bytes of its body")
-            .description("Under the media type it came with if that is harmless, else as `application/octet-stream`.")
+        Doc::of("get_receipt_body", "Get the raw body of a verified webhook")
+            .description("The media type is the original one if it is harmless in a browser, otherwise `application/octet-stream`.")
             .path::<ReceiptPath>()
             .other_reply(200, bytes)
             .errors(410, &["body_gone"]),
         Doc::of("replay_receipt", "Process a webhook again")
             .path::<ReceiptPath>()
-            .reply::<ReceiptReply<'_>>(202, "It will be processed.")
+            .reply::<ReceiptReply<'_>>(202, "The webhook is queued for processing.")
             .errors(409, &[Refusal::UnderWay.code()]),
     ]
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// The schema of a type.
 pub(super) type SchemaOf = fn(&mut Schemas) -> Value;
 
-/// Two generators: what is read and what is written differ where a member may be left out.
+/// Two generators, because requests and replies differ in which members may be left out.
 pub(super) struct Schemas {
     requests: SchemaGenerator,
     replies: SchemaGenerator,
@@ -29,17 +29,17 @@ impl Schemas {
         }
     }
 
-    /// The schema of a type as it is read.
+    /// The schema of a type in a request.
     pub(super) fn request<T: JsonSchema>(&mut self) -> Value {
         self.requests.subschema_for::<T>().into()
     }
 
-    /// The schema of a type as it is written.
+    /// The schema of a type in a reply.
     pub(super) fn reply<T: JsonSchema>(&mut self) -> Value {
         self.replies.subschema_for::<T>().into()
     }
 
-    /// The schema itself where a type is only referred to. It is no component then.
+    /// The schema itself in place of a reference to it. The type is then no component.
     pub(super) fn inline(&mut self, schema: SchemaOf) -> Value {
         let schema = schema(self);
         let name = schema["$ref"].as_str().and_then(|place| place.rsplit('/').next());
@@ -47,7 +47,7 @@ impl Schemas {
         found.unwrap_or(schema)
     }
 
-    /// The components that were referred to.
+    /// The components that the document refers to.
     pub(super) fn components(mut self) -> BTreeMap<String, Value> {
         let mut components = BTreeMap::new();
         for generator in [&mut self.requests, &mut self.replies] {
@@ -61,7 +61,7 @@ impl Schemas {
     }
 }
 
-/// JSON has no `uint32`; what a number may be stands in `minimum` and `maximum`.
+/// Removes formats such as `uint32`, which JSON does not have. `minimum` and `maximum` give the range.
 fn without_widths(schema: &mut Schema) {
     if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint"))
     {
@@ -69,7 +69,7 @@ fn without_widths(schema: &mut Schema) {
     }
 }
 
-/// The members of an object as parameters.
+/// Turns the members of an object schema into parameters.
 pub(super) fn parameters(place: &str, object: Value) -> Vec<Value> {
     let members: Map<String, Value> = object["properties"].as_object().cloned().unwrap_or_default();
     let parameters = members.into_iter().map(|(name, schema)| {
@@ -91,7 +91,7 @@ pub(super) fn parameters(place: &str, object: Value) -> Vec<Value> {
     parameters.collect()
 }
 
-/// A parameter that may be left out is never null.
+/// Removes null from a schema: an optional parameter may be left out but is never null.
 fn never_null(mut schema: Value) -> Value {
     if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
         types.retain(|name| name != "null");

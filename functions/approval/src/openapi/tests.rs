@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::document;
 
 #[test]
-fn the_file_is_what_the_table_and_the_types_make() {
+fn the_file_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     let made = format!("{}\n", serde_json::to_string_pretty(&document()).unwrap());
     if std::env::var_os("UPDATE").is_some() {
@@ -15,12 +15,12 @@ fn the_file_is_what_the_table_and_the_types_make() {
     let file = std::fs::read_to_string(&path).unwrap();
     assert!(
         file == made,
-        "openapi.json is not up to date: UPDATE=1 cargo nextest run -p placet-approval"
+        "openapi.json is not up to date: run UPDATE=1 cargo nextest run -p placet-approval"
     );
 }
 
 #[test]
-fn every_component_is_referred_to_and_every_reference_leads_somewhere() {
+fn every_component_is_used_and_every_reference_resolves() {
     let document = document();
     let mut referred = BTreeSet::new();
     references(&document, &mut referred);

@@ -1,4 +1,4 @@
-//! The schemas of types that cannot derive theirs: those of other crates, and texts and numbers with a rule.
+//! Schemas of types that cannot derive them: types of other crates, and texts and numbers with a rule.
 
 use std::borrow::Cow;
 
@@ -41,37 +41,37 @@ pub(crate) struct SeenDigest;
 const DIGEST: &str = "bd416f2bbf6275eb892d58f2a1078b8e19caa072b0a6566cc76c2c1fa3ca1fa4";
 
 schema!(OperationKind as "OperationKind", {
-    "description": "What a person is asked to do.",
+    "description": "Whether a person approves a function call or answers a question.",
     "type": "string",
     "enum": operation::OperationKind::ALL.map(operation::OperationKind::as_str)
 });
 schema!(OperationState as "OperationState", {
-    "description": "Where an operation stands.",
+    "description": "The state of an operation.",
     "type": "string",
     "enum": operation::State::ALL.map(operation::State::as_str)
 });
 schema!(Verdict as "Verdict", {
-    "description": "What a person decides.",
+    "description": "The decision of a person.",
     "type": "string",
     "enum": [operation::Verdict::Approve, operation::Verdict::Deny, operation::Verdict::Answer]
 });
 schema!(Settlement as "Settlement", {
-    "description": "What a person found out. `happened`: it ran. `did_not_happen`: it did not run and shall not. `run_again`: it did not run and shall run now.",
+    "description": "What a person found out. `happened`: the call ran. `did_not_happen`: the call did not run and will not run. `run_again`: the call did not run and Placet runs it now.",
     "type": "string",
     "enum": operation::Settlement::ALL.map(operation::Settlement::as_str)
 });
 schema!(ReceiptState as "ReceiptState", {
-    "description": "Where a receipt stands.",
+    "description": "The state of a receipt.",
     "type": "string",
     "enum": receipt::State::ALL.map(receipt::State::as_str)
 });
 schema!(DeliveryState as "DeliveryState", {
-    "description": "Where a delivery stands.",
+    "description": "The state of a delivery.",
     "type": "string",
     "enum": delivery::State::ALL.map(delivery::State::as_str)
 });
 schema!(EventName as "EventName", {
-    "description": "What an endpoint is notified of, and in which format.",
+    "description": "The event that an endpoint is notified of, and its format.",
     "type": "string",
     "enum": Subscription::all().map(|event| event.to_string()).collect::<Vec<_>>()
 });
@@ -82,9 +82,9 @@ schema!(Moment, {
 });
 schema!(CallId, {
     "type": "string", "minLength": 1, "maxLength": LONGEST_ID, "examples": ["call-1"],
-    "description": "Up to 255 bytes, none of `/ \\ ? # %` or control characters."
+    "description": "Up to 255 bytes, without `/ \\ ? # %` and control characters."
 });
-schema!(Comment, {"type": "string", "description": "At most 16 KB, as JSON."});
+schema!(Comment, {"type": "string", "description": "At most 16 KB when encoded as JSON."});
 schema!(When, {"anyOf": [
     {"type": "string", "format": "date-time"},
     {"type": "string", "pattern": "^[1-9][0-9]{0,3}(ms|s|m|h|d)$"}

@@ -1,5 +1,5 @@
-//! HumanLayer's wire format, and errors as the runtime writes them. Their code is in other crates and knows
-//! values, not structs; the tests here hold these structs against what that code writes.
+//! HumanLayer's wire format, and the errors of the runtime. Other crates write both as JSON values. The tests
+//! here check that these structs match what the other crates write.
 
 #![allow(dead_code, reason = "they are schemas")]
 
@@ -22,9 +22,9 @@ pub(crate) struct Problem {
     kind: String,
     title: String,
     status: u16,
-    /// Stable: programs go by this.
+    /// A stable code for programs.
     code: String,
-    /// What is wrong and how to mend it, for a person.
+    /// What is wrong and how to fix it, for a person.
     detail: String,
     /// The members of the body that are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,7 +48,7 @@ pub(crate) struct Detail {
     detail: String,
 }
 
-/// What Lambda answers before the function is asked.
+/// The response of Lambda itself, for a request that does not reach the function.
 #[derive(JsonSchema)]
 pub(crate) struct GatewayMessage {
     #[serde(rename = "Message")]
@@ -63,7 +63,7 @@ pub(crate) struct GatewayMessage {
 })]))]
 pub(crate) struct HumanLayerNewCall {
     run_id: Text<1, LONGEST_ID>,
-    /// Chosen by the server if left out.
+    /// If left out, the server chooses one.
     call_id: Option<CallId>,
     spec: NewCallSpec,
 }
@@ -75,36 +75,36 @@ pub(crate) struct HumanLayerNewCall {
 })]))]
 pub(crate) struct HumanLayerNewContact {
     run_id: Text<1, LONGEST_ID>,
-    /// Chosen by the server if left out.
+    /// If left out, the server chooses one.
     call_id: Option<CallId>,
     spec: NewContactSpec,
 }
 
-/// What a client specifies of a function call. Further members are kept and given back.
+/// The specification of a function call. Further members are stored and returned.
 #[derive(JsonSchema)]
 struct NewCallSpec {
     #[serde(rename = "fn")]
     function: Text<0, LONGEST_ID>,
-    /// No arguments if left out.
+    /// The arguments. If left out, there are none.
     kwargs: Option<Value>,
     channel: Option<NewChannel>,
     reject_options: Option<Vec<WireOption>>,
-    /// Kept and given back.
+    /// Stored and returned.
     state: Option<Map<String, Value>>,
 }
 
-/// What a client specifies of a question. Further members are kept and given back.
+/// The specification of a question. Further members are stored and returned.
 #[derive(JsonSchema)]
 struct NewContactSpec {
     msg: Text<1, { usize::MAX }>,
     subject: Option<String>,
     channel: Option<NewChannel>,
     response_options: Option<Vec<WireOption>>,
-    /// Kept and given back.
+    /// Stored and returned.
     state: Option<Map<String, Value>>,
 }
 
-/// One of the answers a client offers.
+/// An option that the client offers.
 #[derive(JsonSchema)]
 #[schemars(rename = "HumanLayerOption")]
 struct WireOption {
@@ -123,7 +123,7 @@ pub(crate) struct HumanLayerCallResponse {
     reject_option_name: Option<Text<0, LONGEST_ID>>,
 }
 
-/// The answer to a question: in words, or by an option, or both.
+/// The answer to a question: a text, an option, or both.
 #[derive(JsonSchema)]
 #[schemars(extend("anyOf" = [
     {"required": ["response"], "properties": {"response": {"type": "string", "minLength": 1}}},
@@ -134,7 +134,7 @@ pub(crate) struct HumanLayerContactResponse {
     response_option_name: Option<Text<0, LONGEST_ID>>,
 }
 
-/// A wish for more attention.
+/// An escalation.
 #[derive(JsonSchema)]
 pub(crate) struct HumanLayerEscalation {
     escalation_msg: Text<1, LONGEST_ESCALATION>,
@@ -162,18 +162,18 @@ pub(crate) struct HumanLayerContact {
     status: ContactStatus,
 }
 
-/// What a client specified of a function call, with everything else it wrote.
+/// The specification of a function call, with all further members that the client sent.
 #[derive(JsonSchema, Serialize, Deserialize)]
 struct CallSpec {
     #[serde(rename = "fn")]
     function: String,
-    /// Whatever the client sent, but never null.
+    /// The value that the client sent; never null.
     kwargs: Value,
     #[serde(flatten)]
     more: Map<String, Value>,
 }
 
-/// What a client specified of a question, with everything else it wrote.
+/// The specification of a question, with all further members that the client sent.
 #[derive(JsonSchema, Serialize, Deserialize)]
 struct ContactSpec {
     msg: String,
@@ -181,7 +181,7 @@ struct ContactSpec {
     more: Map<String, Value>,
 }
 
-/// Where a function call stands. While it is pending there is only `requested_at`.
+/// The status of a function call. A pending function call has only `requested_at`.
 #[derive(JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallStatus {
@@ -198,13 +198,13 @@ struct CallStatus {
     reject_option_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_info: Option<UserInfo>,
-    /// Why nobody will decide it any more.
+    /// The state of a function call that ended without a decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OperationState>")]
     unanswered: Option<String>,
 }
 
-/// Where a question stands. While it is pending there is only `requested_at`.
+/// The status of a question. A pending question has only `requested_at`.
 #[derive(JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ContactStatus {
@@ -219,17 +219,17 @@ struct ContactStatus {
     response_option_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_info: Option<UserInfo>,
-    /// Why nobody will answer it any more.
+    /// The state of a question that ended without an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OperationState>")]
     unanswered: Option<String>,
 }
 
-/// Who decided.
+/// The author of the decision.
 #[derive(JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UserInfo {
-    /// How the decision came, and from whom.
+    /// The channel of the decision, and the name of its author.
     source: String,
 }
 

@@ -14,12 +14,12 @@ use serde_json::{Map, Value};
 use crate::call::Call;
 use crate::read::Text;
 
-/// How the person is reached. Further members of a contact are kept and given back.
+/// How to reach the person. Further members of a contact are stored and returned.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NewChannel {
-    /// The number of a channel of `placet.yaml`.
+    /// The number of a contact channel in `placet.yaml`.
     channel_id: Option<u64>,
     /// By Slack.
     slack: Option<NewSlackContact>,
@@ -31,15 +31,15 @@ pub(crate) struct NewChannel {
     whatsapp: Option<NewPhoneContact>,
 }
 
-/// A channel or a user of Slack.
+/// A Slack channel or user.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct NewSlackContact {
-    /// Its id.
+    /// The id of the channel or user.
     channel_or_user_id: String,
     /// The users who may decide; everybody if left out.
     allowed_responder_ids: Option<Vec<String>>,
-    /// A secret: it is neither read nor kept.
+    /// A secret, which Placet neither reads nor stores.
     #[cfg_attr(test, schemars(with = "Option<Value>"))]
     #[serde(rename = "bot_token")]
     _bot_token: Option<IgnoredAny>,
@@ -47,7 +47,7 @@ struct NewSlackContact {
     other: Map<String, Value>,
 }
 
-/// An address of e-mail.
+/// An e-mail contact.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct NewEmailContact {
@@ -71,22 +71,22 @@ pub(crate) struct Recipients(Vec<NewRecipient>);
 pub(crate) struct NewRecipient {
     /// The address.
     address: Text<0, LONGEST_ADDRESS>,
-    /// Where it stands: `to`, if left out.
+    /// The header field of the address; `to` if left out.
     field: Option<RecipientField>,
     #[serde(flatten)]
     other: Map<String, Value>,
 }
 
-/// Where an address of an e-mail stands.
+/// The header field of an address: `to`, `cc` or `bcc`.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct RecipientField(String);
 
-/// A telephone.
+/// A telephone contact.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct NewPhoneContact {
-    /// Its number.
+    /// The telephone number.
     phone_number: String,
     #[serde(flatten)]
     other: Map<String, Value>,
@@ -123,7 +123,7 @@ impl TryFrom<String> for RecipientField {
 crate::openapi::schema!(RecipientField, {"type": "string", "enum": RecipientField::ALL});
 
 impl NewChannel {
-    /// The channel; `None` if no way to reach the person is named.
+    /// The channel; `None` if it names no way to reach the person.
     pub(super) fn into_channel(self) -> Option<ContactChannel> {
         let channel = ContactChannel {
             channel_id: self.channel_id,
@@ -171,28 +171,32 @@ impl From<NewPhoneContact> for PhoneContact {
     }
 }
 
-/// The members that say something.
+/// The members without nulls.
 fn set_members(mut members: Map<String, Value>) -> Map<String, Value> {
     members.retain(|_, member| !member.is_null());
     members.values_mut().for_each(without_nulls);
     members
 }
 
-/// A channel that `placet.yaml` does not have, or not for this project.
+/// The number of a contact channel that `placet.yaml` does not have for this project.
 #[derive(Debug)]
 pub(crate) struct UnknownChannel(u64);
 
 impl fmt::Display for UnknownChannel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "must be a contact channel of placet.yaml, which has no {}", self.0)
+        write!(
+            formatter,
+            "must be a contact channel that placet.yaml has for this project; it has no {}",
+            self.0
+        )
     }
 }
 
-/// The channel of an operation whose requester names none is that of the key, if it has one.
+/// Gives an operation without a channel the channel of the key, if the key has one.
 ///
 /// # Errors
 ///
-/// If the channel is one of `placet.yaml` that is not there.
+/// If the operation names a channel that `placet.yaml` does not have for this project.
 pub(crate) fn choose_channel(
     call: &Call<'_>,
     specification: &mut Specification,

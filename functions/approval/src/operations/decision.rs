@@ -7,16 +7,16 @@ use serde::Deserialize;
 
 use crate::read::{self, Comment, Text, Wrong};
 
-/// What a person decides, and on what.
+/// A decision, and the digest of what the person saw.
 #[derive(Debug)]
 pub(super) struct NewDecision {
-    /// The verdict, the words and the option.
+    /// The verdict, the text and the option.
     pub(super) response: Response,
     /// The digest of what the person saw.
     pub(super) seen: Digest,
 }
 
-/// What a person decides on what the person saw.
+/// A person's decision on an operation.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "NewDecision", tag = "verdict", rename_all = "lowercase"))]
 pub(crate) enum Body {
@@ -25,14 +25,14 @@ pub(crate) enum Body {
     Answer(Answer),
 }
 
-/// Run it.
+/// Approve the function call.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Approval {
     /// What the person wrote.
     comment: Option<Comment>,
-    /// Nothing: the options of a call are reasons for a denial.
+    /// Must be null: the options of a function call are reasons for a denial.
     #[serde(default, rename = "option")]
     _option: (),
     /// The `digest` of what the person saw.
@@ -40,7 +40,7 @@ pub(crate) struct Approval {
     digest: Digest,
 }
 
-/// Do not run it.
+/// Deny the function call.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -54,7 +54,7 @@ pub(crate) struct Denial {
     digest: Digest,
 }
 
-/// The answer to a question: in words, or by an option, or both.
+/// The answer to a question: a text, an option, or both.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -83,7 +83,8 @@ impl NewDecision {
     ///
     /// # Errors
     ///
-    /// If it is not JSON, or names the first member that is missing, wrong or unknown.
+    /// If the body is not JSON, or if a member is missing, wrong or unknown. The error names the first such
+    /// member.
     pub(super) fn read(body: &[u8]) -> Result<Self, Problem> {
         let mut object = read::object(body)?;
         let verdict = read::take_text(&mut object, "verdict")?;
@@ -120,7 +121,7 @@ impl Cancellation {
     ///
     /// # Errors
     ///
-    /// If it is not JSON, or names the first member that is wrong or unknown.
+    /// If the body is not JSON, or if a member is wrong or unknown. The error names the first such member.
     pub(super) fn read(body: &[u8]) -> Result<Self, Problem> {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());

@@ -1,4 +1,4 @@
-//! The `Idempotency-Key`: the same key names the same operation.
+//! The `Idempotency-Key` header: a repeated key names the same operation.
 
 use lambda_http::http::{HeaderMap, StatusCode};
 use placet_core::Digest;
@@ -8,7 +8,7 @@ use placet_runtime::problem::Problem;
 /// The longest key, in bytes.
 const LONGEST: usize = 255;
 
-/// What a key is in the OpenAPI document.
+/// The schema of a key in the OpenAPI document.
 #[cfg(test)]
 pub(crate) struct IdempotencyKey;
 
@@ -21,7 +21,7 @@ crate::openapi::schema!(IdempotencyKey, {
 ///
 /// # Errors
 ///
-/// 400 if it is not 1 to 255 visible ASCII characters.
+/// 400 if the key is not 1 to 255 visible ASCII characters.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| {
@@ -32,17 +32,17 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Probl
     key.ok_or_else(wrong).map(Some)
 }
 
-/// The id of the operation that a key names.
+/// Derives the id of an operation from a key.
 pub(super) fn derived_id(key: &str) -> String {
     let digest = Digest::of_bytes(key.as_bytes()).to_string();
     format!("op-{}", &digest[..32])
 }
 
-/// The key named another operation before.
+/// The 422 for a key that was used for another operation.
 pub(super) fn key_reused(kind: OperationKind) -> Problem {
     let kind = kind.as_str();
     let detail = format!(
-        "another {kind} was created with this Idempotency-Key: repeat the request, or choose a new key"
+        "this Idempotency-Key was used for another {kind}: repeat that request unchanged, or choose a new key"
     );
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
 }

@@ -12,36 +12,36 @@ use crate::error::Error;
 use crate::read::{Number, When, invalid_query};
 use crate::reply::Page;
 
-/// How many operations a page has if the client does not say.
+/// The default number of operations on a page.
 const PAGE: Number<1, 100> = Number(50);
 
-/// Which operations are listed.
+/// The filters and the page of the list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ListOperations {
-    /// Only this kind.
+    /// Only operations of this kind.
     #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::OperationKind>"))]
     kind: Option<OperationKind>,
-    /// Only this state, as of now.
+    /// Only operations that are in this state now.
     #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::OperationState>"))]
     state: Option<State>,
     /// Only calls of this function.
     #[serde(rename = "fn")]
     function: Option<String>,
-    /// Only this run.
+    /// Only operations of this run.
     run_id: Option<String>,
-    /// Not before this moment, or not longer ago.
+    /// Only operations created at or after this time. `24h` means 24 hours ago.
     since: Option<When>,
-    /// Not after this moment, or at least so long ago.
+    /// Only operations created at or before this time. `24h` means 24 hours ago.
     until: Option<When>,
-    /// How many at most; 50 if left out.
+    /// The maximum number of operations on the page; 50 if left out.
     limit: Option<Number<1, 100>>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     cursor: Option<String>,
 }
 
-/// Lists operations, the newest first.
+/// Lists operations, newest first.
 pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
     let query: ListOperations = call.query()?;
     let now = call.now();

@@ -45,14 +45,14 @@ pub(crate) mod schemas {
     pub(crate) use super::settle::{NewSettlement, NewSettlements, Settled};
 }
 
-/// Which operation a path names.
+/// The operation that a path names.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OperationPath {
-    /// Its kind.
+    /// The kind of the operation.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationKind"))]
     kind: OperationKind,
-    /// The requester's id of it.
+    /// The requester's id of the operation.
     #[cfg_attr(test, schemars(example = &"call-1"))]
     call_id: String,
 }
@@ -62,14 +62,14 @@ pub(crate) struct OperationPath {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Poll {
-    /// For how many seconds the poll is held while the operation is pending, if long polling is on.
+    /// For how many seconds the poll of a pending operation is held, if long polling is on.
     pub(crate) wait: Option<Seconds>,
 }
 
-/// Creates an operation, or finds what was created with the same id and specification.
+/// Creates an operation, or returns the one that has the same id and specification.
 ///
-/// The id is the requester's; or made from the idempotency key, so that a repeated request finds what the
-/// first one created; or new.
+/// The id is the one that the requester chose. Without one, the id is derived from the idempotency key, so
+/// that a repeated request finds the operation that the first request created. Without a key, the id is new.
 pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
     let NewOperation { run_id, call_id, mut specification } = NewOperation::read(call.body())?;
     let key = idempotency_key(call.headers())?.filter(|_| call_id.is_none());
@@ -101,7 +101,7 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// Gets an operation. The poll is held only if the client asks for it.
+/// Gets an operation. The poll is held only if the client sends `wait`.
 pub(crate) async fn get(call: Call<'_>) -> Result<Response, Error> {
     let id = named(&call)?;
     let Poll { wait } = call.query()?;
@@ -110,7 +110,7 @@ pub(crate) async fn get(call: Call<'_>) -> Result<Response, Error> {
     answer(&call, StatusCode::OK, &operation).await
 }
 
-/// Decides an operation as a person did, who saw what the digest says.
+/// Decides an operation for a person. The digest identifies what the person saw.
 pub(crate) async fn decide(call: Call<'_>) -> Result<Response, Error> {
     let id = named(&call)?;
     let NewDecision { response, seen } = NewDecision::read(call.body())?;
@@ -118,7 +118,7 @@ pub(crate) async fn decide(call: Call<'_>) -> Result<Response, Error> {
     if let Some(option) = &response.option
         && operation.option(option).is_none()
     {
-        let detail = format!("must name an option of this operation, which has no {option:?}");
+        let detail = format!("must name an option of this operation; it has no {option:?}");
         return Err(Wrong::at(&["option"], detail).into());
     }
     let (by, notices) = (call.by(), call.runtime().notices(&id));
@@ -129,7 +129,7 @@ pub(crate) async fn decide(call: Call<'_>) -> Result<Response, Error> {
     answer(&call, StatusCode::OK, &operation).await
 }
 
-/// Withdraws an operation that is not decided. One that is cancelled already stays as it is.
+/// Cancels a pending operation. An operation that is already cancelled is returned unchanged.
 pub(crate) async fn cancel(call: Call<'_>) -> Result<Response, Error> {
     let id = named(&call)?;
     let Cancellation { reason } = Cancellation::read(call.body())?;
@@ -169,7 +169,7 @@ async fn answer(
     Ok(json(status, &OperationReply::new(call, operation, webhooks)))
 }
 
-/// Logs a creation, unless there was such an operation before.
+/// Logs a creation, unless the operation was created before.
 pub(crate) fn log_created(created: &Created<Operation>) {
     if let Created::New(operation) = created {
         let (project, call_id) = (operation.project(), operation.call_id());

@@ -1,4 +1,4 @@
-//! The body of a creation.
+//! The body of a request that creates an operation.
 
 use std::collections::HashSet;
 
@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 use super::channel::NewChannel;
 use crate::read::{self, CallId, Comment, Text, Wrong};
 
-/// What is to be created.
+/// An operation to create.
 #[derive(Debug)]
 pub(super) struct NewOperation {
     /// The requester's id of the run.
     pub(super) run_id: String,
-    /// The requester's id of the operation.
+    /// The requester's id of the operation, if the requester chose one.
     pub(super) call_id: Option<String>,
-    /// What the requester specifies.
+    /// The specification.
     pub(super) specification: Specification,
 }
 
@@ -35,20 +35,20 @@ pub(crate) enum Body {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NewFunctionCall {
-    /// The requester's id of the run it belongs to. A repeated request may have another one.
+    /// The requester's id of the run. A repeated request may have another `run_id`.
     run_id: Text<1, LONGEST_ID>,
-    /// The requester's id of it; chosen by the server if left out.
+    /// The requester's id of the operation. If left out, the server chooses one.
     call_id: Option<CallId>,
     /// The function to call.
     #[serde(rename = "fn")]
     function: Text<0, LONGEST_ID>,
-    /// Its arguments.
+    /// The arguments of the function.
     kwargs: Option<Map<String, Value>>,
-    /// Reasons for a denial to choose from; each name once.
+    /// Reasons for a denial, from which the approver may choose. Each name is unique.
     reject_options: Option<Vec<NewOption>>,
-    /// How the person is reached.
+    /// How to reach the person.
     channel: Option<NewChannel>,
-    /// What the requester gets back with the decision. Nobody looks at it.
+    /// Returned to the requester with the decision. Placet does not use it.
     requester_state: Option<Map<String, Value>>,
 }
 
@@ -57,45 +57,46 @@ pub(crate) struct NewFunctionCall {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NewHumanContact {
-    /// The requester's id of the run it belongs to. A repeated request may have another one.
+    /// The requester's id of the run. A repeated request may have another `run_id`.
     run_id: Text<1, LONGEST_ID>,
-    /// The requester's id of it; chosen by the server if left out.
+    /// The requester's id of the operation. If left out, the server chooses one.
     call_id: Option<CallId>,
     /// The question.
     msg: Text<1, { usize::MAX }>,
-    /// What it is about.
+    /// The subject of the question.
     subject: Option<String>,
-    /// Answers to choose from; each name once.
+    /// Answers from which the approver may choose. Each name is unique.
     response_options: Option<Vec<NewOption>>,
-    /// How the person is reached.
+    /// How to reach the person.
     channel: Option<NewChannel>,
-    /// What the requester gets back with the answer. Nobody looks at it.
+    /// Returned to the requester with the answer. Placet does not use it.
     requester_state: Option<Map<String, Value>>,
 }
 
-/// One of the answers a requester offers.
+/// An option that the requester offers.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NewOption {
-    /// What the requester knows it by.
+    /// The name by which the requester knows the option.
     name: Text<0, LONGEST_ID>,
-    /// What a person reads instead of the name.
+    /// The text that a person reads instead of the name.
     title: Option<Comment>,
-    /// What it means.
+    /// What the option means.
     description: Option<Comment>,
-    /// What it says if the person writes nothing else.
+    /// The comment or answer, if the person writes nothing else.
     prompt_fill: Option<Comment>,
-    /// Whether the person may change what it says before it is sent.
+    /// Whether the person may edit the text before sending it.
     interactive: Option<bool>,
 }
 
 impl NewOperation {
-    /// Reads the body of a creation.
+    /// Reads the body.
     ///
     /// # Errors
     ///
-    /// If it is not JSON, or names the first member that is missing, wrong or unknown.
+    /// If the body is not JSON, or if a member is missing, wrong or unknown. The error names the first such
+    /// member.
     pub(super) fn read(body: &[u8]) -> Result<Self, Problem> {
         let mut object = read::object(body)?;
         let kind = read::take_text(&mut object, "kind")?;

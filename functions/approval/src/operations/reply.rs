@@ -1,4 +1,4 @@
-//! An operation as our own API shows it.
+//! An operation in the replies of our own API.
 
 use placet_core::item::Item;
 use placet_core::operation::{
@@ -12,10 +12,10 @@ use super::webhooks::WebhookReply;
 use crate::call::Call;
 use crate::reply::Moment;
 
-/// How much of a question a list shows, in characters.
+/// How many characters of a question a list shows.
 const EXCERPT: usize = 200;
 
-/// An operation and all that happened to it.
+/// An operation and its history.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Operation"))]
 pub(crate) struct OperationReply<'a> {
@@ -23,19 +23,19 @@ pub(crate) struct OperationReply<'a> {
     content: ContentReply<'a>,
     #[serde(flatten)]
     standing: Standing<'a>,
-    /// How the requester wants the person to be reached.
+    /// How to reach the person, as the requester specified.
     #[cfg_attr(test, schemars(with = "Option<Map<String, Value>>"))]
     channel: Option<&'a ContactChannel>,
-    /// What the requester gets back with the decision.
+    /// Returned to the requester with the decision.
     requester_state: Option<&'a Map<String, Value>>,
-    /// What runs it once it is approved; null if the requester does.
+    /// The executor that runs the call after approval; null if the requester runs it.
     #[cfg_attr(test, schemars(example = &"function purchase_materials"))]
     executor: Option<&'a str>,
-    /// What a person decided.
+    /// The decision; null if there is none.
     decision: Option<DecisionReply<'a>>,
     /// How the execution ended.
     outcome: Option<OutcomeReply<'a>>,
-    /// What happened, oldest first, hash-chained.
+    /// The history, oldest first. The hash of each entry covers the hash of the entry before.
     history: Vec<EntryReply<'a>>,
     /// The page on which a person decides.
     #[cfg_attr(test, schemars(example = &"/inbox/call-1"))]
@@ -52,14 +52,14 @@ pub(crate) struct ListedOperation<'a> {
     content: ContentExcerpt<'a>,
     #[serde(flatten)]
     standing: Standing<'a>,
-    /// What a person decided.
+    /// The verdict of the decision; null if there is none.
     #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::Verdict>"))]
     verdict: Option<Verdict>,
-    /// When.
+    /// When the person decided.
     decided_at: Option<Moment>,
 }
 
-/// What a person decides on.
+/// The function call or the question.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -69,23 +69,23 @@ enum ContentReply<'a> {
         /// The function.
         #[serde(rename = "fn")]
         function: &'a str,
-        /// Its arguments: an object, but for odd clients of HumanLayer's API.
+        /// The arguments: an object. Some clients of HumanLayer's API send another value.
         kwargs: &'a Value,
-        /// Reasons for a denial to choose from.
+        /// Reasons for a denial, from which the approver may choose.
         reject_options: Vec<OptionReply<'a>>,
     },
     /// A question.
     HumanContact {
         /// The question.
         msg: &'a str,
-        /// What it is about.
+        /// The subject of the question.
         subject: Option<&'a str>,
-        /// Answers to choose from.
+        /// Answers from which the approver may choose.
         response_options: Vec<OptionReply<'a>>,
     },
 }
 
-/// What a person decides on, in short.
+/// The function call or the question, shortened.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -100,36 +100,36 @@ enum ContentExcerpt<'a> {
     HumanContact {
         /// The first 200 characters of the question.
         msg: String,
-        /// The first 200 characters of what it is about.
+        /// The first 200 characters of the subject.
         subject: Option<String>,
     },
 }
 
-/// Which operation it is, and where it stands.
+/// The ids and the state of an operation.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Standing<'a> {
-    /// The requester's id of it.
+    /// The requester's id of the operation.
     #[cfg_attr(test, schemars(example = &"call-1"))]
     call_id: &'a str,
-    /// The requester's id of the run it belongs to.
+    /// The requester's id of the run.
     #[cfg_attr(test, schemars(example = &"run-1"))]
     run_id: &'a str,
-    /// Where it stands now.
+    /// The current state.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationState"))]
     state: State,
-    /// SHA-256 of what a person is shown and decides on.
+    /// SHA-256 of the content that a person sees and decides on.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::Digest"))]
     digest: Digest,
-    /// When it was created.
+    /// When the operation was created.
     created_at: Moment,
-    /// The last moment at which it can be decided.
+    /// The last moment at which the operation can be decided.
     deadline: Moment,
-    /// How many attempts to run it were started.
+    /// The number of attempts that were started.
     attempts: u32,
 }
 
-/// One of the answers the requester offers.
+/// An option that the requester offers.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Option"))]
 struct OptionReply<'a> {
@@ -138,7 +138,7 @@ struct OptionReply<'a> {
     description: Option<&'a str>,
     prompt_fill: Option<&'a str>,
     interactive: bool,
-    /// What else its requester wrote: the digest covers it.
+    /// Further members that the requester sent. The digest covers them.
     #[serde(flatten)]
     other: &'a Map<String, Value>,
 }
@@ -147,21 +147,21 @@ struct OptionReply<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Decision"))]
 struct DecisionReply<'a> {
-    /// What the person decided.
+    /// The verdict.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::Verdict"))]
     verdict: Verdict,
     #[serde(flatten)]
     words: Words<'a>,
     /// The name of the chosen option.
     option: Option<&'a str>,
-    /// The channel through which it came, and the name of the one it came from.
+    /// The channel of the decision, and the name of its author.
     #[cfg_attr(test, schemars(with = "String", example = &"api ci"))]
     by: &'a Actor,
-    /// When.
+    /// When the person decided.
     at: Moment,
 }
 
-/// What the person wrote, under the member that a request has it in.
+/// The text that the person wrote. The member has the same name as in the request.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -194,28 +194,28 @@ pub(crate) struct FailureReply<'a> {
     message: &'a str,
 }
 
-/// One thing that happened.
+/// An entry of the history.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Entry"))]
 struct EntryReply<'a> {
-    /// When.
+    /// When the event happened.
     at: Moment,
-    /// What.
+    /// The name of the event.
     #[cfg_attr(test, schemars(example = &"created"))]
     event: &'a str,
-    /// The channel through which it came, and the name of the one it came from.
+    /// The channel of the event, and the name of its author.
     #[cfg_attr(test, schemars(with = "String", example = &"api ci"))]
     by: &'a Actor,
-    /// Particulars of the event. Times in it are milliseconds since 1970.
+    /// Details of the event. Times are milliseconds since 1970.
     #[cfg_attr(test, schemars(with = "Map<String, Value>"))]
     detail: &'a Value,
-    /// SHA-256 over the hash before it and the members above.
+    /// SHA-256 over the hash of the previous entry and the members above.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::Digest"))]
     hash: Digest,
 }
 
 impl<'a> OperationReply<'a> {
-    /// An operation as it stands now.
+    /// Describes an operation in its current state.
     pub(super) fn new(
         call: &Call<'_>,
         operation: &'a Item<Operation>,
@@ -241,7 +241,7 @@ impl<'a> OperationReply<'a> {
 }
 
 impl<'a> ListedOperation<'a> {
-    /// An operation as it stands at `now`.
+    /// Describes an operation in its state at `now`.
     pub(super) fn new(operation: &'a Item<Operation>, now: Timestamp) -> Self {
         let decision = operation.decision.as_ref();
         Self {

@@ -1,4 +1,4 @@
-//! Settling unknown outcomes: a person found out what came of an attempt.
+//! Settles unknown outcomes: a person found out how an attempt ended.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,8 +25,8 @@ const MOST_SETTLED: usize = 100;
 /// How many settlements are under way at the same time.
 const AT_ONCE: usize = 10;
 
-/// No settlement begins later than this. The function is stopped after 30 s, and the table and the queue may
-/// take 24 s for one settlement.
+/// No settlement starts later than this. Lambda stops the function after 30 s, and the table and the queue
+/// may take 24 s for one settlement.
 const STOPS_AFTER: Duration = Duration::from_secs(5);
 
 /// What a person found out about an unknown outcome.
@@ -57,7 +57,7 @@ pub(crate) struct NewSettlements {
     settlement: Settlement,
     /// What the person wrote.
     comment: Option<Comment>,
-    /// The operations. None is named twice.
+    /// The operations. Each operation may be named once.
     #[cfg_attr(test, schemars(length(min = 1, max = MOST_SETTLED)))]
     operations: Vec<SeenOperation>,
 }
@@ -67,10 +67,10 @@ pub(crate) struct NewSettlements {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SeenOperation {
-    /// Its kind.
+    /// The kind of the operation.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationKind"))]
     kind: OperationKind,
-    /// The requester's id of it.
+    /// The requester's id of the operation.
     call_id: CallId,
     /// The `digest` of what the person saw.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::SeenDigest"))]
@@ -80,26 +80,26 @@ struct SeenOperation {
     attempt: u32,
 }
 
-/// What became of each operation, in the order of the request.
+/// The result for each operation, in the order of the request.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Settled {
     items: Vec<SettledOperation>,
 }
 
-/// What became of one operation.
+/// The result for one operation.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SettledOperation {
-    /// Its kind.
+    /// The kind of the operation.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::OperationKind"))]
     kind: OperationKind,
-    /// The requester's id of it.
+    /// The requester's id of the operation.
     call_id: String,
-    /// Where it stands now; null if it is not settled.
+    /// The current state; null if the operation is not settled.
     #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::OperationState>"))]
     state: Option<State>,
-    /// Why it is not settled; null if it is.
+    /// Why the operation is not settled; null if it is settled.
     error: Option<NotSettled>,
 }
 
@@ -107,7 +107,7 @@ struct SettledOperation {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct NotSettled {
-    /// The stable code of the error that the route for one operation answers.
+    /// The stable code. The route that settles one operation returns the same code in its error.
     #[cfg_attr(test, schemars(example = &"not_unknown"))]
     code: &'static str,
     /// A sentence that says what is wrong.
@@ -125,7 +125,8 @@ pub(crate) async fn settle(call: Call<'_>) -> Result<Response, Error> {
     answer(&call, StatusCode::OK, &operation).await
 }
 
-/// Settles many unknown outcomes alike. One that cannot be settled does not hold up the others.
+/// Settles many unknown outcomes in the same way. An operation that cannot be settled does not stop the
+/// others.
 pub(crate) async fn settle_many(call: Call<'_>) -> Result<Response, Error> {
     let NewSettlements { settlement, comment, operations } = NewSettlements::read(call.body())?;
     let comment = comment.unwrap_or_default().0;
@@ -134,7 +135,7 @@ pub(crate) async fn settle_many(call: Call<'_>) -> Result<Response, Error> {
         let (comment, by) = (comment.clone(), call.by());
         let settle = Command::Settle { settlement, comment, by, seen: *digest, attempt: *attempt };
         let call = &call;
-        // Only the state is kept: a hundred operations would take tens of megabytes.
+        // Only the state is kept, because a hundred operations would take tens of megabytes.
         async move { apply(call, &id, &settle).await.map(|operation| operation.state) }
     });
     let settlements = settlements.collect();
@@ -161,22 +162,22 @@ async fn apply(
     Ok(operation)
 }
 
-/// Awaits these, a few at the same time, and hands back the outputs in their order. What has not begun before
-/// `stop` does not begin any more and has none.
+/// Awaits the futures, at most `AT_ONCE` at the same time, and returns their outputs in order. A future that
+/// has not started before `stop` does not start, and its output is `None`.
 async fn a_few_at_a_time<F: Future>(futures: Vec<F>, stop: Instant) -> Vec<Option<F::Output>> {
     let begin =
         |future: F| async move { if Instant::now() < stop { Some(future.await) } else { None } };
     stream::iter(futures).map(begin).buffered(AT_ONCE).collect().await
 }
 
-/// The half of each outcome that is for the caller. The log gets the other.
+/// Logs each error and returns the half of each outcome that is for the caller.
 fn report(
     outcomes: Vec<Option<Result<State, Error>>>,
 ) -> impl Iterator<Item = Result<State, Problem>> {
     const ROUTE: Option<&str> = Some("settle_operations");
     let left = outcomes.iter().filter(|outcome| outcome.is_none()).count();
     if left > 0 {
-        Error::Unavailable(format!("no time is left for {left} operations")).log(ROUTE);
+        Error::Unavailable(format!("no time was left to settle {left} operations")).log(ROUTE);
     }
     outcomes.into_iter().map(|outcome| match outcome {
         Some(Ok(state)) => Ok(state),
@@ -193,8 +194,8 @@ impl NewSettlements {
     ///
     /// # Errors
     ///
-    /// If it is not JSON, names the first member that is missing, wrong or unknown, or names no operation, too
-    /// many, or one twice.
+    /// If the body is not JSON, if a member is missing, wrong or unknown, or if the body names no operation,
+    /// too many operations, or one operation twice.
     fn read(body: &[u8]) -> Result<Self, Problem> {
         let new: Self = read::value(read::object(body)?.into())?;
         if !(1..=MOST_SETTLED).contains(&new.operations.len()) {
@@ -204,7 +205,7 @@ impl NewSettlements {
         let mut named = BTreeSet::new();
         for (index, SeenOperation { kind, call_id, .. }) in new.operations.iter().enumerate() {
             if !named.insert((kind, call_id.0.as_str())) {
-                let detail = "names an operation that is named before";
+                let detail = "repeats an operation: name each operation once";
                 return Err(Wrong::at(&["operations", &index.to_string()], detail).into());
             }
         }

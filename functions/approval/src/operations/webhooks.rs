@@ -1,4 +1,4 @@
-//! The endpoints that are notified of a decision, as an operation shows them.
+//! The endpoints that are notified of a decision, in the reply for an operation.
 
 use placet_core::delivery::{self, Delivery};
 use placet_core::item::Item;
@@ -12,38 +12,38 @@ use crate::error::Error;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Webhook"))]
 pub(super) struct WebhookReply {
-    /// Its name in `placet.yaml`.
+    /// The name of the endpoint in `placet.yaml`.
     #[cfg_attr(test, schemars(example = &"billing"))]
     endpoint: String,
-    /// What it is notified of.
+    /// The event that the endpoint is notified of.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::EventName"))]
     event_type: String,
-    /// The id of the delivery, which is its `webhook-id`.
+    /// The id of the delivery, which is also the `webhook-id` of its webhook.
     #[cfg_attr(test, schemars(example = crate::openapi::examples::DELIVERY))]
     delivery_id: String,
-    /// Where the delivery stands; null while there is none.
+    /// The state of the delivery; null until there is a delivery.
     state: Option<WebhookState>,
 }
 
-/// Where the notification of an endpoint stands.
+/// The state of a notification.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 enum WebhookState {
-    /// It waits for its next attempt.
+    /// The notification waits for its next attempt.
     Pending,
-    /// The endpoint has accepted it.
+    /// The endpoint accepted the notification.
     Delivered,
-    /// The endpoint has not accepted it.
+    /// The endpoint did not accept the notification. There is no further attempt.
     Failed,
-    /// It ended more than a week ago.
+    /// The delivery ended more than a week ago and is no longer stored.
     NoLongerKept,
 }
 
-/// The endpoints that are notified of the decision, and where each notification stands.
+/// The endpoints that are notified of the decision, and the state of each notification.
 ///
-/// A delivery that is still to be created is a pending child of its operation. One that ended is kept for
-/// a week.
+/// A delivery that does not exist yet is a pending child of its operation. A delivery that ended is stored
+/// for a week.
 pub(super) async fn webhooks(
     call: &Call<'_>,
     operation: &Item<Operation>,
@@ -71,7 +71,8 @@ async fn webhook_state(
     if operation.state == State::Pending || children.any(|child| child.id == delivery_id) {
         return Ok(None);
     }
-    // The other read might not see what was created just now, and take it for one that is gone.
+    // A consistent read, because another read may miss a delivery that was just created and report it as no
+    // longer stored.
     let store = &call.engine().store;
     let delivery = store.item::<Delivery>(operation.project(), delivery_id, true).await?;
     Ok(Some(match delivery.map(|delivery| delivery.body.state) {

@@ -6,7 +6,7 @@ fn polling(period: &str) -> Polling {
 }
 
 #[test]
-fn a_poll_is_held_as_long_as_its_client_wants_where_polls_are_held() {
+fn a_poll_is_held_as_long_as_its_client_asks_if_long_polling_is_on() {
     let seconds = Duration::from_secs;
     for (period, wait, held) in [
         ("8s", None, 8),

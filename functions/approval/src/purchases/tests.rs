@@ -9,7 +9,7 @@ use crate::testing::{approval, call, request};
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// What is read of a request: material, quantity and id, or the status and what is wrong.
+/// The material, quantity and id that are read from a request, or the status and detail of the error.
 fn read_of(mut request: Request, body: &str) -> Result<(String, u32, String), String> {
     *request.body_mut() = Body::from(body.to_owned());
     let app = approval(Role::Admin, Access::Closed);
@@ -42,7 +42,7 @@ fn a_purchase_is_read_from_json_or_a_form() {
 }
 
 #[test]
-fn what_cannot_be_bought_is_refused_with_the_member() {
+fn a_wrong_purchase_is_refused_with_the_member() {
     let json = [
         "{",
         "[]",
@@ -73,7 +73,7 @@ fn what_cannot_be_bought_is_refused_with_the_member() {
     let json = json.map(|body| read_of(with(&[JSON]), body).unwrap_err());
     let forms = forms.map(|body| read_of(with(&[FORM]), body).unwrap_err());
     insta::assert_snapshot!([json.join("\n"), forms.join("\n")].join("\n"), @r#"
-    400 the body is not JSON that can be taken: EOF while parsing an object at line 1 column 1
+    400 the body is not acceptable JSON: EOF while parsing an object at line 1 column 1
     422 the body: must be a JSON object
     422 the body: must be a JSON object
     422 the body: must be a JSON object
@@ -86,16 +86,16 @@ fn what_cannot_be_bought_is_refused_with_the_member() {
     422 /quantity: must be a whole number from 1 to 4294967295, not a fraction
     422 /quantity: must be a whole number from 1 to 4294967295, not a string
     422 /quantity: must be a whole number from 1 to 4294967295
-    400 the body is not JSON that can be taken: the integer 18446744073709551616 does not fit into 64 bits and would be rounded: send it as a string
-    422 /colour: is not known here; known are material, quantity
-    422 /Material: is not known here; known are material, quantity
-    422 /call_id: is not known here; known are material, quantity
+    400 the body is not acceptable JSON: the integer 18446744073709551616 does not fit into 64 bits and would be rounded: send it as a string
+    422 /colour: is unknown; use one of material, quantity
+    422 /Material: is unknown; use one of material, quantity
+    422 /call_id: is unknown; use one of material, quantity
     422 /quantity: must be a whole number from 1 to 4294967295, not a string
     422 /material: must have 1 to 200 bytes, not only spaces
-    422 /colour: is not known here; known are material, quantity
-    400 the form cannot be decoded
-    400 the form cannot be decoded
-    422 the idempotency key cannot be an id: up to 255 bytes, none of / \ ? # %
+    422 /colour: is unknown; use one of material, quantity
+    400 the form is not percent-encoded UTF-8
+    400 the form is not percent-encoded UTF-8
+    422 the id of a purchase must have up to 255 bytes and none of / \ ? # %
     "#);
     let wrong_key = read_of(with(&[("idempotency-key", "two words")]), "{}");
     assert!(wrong_key.unwrap_err().starts_with("400 the Idempotency-Key"));

@@ -1,5 +1,5 @@
-//! Reads a JSON value as a struct. Unlike the deserializer of `serde_json` it takes no list for a struct, and
-//! its error knows the path to the member that is wrong and says in a sentence what is right.
+//! Reads a JSON value as a struct. Unlike the deserializer of `serde_json`, this one does not accept a list
+//! for a struct. Its error has the path to the wrong member and says in a sentence what is expected.
 
 use std::fmt::{self, Display};
 use std::vec;
@@ -26,7 +26,7 @@ impl Wrong {
         Self { path: path.iter().map(|part| (*part).to_owned()).collect(), detail: detail.into() }
     }
 
-    /// The same, seen from the value that holds this member.
+    /// The same error, with a path that starts at the value that contains this member.
     fn below(mut self, member: String) -> Self {
         self.path.insert(0, member);
         self
@@ -61,7 +61,7 @@ impl Error for Wrong {
 
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
         let name: String = name.chars().take(LONGEST_QUOTE).collect();
-        Self::at(&[&name], format!("is not known here; known are {}", known.join(", ")))
+        Self::at(&[&name], format!("is unknown; use one of {}", known.join(", ")))
     }
 
     fn missing_field(name: &'static str) -> Self {
@@ -69,7 +69,7 @@ impl Error for Wrong {
     }
 }
 
-/// What a type expects, in words of JSON.
+/// What a type expects, in the words of JSON.
 fn wanted(expected: &dyn Expected) -> String {
     match expected.to_string().as_str() {
         "a boolean" => "true or false",
@@ -84,7 +84,7 @@ fn wanted(expected: &dyn Expected) -> String {
     .to_owned()
 }
 
-/// What a value is, without the value: it may be long.
+/// The type of a value. The value itself is left out because it may be long.
 fn found_type(found: &Unexpected<'_>) -> &'static str {
     match found {
         Unexpected::Bool(_) => "a boolean",
@@ -97,7 +97,7 @@ fn found_type(found: &Unexpected<'_>) -> &'static str {
     }
 }
 
-/// A JSON value that is to be read.
+/// A JSON value to read.
 pub(super) struct Member(pub(super) Value);
 
 impl Member {

@@ -1,4 +1,4 @@
-//! Typed requests: a body or a query becomes a struct, or an error that names the member that is wrong.
+//! Typed requests: a body or a query becomes a struct, or an error that names the wrong member.
 
 mod member;
 mod types;
@@ -16,7 +16,7 @@ pub(crate) use types::{CallId, Comment, Number, Seconds, Text, When};
 
 use crate::error::Error;
 
-/// As the 422 that names the member by a JSON pointer (RFC 6901).
+/// A 422 that names the member by a JSON pointer (RFC 6901).
 impl From<Wrong> for Problem {
     fn from(wrong: Wrong) -> Self {
         let escaped = wrong.path.iter().map(|part| part.replace('~', "~0").replace('/', "~1"));
@@ -35,16 +35,16 @@ impl From<Wrong> for Error {
 ///
 /// # Errors
 ///
-/// The first member that is missing, wrong or unknown.
+/// If a member is missing, wrong or unknown. The error names the first such member.
 pub(crate) fn value<T: DeserializeOwned>(value: Value) -> Result<T, Wrong> {
     T::deserialize(Member(value))
 }
 
-/// Takes a member out of an object that has to be there and a text.
+/// Takes a required string out of an object.
 ///
 /// # Errors
 ///
-/// If it is missing or something else.
+/// If the member is missing or not a string.
 pub(crate) fn take_text(object: &mut Map<String, Value>, name: &str) -> Result<String, Wrong> {
     match object.remove(name) {
         Some(Value::String(text)) => Ok(text),
@@ -57,23 +57,24 @@ pub(crate) fn take_text(object: &mut Map<String, Value>, name: &str) -> Result<S
 ///
 /// # Errors
 ///
-/// 400 if it is not JSON, or JSON that readers disagree on; 413 if it has too many members; 422 if it is no object.
+/// 400 if the body is not JSON, or is JSON that parsers read differently; 413 if it has too many members; 422
+/// if it is not an object.
 pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     match strict_json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Wrong::at(&[], "must be a JSON object").into()),
         Err(reason @ ParseError::TooHeavy) => {
-            let detail = format!("the body is too much: {reason}");
+            let detail = format!("the body is too large: {reason}");
             Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
         }
         Err(ParseError::Malformed(reason)) => {
-            let detail = format!("the body is not JSON that can be taken: {reason}");
+            let detail = format!("the body is not acceptable JSON: {reason}");
             Err(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail))
         }
     }
 }
 
-/// Reads a query. Each parameter is given at most once.
+/// Reads a query. Each parameter may be given once.
 ///
 /// # Errors
 ///
@@ -92,7 +93,7 @@ pub(crate) fn query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     value(parameters.into()).map_err(|wrong| invalid_query(wrong.to_string()))
 }
 
-/// A query that makes no sense.
+/// The 400 for a wrong query.
 pub(crate) fn invalid_query(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
 }

@@ -31,7 +31,7 @@ struct Inner {
     odd: u64,
 }
 
-/// What is wrong with a body that is good but for this member.
+/// The error for a body in which only this member is wrong.
 fn wrong(member: &str, value: Value) -> String {
     let mut body = json!({"name": "n"});
     body[member] = value;
@@ -42,7 +42,7 @@ fn wrong(member: &str, value: Value) -> String {
 }
 
 #[test]
-fn what_is_wrong_with_a_member_is_said_with_its_pointer() {
+fn an_error_names_the_wrong_member_with_its_pointer() {
     let long = "x".repeat(300);
     let cases = [
         wrong("name", json!(7)),
@@ -78,7 +78,7 @@ fn what_is_wrong_with_a_member_is_said_with_its_pointer() {
     /list: must be a list, not an object
     /list/1/a~1b~0c: must be a whole number from 0, not a string
     /list/0/a~1b~0c: is missing
-    /list/0/d: is not known here; known are a/b~c
+    /list/0/d: is unknown; use one of a/b~c
     /list/0: must be an object, not a string
     /list/0: must be an object, not a list
     /kind: must be one of function_call, human_contact
@@ -88,7 +88,7 @@ fn what_is_wrong_with_a_member_is_said_with_its_pointer() {
     /count: must be a whole number from 0, not a fraction
     /members: must be an object, not a list
     /nothing: must be null, not a string
-    /colour~1~0: is not known here; known are name, id, comment, list, kind, flag, count, members, nothing
+    /colour~1~0: is unknown; use one of name, id, comment, list, kind, flag, count, members, nothing
     "#);
 }
 
@@ -100,7 +100,7 @@ fn a_missing_member_is_named() {
 }
 
 #[test]
-fn a_list_is_no_struct_and_an_object_no_enum() {
+fn a_list_is_not_read_as_a_struct_nor_an_object_as_an_enum() {
     let list = Problem::from(super::value::<Sample>(json!(["n"])).unwrap_err());
     assert_eq!(list.errors[0].pointer, "");
     assert_eq!(list.detail, "the body: must be an object, not a list");
@@ -110,7 +110,7 @@ fn a_list_is_no_struct_and_an_object_no_enum() {
 }
 
 #[test]
-fn a_body_is_one_object_that_means_one_thing() {
+fn a_body_is_one_unambiguous_object() {
     let refused = |body: &str| {
         let problem = object(body.as_bytes()).unwrap_err();
         format!("{} {}: {}", problem.status.as_u16(), problem.code, problem.detail)
@@ -126,14 +126,14 @@ fn a_body_is_one_object_that_means_one_thing() {
         r#"{"n": 18446744073709551616}"#,
     ];
     insta::assert_snapshot!(bodies.map(refused).join("\n"), @r#"
-    400 malformed_json: the body is not JSON that can be taken: EOF while parsing a value at line 1 column 0
-    400 malformed_json: the body is not JSON that can be taken: EOF while parsing an object at line 1 column 1
-    400 malformed_json: the body is not JSON that can be taken: trailing characters at line 1 column 4
+    400 malformed_json: the body is not acceptable JSON: EOF while parsing a value at line 1 column 0
+    400 malformed_json: the body is not acceptable JSON: EOF while parsing an object at line 1 column 1
+    400 malformed_json: the body is not acceptable JSON: trailing characters at line 1 column 4
     422 invalid_body: the body: must be a JSON object
     422 invalid_body: the body: must be a JSON object
     422 invalid_body: the body: must be a JSON object
-    400 malformed_json: the body is not JSON that can be taken: the member "a" occurs twice at line 1 column 12
-    400 malformed_json: the body is not JSON that can be taken: the integer 18446744073709551616 does not fit into 64 bits and would be rounded: send it as a string
+    400 malformed_json: the body is not acceptable JSON: the member "a" occurs twice at line 1 column 12
+    400 malformed_json: the body is not acceptable JSON: the integer 18446744073709551616 does not fit into 64 bits and would be rounded: send it as a string
     "#);
     assert!(object(b"\xff").is_err());
     assert!(object(&b"[".repeat(100_000)).is_err());
@@ -196,15 +196,15 @@ fn a_wrong_parameter_is_named() {
     limit must be a whole number from 1 to 100
     limit must be a whole number from 1 to 100
     offset must be a whole number from 0
-    since must be a moment as in RFC 3339, or a period such as 24h
-    since must be a moment as in RFC 3339, or a period such as 24h
-    since must be a moment as in RFC 3339, or a period such as 24h
-    wait must be seconds from 0 to 25
-    wait must be seconds from 0 to 25
-    wait must be seconds from 0 to 25
+    since must be a time in RFC 3339 format, or a duration such as 24h
+    since must be a time in RFC 3339 format, or a duration such as 24h
+    since must be a time in RFC 3339 format, or a duration such as 24h
+    wait must be a number of seconds from 0 to 25
+    wait must be a number of seconds from 0 to 25
+    wait must be a number of seconds from 0 to 25
     limit is given more than once
     the query cannot be decoded: it must be percent-encoded UTF-8
     the query cannot be decoded: it must be percent-encoded UTF-8
-    colour is not known here; known are limit, offset, since, wait, text
+    colour is unknown; use one of limit, offset, since, wait, text
     "#);
 }

@@ -1,4 +1,4 @@
-//! Texts and numbers with a rule. The rule is in the type, so it holds wherever a struct has such a member.
+//! Texts and numbers with a rule. The rule is in the type, so it holds for every member of that type.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use placet_core::operation::{LONGEST_ID, is_call_id, is_comment};
 use placet_core::{Period, Timestamp};
 use serde::Deserialize;
 
-/// A text of so many bytes.
+/// A text of `MIN` to `MAX` bytes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Text<const MIN: usize, const MAX: usize>(pub(crate) String);
@@ -42,7 +42,7 @@ impl TryFrom<String> for CallId {
     }
 }
 
-/// A comment or an answer, short enough to be kept.
+/// A comment or an answer that is short enough to be stored.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Comment(pub(crate) String);
@@ -58,7 +58,7 @@ impl TryFrom<String> for Comment {
     }
 }
 
-/// A whole number of a query, in this range.
+/// A whole number from `MIN` to `MAX` in a query.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Number<const MIN: usize, const MAX: usize>(pub(crate) usize);
@@ -75,18 +75,18 @@ impl<const MIN: usize, const MAX: usize> TryFrom<String> for Number<MIN, MAX> {
     }
 }
 
-/// A moment, or how long ago it was.
+/// A moment, given as a time or as a duration before now.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum When {
-    /// At this moment.
+    /// This time.
     At(Timestamp),
-    /// So long ago.
+    /// This long before now.
     Ago(Duration),
 }
 
 impl When {
-    /// The moment it stands for at `now`.
+    /// The moment, if the current time is `now`.
     pub(crate) fn at(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
@@ -102,12 +102,12 @@ impl TryFrom<String> for When {
         match (Timestamp::parse(&text), Period::try_from(text)) {
             (Some(moment), _) => Ok(Self::At(moment)),
             (None, Ok(period)) => Ok(Self::Ago(period.0)),
-            (None, Err(_)) => Err("must be a moment as in RFC 3339, or a period such as 24h"),
+            (None, Err(_)) => Err("must be a time in RFC 3339 format, or a duration such as 24h"),
         }
     }
 }
 
-/// How long a client wants its poll to be held: it stops waiting by itself after 30 s.
+/// How long a client wants its poll to be held, at most 25 s. Clients stop waiting after 30 s.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Seconds(pub(crate) Duration);
@@ -119,6 +119,6 @@ impl TryFrom<String> for Seconds {
         let seconds: Option<f64> = text.parse().ok();
         let seconds = seconds.filter(|seconds| (0.0..=25.0).contains(seconds));
         let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        duration.map(Self).ok_or("must be seconds from 0 to 25")
+        duration.map(Self).ok_or("must be a number of seconds from 0 to 25")
     }
 }

@@ -1,4 +1,4 @@
-//! Receipts: the webhooks that came, what was verified of each, what came of it, and how to process one again.
+//! Receipts: the stored webhooks, their verification and processing, and the route that processes one again.
 
 mod reply;
 
@@ -25,40 +25,40 @@ pub(crate) mod schemas {
     pub(crate) use super::{ListReceipts, ReceiptPath};
 }
 
-/// How many receipts a page has if the client does not say.
+/// The default number of receipts on a page.
 const PAGE: Number<1, 100> = Number(20);
 
-/// The largest body that is shown with its receipt, in bytes.
+/// The size of the largest body that a receipt shows, in bytes.
 const LARGEST_SHOWN: usize = 256 * 1024;
 
-/// Which receipt a path names.
+/// The receipt that a path names.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ReceiptPath {
-    /// Its id.
+    /// The id of the receipt.
     #[cfg_attr(test, schemars(example = crate::openapi::examples::RECEIPT))]
     id: String,
 }
 
-/// Which receipts are listed.
+/// The filters and the page of the list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ListReceipts {
-    /// Only from this source.
+    /// Only receipts from this webhook source.
     source: Option<String>,
-    /// Only in this state.
+    /// Only receipts in this state.
     #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::ReceiptState>"))]
     state: Option<State>,
-    /// Not before this moment, or not longer ago.
+    /// Only receipts received at or after this time. `24h` means 24 hours ago.
     since: Option<When>,
-    /// How many at most; 20 if left out.
+    /// The maximum number of receipts on the page; 20 if left out.
     limit: Option<Number<1, 100>>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     cursor: Option<String>,
 }
 
-/// Lists receipts, the newest first.
+/// Lists receipts, newest first.
 pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
     let query: ListReceipts = call.query()?;
     let since = query.since.map(|since| since.at(call.now()));
@@ -73,21 +73,21 @@ pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
     Ok(Page::reply(&page, project, ListedReceipt::new))
 }
 
-/// Gets a receipt, with its body unless that is large.
+/// Gets a receipt. The body is included unless it is large.
 pub(crate) async fn get(call: Call<'_>) -> Result<Response, Error> {
     let ReceiptPath { id } = call.path()?;
     let receipt = call.load(&id).await?;
     Ok(answer(&call, StatusCode::OK, &receipt).await)
 }
 
-/// Gets the raw bytes of a body, in a form that no browser takes for a page of ours.
+/// Gets the raw bytes of a body. The headers make sure that no browser shows them as a page of ours.
 pub(crate) async fn body(call: Call<'_>) -> Result<Response, Error> {
     let ReceiptPath { id } = call.path()?;
     let receipt = call.load::<Receipt>(&id).await?;
     let body =
         call.runtime().blobs.body(&receipt.body.body).await.map_err(|error| match error {
             BodyError::Gone(_) => {
-                let detail = format!("the body of receipt {id} is no longer kept");
+                let detail = format!("the body of receipt {id} is no longer stored");
                 Problem::new(StatusCode::GONE, "body_gone", detail).into()
             }
             error => Error::Unavailable(error.to_string()),
@@ -105,7 +105,7 @@ pub(crate) async fn replay(call: Call<'_>) -> Result<Response, Error> {
     let ReceiptPath { id } = call.path()?;
     let receipt = call.load::<Receipt>(&id).await?;
     let receipt = call.engine().change(receipt, |_| Command::Replay).await?;
-    tracing::info!(project = receipt.project(), receipt_id = id, "webhook to be processed again");
+    tracing::info!(project = receipt.project(), receipt_id = id, "replay requested");
     Ok(answer(&call, StatusCode::ACCEPTED, &receipt).await)
 }
 
@@ -114,17 +114,18 @@ async fn answer(call: &Call<'_>, status: StatusCode, receipt: &Item<Receipt>) ->
     json(status, &ReceiptReply::new(receipt, body))
 }
 
-/// A body that is small enough to be shown. A receipt whose body cannot be read is shown without.
+/// The body, if it is small enough to be shown and can be read.
 async fn shown_body(call: &Call<'_>, kept: &Payload) -> Option<Vec<u8>> {
     if kept.size() > LARGEST_SHOWN {
         return None;
     }
     let body = call.runtime().blobs.body(kept).await;
-    let body = body.inspect_err(|error| tracing::error!(%error, "a receipt's body not read"));
+    let body =
+        body.inspect_err(|error| tracing::error!(%error, "the body of a receipt cannot be read"));
     body.ok().map(|body| body.to_vec())
 }
 
-/// The type under which bytes are handed out: never one that a browser would run.
+/// The media type of the reply: never one that a browser would run.
 fn harmless(content_type: Option<&str>) -> &'static str {
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
     match essence.trim().to_ascii_lowercase().as_str() {

@@ -1,4 +1,4 @@
-//! A receipt as our API shows it.
+//! A receipt in the replies of our API.
 
 use std::collections::BTreeMap;
 
@@ -18,26 +18,26 @@ use crate::routes::path_of;
 pub(crate) struct ListedReceipt<'a> {
     #[cfg_attr(test, schemars(example = crate::openapi::examples::RECEIPT))]
     id: &'a str,
-    /// Who sent it, by the name in `placet.yaml`.
+    /// The name of the webhook source in `placet.yaml`.
     #[cfg_attr(test, schemars(example = &"github"))]
     source: &'a str,
-    /// The identity of its event, as the sender gives it.
+    /// The sender's id of the event.
     delivery_id: Option<&'a str>,
-    /// The type of its event, once it is processed.
+    /// The type of the event, known after processing.
     #[serde(rename = "type")]
     #[cfg_attr(test, schemars(example = &"issues.opened"))]
     event_type: Option<&'a str>,
-    /// Where it stands.
+    /// The state of the receipt.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::ReceiptState"))]
     state: State,
-    /// What came of it.
+    /// The result of processing.
     note: &'a str,
     received_at: Moment,
-    /// How many bytes its body has.
+    /// The size of the body in bytes.
     size: usize,
-    /// What its sender proved.
+    /// What the sender proved.
     verified: Verified<'a>,
-    /// How often and when it was replayed.
+    /// How often and when the receipt was replayed.
     replays: Option<Replays>,
 }
 
@@ -45,23 +45,23 @@ pub(crate) struct ListedReceipt<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Verified<'a> {
-    /// What held.
+    /// The check that succeeded.
     #[cfg_attr(test, schemars(example = &"hmac-sha256"))]
     check: &'a str,
-    /// Which of the configured secrets, from 1.
+    /// The number of the configured secret that matched, from 1.
     key: Option<usize>,
     /// The signed time.
     signed_at: Option<Moment>,
-    /// What the proof covers. Treat the rest as unverified.
+    /// The parts of the request that the proof covers. Treat the rest as unverified.
     covers: Covers,
 }
 
-/// What of a request its proof covers.
+/// The parts of a request that its proof covers.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Covers {
     body: bool,
-    /// The identity of the event.
+    /// The sender's id of the event.
     identity: bool,
     /// The type of the event.
     #[serde(rename = "type")]
@@ -70,7 +70,7 @@ struct Covers {
     url: bool,
 }
 
-/// Replays by hand.
+/// Manual replays.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Replays {
@@ -89,10 +89,10 @@ pub(crate) struct ReceiptReply<'a> {
     path: &'a str,
     /// The query, without its `?`.
     query: &'a str,
-    /// The headers without secrets. Values of one that came more than once are joined.
+    /// The headers without secrets. The values of a repeated header are joined.
     headers: BTreeMap<&'a str, String>,
     content_type: Option<&'a str>,
-    /// Where the raw bytes of the body are.
+    /// The address of the raw bytes of the body.
     body_url: String,
     /// The body, if it is text and at most 256 KB.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,7 +21,7 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// The pattern of a path with something in place of its parameters.
+/// A path that fits the pattern: every parameter is `x`.
 fn filled(pattern: &str) -> String {
     let segments = pattern.split('/');
     segments
@@ -30,7 +30,7 @@ fn filled(pattern: &str) -> String {
         .join("/")
 }
 
-/// What the router makes of a path: the name of its route, or the status of the error.
+/// The result of the router for a path: the name of the route, or the status of the error.
 fn found(router: &Router, method: &Method, path: &str) -> Result<&'static str, u16> {
     let found = router.find(method, &normalised(path));
     found.map(|(route, _)| route.name).map_err(|problem| problem.status.as_u16())
@@ -55,9 +55,9 @@ fn every_route_is_found_by_its_method_and_every_name_is_unique() {
     }
 }
 
-/// Tries every path that can be made of the words of the table.
+/// Tries every path that can be made of the segments in the table.
 #[test]
-fn nothing_is_found_that_is_not_in_the_table() {
+fn only_paths_of_the_table_are_found() {
     let router = Router::new(ROUTES, true);
     let segments =
         |path: &str| -> Vec<String> { path.split('/').skip(1).map(str::to_owned).collect() };
@@ -102,7 +102,7 @@ fn slashes_do_not_matter_and_parameters_are_decoded_after_matching() {
 }
 
 #[test]
-fn a_wrong_method_is_answered_with_those_that_are_allowed() {
+fn a_405_names_the_allowed_methods() {
     let router = Router::new(ROUTES, true);
     let allowed = |path: &str| router.find(&Method::DELETE, path).err().unwrap().allow;
     assert_eq!(allowed("/v1/operations"), "POST, GET, HEAD");
@@ -111,7 +111,7 @@ fn a_wrong_method_is_answered_with_those_that_are_allowed() {
 }
 
 #[test]
-fn a_path_is_made_of_its_pattern() {
+fn path_of_fills_in_the_pattern() {
     let path = path_of("get_operation", &["function_call", "a call/ä"]);
     assert_eq!(path, "/v1/operations/function_call/a%20call%2F%C3%A4");
     assert_eq!(path_of("get_receipt_body", &["github.1"]), "/v1/receipts/github.1/body");
@@ -120,7 +120,7 @@ fn a_path_is_made_of_its_pattern() {
 }
 
 #[tokio::test]
-async fn without_a_key_nothing_is_said_but_what_is_open() {
+async fn without_a_key_only_open_routes_answer() {
     let app = approval(Role::Admin, Access::Closed);
     for route in ROUTES {
         let answer = app.answer(request(&route.method, &filled(route.path), &[])).await;
@@ -147,13 +147,13 @@ async fn without_a_key_nothing_is_said_but_what_is_open() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_a_404_in_the_shape_of_its_api() {
+async fn an_unknown_path_is_a_404_in_the_format_of_its_api() {
     let app = approval(Role::Admin, Access::Closed);
     for (path, detail) in [
         ("/v1/nothing", "there is no such route"),
         (
             "/v1/operations/dance/c",
-            "nothing is here: kind must be one of function_call, human_contact",
+            "the path is wrong: kind must be one of function_call, human_contact",
         ),
         ("/v1/operations/function_call/%ff", "the path is not valid UTF-8"),
         ("/v1/receipts/%2e%2e", "there is no receipt with id .."),
@@ -173,7 +173,7 @@ async fn a_path_that_leads_nowhere_is_a_404_in_the_shape_of_its_api() {
 }
 
 #[tokio::test]
-async fn each_route_takes_the_roles_that_have_its_right() {
+async fn each_route_accepts_the_roles_that_have_its_right() {
     let mut answers = JoinSet::new();
     for (role, route) in
         Role::ALL.into_iter().flat_map(|role| ROUTES.iter().map(move |route| (role, route)))

@@ -1,14 +1,14 @@
-//! Where the pages are.
+//! The addresses of the pages.
 
 use placet_core::operation::OperationId;
 use placet_core::percent::encode;
 
-/// The projects of a deployment, and the one whose pages are shown.
+/// The projects of a deployment, and the project whose pages are shown.
 #[derive(Clone, Debug)]
 pub struct Projects<'a> {
-    /// All of them. The addresses of the first, the main one, do not name it.
+    /// All projects. The first is the main project, whose addresses do not name a project.
     pub all: Vec<&'a str>,
-    /// The one that is shown.
+    /// The project that is shown.
     pub shown: &'a str,
     /// Whether the demo's pages are in the navigation.
     pub demo: bool,
@@ -34,30 +34,31 @@ impl Projects<'_> {
     }
 }
 
-/// The address where the text of an option is edited: the one its form posts to, and the option. A
-/// browser goes to the form at once.
+/// The address at which a person edits the text of an option: the address of the form, with the option as a
+/// parameter. The fragment makes a browser scroll to the form.
 pub(super) fn edit(action: &str, option: &str) -> String {
     let separator = if action.contains('?') { '&' } else { '?' };
     format!("{action}{separator}option={}#decide", encode(option))
 }
 
-/// What stands around every page.
+/// The frame around every page.
 pub(super) struct Frame {
-    /// Which of the pages in the navigation this is.
+    /// The entry of the navigation that this page is.
     pub(super) here: &'static str,
-    /// The inbox this page belongs to.
+    /// The address of the inbox that this page belongs to.
     pub(super) inbox: String,
     /// Whether the demo's pages are in the navigation.
     pub(super) demo: bool,
 }
 
 impl Frame {
-    /// Of a page of no project: the demo's pages have a name, a message has none.
+    /// The frame of a page without a project: a page of the demo, which has a name, or a message, which has
+    /// no name.
     pub(super) fn new(here: &'static str) -> Self {
         Self { here, inbox: "/inbox".to_owned(), demo: !here.is_empty() }
     }
 
-    /// Of a page of the project that is shown.
+    /// The frame of a page of the project that is shown.
     pub(super) fn of(here: &'static str, projects: &Projects<'_>) -> Self {
         Self { here, inbox: projects.inbox(projects.shown), demo: projects.demo }
     }
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_name_the_kind_and_any_project_but_the_main_one() {
+    fn addresses_name_the_kind_and_every_project_except_the_main_one() {
         let projects = Projects { all: vec!["main", "other"], shown: "other", demo: false };
         let question = |project| OperationId::new(project, OperationKind::HumanContact, "q 1");
         assert_eq!(projects.operation(&OperationId::call("main", "c")), "/inbox/c");

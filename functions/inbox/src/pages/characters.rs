@@ -1,9 +1,9 @@
-//! Which characters do not show by themselves. Sources: Unicode's `Default_Ignorable_Code_Point`,
+//! Characters that are invisible by themselves. Sources: Unicode's `Default_Ignorable_Code_Point`,
 //! `Bidi_Control`, `White_Space`, and the general categories Cc, Cf, Co and Cn (noncharacters).
 
-/// What `character` is, if a reader would not see it or take it for an ordinary space.
+/// The name of `character`, if a reader would not see it or would mistake it for an ordinary space.
 ///
-/// Says nothing of letters that look like other letters.
+/// Letters that look like other letters are not detected.
 pub(super) fn hidden(character: char) -> Option<&'static str> {
     if character == ' ' || character.is_ascii_graphic() {
         return None;
@@ -14,8 +14,8 @@ pub(super) fn hidden(character: char) -> Option<&'static str> {
     direction(character).or_else(|| blank(character)).or_else(|| invisible(character))
 }
 
-/// Whether `character` is a letter of a script written from right to left. Such a letter alone makes
-/// the groups of a number behind it change places on the screen.
+/// Whether `character` is a letter of a script that is written from right to left. One such letter makes the
+/// groups of a following number change places on the screen.
 pub(super) fn right_to_left(character: char) -> bool {
     matches!(
         character,

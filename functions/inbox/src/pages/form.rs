@@ -12,34 +12,34 @@ pub(super) enum Form<'a> {
     None,
 }
 
-/// What the requester offers to choose from: all of it, or the one whose text is being edited.
+/// The options that the requester offers: all of them, or the one whose text is being edited.
 pub(super) enum Choices {
     All(Vec<Choice>),
     Edited(Box<Choice>),
 }
 
-/// A reason for a denial, or a reply to a question.
+/// A reason for a denial, or an answer to a question.
 pub(super) struct Choice {
     pub(super) name: String,
     pub(super) title: Shown,
     pub(super) description: Option<Shown>,
-    /// What the requester reads, if the person writes nothing else.
+    /// The text that the requester reads if the person writes nothing else.
     pub(super) says: Option<Shown>,
-    /// The same as it is, for the field in which it is edited, where nothing can be marked.
+    /// The text without marks, for the field in which the person edits it.
     pub(super) text: String,
-    /// What a person must know of that text.
+    /// Warnings about the text.
     pub(super) warnings: Vec<String>,
-    /// Where the text can be edited before it is sent.
+    /// The address at which the text can be edited before it is sent.
     pub(super) edit: Option<String>,
 }
 
 impl<'a> Form<'a> {
-    /// Whether a person chooses an option in it.
+    /// Whether a person chooses an option in this form.
     pub(super) const fn offers_options(&self) -> bool {
         matches!(self, Self::Decide { .. } | Self::Answer { .. })
     }
 
-    /// The form for an operation in this state, `option` being the one whose text is to be edited.
+    /// The form for an operation in this state. `option` is the option whose text the person edits.
     pub(super) fn new(
         operation: &Item<Operation>,
         state: State,

@@ -12,10 +12,10 @@ use super::record::Escalations;
 use super::visible::Shown;
 use super::words::Moment;
 
-/// With less time than this left, a row says so loudly.
+/// With less time than this left, a row highlights the time.
 const SOON: Duration = Duration::from_secs(15 * 60);
 
-/// Of longer texts a row shows only the beginning.
+/// A row shows only the beginning of a text that is longer than this, in characters.
 const LONGEST_HEADING: usize = 120;
 const LONGEST_TEXT: usize = 200;
 const LONGEST_RUN: usize = 40;
@@ -29,15 +29,15 @@ pub(super) struct Page {
     unknown: Rows,
 }
 
-/// The first that wait, and how many do.
+/// The first operations of a list, and the number of all.
 struct Rows {
     shown: Vec<Row>,
     count: String,
-    /// Whether more wait than are shown.
+    /// Whether the list has more operations than are shown.
     more: bool,
 }
 
-/// A project to go to.
+/// A link to the inbox of a project.
 struct Project {
     name: Shown,
     href: String,
@@ -49,7 +49,7 @@ struct Row {
     asks: Asks,
     run_id: Shown,
     escalations: Option<Escalations>,
-    asked: Moment,
+    requested: Moment,
     left: Moment,
     soon: bool,
 }
@@ -89,7 +89,7 @@ impl Page {
     }
 }
 
-/// Exact up to 1,000.
+/// The number of operations, exact up to 1,000.
 fn count(counted: usize, more: bool) -> String {
     match counted {
         _ if more => "1,000+".to_owned(),
@@ -106,7 +106,7 @@ impl Row {
             asks: Asks::new(&operation.content),
             run_id: Shown::text(&operation.run_id).shorten(LONGEST_RUN),
             escalations: Escalations::of(operation, now),
-            asked: Moment::ago(operation.header.created_at, now),
+            requested: Moment::ago(operation.header.created_at, now),
             left: Moment::left(operation.deadline, now),
             soon: operation.deadline.since(now) < SOON,
         }

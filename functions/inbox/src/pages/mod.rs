@@ -1,9 +1,9 @@
-//! The pages a person opens. Each function returns a complete HTML document and does nothing else.
+//! The pages that a person opens. Each function returns a complete HTML document and does nothing else.
 //!
 //! The pages work under the content security policy `default-src 'none'; style-src 'self';
 //! form-action 'self'; frame-ancestors 'none'; base-uri 'none'`: no scripts, no inline styles,
-//! nothing from elsewhere. Their one stylesheet is [`STYLE`], expected at `/inbox/style.css`.
-//! Following a link changes nothing; everything that does is a form with the method POST.
+//! nothing from other sites. Their only stylesheet is [`STYLE`], which must be served at `/inbox/style.css`.
+//! Following a link changes nothing. Every change is a form with the method POST.
 
 mod address;
 mod characters;
@@ -27,18 +27,18 @@ pub use address::Projects;
 /// The stylesheet of all pages.
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
-/// What waits for a person beyond what is shown.
+/// How many operations wait for a person beyond those that are shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rests {
-    /// For an answer.
+    /// Operations that wait for a decision.
     pub pending: Rest,
-    /// Until somebody has found out what came of it.
+    /// Operations whose outcome is unknown.
     pub unknown: Rest,
 }
 
-/// What waits for a person in the project that is shown: pending operations, the nearest deadline
-/// first, then those whose outcome is unknown, the oldest first. Operations in any other state are
-/// left out. `rests` says how many more wait.
+/// The inbox of the project that is shown: pending operations, nearest deadline first, then operations whose
+/// outcome is unknown, oldest first. Operations in any other state are left out. `rests` has the number of
+/// operations that are not shown.
 ///
 /// # Errors
 ///
@@ -52,29 +52,29 @@ pub fn inbox(
     inbox::Page::new(operations, rests, projects, now).render()
 }
 
-/// How the page of an operation is seen.
+/// How the page of an operation is shown.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
-    /// When.
+    /// The current time.
     pub now: Timestamp,
-    /// Where its project stands among the others.
+    /// The projects, of which the one of the operation is shown.
     pub projects: Projects<'a>,
-    /// Where the forms post to; without it the page is read only.
+    /// The address that the forms post to; without an address, the page is read-only.
     pub action: Option<&'a str>,
     /// The name of the interactive option whose text a person wants to edit before it is sent.
     pub option: Option<&'a str>,
-    /// What has to be said above it.
+    /// A message at the top of the page.
     pub notice: Option<&'a str>,
 }
 
-/// One operation, whole: what is asked, what was decided, what came of it.
+/// The page of an operation: the request, the decision, the outcome and the history.
 ///
-/// Even with an action there is a form only while the operation can be decided or settled and is
-/// stored as it was asked.
+/// The page has a form only if there is an action, the operation can be decided or settled, and the stored
+/// content still matches the digest.
 ///
-/// - Decision: `digest`, `comment`, `option` (empty for none, else the name of a reject option;
-///   means something only with a denial), `verdict` = `approve` | `deny`.
-/// - Answer: `digest`, `response`, `option` (the name of a response option); one of the two at least.
+/// - Decision: `digest`, `comment`, `option` (empty for none, else the name of a reject option; ignored in an
+///   approval), `verdict` = `approve` | `deny`.
+/// - Answer: `digest`, `response`, `option` (the name of a response option); at least one of the last two.
 /// - Settlement: `digest`, `comment`, `settlement` = `happened` | `did_not_happen` | `run_again`.
 ///
 /// # Errors
@@ -84,8 +84,7 @@ pub fn operation(operation: &Item<Operation>, view: &View<'_>) -> Result<String,
     operation::Page::new(operation, view).render()
 }
 
-/// The form that starts the demo: posts `call_id`, `material` and `quantity` to
-/// `/purchase-materials`.
+/// The form that starts the demo. It posts `call_id`, `material` and `quantity` to `/purchase-materials`.
 ///
 /// # Errors
 ///
@@ -94,7 +93,7 @@ pub fn purchase_form(call_id: &str) -> Result<String, askama::Error> {
     purchases::Form::new(call_id).render()
 }
 
-/// The demo's purchases, in the order given.
+/// The purchases of the demo, in the order given.
 ///
 /// # Errors
 ///
@@ -103,7 +102,7 @@ pub fn purchases(operations: &[Item<Operation>], now: Timestamp) -> Result<Strin
     purchases::Page::new(operations, now).render()
 }
 
-/// A page that only says something: an error, nothing found, a link that is no longer good.
+/// A page with a message only, such as an error, a missing page or an invalid link.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ use super::record::{Answer, Detail, Ending, Escalations, Event};
 use super::visible::Shown;
 use super::words::{Moment, Standing};
 
-/// Texts longer than this say how long they are.
+/// The page shows the length of texts that are longer than this, in characters.
 const LONG_TEXT: usize = 500;
 
 #[derive(Template)]
@@ -26,11 +26,11 @@ pub(super) struct Page<'a> {
     asks: Asks,
     escalations: Option<Escalations>,
     upstream: Option<Shown>,
-    asked: Moment,
-    asked_at: Moment,
+    requested: Moment,
+    requested_at: Moment,
     deadline: Moment,
     left: Option<Moment>,
-    /// The project, where there are several.
+    /// The project, if there are several.
     project: Option<Shown>,
     run_id: Shown,
     call_id: Shown,
@@ -44,13 +44,13 @@ pub(super) struct Page<'a> {
     history_holds: bool,
 }
 
-/// What is asked, whole.
+/// The complete request.
 enum Asks {
     Call { function: Shown, warnings: Vec<String>, arguments: Vec<Field>, run: Option<Run> },
     Question { subject: Option<Shown>, message: Shown, warnings: Vec<String> },
 }
 
-/// What runs on approval.
+/// What Placet runs after an approval.
 struct Run {
     executor: Shown,
     idempotent: bool,
@@ -58,7 +58,7 @@ struct Run {
     timeout: String,
 }
 
-/// A name and a value, nothing hidden.
+/// A name and a value, with every hidden character marked.
 struct Field {
     name: Shown,
     kind: String,
@@ -87,8 +87,8 @@ impl<'a> Page<'a> {
             asks: Asks::new(operation),
             escalations: Escalations::of(operation, now),
             upstream: upstream.map(|upstream| Shown::text(&upstream.base_url)),
-            asked: Moment::ago(operation.header.created_at, now),
-            asked_at: Moment::date(operation.header.created_at),
+            requested: Moment::ago(operation.header.created_at, now),
+            requested_at: Moment::date(operation.header.created_at),
             deadline: Moment::date(operation.deadline),
             left: pending.then(|| Moment::left(operation.deadline, now)),
             project: several.then(|| Shown::text(operation.project())),
@@ -105,7 +105,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The digest in groups of eight, as people compare it.
+    /// The digest in groups of eight digits, which people can compare.
     fn digest_groups(&self) -> Vec<String> {
         let digits: Vec<char> = self.digest.to_string().chars().collect();
         digits.chunks(8).map(|group| group.iter().collect()).collect()
@@ -149,8 +149,8 @@ impl Field {
     }
 }
 
-/// What else the requester specified. The form in which an option is chosen shows what Placet knows of it; what
-/// else is written there is covered by the digest, so it is shown, too.
+/// The other parts of the specification. The options are left out if the form shows them completely. Options
+/// with further members are listed here, because the digest covers those members.
 fn extras(operation: &Operation, in_form: bool) -> Vec<Field> {
     let shown = in_form && operation.options.iter().all(|option| option.other.is_empty());
     let options = Some(&operation.options).filter(|options| !shown && !options.is_empty());
@@ -164,7 +164,7 @@ fn extras(operation: &Operation, in_form: bool) -> Vec<Field> {
     named.chain(other).collect()
 }
 
-/// What the window is called.
+/// The title of the page.
 fn title(content: &Content) -> Shown {
     match content {
         Content::Call { function, .. } => Shown::text(function),
@@ -172,7 +172,7 @@ fn title(content: &Content) -> Shown {
     }
 }
 
-/// One field for each argument; for an odd client's arguments that are no object, one for them all.
+/// One field for each argument. Some clients send arguments that are not an object: these get one field.
 fn arguments(kwargs: &Value) -> Vec<Field> {
     match kwargs {
         Value::Object(members) => {
@@ -182,7 +182,7 @@ fn arguments(kwargs: &Value) -> Vec<Field> {
     }
 }
 
-/// What sort of value it is, so that the text `10` is not taken for the number 10.
+/// The type of a value, so that nobody mistakes the text `10` for the number 10.
 fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),

@@ -8,7 +8,8 @@ use super::address::Frame;
 use super::visible::Shown;
 use super::words::Moment;
 
-/// Longer texts in a cell are cut; the whole is on the operation's page.
+/// A cell shows only the beginning of a text that is longer than this, in characters. The page of the
+/// operation shows the complete text.
 const LONGEST_CELL: usize = 200;
 
 #[derive(Template)]
@@ -37,7 +38,7 @@ struct Row {
     material: Shown,
     quantity: Shown,
     status: &'static str,
-    asked: Moment,
+    requested: Moment,
     comment: Option<Shown>,
     result: Option<Shown>,
 }
@@ -60,7 +61,7 @@ impl Row {
             material: argument("material"),
             quantity: argument("quantity"),
             status: purchase::status(operation.state_at(now)),
-            asked: Moment::ago(operation.header.created_at, now),
+            requested: Moment::ago(operation.header.created_at, now),
             comment: comment
                 .filter(|comment| !comment.is_empty())
                 .map(|comment| Shown::text(comment).shorten(LONGEST_CELL)),

@@ -1,4 +1,4 @@
-//! What was decided, what came of it, and the history.
+//! The decision, the outcome and the history of an operation.
 
 use placet_core::operation::{Actor, Entry, Operation, Outcome, State, Verdict};
 use placet_core::{Digest, Timestamp};
@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::visible::Shown;
 use super::words::{Moment, channel};
 
-/// Of a longer message a row shows only the beginning.
+/// A row shows only the beginning of a message that is longer than this, in characters.
 const LONGEST_MESSAGE: usize = 120;
 
-/// What a person said, or that the requester took it back.
+/// A decision, or a cancellation.
 pub(super) struct Answer {
     pub(super) verdict: &'static str,
     pub(super) channel: Shown,
@@ -32,8 +32,8 @@ impl Answer {
             let option = decision.option.as_ref().map(|name| {
                 Shown::text(operation.option(name).map_or(name, |option| option.label()))
             });
-            let said = Self::new(verdict, &decision.by, &decision.comment, decision.at, now);
-            return Some(Self { option, ..said });
+            let answer = Self::new(verdict, &decision.by, &decision.comment, decision.at, now);
+            return Some(Self { option, ..answer });
         }
         let cancelled = operation.history.of("cancelled").next()?;
         let reason = text(cancelled, "reason");
@@ -54,7 +54,7 @@ impl Answer {
     }
 }
 
-/// That the requester wants more attention.
+/// The escalations of an operation.
 pub(super) struct Escalations {
     pub(super) times: String,
     pub(super) last: Moment,
@@ -63,7 +63,7 @@ pub(super) struct Escalations {
 }
 
 impl Escalations {
-    /// Of an operation that still waits.
+    /// The escalations of a pending operation.
     pub(super) fn of(operation: &Operation, now: Timestamp) -> Option<Self> {
         if operation.state_at(now) != State::Pending {
             return None;
@@ -120,17 +120,17 @@ pub(super) struct Event {
     pub(super) details: Vec<(String, Detail)>,
 }
 
-/// A particular of an event.
+/// A detail of an event.
 pub(super) enum Detail {
     Time(Moment),
     Value(Shown),
 }
 
 impl Event {
-    /// `digest` is the operation's.
+    /// `digest` is the digest of the operation.
     pub(super) fn new(entry: &Entry, digest: Digest) -> Self {
         let shown = digest.to_string();
-        let particular = |member| detail(member, &shown);
+        let shown_detail = |member| detail(member, &shown);
         Self {
             what: Shown::text(&what(entry)),
             channel: Shown::text(&channel(&entry.by)),
@@ -140,7 +140,7 @@ impl Event {
                 .as_object()
                 .into_iter()
                 .flatten()
-                .filter_map(particular)
+                .filter_map(shown_detail)
                 .collect(),
         }
     }
@@ -149,7 +149,7 @@ impl Event {
 fn what(entry: &Entry) -> String {
     let attempt = entry.detail.get("attempt").and_then(Value::as_u64).unwrap_or_default();
     match entry.event.as_str() {
-        "created" => "Asked".to_owned(),
+        "created" => "Requested".to_owned(),
         "approved" => "Approved".to_owned(),
         "denied" => "Denied".to_owned(),
         "answered" => "Answered".to_owned(),
@@ -157,7 +157,7 @@ fn what(entry: &Entry) -> String {
         "cancelled" => "Cancelled".to_owned(),
         "expired" => "Expired".to_owned(),
         "started" => format!("Attempt {attempt} started"),
-        "retrying" => format!("Attempt {attempt} did not get through"),
+        "retrying" => format!("Attempt {attempt} failed and will be retried"),
         "succeeded" => format!("Attempt {attempt} succeeded"),
         "failed" => "Failed".to_owned(),
         "unknown" => "Outcome unknown".to_owned(),
@@ -168,19 +168,19 @@ fn what(entry: &Entry) -> String {
 
 fn settled(detail: &Value) -> &'static str {
     match detail.get("found").and_then(Value::as_str) {
-        Some("happened") => "A person found that it happened",
-        Some("did_not_happen") => "A person found that it did not happen",
-        Some("run_again") => "A person let it run again",
-        _ => "A person settled it",
+        Some("happened") => "Settled: it happened",
+        Some("did_not_happen") => "Settled: it did not happen",
+        Some("run_again") => "Settled: run again",
+        _ => "Settled",
     }
 }
 
-/// A particular that says something and is not part of the event's name already. `digest` is the
-/// one that stands in full elsewhere on the page.
+/// A detail of an event; `None` if it is empty or already part of the name of the event. `digest` is the
+/// digest of the operation, which another part of the page shows in full.
 fn detail((name, value): (&String, &Value), digest: &str) -> Option<(String, Detail)> {
-    let nothing = value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty);
-    let said = nothing || matches!(name.as_str(), "attempt" | "found");
-    if said {
+    let empty = value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty);
+    let left_out = empty || matches!(name.as_str(), "attempt" | "found");
+    if left_out {
         return None;
     }
     let label = match name.as_str() {
@@ -191,7 +191,7 @@ fn detail((name, value): (&String, &Value), digest: &str) -> Option<(String, Det
     let time = matches!(name.as_str(), "deadline" | "until" | "not_before");
     let detail = match value.as_i64().filter(|_| time) {
         Some(millis) => Detail::Time(Moment::date(Timestamp::from_millis(millis))),
-        None if name == "digest" && value == digest => Detail::Value(Shown::text("as above")),
+        None if name == "digest" && value == digest => Detail::Value(Shown::text("same as above")),
         None => Detail::Value(Shown::value(value)),
     };
     Some((label, detail))

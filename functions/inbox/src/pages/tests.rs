@@ -29,7 +29,8 @@ fn requested(kwargs: Value, rest: Value, plan: Option<Plan>) -> Item<Operation> 
     created(Content::Call { function: "transfer".into(), kwargs }, rest, plan)
 }
 
-/// Requested three minutes ago, with an hour to decide. `rest` is what else a client of HumanLayer specifies.
+/// An operation that was requested three minutes ago, with an hour to decide. `rest` has the other members of
+/// the specification of a HumanLayer client.
 fn created(content: Content, mut rest: Value, plan: Option<Plan>) -> Item<Operation> {
     let (kind, member) = match &content {
         Content::Call { .. } => (OperationKind::FunctionCall, "fn"),
@@ -120,7 +121,7 @@ fn has_not(html: &str, parts: &[&str]) {
 }
 
 #[test]
-fn the_inbox_lists_what_waits_by_deadline_and_what_is_unknown_apart() {
+fn the_inbox_lists_pending_operations_by_deadline_and_unknown_outcomes_apart() {
     let mut sooner = plain();
     sooner.body.deadline = NOW.plus(Duration::from_secs(300));
     let denied = decided(&sooner, Verdict::Deny, "", None);
@@ -142,10 +143,10 @@ fn the_inbox_lists_what_waits_by_deadline_and_what_is_unknown_apart() {
 }
 
 #[test]
-fn the_inbox_leaves_out_what_is_past_its_deadline_and_says_when_nothing_waits() {
+fn the_inbox_leaves_out_expired_operations_and_says_when_nothing_waits() {
     let later = NOW.plus(Duration::from_secs(3600));
     let html = inbox(&[plain()], Rests::default(), &projects(), later).unwrap();
-    has(&html, &["Nothing waits for an answer"]);
+    has(&html, &["Nothing is waiting for you"]);
     has_not(&html, &["<li>", "Outcome unknown"]);
 }
 
@@ -165,12 +166,15 @@ fn every_argument_is_shown_with_its_type() {
         );
         has(&html, &[&row]);
     }
-    has(&page(&requested(json!({}), json!({}), None)), &["It is called without arguments."]);
+    has(
+        &page(&requested(json!({}), json!({}), None)),
+        &["The function is called without arguments."],
+    );
     has(&page(&requested(json!([1, 2]), json!({}), None)), &["[\n  1,\n  2\n]"]);
 }
 
 #[test]
-fn hostile_text_stays_text_wherever_it_comes_from() {
+fn hostile_text_is_escaped_on_every_page() {
     let evil = "</textarea><script>alert(1)</script>\"'>";
     let mut operation = requested(
         json!({evil: evil}),
@@ -199,14 +203,14 @@ fn hostile_text_stays_text_wherever_it_comes_from() {
 }
 
 #[test]
-fn nothing_in_an_argument_can_hide() {
+fn hidden_characters_in_an_argument_are_shown() {
     let html = page(&requested(json!({"iban": "DE\u{202e}12\0\u{200b}"}), json!({}), None));
     has_not(&html, &["\u{202e}", "\0", "\u{200b}"]);
     has(&html, &["U+202E", "U+0000", "U+200B", "right-to-left override (U+202E)"]);
 }
 
 #[test]
-fn a_long_argument_is_shown_whole() {
+fn a_long_argument_is_shown_completely() {
     let long = "0123456789".repeat(10_240);
     let html = page(&requested(json!({"blob": long}), json!({}), None));
     has(&html, &[&long, "text, 102400 characters"]);
@@ -253,7 +257,7 @@ fn enter_in_a_field_decides_nothing() {
 }
 
 #[test]
-fn there_is_no_form_where_nothing_can_be_decided() {
+fn there_is_no_form_if_nothing_can_be_decided() {
     let late = NOW.plus(Duration::from_secs(3600));
     let mut changed = plain();
     changed.body.content =
@@ -273,16 +277,16 @@ fn there_is_no_form_where_nothing_can_be_decided() {
 }
 
 #[test]
-fn what_was_changed_in_the_store_is_called_out() {
+fn a_change_in_the_store_is_reported() {
     let mut changed = plain();
     changed.body.content =
         Content::Call { function: "transfer".into(), kwargs: json!({"amount": 1000}) };
-    has(&page(&changed), &["What is stored is not what was asked"]);
+    has(&page(&changed), &["The stored content does not match the digest"]);
     let entries = json!([{"at": 0, "event": "created", "by": "api", "detail": {},
         "hash": changed.digest}]);
     changed.body.history = serde_json::from_value(entries).unwrap();
-    has(&page(&changed), &["The chain of this history is broken"]);
-    has_not(&page(&plain()), &["What is stored is not", "is broken"]);
+    has(&page(&changed), &["The hash chain of this history is broken"]);
+    has_not(&page(&plain()), &["does not match the digest", "is broken"]);
 }
 
 #[test]
@@ -299,19 +303,19 @@ fn an_unknown_outcome_can_be_settled_in_three_ways() {
             "name=\"settlement\" value=\"happened\"",
             "name=\"settlement\" value=\"did_not_happen\"",
             "name=\"settlement\" value=\"run_again\"",
-            "it then happens twice",
+            "it will happen twice",
         ],
     );
     has_not(&html, &["name=\"verdict\"", "name=\"option\""]);
 }
 
 #[test]
-fn what_runs_on_approval_is_said() {
+fn the_page_says_what_runs_on_approval() {
     let with = |plan| page(&requested(json!({}), json!({}), plan));
-    has(&with(None), &["Nothing runs here: the requester acts on the answer."]);
+    has(&with(None), &["Placet runs nothing: the requester acts on the decision."]);
     let executor = "<code><bdi>POST https://bank.example/transfers</bdi></code>";
-    has(&with(Some(plan(true))), &[executor, "(idempotent)", "up to 3 times"]);
-    has(&with(Some(plan(false))), &[executor, "(not idempotent)", "asks a person"]);
+    has(&with(Some(plan(true))), &[executor, "(idempotent)", "up to 3 attempts"]);
+    has(&with(Some(plan(false))), &[executor, "(not idempotent)", "a person must find out"]);
 }
 
 #[test]
@@ -340,7 +344,7 @@ fn a_decision_and_its_outcome_are_shown() {
 }
 
 #[test]
-fn the_history_tells_what_happened_in_words() {
+fn the_history_names_each_event_in_words() {
     let settle = Command::Settle {
         settlement: Settlement::RunAgain,
         comment: "not in the ledger".into(),
@@ -352,23 +356,23 @@ fn the_history_tells_what_happened_in_words() {
     has(
         &html,
         &[
-            "<strong><bdi>Asked</bdi></strong> <span><bdi>through the API</bdi></span>",
+            "<strong><bdi>Requested</bdi></strong> <span><bdi>through the API</bdi></span>",
             "<strong><bdi>Attempt 1 started</bdi></strong> <span><bdi>by the worker</bdi></span>",
             "<dt>lease until</dt><dd><time datetime=\"2026-11-20T09:0",
             "<bdi>Outcome unknown</bdi>",
-            "<bdi>A person let it run again</bdi>",
+            "<bdi>Settled: run again</bdi>",
             "<bdi>not in the ledger</bdi>",
             "Approved: waits for attempt 2 of 4",
-            "<a class=\"button\" href=\"\">Look again</a>",
+            "<a class=\"button\" href=\"\">Reload this page</a>",
         ],
     );
 }
 
 #[test]
 fn a_notice_is_shown_and_announced() {
-    let notice = Some("Your answer came too late.");
+    let notice = Some("Your decision came too late.");
     let html = operation(&plain(), &View { notice, ..view() }).unwrap();
-    has(&html, &["<p class=\"notice\" role=\"status\">Your answer came too late.</p>"]);
+    has(&html, &["<p class=\"notice\" role=\"status\">Your decision came too late.</p>"]);
 }
 
 #[test]

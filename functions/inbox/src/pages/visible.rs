@@ -1,9 +1,8 @@
-//! Text as it is: what a person approves must not hide anything.
+//! Shows text with every hidden character marked, so that a person sees exactly what the text contains.
 //!
-//! Characters that do not show by themselves are replaced by a sign that does: controls, zero-width
-//! characters, spaces that are not the usual one, and the marks that turn the reading direction.
-//! Every run of ordinary text stands in its own `<bdi>`, so that right-to-left letters in it can
-//! not reorder what stands beside it.
+//! A visible sign replaces each invisible character: controls, zero-width characters, unusual spaces, and
+//! marks that change the reading direction. Every run of ordinary text is in its own `<bdi>`, so that
+//! right-to-left letters in it cannot reorder the text beside it.
 
 use std::collections::BTreeSet;
 
@@ -13,30 +12,30 @@ use serde_json::Value;
 
 use super::characters;
 
-/// How many kinds of hidden characters a warning names.
+/// How many different hidden characters a warning names.
 const NAMED: usize = 6;
 
-/// Deeper levels are not indented further, so that a small value cannot make a huge page.
+/// Levels deeper than this are not indented further, so that a small value cannot make a huge page.
 const DEEPEST_INDENT: usize = 16;
 
-/// A bit of a text on a page.
+/// A piece of a text on a page.
 #[derive(Clone, Debug, PartialEq)]
 enum Piece {
-    /// Ours: brackets, commas, numbers.
+    /// Text that Placet adds: brackets, commas, numbers.
     Syntax(String),
-    /// Theirs, and it shows by itself.
+    /// Visible text of the requester or another person.
     Text(String),
     /// A line break.
     Break,
     /// A tab.
     Tab,
-    /// The name of a character that does not show by itself, and how often it stands there.
+    /// The name of an invisible character, and how often it is repeated.
     Mark(String, usize),
-    /// The rest is left out.
+    /// The place at which the rest is left out.
     Cut,
 }
 
-/// A text with nothing hidden in it. Renders as escaped HTML.
+/// A text in which every hidden character is marked. Renders as escaped HTML.
 #[derive(Clone, Debug, Default, PartialEq, Template)]
 #[template(path = "shown.html")]
 pub(super) struct Shown {
@@ -48,7 +47,7 @@ pub(super) struct Shown {
 impl HtmlSafe for Shown {}
 
 impl Shown {
-    /// A string, spaces at its ends made visible.
+    /// A string. Spaces at its ends are marked, too.
     pub(super) fn text(text: &str) -> Self {
         let mut shown = Self::default();
         if text.is_empty() {
@@ -64,7 +63,7 @@ impl Shown {
         shown
     }
 
-    /// A value for a row of its own: a string without quotes, anything nested as indented JSON.
+    /// A value in a row of its own: a string without quotes, any other value as indented JSON.
     pub(super) fn value(value: &Value) -> Self {
         match value {
             Value::String(text) => Self::text(text),
@@ -72,7 +71,7 @@ impl Shown {
         }
     }
 
-    /// The members of an object as `name: value, …` on one line, each value and the whole shortened.
+    /// The members of an object as `name: value, …` on one line. Each value and the whole line are shortened.
     pub(super) fn line(value: &Value) -> Self {
         const LONGEST_VALUE: usize = 60;
         const LONGEST_LINE: usize = 160;
@@ -93,19 +92,19 @@ impl Shown {
         shown.shorten(LONGEST_LINE)
     }
 
-    /// What a person must be told before trusting what the eye sees of these texts.
+    /// Warnings about characters that make these texts look different from their content.
     pub(super) fn warnings(texts: &[&Self]) -> Vec<String> {
         let hidden: BTreeSet<char> = texts.iter().flat_map(|text| &text.hidden).copied().collect();
         let mut warnings: Vec<_> = hidden_warning(&hidden).into_iter().collect();
         if texts.iter().any(|text| text.right_to_left) {
-            let warning = "Has letters written from right to left: \
+            let warning = "Contains letters that are written from right to left: \
                            words and numbers beside them may be shown in another order.";
             warnings.push(warning.to_owned());
         }
         warnings
     }
 
-    /// As text without markup, for a page's title.
+    /// The text without markup, for the title of a page.
     pub(super) fn plain(&self) -> String {
         let mut text = String::new();
         for piece in &self.pieces {
@@ -119,7 +118,7 @@ impl Shown {
         text
     }
 
-    /// At most about `longest` characters of it.
+    /// Shortens the text to about `longest` characters.
     pub(super) fn shorten(mut self, longest: usize) -> Self {
         let mut left = longest;
         for index in 0..self.pieces.len() {
@@ -152,7 +151,7 @@ impl Shown {
         self.right_to_left |= other.right_to_left;
     }
 
-    /// `depth` is how far it is indented; `None` puts everything on one line.
+    /// `depth` is the level of indentation; `None` puts everything on one line.
     fn push_json(&mut self, value: &Value, depth: Option<usize>) {
         match value {
             Value::String(text) => self.push_string(text),
@@ -276,7 +275,7 @@ fn hidden_warning(hidden: &BTreeSet<char>) -> Option<String> {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    Some(format!("Holds characters that normally stay invisible: {}{rest}.", named.join(", ")))
+    Some(format!("Contains characters that are normally invisible: {}{rest}.", named.join(", ")))
 }
 
 #[cfg(test)]
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_show_is_named_and_explained() {
+    fn hidden_characters_are_named_and_explained() {
         let shown = Shown::text("pay\u{202e}0001\u{200b}\u{200b}\0");
         assert_eq!(
             html(&shown),
@@ -307,14 +306,14 @@ mod tests {
         );
         assert_eq!(
             Shown::warnings(&[&shown]),
-            ["Holds characters that normally stay invisible: control character (U+0000), \
+            ["Contains characters that are normally invisible: control character (U+0000), \
               zero width space (U+200B), right-to-left override (U+202E)."]
         );
         assert!(Shown::warnings(&[&Shown::text("plain"), &Shown::text("")]).is_empty());
     }
 
     #[test]
-    fn spaces_and_breaks_that_a_reader_would_miss_are_shown() {
+    fn spaces_at_the_ends_and_line_breaks_are_shown() {
         assert_eq!(html(&Shown::text("")), "<b class=\"mark\">empty</b>");
         assert_eq!(html(&Shown::text("  ")), "<b class=\"mark\">space ×2</b>");
         assert_eq!(html(&Shown::text("a ")), "<bdi>a</bdi><b class=\"mark\">space</b>");
@@ -341,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_value_makes_no_huge_page() {
+    fn a_small_value_does_not_make_a_huge_page() {
         let numbers = Value::from(vec![0; 10_000]);
         let deep = (0..100).fold(numbers, |inner, _| json!([inner]));
         assert!(html(&Shown::value(&deep)).len() < 40 * deep.to_string().len());
@@ -356,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_short_and_no_argument_pushes_the_others_out() {
+    fn a_line_is_short_and_a_long_argument_leaves_room_for_the_others() {
         let line = Shown::line(&json!({"body": "x".repeat(1000), "to": "ann"})).plain();
         assert_eq!(line, format!("body: \"{}…, to: \"ann\"", "x".repeat(59)));
         let many: serde_json::Map<_, _> = (0..100).map(|n| (format!("n{n}"), n.into())).collect();
@@ -365,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_stays_readable_whatever_is_thrown_at_it() {
+    fn a_warning_about_many_characters_stays_short() {
         let everything: String = ('\u{2000}'..='\u{2064}').collect();
         let warning = &Shown::warnings(&[&Shown::text(&everything)])[0];
         assert!(warning.contains(" more.") && warning.len() < 300, "{warning}");

@@ -7,7 +7,7 @@ use askama::filters::HtmlSafe;
 use placet_core::Timestamp;
 use placet_core::operation::{Actor, Channel, Operation, OperationKind, State};
 
-/// A moment as `<time>`, in words or as date and time in UTC.
+/// A moment as a `<time>` element, in words or as date and time in UTC.
 #[derive(Clone, Debug, Template)]
 #[template(source = r#"<time datetime="{{ datetime }}">{{ words }}</time>"#, ext = "html")]
 pub(super) struct Moment {
@@ -28,12 +28,12 @@ impl Moment {
         Self { datetime, words }
     }
 
-    /// How long ago it was.
+    /// How long ago the moment was.
     pub(super) fn ago(at: Timestamp, now: Timestamp) -> Self {
         Self { datetime: at.to_string(), words: format!("{} ago", span(now.since(at))) }
     }
 
-    /// How long until then.
+    /// How long it is until the moment.
     pub(super) fn left(at: Timestamp, now: Timestamp) -> Self {
         Self { datetime: at.to_string(), words: format!("{} left", span(at.since(now))) }
     }
@@ -56,7 +56,7 @@ fn with_rest(whole: String, rest: u64, unit: &str) -> String {
     if rest == 0 { whole } else { format!("{whole} {rest} {unit}") }
 }
 
-/// Where an operation stands: a sentence, and a sign and a CSS class for it.
+/// The state of an operation: a sentence, a sign and a CSS class.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Standing {
     pub(super) class: &'static str,
@@ -65,7 +65,7 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// Of `operation` at `now`.
+    /// The state of `operation` at `now`.
     pub(super) fn of(operation: &Operation, now: Timestamp) -> Self {
         let (attempts, limit) = (operation.attempts, operation.attempt_limit);
         let question = operation.kind() == OperationKind::HumanContact;
@@ -77,7 +77,7 @@ impl Standing {
             }
             State::Denied => ("bad", "✕", "Denied: nothing runs".to_owned()),
             State::Answered => ("good", "✓", "Answered".to_owned()),
-            State::Cancelled => ("past", "–", "Cancelled: the requester withdrew it".to_owned()),
+            State::Cancelled => ("past", "–", "Cancelled by the requester".to_owned()),
             State::Expired if question => {
                 ("past", "–", "Expired: nobody answered before the deadline".to_owned())
             }
@@ -99,7 +99,7 @@ impl Standing {
     }
 }
 
-/// How something came, in words.
+/// The channel of a decision or event, in words.
 pub(super) fn channel(by: &Actor) -> String {
     match (by.channel, by.name.as_str()) {
         (Channel::Inbox, _) => "in the inbox".to_owned(),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_carry_the_exact_time_whatever_they_say() {
+    fn a_moment_has_the_exact_time_besides_its_words() {
         let asked = Timestamp::from_millis(1_795_165_200_120);
         let later = asked.plus(Duration::from_secs(180));
         let html = |moment: Moment| moment.render().unwrap();

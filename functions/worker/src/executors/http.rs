@@ -15,11 +15,11 @@ use crate::Worker;
 use crate::http::{causes, retry_after};
 use crate::run::{TIMEOUT, not_run};
 
-/// The most of an answer that is kept as result, in bytes.
+/// The largest response body that is stored as the result, in bytes.
 const LARGEST_RESULT: usize = 64 * 1024;
 
 impl Worker {
-    /// Posts `{call_id, fn, kwargs}` and makes of the answer what can be known from it.
+    /// Posts `{call_id, fn, kwargs}`, and derives the report of the attempt from the response.
     pub(crate) async fn post(
         &self,
         http: &HttpExecutor,
@@ -61,7 +61,7 @@ impl Worker {
     }
 }
 
-/// Only an error before anything was sent is known to have had no effect.
+/// Only an error before the request was sent is certain to have had no effect.
 fn unanswered(error: &reqwest::Error) -> Report {
     let text = causes(error);
     if error.is_connect() && error.is_timeout() {
@@ -87,8 +87,8 @@ async fn answered(response: Response, now: Timestamp) -> Report {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
             Report::NotDone(Failure::new("throttled", &message), retry_after(&response, now))
         }
-        // These two say that the request is to be sent to another address; many other redirects follow
-        // a request that was done.
+        // 307 and 308 mean that the endpoint did not process the request: it must be sent to another URL.
+        // Other redirects often follow a request that was processed.
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
             let message = format!("{message}; redirects are not followed");
             Report::Rejected(Failure::new("redirected", &message))
@@ -100,8 +100,8 @@ async fn answered(response: Response, now: Timestamp) -> Report {
     }
 }
 
-/// The answer's body: JSON if it is that, else text; null if it is empty, too large or cut off. The
-/// status has said already that the operation is done.
+/// The response body: JSON if it parses as JSON, otherwise text; null if it is empty, too large or cut off.
+/// The status has already shown that the operation succeeded.
 async fn result(response: Response) -> Value {
     let Some(body) = whole_body(response).await else {
         return Value::Null;

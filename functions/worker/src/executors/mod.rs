@@ -1,6 +1,6 @@
-//! What can run an approved operation: functions compiled into the worker, and HTTP endpoints.
+//! Executors of approved operations: functions compiled into the worker, and HTTP endpoints.
 //!
-//! To add a function of your own: write it like [`purchase_materials`](purchase_materials::purchase_materials),
+//! To add your own function, write it like [`purchase_materials`](purchase_materials::purchase_materials),
 //! add it to [`Functions::shipped`], and name it in `placet.yaml`.
 
 mod http;
@@ -16,23 +16,23 @@ use placet_core::operation::{Content, Operation, Report};
 use placet_runtime::config::{Definition, Executor};
 use serde_json::Value;
 
-/// One attempt at an approved operation, as an executor sees it.
+/// One attempt at an approved operation: the input of an executor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// The requester's id.
+    /// The call id, which the requester chose.
     pub call_id: String,
     /// The function's name.
     pub function: String,
     /// The arguments, exactly as they were approved.
     pub kwargs: Value,
-    /// The same for every attempt: what is done under it must be done once.
+    /// The idempotency key, the same for every attempt: the executor must take effect once per key.
     pub idempotency_key: String,
-    /// Which attempt this is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
 }
 
 impl Call {
-    /// `None` of a question: nothing runs for it.
+    /// The call of an operation; `None` for a question to a person, which has no executor.
     pub(crate) fn of(operation: &Item<Operation>) -> Option<Self> {
         let Content::Call { function, kwargs } = &operation.content else { return None };
         Some(Self {
@@ -50,7 +50,7 @@ type Running = Pin<Box<dyn Future<Output = Report> + Send>>;
 /// A compiled-in function, ready to be called.
 pub type Function = Arc<dyn Fn(Call) -> Running + Send + Sync>;
 
-/// The functions compiled into the worker, by the name `placet.yaml` gives them.
+/// The functions compiled into the worker, by their names in `placet.yaml`.
 #[derive(Clone, Default)]
 pub struct Functions(BTreeMap<&'static str, Function>);
 
@@ -75,7 +75,7 @@ impl Functions {
         self.0.get(name)
     }
 
-    /// Why an operation of this definition cannot run here, if it cannot.
+    /// Why this worker cannot run an operation of this definition; `None` if it can.
     pub fn missing(&self, definition: &Definition) -> Option<String> {
         match &definition.executor {
             Some(Executor::Function(name)) if self.get(name).is_none() => {

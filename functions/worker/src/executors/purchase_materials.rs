@@ -1,4 +1,4 @@
-//! The demo operation, and the pattern for one of your own.
+//! The demo operation, and a pattern for your own operations.
 
 use placet_core::operation::{Failure, Report};
 use placet_core::purchase::Purchase;
@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::Call;
 
-/// Buys material. Places the order under a number made from the idempotency key, so that a second
-/// attempt finds the order of the first: it may be configured `idempotent: true`.
+/// Buys material. The order number is derived from the idempotency key, so that a second attempt gets the
+/// order of the first: the operation may be configured `idempotent: true`.
 ///
-/// A real one would call a supplier here, pass the key on, and report what it knows:
-/// [`Report::Succeeded`] or [`Report::Rejected`] if the answer is certain, [`Report::NotDone`] if it
-/// surely did not happen, [`Report::Unclear`] if it may have.
+/// A real function calls a supplier here and passes the key on. It reports [`Report::Succeeded`] or
+/// [`Report::Rejected`] if the supplier's answer is certain, [`Report::NotDone`] if the purchase certainly
+/// did not happen, and [`Report::Unclear`] if it may have happened.
 pub async fn purchase_materials(call: Call) -> Report {
     let purchase: Purchase = match serde_json::from_value(call.kwargs) {
         Ok(purchase) => purchase,

@@ -1,4 +1,4 @@
-//! What all HTTP calls of the worker have in common.
+//! The HTTP client settings and helpers that all calls of the worker share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use placet_core::Timestamp;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{ClientBuilder, Response};
 
-/// A client, or why there is none.
+/// A client, or the error of its construction.
 pub(super) type Client = Result<reqwest::Client, Arc<reqwest::Error>>;
 
-/// A client that follows no redirect, uses no proxy and keeps no connection.
+/// A client that follows no redirect, uses no proxy and reuses no connection.
 ///
-/// A kept connection that the other side has just closed fails in a way that leaves open whether
-/// the request arrived; a fresh one says so.
+/// If the server has just closed a reused connection, the error does not tell whether the request arrived. A
+/// new connection fails before the request is sent.
 pub(super) fn builder() -> ClientBuilder {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -32,14 +32,14 @@ pub(super) fn builder() -> ClientBuilder {
         .user_agent(concat!("placet/", env!("CARGO_PKG_VERSION")))
 }
 
-/// How long the answer asks to be left alone.
+/// The wait that the `Retry-After` header of a response asks for.
 pub(crate) fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
     placet_core::retry_after(response.headers().get(RETRY_AFTER)?.to_str().ok()?, now)
 }
 
 /// An error with its causes, without the URL, which may hold a secret.
 pub(crate) fn causes(error: &reqwest::Error) -> String {
-    let mut text = "the server could not be called".to_owned();
+    let mut text = "the request to the server failed".to_owned();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         text = format!("{text}: {inner}");

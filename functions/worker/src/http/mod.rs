@@ -1,4 +1,4 @@
-//! How the worker calls somebody else's servers.
+//! HTTP calls to servers that Placet does not control.
 
 mod client;
 mod outbound;

@@ -1,8 +1,9 @@
-//! Calls addresses of the public Internet, and the hosts `outbound.allow_hosts` names.
+//! Calls addresses of the public Internet, and the hosts in `outbound.allow_hosts`.
 //!
-//! A name is looked up once, here, and the connection goes to the addresses that were checked: one
-//! that resolves to something else a moment later gains nothing. A literal address is never looked
-//! up, so it is checked before. A redirect would lead past both, so none is followed.
+//! The resolver looks a name up once and checks its addresses, and the client connects to those addresses. So
+//! a name that resolves to a private address a moment later (DNS rebinding) gains nothing. A literal address
+//! needs no lookup, so it is checked before the call. A redirect would bypass both checks, so the client
+//! follows none.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub(crate) struct OutboundClient {
     clock: Clock,
 }
 
-/// Says what kind of event it is, which not every sender's body does. Not signed.
+/// The header with the event type, which the bodies of some senders do not contain. It is not signed.
 const EVENT_TYPE: HeaderName = HeaderName::from_static("placet-event-type");
 
 /// One attempt at a delivery.
@@ -41,7 +42,7 @@ pub(crate) struct Post<'a> {
 
 impl OutboundClient {
     pub(crate) fn new(runtime: &Runtime) -> Self {
-        // `placet.yaml` may run operations on this machine without naming it in `outbound`.
+        // `placet.yaml` may name an executor on this machine without listing its host in `outbound`.
         let executors = runtime.config.operations().filter_map(|(_, one)| one.executor.as_ref());
         let outbound = runtime.config.outbound.clone();
         let outbound = outbound.and(executors.filter_map(Executor::local_host));
@@ -54,19 +55,23 @@ impl OutboundClient {
         Self { client: client.map_err(Arc::new), outbound, clock }
     }
 
-    /// A request to a URL that may be called, or why there is none.
+    /// A request to a URL that may be called.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if the URL is invalid or not permitted.
     pub(crate) fn request(&self, method: Method, url: &str) -> Result<RequestBuilder, String> {
         let client = self.client.as_ref().map_err(|error| client::causes(error))?;
         Ok(client.request(method, checked(url, &self.outbound)?))
     }
 
-    /// Posts, and reads no more of the answer than is kept.
+    /// Posts a delivery, and reads at most [`LARGEST_ANSWER`] bytes of the response body.
     pub(crate) async fn post(&self, post: Post<'_>) -> Answer {
         let mut request = match self.request(Method::POST, post.url) {
             Ok(request) => request.timeout(post.timeout),
             Err(reason) => return Answer::Nothing(reason),
         };
-        // Both came with somebody else's request: what is no header is left out.
+        // Both values came with a request from outside: leave out a value that is not a valid header value.
         for (name, text) in [(CONTENT_TYPE, post.content_type), (EVENT_TYPE, post.event_type)] {
             if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {
                 request = request.header(name, value);
@@ -78,7 +83,7 @@ impl OutboundClient {
         self.answer(request.body(post.body), LARGEST_ANSWER).await
     }
 
-    /// The answer, and of its body about this many bytes at most.
+    /// Sends a request and reads the response. It stops reading the body after about `most` bytes.
     pub(crate) async fn answer(&self, request: RequestBuilder, most: usize) -> Answer {
         match request.send().await {
             Ok(response) => Answer::Status {
@@ -92,15 +97,15 @@ impl OutboundClient {
     }
 }
 
-/// The URL as the client will read it, which knows more spellings of an address than one.
+/// Parses the URL as the client does, so that the check sees every spelling of an address, and checks it.
 fn checked(url: &str, outbound: &Outbound) -> Result<Url, String> {
-    let url = Url::parse(url).map_err(|error| format!("the URL cannot be called: {error}"))?;
+    let url = Url::parse(url).map_err(|error| format!("the URL is invalid: {error}"))?;
     outbound.permits(url.scheme(), url.host_str().unwrap_or_default())?;
     Ok(url)
 }
 
-/// What came of the answer's body before it broke off or was too much. Of a delivery, the status has
-/// said already what became of it.
+/// The body of a response up to its end, its size limit, or an error. An error here does not matter to a
+/// delivery: its status alone decides whether it succeeded.
 async fn beginning(mut response: Response, most: usize) -> Vec<u8> {
     let mut body = Vec::new();
     while body.len() < most
@@ -111,7 +116,7 @@ async fn beginning(mut response: Response, most: usize) -> Vec<u8> {
     body
 }
 
-/// Looks names up and leaves out the addresses that are not public.
+/// Looks names up, and removes addresses that are not public.
 struct Resolver(Outbound);
 
 impl Resolve for Resolver {
@@ -124,7 +129,7 @@ impl Resolve for Resolver {
             if found.is_empty() {
                 let name = name.as_str();
                 return Err(format!(
-                    "{name} has no address of the public Internet; if you mean it, add {name} to outbound.allow_hosts"
+                    "{name} has no public address; to call it anyway, add {name} to outbound.allow_hosts"
                 )
                 .into());
             }
@@ -145,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_known_in_every_spelling() {
+    fn a_private_address_is_refused_in_every_spelling() {
         for host in [
             "127.0.0.1",
             "127.1",
@@ -178,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_inside_has_no_address_unless_it_is_allowed() {
+    async fn a_name_with_a_private_address_resolves_only_if_it_is_allowed() {
         let resolve = |outbound| Resolver(outbound).resolve("localhost".parse().unwrap());
         let refused = resolve(Outbound::default()).await.err().unwrap();
         assert!(refused.to_string().contains("localhost"), "{refused}");

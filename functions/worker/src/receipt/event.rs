@@ -9,15 +9,15 @@ use placet_core::webhook::{Incoming, Location};
 use placet_runtime::config::Source;
 use serde_json::{Map, Value};
 
-/// The most characters of an event type that are kept.
+/// The most characters of an event type that are stored.
 const LONGEST_TYPE: usize = 64;
 
-/// An event as targets see it. Its body is read when a target needs that.
+/// A received event for the targets. Its body is parsed only if a target needs it.
 pub(super) struct Event<'a> {
     pub(super) receipt: &'a Item<Receipt>,
     pub(super) body: &'a Bytes,
     pub(super) event_type: Option<String>,
-    /// The request as it came, without its secrets.
+    /// The request as received, without its secrets.
     pub(super) request: Incoming<'a>,
     source: &'a Source,
     form: OnceLock<Result<String, String>>,
@@ -31,12 +31,12 @@ impl<'a> Event<'a> {
         Self { receipt, body, event_type, request, source, form: OnceLock::new() }
     }
 
-    /// The body as JSON; of a form its fields, or what its field `payload` holds. A body that is neither is nothing.
-    /// An integer beyond 64 bits is taken.
+    /// The body as JSON. A form yields its fields, or the JSON in its field `payload`. Any other body yields
+    /// `null`. Integers beyond 64 bits are accepted.
     ///
     /// # Errors
     ///
-    /// If a form or what seems to be JSON cannot be read: why.
+    /// The reason, if the body is a form or looks like JSON and cannot be parsed.
     pub(super) fn json(&self) -> Result<Text<'_>, String> {
         if self.request.is_form() {
             let form = self.form.get_or_init(|| self.read_form()).as_deref();
@@ -48,11 +48,12 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The same, where a person has to see exactly what was sent.
+    /// The body as JSON without loss of precision, for a person who must see exactly the values that were
+    /// sent.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or not exactly: why.
+    /// The reason, if the body cannot be parsed or a value cannot be represented exactly.
     pub(super) fn exact_json(&self) -> Result<Text<'_>, String> {
         let json = self.json()?;
         json.exact().map(|()| json)
@@ -67,7 +68,7 @@ impl<'a> Event<'a> {
         json(&essence.to_ascii_lowercase()) || matches!(first, Some(b'{' | b'['))
     }
 
-    /// A form as JSON. It has the same reading as the checks had: a repeated field counts as missing.
+    /// The form as JSON. It is parsed as for the signature checks: a repeated field counts as missing.
     fn read_form(&self) -> Result<String, String> {
         let payload = Location::Form("payload".to_owned(), None);
         if self.source.scheme.reads_payload()
@@ -76,7 +77,7 @@ impl<'a> Event<'a> {
             return Ok(text.into_owned());
         }
         let form = self.request.form();
-        let form = form.ok_or("the form has too many fields, or its encoding is broken")?;
+        let form = form.ok_or("the form has too many fields, or its encoding is invalid")?;
         let mut fields = BTreeMap::new();
         for (name, value) in form {
             fields.entry(name).and_modify(|known| *known = None).or_insert(Some(value));

@@ -1,5 +1,5 @@
-//! Receipts: every target that takes the event has it. Each of them does its part once however often it is
-//! asked, so a receipt is simply processed again until that is recorded.
+//! Receipts: the worker passes the event to every target that takes it. Every target is idempotent, so the
+//! worker processes a receipt again until its result is recorded.
 
 mod event;
 mod targets;
@@ -21,8 +21,11 @@ impl engine::Work<Receipt> for Worker {
     ) -> Result<Command, WorkError> {
         let config = self.runtime.config.clone();
         let source = config.source(&item.record.source);
-        let source = source
-            .ok_or_else(|| WorkError::terminal("its source is not in placet.yaml any more"))?;
+        let source = source.ok_or_else(|| {
+            WorkError::terminal(
+                "its webhook source is no longer in placet.yaml: add the source again",
+            )
+        })?;
         let body = self.runtime.blobs.body(&item.body.body).await?;
         let replay = item.replay();
         let event = Event::new(&item, &body, source);
@@ -54,7 +57,7 @@ impl engine::Work<Receipt> for Worker {
         tracing::warn!(
             receipt_id,
             code = refusal.code(),
-            "somebody else processed this webhook, too"
+            "another worker processed this webhook first"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What the targets of a source do with an event.
+//! The targets of a webhook source: log, decide, request approval, forward.
 
 use std::borrow::Cow;
 
@@ -17,11 +17,11 @@ use placet_runtime::{ChangeError, CreateError, NewDelivery, Requested, SendError
 use super::event::Event;
 use crate::Worker;
 
-/// What came of an event at one target, for a person.
+/// The result of an event at one target, with a note for a person.
 pub(super) enum Outcome {
-    /// The target has it.
+    /// The target processed the event.
     Done(String),
-    /// The target cannot take it, now or later.
+    /// The target cannot process the event, now or later.
     Failed(String),
 }
 
@@ -62,35 +62,36 @@ impl Worker {
         }
         if outcomes.is_empty() {
             outcomes.push(match event.json() {
-                // Who knows whom it was for.
+                // A filter on the body might have matched.
                 Err(unreadable) => Outcome::Failed(unreadable),
-                Ok(_) => Outcome::Done("no target takes it".to_owned()),
+                Ok(_) => Outcome::Done("no target takes this event".to_owned()),
             });
         }
         Ok(outcomes)
     }
 
-    /// Confirms a subscription at the address the sender gave, if it is an address of theirs.
+    /// Confirms a subscription at the URL in the event, if that URL is on a host of the sender.
     async fn confirm(&self, confirm: &Confirm, event: &Event<'_>) -> Result<Outcome, WorkError> {
         let url = event.request.value(&confirm.url).map(Cow::into_owned).unwrap_or_default();
         if !confirm.host.allows(&url) {
-            let note = "the address to confirm at is not the sender's";
+            let note = "the confirmation URL is not on a host of the sender";
             return Ok(Outcome::Failed(note.to_owned()));
         }
         match self.runtime.https.get(&url, 64 * 1024).await {
             Ok(_) => Ok(Outcome::Done("subscription confirmed".to_owned())),
-            // Too slow and too often are the two of these that pass.
+            // A retry may help after 408 (Request Timeout) and 429 (Too Many Requests), but after no other
+            // 4xx.
             Err(HttpsError::Status(status @ 400..=499)) if ![408, 429].contains(&status) => {
-                let note = format!("the sender refuses the confirmation with {status}");
+                let note = format!("the sender refused the confirmation with {status}");
                 Ok(Outcome::Failed(note))
             }
-            Err(error) => {
-                Err(WorkError::Retryable(format!("the subscription is not confirmed: {error}")))
-            }
+            Err(error) => Err(WorkError::Retryable(format!(
+                "the subscription could not be confirmed: {error}"
+            ))),
         }
     }
 
-    /// Forwards the event as it came, signed by us. Its receiver knows it by the id of the receipt.
+    /// Forwards the event unchanged, signed by Placet. The delivery key is the id of the receipt.
     async fn forward(&self, endpoint: &str, event: &Event<'_>) -> Result<Outcome, WorkError> {
         let receipt = event.receipt;
         let new = NewDelivery {
@@ -109,7 +110,7 @@ impl Worker {
         }
     }
 
-    /// Requests an approval; its id is made from the receipt's and the number of the target.
+    /// Requests an approval. The call id is the receipt's id and the number of the target (from 1).
     async fn request(
         &self,
         request: &RequestApproval,
@@ -149,7 +150,7 @@ impl Worker {
         }
     }
 
-    /// Applies a decision to exactly what the person was shown.
+    /// Applies a decision to exactly the content that the approver saw.
     async fn apply(&self, event: &Event<'_>, answered: &Answered) -> Result<Outcome, WorkError> {
         let receipt = event.receipt;
         let delivery_id = receipt.record.delivery_id.as_deref().unwrap_or(&receipt.header.id);
@@ -163,11 +164,11 @@ impl Worker {
         };
         let engine = &self.runtime.engine;
         match engine.command::<Operation>(&id.project, &id.path(), command).await {
-            Ok(operation) => Ok(stands(&operation)),
+            Ok(operation) => Ok(state_of(&operation)),
             Err(ChangeError::Refused(refusal)) => {
                 let current = engine.store.item::<Operation>(&id.project, &id.path(), true).await?;
-                // An earlier attempt may have decided and stopped before that was recorded, or the same
-                // decision came through two channels.
+                // An earlier attempt may have decided and stopped before it recorded that, or the same
+                // decision may have come through two channels.
                 let same = |operation: &Item<Operation>| {
                     let decide = command(operation);
                     operation.decision.as_ref().is_some_and(|decision| {
@@ -175,7 +176,7 @@ impl Worker {
                     })
                 };
                 Ok(match current.filter(same) {
-                    Some(operation) => stands(&operation),
+                    Some(operation) => state_of(&operation),
                     None => Outcome::Failed(refusal.to_string()),
                 })
             }
@@ -188,7 +189,7 @@ impl Worker {
     }
 }
 
-/// Whether a filter takes an event. The body is read only if something in it is compared.
+/// Whether a filter takes an event. The body is parsed only if the filter compares values in it.
 fn takes(filter: &Filter, event: &Event<'_>) -> Result<bool, String> {
     if !filter.takes_type(event.event_type.as_deref()) {
         return Ok(false);
@@ -199,7 +200,7 @@ fn takes(filter: &Filter, event: &Event<'_>) -> Result<bool, String> {
     filter.holds(event.json()?).map_err(|error| error.to_string())
 }
 
-/// Whether a command would make this decision, however it came.
+/// Whether a command would make this decision, regardless of its channel.
 fn decides_the_same(command: &Command, decision: &Decision) -> bool {
     matches!(command, Command::Decide { verdict, comment, option, seen, .. }
         if *verdict == decision.verdict
@@ -208,6 +209,6 @@ fn decides_the_same(command: &Command, decision: &Decision) -> bool {
             && *seen == Some(decision.digest))
 }
 
-fn stands(operation: &Item<Operation>) -> Outcome {
+fn state_of(operation: &Item<Operation>) -> Outcome {
     Outcome::Done(format!("{} is {}", operation.call_id(), operation.state.as_str()))
 }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::meter::Meter;
 
-/// The largest request, in bytes: DynamoDB's own bound.
+/// The largest request, in bytes: the limit of DynamoDB.
 const LARGEST_REQUEST: usize = 16 * 1024 * 1024;
 
 /// Answers one request.
@@ -85,7 +85,8 @@ fn call<Q: DeserializeOwned, R: Serialize>(
     serde_json::to_string(&operation(request)?).map_err(|error| unreadable(&error))
 }
 
-/// The engine's types mark what is a wrong value rather than wrong JSON in the text of the error.
+/// Tells a wrong value from wrong JSON. The types of the engine mark a wrong value by a prefix of the error
+/// text.
 fn unreadable(error: &serde_json::Error) -> DynoxideError {
     let text = error.to_string();
     let wrong_value =

@@ -18,7 +18,7 @@ use super::{EngineError, Storage, TABLE, dispatch, loopback_listener, server, wa
 const DATABASE_FILE: &str = "placet.sqlite";
 const LOCK_FILE: &str = "placet.lock";
 
-/// The table as a `CreateTable` request. `template.yaml` must say the same.
+/// The table as a `CreateTable` request. `template.yaml` must define the same table.
 pub fn table_schema() -> Value {
     let key = |hash: &str, range: &str| {
         json!([
@@ -44,7 +44,7 @@ pub fn table_schema() -> Value {
     })
 }
 
-/// The engine. Dropping `stop` tells the server to end.
+/// The engine. Dropping `stop` ends the server.
 pub(super) struct DynamoDb {
     pub(super) url: String,
     name: String,
@@ -96,8 +96,8 @@ impl DynamoDb {
     }
 }
 
-/// Two processes on one database would not see each other's cached schema, so a folder has one
-/// owner at a time. The lock goes with the file handle, also when the process is killed.
+/// Locks the folder for this process. Two processes on one database would not see each other's cached
+/// schema. The operating system releases the lock with the file handle, also when the process is killed.
 fn lock(folder: &Path) -> Result<File, EngineError> {
     let unusable = |source| EngineError::Folder { folder: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(unusable)?;
@@ -134,8 +134,8 @@ fn open(storage: &Storage, path: &str) -> Result<Database, String> {
         Storage::Folder(_) => Database::new(path),
     }
     .map_err(|error| error.to_string())?;
-    // Leaves SQLite at synchronous=NORMAL, which a killed process survives with nothing lost and
-    // which doubles the writes per second; the engine has no other switch for it.
+    // These two calls leave SQLite at synchronous=NORMAL. A killed process then loses nothing, and the
+    // writes per second double. The engine has no other switch for this setting.
     db.enable_bulk_loading()
         .and_then(|()| db.disable_bulk_loading())
         .map_err(|error| error.to_string())?;
@@ -150,7 +150,7 @@ fn create_table(db: &Database) -> Result<(), String> {
             serde_json::from_value(table_schema()).map_err(|error| error.to_string())?;
         db.create_table(request).map_err(|error| error.to_string())?;
     }
-    // Not only after creation: a process may have been killed between the two.
+    // Also for an existing table: a process may have been killed between the two calls.
     db.update_time_to_live(UpdateTimeToLiveRequest {
         table_name: TABLE.to_owned(),
         time_to_live_specification: TimeToLiveSpecification {

@@ -1,8 +1,8 @@
-//! What the writes of the table cost, by partition key: a partition of DynamoDB takes about 1,000 write units a
+//! Write units of the table by partition key. A partition of DynamoDB takes about 1,000 write units a
 //! second, and a full partition of an index throttles the writes of the table.
 //!
-//! One unit for each KB of the larger of the two versions of a row, and one for each index entry that is written
-//! or deleted: both indexes hold keys only, far below a KB.
+//! A write costs one unit for each KB of the larger of the old and the new row. Each index entry that it
+//! writes or deletes costs one more: both indexes hold keys only, far below a KB.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ProvisionedThroughput.html>
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// The name under which the units of the table itself are counted; the indexes have theirs.
+/// The key of the table's own units in [`Units`]. An index has its own name as key.
 pub const BASE_TABLE: &str = "table";
 
 const INDEXES: [&str; 2] = ["due", "list"];
@@ -20,7 +20,7 @@ const INDEXES: [&str; 2] = ["due", "list"];
 /// Write units, by table or index, then by partition key.
 pub type Units = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
-/// Counts the units of what is written, from when it is started: it has to remember every row.
+/// Counts the write units from [`Meter::start`] on. It keeps the size and the index entries of every row.
 #[derive(Debug, Default)]
 pub(super) struct Meter(Mutex<Option<Counted>>);
 
@@ -30,7 +30,7 @@ struct Counted {
     units: Units,
 }
 
-/// What of a row its next write has to know.
+/// The size and the index entries of a row, for the cost of its next write.
 #[derive(Debug, Default)]
 struct Row {
     bytes: usize,
@@ -42,12 +42,12 @@ impl Meter {
         *self.counted() = Some(Counted::default());
     }
 
-    /// What was written since the start.
+    /// The units since the start; empty if the meter was not started.
     pub(super) fn units(&self) -> Units {
         self.counted().as_ref().map(|counted| counted.units.clone()).unwrap_or_default()
     }
 
-    /// Notes that a `PutItem` was done.
+    /// Counts a `PutItem` that succeeded.
     pub(super) fn put(&self, request: &[u8]) {
         if let Some(counted) = self.counted().as_mut() {
             let request: Value = serde_json::from_slice(request).unwrap_or_default();
@@ -91,7 +91,7 @@ fn text(item: &Value, name: &str) -> String {
     item[name]["S"].as_str().unwrap_or_default().to_owned()
 }
 
-/// As in "DynamoDB item sizes and formats" of AWS's developer guide.
+/// The size of a row in bytes, by "DynamoDB item sizes and formats" in AWS's developer guide.
 fn size(item: &Value) -> usize {
     let value = |value: &Value| match value.as_object().and_then(|value| value.iter().next()) {
         Some((kind, Value::String(text))) if kind == "N" => text.len().div_ceil(2) + 1,

@@ -1,7 +1,7 @@
 //! The bucket: the four calls of S3 that Placet makes, over files in a folder or in memory.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
 //!
-//! A call that this engine does not know is refused, never half done.
+//! The engine refuses a call that it does not know; it never does a part of such a call.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -29,12 +29,12 @@ use super::{BUCKET, EngineError, Storage, loopback_listener, server, wait_for_en
 
 /// The folder in the data folder that holds the objects as files.
 const FOLDER: &str = "blobs";
-/// The largest object that is taken, in bytes. Placet reads none that is larger.
+/// The largest object that the engine stores, in bytes. Placet reads no larger object.
 const LARGEST_OBJECT: usize = 16 * 1024 * 1024;
-/// The most keys of one list: S3's own bound.
+/// The most keys of one list: the limit of S3.
 const MOST_KEYS: usize = 1000;
 
-/// The engine. Dropping `stop` tells the server to end.
+/// The engine. Dropping `stop` ends the server.
 pub(super) struct S3 {
     pub(super) url: String,
     stop: oneshot::Sender<()>,
@@ -90,7 +90,7 @@ async fn run(store: &dyn ObjectStore, request: Request<Incoming>) -> Reply {
     if key.is_empty() {
         return list(store, &parts, &query).await;
     }
-    // The SDKs repeat the name of the call in `x-id`. Any other parameter makes it another call.
+    // The SDKs repeat the name of the call in `x-id`. Any other parameter means another call.
     if let Some(other) = query.keys().find(|name| *name != "x-id") {
         return Err(Refusal::not_implemented(&format!("{} with ?{other}", parts.method)));
     }
@@ -169,12 +169,12 @@ fn response(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Ful
     response
 }
 
-/// Text as XML holds it.
+/// Escapes text for XML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// An error as S3 words it.
+/// An error in the format of S3.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 struct Refusal {
     status: StatusCode,
@@ -216,7 +216,7 @@ impl From<object_store::Error> for Refusal {
                 Self { status: StatusCode::NOT_FOUND, code: "NoSuchKey", message }
             }
             _ => {
-                tracing::error!(%error, "the embedded S3 failed");
+                tracing::error!(%error, "embedded S3 failed");
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 Self { status, code: "InternalError", message }
             }

@@ -1,8 +1,8 @@
 //! Serves an engine on loopback, to programs only.
 //!
-//! The engines believe anyone who can reach them, and every website in the developer's browser can
-//! reach loopback. A browser says so: it sends `Origin` with whatever could change something, and
-//! `Host` with the name it was told. Both are refused before the engine sees the request.
+//! The engines do not authenticate, and every website in the developer's browser can reach loopback. The
+//! headers show a browser: it sends `Origin` with every request that could change something, and `Host` with
+//! the name of the website. The server refuses such a request before the engine sees it.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -20,8 +20,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-/// Serves until `stopped`, then cuts the connections: what hangs on them are long polls and idle
-/// clients, which would not end by themselves.
+/// Serves until `stopped`, then cuts the connections. Only long polls and idle clients are left on them, and
+/// they would not end by themselves.
 pub(super) async fn serve<S, B>(
     listener: TcpListener,
     engine: S,
@@ -46,7 +46,7 @@ pub(super) async fn serve<S, B>(
                     connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), guarded));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a local engine could not accept a connection");
+                    tracing::warn!(%error, "local engine cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
@@ -71,8 +71,8 @@ where
     engine.call(request).await.map(|response| response.map(Either::Right))
 }
 
-/// Whether a page may be behind the request. A name of another site that resolves to loopback stands
-/// in `Host`; an address does not need to be resolved.
+/// Whether a web page may have sent the request. `Host` holds the name of a site that resolves to loopback;
+/// an IP address in `Host` needs no name resolution and is safe.
 fn is_browser(method: &Method, headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);

@@ -1,8 +1,7 @@
 //! The queues: rustack behind a guard.
 //!
-//! Every queue of the engine is an actor that believes what it is told: a negative visibility
-//! timeout ends it, and with it the queue. The guard refuses what AWS refuses before an actor
-//! sees it.
+//! Every queue of the engine is an actor that does not check its input: a negative visibility timeout ends
+//! the actor and with it the queue. The guard refuses what AWS refuses before an actor sees the request.
 
 mod manual;
 
@@ -37,12 +36,13 @@ use super::{
 
 const ACCOUNT: &str = "000000000000";
 const VISIBILITY_TIMEOUT_SECONDS: u32 = 180;
-/// The longest that SQS knows. Where a test moves the clock, no message comes back by itself.
+/// The longest visibility timeout of SQS. With it the engine shows no message again by itself while a test
+/// moves the clock.
 const LONGEST_VISIBILITY_SECONDS: u32 = 43_200;
 const DEAD_LETTER_RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
 const MAX_BATCH: usize = 10;
 
-/// The engine. Dropping `stop` tells the server to end; the queues end with it.
+/// The engine. Dropping `stop` ends the server and its queues.
 pub(super) struct Sqs {
     pub(super) url: String,
     pub(super) queue_urls: BTreeMap<Lane, String>,
@@ -54,7 +54,7 @@ pub(super) struct Sqs {
 
 impl Sqs {
     pub(super) async fn start(queues: Queues) -> Result<Self, EngineError> {
-        // The port is part of the queue URLs, so the listener comes first.
+        // Open the listener first, because its port is part of the queue URLs.
         let (listener, address) = loopback_listener()?;
         let engine = RustackSqs::new(SqsConfig {
             skip_signature_validation: true,
@@ -123,7 +123,7 @@ async fn create_queue<const N: usize>(
     created
         .map_err(|error| failed(error.to_string()))?
         .queue_url
-        .ok_or_else(|| failed("the engine gave it no URL".to_owned()))
+        .ok_or_else(|| failed("the engine returned no queue URL".to_owned()))
 }
 
 /// Stands between HTTP and the engine.
@@ -165,7 +165,8 @@ impl SqsHandler for Guard {
     }
 }
 
-/// The engine is older than the fair queues of SQS: it takes a message group on a FIFO queue only.
+/// Removes message groups. The engine is older than the fair queues of SQS and accepts a message group on a
+/// FIFO queue only.
 fn without_groups(request: &mut Value) {
     let entries = request.get_mut("Entries").and_then(Value::as_array_mut);
     for entry in entries.into_iter().flatten() {

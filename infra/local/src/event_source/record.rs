@@ -1,4 +1,4 @@
-//! Between SQS messages and the JSON of a Lambda invocation.
+//! Conversion of SQS messages to the JSON event of an invocation, and of its response to failed message ids.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::engines::REGION;
 
-/// The event for a batch.
+/// The event of a batch, in the format of Lambda.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
 pub(super) fn sqs_event(batch: &[Message], queue_arn: &str) -> Value {
     let records: Vec<_> = batch.iter().map(|m| record(m, queue_arn)).collect();
     json!({ "Records": records })
@@ -60,8 +61,9 @@ fn message_attribute(value: &MessageAttributeValue) -> Value {
     attribute
 }
 
-/// The ids a response reports as failed, by Lambda's rules: nothing reported is success; a report
-/// that names no message of the batch, or is malformed, is `None`, the failure of all of it.
+/// The message ids that a response reports as failed, by Lambda's rules. A response without failures means
+/// success. `None` means that the whole batch failed: the response is malformed, or names a message that is
+/// not in the batch.
 pub(super) fn reported_failures(response: &Value, batch: &[Message]) -> Option<HashSet<String>> {
     let failures = match response {
         Value::Null => return Some(HashSet::new()),
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_shaped_as_lambda_shapes_it() {
+    fn an_event_has_the_format_of_lambda() {
         let event = sqs_event(&[message("a")], "arn:aws:sqs:us-east-1:000000000000:placet");
         let expected = json!({ "Records": [{
             "messageId": "a",
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_read_as_lambda_reads_them() {
+    fn failures_follow_the_rules_of_lambda() {
         let batch = [message("a"), message("b")];
         for success in [
             json!(null),

@@ -1,4 +1,4 @@
-//! From an HTTP request to a Function URL event, payload format 2.0.
+//! Conversion of an HTTP request to a Function URL event, payload format 2.0.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,8 +12,9 @@ use http::request::Parts;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-/// Shapes the event as AWS does: what has no value (cookies, query, body) is left out, and the
-/// path and the raw query keep the percent-encoding they came with.
+/// The event in the format of AWS. Cookies, query and body are absent if they are empty. The path and the
+/// raw query keep their percent-encoding.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
 pub(super) fn function_url_event(parts: &Parts, body: Bytes, now_ms: i64) -> Value {
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
@@ -70,7 +71,7 @@ pub(super) fn function_url_event(parts: &Parts, body: Bytes, now_ms: i64) -> Val
     event
 }
 
-/// All values of a header in one string.
+/// All values of a header in one string, joined by commas.
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<_> = headers
         .get_all(name)
@@ -80,8 +81,8 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
-/// Every header but the cookies, and those a Function URL writes itself, whatever the client
-/// claimed.
+/// Every header except `Cookie`. The `x-forwarded-` headers are those of the Function URL and replace the
+/// client's.
 fn headers(from: &HeaderMap, host: &str, source_ip: IpAddr) -> Map<String, Value> {
     let mut headers: Map<String, Value> = from
         .keys()
@@ -122,7 +123,7 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-/// The content types whose bodies AWS passes as they are; a body without a type is not one.
+/// Whether AWS passes a body of this content type as text. A body without a content type is not text.
 fn is_text(headers: &HeaderMap) -> bool {
     let value = header(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let media_type = value.split(';').next().unwrap_or_default();
@@ -134,7 +135,7 @@ fn is_text(headers: &HeaderMap) -> bool {
         || subtype.ends_with("+xml")
 }
 
-/// The time as an access log writes it: `12/Mar/2020:19:03:58 +0000`.
+/// The time in the Common Log Format: `12/Mar/2020:19:03:58 +0000`.
 fn clf_time(now_ms: i64) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_request_is_shaped_as_aws_shapes_it() {
+    fn a_full_request_has_the_format_of_aws() {
         let request = http::Request::post("http://x/a%2Fb/c?n=1&m=x%20y&n=2")
             .header("Host", "demo.example:8000")
             .header("X-Many", "1")
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_empty_is_absent() {
+    fn empty_parts_are_absent() {
         let event = event(http::Request::get("/").body(b"".as_slice()).unwrap());
         for name in ["body", "cookies", "queryStringParameters"] {
             assert!(event.get(name).is_none(), "{name}");
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn only_text_types_with_text_in_them_stay_text() {
+    fn only_valid_text_of_a_text_type_stays_text() {
         let encoded = |content_type: &str, body: &[u8]| {
             let request = http::Request::post("/").header("content-type", content_type);
             let event = event(request.body(body).unwrap());

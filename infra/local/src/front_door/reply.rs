@@ -1,4 +1,4 @@
-//! From a Function URL response to an HTTP response.
+//! Conversion of a Function URL response to an HTTP response.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,27 +9,27 @@ use serde_json::{Map, Value};
 
 use super::MAX_PAYLOAD;
 
-/// Why an answer of a function cannot be sent.
+/// Why a function's response cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReplyError {
-    #[error("`statusCode` is {0}, it must be an integer from 200 to 599")]
+    #[error("`statusCode` is {0}; it must be an integer from 200 to 599")]
     Status(Value),
-    #[error("`headers` is not an object of names to strings")]
+    #[error("`headers` is not an object whose values are strings")]
     Headers,
     #[error("the header `{0}` is not valid in HTTP")]
     Header(String),
     #[error("`cookies` is not a list of strings")]
     Cookies,
-    #[error("`body` is neither a string nor absent")]
+    #[error("`body` is not a string")]
     Body,
-    #[error("`body` is not the base64 that `isBase64Encoded` promises: {0}")]
+    #[error("`isBase64Encoded` is true and `body` is not base64: {0}")]
     Base64(#[from] base64::DecodeError),
     #[error("the response is larger than {MAX_PAYLOAD} bytes")]
     TooLarge,
 }
 
-/// As AWS reads it: an object with a `statusCode` is a response; anything else is the body of a
-/// 200 in JSON.
+/// Reads a response by the rules of AWS: an object with a `statusCode` is a response; any other value is the
+/// body of a 200 with content type JSON.
 pub(super) fn http_response(answer: Value) -> Result<Response<Bytes>, ReplyError> {
     let response = match answer {
         Value::Object(fields) if fields.contains_key("statusCode") => structured(&fields)?,
@@ -55,7 +55,7 @@ fn structured(fields: &Map<String, Value>) -> Result<Response<Bytes>, ReplyError
         }
         Some(_) => return Err(ReplyError::Headers),
     }
-    // These belong to the connection, which the server knows better.
+    // The server writes these headers of the connection itself.
     for name in [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION] {
         response.headers_mut().remove(name);
     }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_status_is_the_body() {
+    fn a_value_without_a_status_is_the_body() {
         for (answer, body) in [
             (json!({ "ok": true }), r#"{"ok":true}"#),
             (json!("hello"), "hello"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unusable_answer_is_refused() {
+    fn an_invalid_response_is_refused() {
         for answer in [
             json!({ "statusCode": "200" }),
             json!({ "statusCode": 99 }),

@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use crate::Room;
 
-/// What the engine answers to this request, as a status and a body.
+/// Sends a raw request to the engine and returns the status and the body of the response.
 async fn ask(engines: &Engines, request: &str, headers: &str) -> (u16, String) {
     let address = engines.s3_url().strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -20,11 +20,11 @@ async fn ask(engines: &Engines, request: &str, headers: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn what_is_put_is_got_and_listed_until_it_is_deleted() {
+async fn an_object_can_be_read_and_listed_until_it_is_deleted() {
     let room = Room::new().await;
     let blobs = room.engines.blobs();
     let object = Bytes::from(vec![7; 300_000]);
-    // A list is in the order of the keys, and `spool-damaged` is no part of the folder `spool`.
+    // A list is in the order of the keys, and the folder `spool` does not include `spool-damaged`.
     for key in ["spool/b.2", "spool/a.1", "spool/c.3", "spool-damaged/a", "bodies/d"] {
         blobs.put(key, object.clone()).await.unwrap();
     }
@@ -55,7 +55,7 @@ async fn blobs_are_files_that_survive_stop_and_start() {
 }
 
 #[tokio::test]
-async fn it_answers_as_s3_does_and_refuses_what_it_does_not_know() {
+async fn the_engine_answers_as_s3_does_and_refuses_unknown_calls() {
     let room = Room::new().await;
     let engines = &room.engines;
     assert_eq!(ask(engines, "PUT /placet/a%26b/%3Cc%3E", "").await, (200, String::new()));

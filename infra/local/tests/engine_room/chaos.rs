@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::Room;
 
-/// Every record a function has finished, in order.
+/// The bodies of the records that a function has finished, in order.
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// Finishes its records one by one, with a chance to be killed before each.
+/// A function that finishes its records one by one. Chaos may kill it before each record.
 fn logging(log: &Log) -> Function {
     let log = Arc::clone(log);
     Function::new("logging", move |event: Value| {
@@ -89,7 +89,7 @@ async fn a_seed_repeats_its_run() {
 }
 
 #[tokio::test]
-async fn poison_ends_in_the_dead_letter_queue_whatever_happens() {
+async fn a_poison_message_ends_in_the_dead_letter_queue_despite_chaos() {
     for seed in 0..10 {
         let room = Room::manual().await;
         let mut chaos = Chaos::from_seed(seed);

@@ -77,7 +77,7 @@ async fn data_survives_stop_and_start() {
 }
 
 #[tokio::test]
-async fn a_folder_has_one_owner() {
+async fn a_second_system_cannot_open_a_folder_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::Folder(folder.path().to_owned());
     let first = Engines::start(storage.clone(), Queues::over(QueueTime::Real)).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_folder_has_one_owner() {
 }
 
 #[tokio::test]
-async fn an_unusable_folder_is_named() {
+async fn the_error_names_an_unusable_folder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");
     std::fs::write(&file, "x").unwrap();
@@ -149,7 +149,7 @@ async fn the_table_has_its_indexes_and_its_ttl() {
 }
 
 #[tokio::test]
-async fn a_sweep_deletes_what_is_past_its_ttl() {
+async fn a_sweep_deletes_rows_past_their_ttl() {
     let room = Room::new().await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     for (pk, ttl) in [("past", now.as_secs() - 60), ("future", now.as_secs() + 600)] {
@@ -193,7 +193,7 @@ async fn the_queues_are_set_up_as_in_aws() {
     assert_eq!(urls, [Lane::Calls, Lane::Work].map(|lane| room.engines.queue_url(lane)));
 }
 
-/// Runs a call and checks that it is refused as AWS refuses a bad value.
+/// Runs a call and checks that the engine refuses it with the error of AWS for a bad value.
 macro_rules! refused {
     ($call:expr, $parameter:literal) => {
         let error = $call.send().await.unwrap_err();
@@ -204,7 +204,7 @@ macro_rules! refused {
 }
 
 #[tokio::test]
-async fn bad_numbers_are_refused_and_the_queue_lives_on() {
+async fn bad_numbers_are_refused_and_the_queue_still_works() {
     let room = Room::new().await;
     let url = room.queue_url();
     room.send("one").await;
@@ -268,7 +268,7 @@ async fn send_with_delay(room: &Room, seconds: i32) {
     send.entries(entry).send().await.unwrap();
 }
 
-/// How many messages a worker gets now.
+/// The number of messages that a receive gets now.
 async fn receive(room: &Room) -> usize {
     let receive = room.sqs.receive_message().queue_url(room.queue_url());
     receive.max_number_of_messages(10).send().await.unwrap().messages().len()
@@ -297,7 +297,7 @@ async fn a_manual_clock_decides_when_messages_become_visible() {
 }
 
 #[tokio::test]
-async fn stopped_engines_take_no_connections() {
+async fn stopped_engines_accept_no_connections() {
     let room = Room::new().await;
     let addresses = [room.engines.dynamodb_url(), room.engines.sqs_url()]
         .map(|url| url.strip_prefix("http://").unwrap().to_owned());

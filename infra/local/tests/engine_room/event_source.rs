@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::Room;
 
-/// Reports the records whose body is `poison` and counts the others as done.
+/// A function that reports the records with the body `poison` as failed and records the bodies of the others.
 fn picky(done: &Arc<Mutex<Vec<String>>>) -> Function {
     let done = Arc::clone(done);
     Function::new("picky", move |event: Value| {
@@ -50,7 +50,7 @@ async fn one_poison_record_of_ten_ends_in_the_dead_letter_queue() {
 }
 
 #[tokio::test]
-async fn error_panic_and_malformed_answer_fail_the_batch() {
+async fn an_error_a_panic_or_a_malformed_response_fails_the_batch() {
     for function in [
         Function::new("fails", |_| async { Err("on purpose".into()) }),
         Function::new("panics", |_| async { panic!("on purpose") }),
@@ -73,7 +73,7 @@ async fn error_panic_and_malformed_answer_fail_the_batch() {
 }
 
 #[tokio::test]
-async fn records_carry_what_the_queue_knows() {
+async fn records_carry_the_attributes_of_their_messages() {
     let room = Room::manual().await;
     room.send(r#"{"v":1}"#).await;
     let (seen, mut events) = mpsc::unbounded_channel();
@@ -123,7 +123,7 @@ async fn a_drain_that_feeds_itself_ends_with_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn running_delivers_deletes_and_leaves_failures_in_flight() {
+async fn run_delivers_and_deletes_messages_and_leaves_failures_in_flight() {
     let room = Room::new().await;
     let (seen, mut bodies) = mpsc::unbounded_channel();
     let function = Function::new("worker", move |event: Value| {

@@ -4,7 +4,7 @@ use placet_local::faults::{Faults, Plan};
 
 use crate::Room;
 
-/// Clients that faults can strike, beside those of the room, which they cannot.
+/// Clients with faults. The clients of the room have none.
 struct Struck {
     faults: Faults,
     dynamodb: aws_sdk_dynamodb::Client,
@@ -29,7 +29,7 @@ impl Struck {
         put.send().await.is_ok()
     }
 
-    /// The job of these tests: store, then enqueue.
+    /// The job of these tests: it stores an item, then sends a message.
     async fn job(&self, room: &Room) {
         assert!(self.put("job").await);
         let send = self.sqs.send_message().queue_url(room.queue_url());
@@ -44,7 +44,7 @@ impl Room {
     }
 }
 
-/// Items and messages that are there after a crash of the job, for every point it can crash at.
+/// The numbers of items and messages after a crash of the job, for every point of a crash.
 async fn traces(plan: fn(usize) -> Plan) -> Vec<(i32, u32)> {
     let mut traces = Vec::new();
     for n in 0.. {
@@ -57,7 +57,7 @@ async fn traces(plan: fn(usize) -> Plan) -> Vec<(i32, u32)> {
         if output.is_some() {
             return traces;
         }
-        // Nothing is left armed for the recovery.
+        // The recovery meets no fault.
         struck.job(&room).await;
     }
     traces
@@ -81,7 +81,7 @@ async fn a_dead_process_sends_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_crash_counts_even_if_the_handler_would_not_wait_for_it() {
+async fn a_crash_counts_even_if_the_handler_does_not_wait_for_the_call() {
     let room = Room::new().await;
     let struck = Struck::new(&room);
     struck.faults.arm(Plan::CrashBefore(0));
@@ -96,7 +96,7 @@ async fn a_crash_counts_even_if_the_handler_would_not_wait_for_it() {
 }
 
 #[tokio::test]
-async fn a_planned_failure_is_an_error_and_no_crash() {
+async fn a_planned_failure_is_an_error_and_not_a_crash() {
     let room = Room::new().await;
     let struck = Struck::new(&room);
     struck.faults.arm(Plan::Fail(1));

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-/// Paths say what the function behind them does; the default answers with its event.
+/// A front door that chooses the function by the path. The default function returns its event.
 fn door() -> FrontDoor {
     let echo = Function::new("echo", |event| async { Ok(event) });
     let panics = Function::new("panics", |_| async { panic!("on purpose") });
@@ -58,7 +58,7 @@ async fn a_form_arrives_as_base64_and_repeats_are_joined() {
 }
 
 #[tokio::test]
-async fn panic_error_and_nonsense_are_502() {
+async fn a_panic_an_error_and_an_invalid_response_are_502() {
     for path in ["/panics", "/fails", "/nonsense"] {
         let (status, body) = call(Request::get(path).body(b"".as_slice()).unwrap()).await;
         assert_eq!(status, 502, "{path}");
@@ -67,7 +67,7 @@ async fn panic_error_and_nonsense_are_502() {
 }
 
 #[tokio::test]
-async fn the_limit_is_on_the_event() {
+async fn the_size_limit_applies_to_the_event() {
     let post = async |content_type: &str, size: usize| {
         let request = Request::post("/teapot").header("content-type", content_type);
         let request = request.body(Bytes::from(vec![b'a'; size])).unwrap();
@@ -76,7 +76,7 @@ async fn the_limit_is_on_the_event() {
     assert_eq!(post("text/plain", MAX_PAYLOAD - 4096).await, 418);
     assert_eq!(post("text/plain", MAX_PAYLOAD).await, 413);
     assert_eq!(post("text/plain", MAX_PAYLOAD + 1).await, 413);
-    // Base64 makes four bytes of three.
+    // Base64 turns three bytes into four.
     assert_eq!(post("image/png", 4 * 1024 * 1024).await, 418);
     assert_eq!(post("image/png", 5 * 1024 * 1024).await, 413);
 }
@@ -109,7 +109,7 @@ impl Server {
     }
 }
 
-/// All that the server says until it closes the connection.
+/// All bytes from the server until it closes the connection, as text.
 async fn read_to_close(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
@@ -127,7 +127,7 @@ fn assert_too_large(answer: &str) {
 }
 
 #[tokio::test]
-async fn seven_megabytes_get_413_even_if_sent_before_listening() {
+async fn a_client_that_sends_seven_megabytes_before_it_reads_gets_413() {
     let server = Server::start(door()).await;
     let body = vec![b'a'; 7 * 1024 * 1024];
 
@@ -148,7 +148,7 @@ async fn seven_megabytes_get_413_even_if_sent_before_listening() {
 }
 
 #[tokio::test]
-async fn who_asks_first_gets_413_without_sending() {
+async fn a_client_that_sends_expect_gets_413_without_sending_its_body() {
     let server = Server::start(door()).await;
     let mut stream = server.connect().await;
     let head =
@@ -174,7 +174,7 @@ async fn a_connection_serves_several_requests() {
 }
 
 #[tokio::test]
-async fn a_broken_off_request_reaches_no_function() {
+async fn an_incomplete_request_reaches_no_function() {
     let server = Server::start(door()).await;
     let mut stream = server.connect().await;
     let head = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf";

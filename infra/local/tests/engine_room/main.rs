@@ -1,4 +1,5 @@
-//! The engine room, from the outside: real SDK clients, real sockets.
+//! Tests of the engines, the event source, the front door, chaos and faults, with real SDK clients and real
+//! sockets.
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
@@ -20,7 +21,7 @@ use placet_local::event_source::{DrainReport, EventSource, Slots};
 use placet_local::function::Function;
 use placet_runtime::Clock;
 
-/// Longer than a message that was received stays invisible.
+/// Longer than the visibility timeout of a message.
 const ROUND: Duration = Duration::from_secs(16 * 60);
 
 /// Engines in memory and clients for them.
@@ -28,12 +29,12 @@ struct Room {
     engines: Engines,
     dynamodb: aws_sdk_dynamodb::Client,
     sqs: aws_sdk_sqs::Client,
-    /// Moves the time of the queues, where it is manual.
+    /// The clock of the queues if their time is manual.
     clock: Clock,
 }
 
 impl Room {
-    /// Time passes in the queues as in AWS.
+    /// Queues with real time, as in AWS.
     async fn new() -> Self {
         Self::with(Storage::Memory).await
     }
@@ -43,7 +44,7 @@ impl Room {
         Self::start(storage, Queues::over(QueueTime::Real), clock).await
     }
 
-    /// Time passes in the queues when the clock moves, and a message is received three times at most.
+    /// Queues with manual time. A message is received three times at most.
     async fn manual() -> Self {
         let clock = Clock::manual(Timestamp::from_millis(0));
         let queues = Queues { time: QueueTime::Manual(clock.clone()), max_receives: 3 };
@@ -71,7 +72,7 @@ impl Room {
         )
     }
 
-    /// Delivers until no message comes back any more, however much time passes.
+    /// Delivers until no message becomes visible again. It moves the clock between the drains.
     async fn drain(&self, source: &EventSource, chaos: &mut Chaos) -> DrainReport {
         let mut report = DrainReport::default();
         loop {
@@ -94,7 +95,7 @@ impl Room {
             .unwrap();
     }
 
-    /// Messages of a queue that are visible, in flight and delayed.
+    /// The numbers of visible, in-flight and delayed messages of a queue.
     async fn counts(&self, queue_url: &str) -> [u32; 3] {
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,

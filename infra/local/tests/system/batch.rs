@@ -1,4 +1,4 @@
-//! The queues: messages that cannot be read or point to nothing, duplicates, chaos.
+//! The queues: messages that cannot be read, messages that point to nothing, duplicates, chaos.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn approved_by_webhook(world: &World, call_id: &str) {
     assert_eq!(world.deliver(&format!("msg_{call_id}"), &body).await.status, StatusCode::OK);
 }
 
-/// Nine receipts are on the lane `work`, and the operations that they approve come to the lane `calls`.
+/// The lane `work` holds nine receipts. The operations that they approve go to the lane `calls`.
 #[tokio::test]
 async fn a_message_that_cannot_be_read_is_moved_to_the_dead_letter_queue_and_holds_nothing_up() {
     let poison = ["{", " ", "{}", r#"{"v":2,"item":"operation","project":"default"}"#];
@@ -43,7 +43,7 @@ async fn a_message_that_cannot_be_read_is_moved_to_the_dead_letter_queue_and_hol
     }
 }
 
-/// The write that a pointer announces may be on its way. After half a minute it never comes.
+/// The write that a pointer announces may still come. After 30 s it never comes.
 #[tokio::test]
 async fn a_pointer_to_nothing_is_retried_for_half_a_minute_and_dropped() {
     let world = World::start().await;
@@ -66,7 +66,7 @@ async fn a_pointer_to_nothing_is_retried_for_half_a_minute_and_dropped() {
     world.finish().await;
 }
 
-/// How often the only message is received before it is set aside or dropped.
+/// The number of receives of the only message before the worker moves or drops it.
 async fn receives(world: &World) -> usize {
     let mut failed = 0;
     loop {
@@ -80,7 +80,7 @@ async fn receives(world: &World) -> usize {
     }
 }
 
-/// Another release may know the kind. If none does, a person has to see the message.
+/// Another release may know the kind. If no release knows it, a person has to see the message.
 #[tokio::test]
 async fn a_pointer_to_an_unknown_kind_is_retried_and_moved_to_the_dead_letter_queue() {
     let world = World::start().await;
@@ -89,7 +89,7 @@ async fn a_pointer_to_an_unknown_kind_is_retried_and_moved_to_the_dead_letter_qu
     world.finish().await;
 }
 
-/// During a deployment, a worker of the old release may get a message of the new one.
+/// During a deployment, a worker of the old release may get a message of the new release.
 #[tokio::test]
 async fn a_pointer_of_another_format_is_retried_and_moved_to_the_dead_letter_queue() {
     let world = World::start().await;
@@ -141,7 +141,7 @@ async fn chaos_runs_an_idempotent_operation_once_and_any_other_at_most_once() {
     }
 }
 
-/// Half an hour of chaos, then peace.
+/// Half an hour with chaos, then time without chaos.
 async fn live_through(mut chaos: Chaos, world: &World) {
     println!("{chaos}");
     for round in 0..10 {

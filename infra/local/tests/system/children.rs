@@ -14,7 +14,7 @@ use crate::world::{PROJECT, START, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Adds a child to an approved operation that no release of ours can create.
+/// Adds a child of an unknown kind to an approved operation. No release can create the child.
 async fn with_strange_child(world: &World) {
     let pk = key::operation_pk(&OperationId::call(PROJECT, "call-1"));
     let mut row = world.row(&pk, "item").await.unwrap();
@@ -27,13 +27,13 @@ async fn with_strange_child(world: &World) {
 }
 
 #[tokio::test]
-async fn a_child_of_an_unknown_kind_holds_its_parent_up_for_no_time() {
+async fn a_child_of_an_unknown_kind_does_not_delay_its_parent() {
     let world = World::start().await;
     world.approved("call-1", "charge_once").await;
     with_strange_child(&world).await;
     world.work().await;
     assert_eq!(world.ended("call-1").await, (State::Succeeded, 1));
-    // It is tried again at growing intervals, and kept until a release knows it.
+    // The worker retries the child at growing intervals and keeps it until a release knows its kind.
     let mut delivered = 0;
     for _ in 0..5 * 20 {
         world.advance(3 * MINUTE);
@@ -47,9 +47,9 @@ async fn a_child_of_an_unknown_kind_holds_its_parent_up_for_no_time() {
     world.abandon();
 }
 
-/// It is there. That nobody can read it is its own trouble.
+/// The child exists. Its parent does not need to read it.
 #[tokio::test]
-async fn a_child_that_is_there_and_cannot_be_read_holds_its_parent_up_for_no_time() {
+async fn an_existing_child_that_cannot_be_read_does_not_delay_its_parent() {
     let world = toy::world().await;
     let id = Uuid::new_v4().simple().to_string();
     create(&world, &id, Alarm { followers: 1, ..Alarm::set(START) }).await.unwrap();

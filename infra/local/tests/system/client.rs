@@ -1,4 +1,4 @@
-//! Typed requests of our own API and their replies; those of HumanLayer's are in `client/humanlayer.rs`.
+//! Typed requests and replies of our own API. `client/humanlayer.rs` has those of HumanLayer's API.
 
 mod humanlayer;
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::request::Reply;
 use crate::world::{KEY, World};
 
-/// An operation that is to be created, through either API.
+/// The content of a new operation, for either API.
 #[derive(Clone, Debug)]
 pub struct Draft {
     kind: OperationKind,
@@ -44,19 +44,19 @@ impl Draft {
         self
     }
 
-    /// The server chooses its id.
+    /// Without a call id: the server chooses one.
     pub fn without_id(mut self) -> Self {
         self.call_id = None;
         self
     }
 
-    /// With this member of what HumanLayer calls its spec.
+    /// Sets a member of the spec.
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.spec.insert(member.to_owned(), value.into());
         self
     }
 
-    /// As our own API takes it.
+    /// The body for our own API.
     pub fn native(&self) -> Value {
         let mut body = self.spec.clone();
         body.insert("kind".to_owned(), self.kind.as_str().into());
@@ -65,13 +65,13 @@ impl Draft {
         body.into()
     }
 
-    /// As HumanLayer's clients send it.
+    /// The body for HumanLayer's API, as its clients send it.
     pub fn humanlayer(&self) -> Value {
         json!({"run_id": self.run_id, "call_id": self.call_id, "spec": self.spec, "status": null})
     }
 }
 
-/// A reply whose body is a `T`, if the request succeeded.
+/// A reply. Its body is a `T` if the request succeeded.
 #[derive(Debug)]
 pub struct Typed<T> {
     pub reply: Reply,
@@ -83,7 +83,7 @@ impl<T: DeserializeOwned> Typed<T> {
         Self { reply, body: PhantomData }
     }
 
-    /// The body of a reply with this status.
+    /// Checks the status and returns the body.
     #[track_caller]
     pub fn is(&self, status: StatusCode) -> T {
         assert_eq!(self.reply.status, status, "{:?}", self.reply);
@@ -91,13 +91,13 @@ impl<T: DeserializeOwned> Typed<T> {
             .unwrap_or_else(|error| panic!("{error}: {}", self.reply.text))
     }
 
-    /// The body of a 200.
+    /// Checks that the status is 200 and returns the body.
     #[track_caller]
     pub fn ok(&self) -> T {
         self.is(StatusCode::OK)
     }
 
-    /// The problem of a refusal with this status and code.
+    /// Checks that the request was refused with this status and code, and returns the problem.
     #[track_caller]
     pub fn refused(&self, status: StatusCode, code: &str) -> Problem {
         assert_eq!(self.reply.content_type, "application/problem+json", "{:?}", self.reply);
@@ -107,7 +107,7 @@ impl<T: DeserializeOwned> Typed<T> {
     }
 }
 
-/// Why a request was refused (RFC 9457).
+/// The body of a refusal (RFC 9457).
 #[derive(Debug, Deserialize)]
 pub struct Problem {
     pub code: String,
@@ -123,7 +123,7 @@ pub struct FieldProblem {
 }
 
 impl Problem {
-    /// The pointer to the one member that is wrong.
+    /// The pointer to the only wrong member.
     #[track_caller]
     pub fn pointer(&self) -> &str {
         assert_eq!(self.errors.len(), 1, "{self:?}");
@@ -139,7 +139,7 @@ pub struct List<T> {
     pub next: Option<String>,
 }
 
-/// An operation as our own API shows it.
+/// An operation in a reply of our own API.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct OperationReply {
     pub kind: String,
@@ -185,7 +185,7 @@ pub struct HistoryEntry {
     pub detail: Option<Value>,
 }
 
-/// An endpoint that is notified of a decision.
+/// A notification of an operation's decision: one for each endpoint.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct WebhookReply {
     pub endpoint: String,
@@ -267,7 +267,7 @@ impl Decision {
         self.with("comment", comment)
     }
 
-    /// By somebody who saw this.
+    /// Adds the digest that the approver saw.
     pub fn seen(self, digest: &str) -> Self {
         self.with("digest", digest)
     }
@@ -281,7 +281,7 @@ pub struct Client<'a> {
 }
 
 impl World {
-    /// The client that holds the key of the main project.
+    /// A client with the key of the main project.
     pub fn client(&self) -> Client<'_> {
         self.client_with(KEY)
     }
@@ -310,7 +310,7 @@ impl Client<'_> {
         self.post("/v1/operations", &draft.native()).await
     }
 
-    /// The same, under an idempotency key.
+    /// Creates an operation through our own API, with an idempotency key.
     pub async fn create_under(
         &self,
         idempotency_key: &str,
@@ -320,12 +320,12 @@ impl Client<'_> {
         Typed::new(post.header("idempotency-key", idempotency_key).send().await)
     }
 
-    /// Creates a new operation through our own API.
+    /// Creates an operation through our own API and checks that it is new.
     pub async fn created(&self, draft: &Draft) -> OperationReply {
         self.create(draft).await.is(StatusCode::CREATED)
     }
 
-    /// `path` is a kind and a call id.
+    /// Reads an operation. `path` is a kind and a call id.
     pub async fn operation(&self, path: &str) -> OperationReply {
         self.get(&format!("/v1/operations/{path}")).await.ok()
     }

@@ -1,4 +1,4 @@
-//! Many at once: one creation, one decision, one effect.
+//! Many requests at the same time make one creation, one decision and one effect.
 
 use futures_util::future::join_all;
 use http::StatusCode;
@@ -41,7 +41,7 @@ async fn other_content_under_the_same_id_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_repeated_creation_shows_where_the_operation_stands() {
+async fn a_repeated_creation_shows_the_state_of_the_operation() {
     let world = World::start().await;
     world.create("call-1", "f").await;
     world.respond("call-1", false).await;

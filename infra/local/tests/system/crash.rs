@@ -1,5 +1,5 @@
-//! A crash before and after every call with which a handler, the worker or the timer changes something,
-//! then recovery: the effect happened once, or nobody knows and nothing claims to.
+//! A crash before and after every call with which a handler, the worker or the timer changes something, then
+//! recovery. Afterwards the effect happened once, or the outcome is recorded as unknown.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::world::World;
 
-/// Runs `scenario` with a crash at one call after the other, until it gets through without one.
+/// Runs `scenario` with a crash at one call after the other, until it finishes without a crash.
 pub async fn at_every_call<F>(scenario: F)
 where
     F: AsyncFn(Plan) -> bool,
@@ -18,7 +18,7 @@ where
     with_faults(&[Plan::CrashBefore, Plan::CrashAfter], scenario).await;
 }
 
-/// Runs `scenario` with each of these faults at one call after the other, until it says that the fault was
+/// Runs `scenario` with each of these faults at one call after the other, until it returns that the fault was
 /// not reached.
 pub async fn with_faults<F>(faults: &[fn(usize) -> Plan], scenario: F)
 where
@@ -33,8 +33,9 @@ where
     }
 }
 
-/// Runs `scenario` with the reply of one call after the other lost and the call repeated: each that changes
-/// something. It hands back its calls: after a write that is known as our own, they are the same as ever.
+/// Runs `scenario` once for each call that changes something; the reply of that call is lost and the call is
+/// repeated. `scenario` returns its calls. If a repeated write is recognised as our own, the calls are the
+/// same as without a fault.
 pub async fn with_lost_replies<F>(scenario: F)
 where
     F: AsyncFn(Plan) -> Vec<CallRecord>,
@@ -70,7 +71,7 @@ async fn a_worker_that_crashes_runs_an_idempotent_operation_once() {
 }
 
 #[tokio::test]
-async fn a_worker_that_crashes_runs_any_other_operation_at_most_once() {
+async fn a_worker_that_crashes_runs_a_non_idempotent_operation_at_most_once() {
     at_every_call(async |plan| {
         let world = World::start().await;
         world.approved("call-1", "charge_once").await;
@@ -89,11 +90,11 @@ async fn a_worker_that_crashes_runs_any_other_operation_at_most_once() {
 }
 
 #[tokio::test]
-async fn a_call_whose_answer_is_lost_is_never_taken_for_a_failure() {
+async fn a_call_whose_answer_is_lost_never_counts_as_failed() {
     for function in ["charge", "charge_once"] {
         let world = World::start().await;
         world.approved("call-1", function).await;
-        // Read, lease, effect: the third call of the worker.
+        // The worker reads, leases and calls the function: the effect is its third call.
         world.faults.arm(Plan::Fail(2));
         world.work().await;
         world.faults.reset();
@@ -108,7 +109,7 @@ async fn a_call_whose_answer_is_lost_is_never_taken_for_a_failure() {
 }
 
 #[tokio::test]
-async fn a_decision_that_crashes_is_whole_or_not_there() {
+async fn a_decision_that_crashes_is_complete_or_absent() {
     at_every_call(async |plan| {
         let world = World::start().await;
         world.create("call-1", "charge_once").await;
@@ -166,7 +167,7 @@ async fn a_webhook_that_crashes_decides_once_when_it_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_timer_that_crashes_leaves_what_is_due_due() {
+async fn a_timer_that_crashes_leaves_due_items_due() {
     at_every_call(async |plan| {
         let world = World::start().await;
         world.create("expires", "charge").await;
@@ -186,7 +187,7 @@ async fn a_timer_that_crashes_leaves_what_is_due_due() {
 }
 
 #[tokio::test]
-async fn a_form_that_crashes_is_whole_or_not_there() {
+async fn a_form_post_that_crashes_is_complete_or_absent() {
     at_every_call(async |plan| {
         let world = World::start().await;
         let created = world

@@ -1,4 +1,4 @@
-//! Signed webhooks to endpoints: sent once they are taken, again by schedule, never lost.
+//! Signed webhooks to endpoints: they are sent, retried by schedule and never lost.
 
 mod api;
 mod attempts;
@@ -38,18 +38,18 @@ fn new(endpoint: &str, key: &str, body: impl Into<Bytes>) -> NewDelivery {
     }
 }
 
-/// Takes a webhook for delivery and hands back its id.
+/// Accepts a webhook for delivery and returns the id of the delivery.
 async fn send(world: &World, endpoint: &str, key: &str) -> String {
     let new = new(endpoint, key, r#"{"amount":7}"#);
     world.system.runtime.send_webhook(new).await.unwrap().header.id
 }
 
-/// How long until the next attempt. A message is delayed by a second more.
+/// The time until the next attempt. The delay of its message is a second longer.
 async fn wait(world: &World, id: &str) -> Duration {
     world.delivery(id).await.not_before.since(world.clock.now())
 }
 
-/// Lets time pass until the next attempt is made.
+/// Moves the clock until the worker makes the next attempt.
 async fn next_attempt(world: &World, id: &str) {
     world.later(wait(world, id).await + Duration::from_secs(1)).await;
 }
@@ -60,7 +60,7 @@ async fn a_webhook_arrives_signed_with_each_secret_in_both_header_sets() {
     let world = world(&receiver).await;
     receiver.answers([Reply::Body(202, b"thanks".to_vec())]);
     let id = send(&world, "billing", "one").await;
-    assert_eq!(receiver.received().len(), 0, "all work is behind the queue");
+    assert_eq!(receiver.received().len(), 0, "the worker has not run yet");
 
     world.work().await;
 
@@ -93,10 +93,10 @@ async fn the_same_key_is_one_delivery_and_another_endpoint_is_another() {
 }
 
 #[tokio::test]
-async fn a_webhook_to_an_unknown_endpoint_is_not_taken() {
+async fn a_webhook_to_an_unknown_endpoint_is_refused() {
     let world = World::start().await;
     let error = world.system.runtime.send_webhook(new("nowhere", "one", "")).await.unwrap_err();
-    assert_eq!(error.to_string(), "placet.yaml has no endpoint nowhere of this project");
+    assert_eq!(error.to_string(), "placet.yaml has no endpoint nowhere in this project");
     world.finish().await;
 }
 
@@ -117,14 +117,14 @@ async fn a_payload_of_any_size_arrives_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn after_an_error_it_is_retried_by_schedule_under_the_same_id() {
+async fn a_failed_webhook_is_retried_by_schedule_under_the_same_id() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     receiver.answers([Reply::Status(500), Reply::Status(404)]);
     let id = send(&world, "billing", "one").await;
     world.work().await;
     for (attempts, seconds) in [(1, 5), (2, 300)] {
-        // Nothing happens before its time, no matter who asks.
+        // The worker makes no attempt before its time, also after a run of the timer.
         world.tick().await;
         world.work().await;
         assert_eq!(receiver.received().len(), attempts);
@@ -142,7 +142,7 @@ async fn after_an_error_it_is_retried_by_schedule_under_the_same_id() {
 }
 
 #[tokio::test]
-async fn at_the_end_of_the_schedule_it_has_failed_until_a_person_sends_it_again() {
+async fn a_delivery_has_failed_when_its_retries_are_exhausted_until_a_person_sends_it_again() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     receiver.answers(vec![Reply::Status(503); 9]);
@@ -160,14 +160,14 @@ async fn at_the_end_of_the_schedule_it_has_failed_until_a_person_sends_it_again(
     assert!((22..=34).contains(&hours), "{hours}");
     world.client().redeliver(&id).await.is(StatusCode::ACCEPTED);
     world.work().await;
-    assert!(wait(&world, &id).await <= Duration::from_secs(6), "the schedule starts anew");
+    assert!(wait(&world, &id).await <= Duration::from_secs(6), "the schedule starts again");
     next_attempt(&world, &id).await;
     assert_eq!(world.delivery(&id).await.state, State::Delivered);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_person_sends_it_again_whether_it_has_failed_or_was_delivered() {
+async fn a_person_can_send_a_failed_or_delivered_webhook_again() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     receiver.answers([Reply::Status(410)]);

@@ -1,4 +1,4 @@
-//! What is nested deep is either refused, or it can be read again. A row that cannot be read is stuck.
+//! Deeply nested input is refused, or its row can be read again. An item whose row cannot be read is stuck.
 
 use http::StatusCode;
 use placet_core::operation::State;
@@ -9,14 +9,14 @@ use crate::client::call;
 use crate::receiver::{Receiver, Reply};
 use crate::world::{KEY, World};
 
-/// `{"a":{"a":…}}`, this deep.
+/// `{"a":{"a":…}}` with this depth.
 fn nested(depth: usize) -> Value {
     (1..depth).fold(json!({}), |inner, _| json!({"a": inner}))
 }
 
-/// An operation that is taken can be read again, decided, and expires.
+/// An accepted operation can be read again and decided, and it expires.
 #[tokio::test]
-async fn what_is_taken_can_be_read_again_however_deep_it_is() {
+async fn an_accepted_operation_of_any_depth_can_be_read_again() {
     for depth in (90..130).step_by(2) {
         let world = World::start().await;
         let draft = call("call-1", "charge").with("kwargs", nested(depth));
@@ -38,9 +38,9 @@ async fn what_is_taken_can_be_read_again_however_deep_it_is() {
     }
 }
 
-/// A webhook asks for an approval.
+/// A webhook requests an approval.
 #[tokio::test]
-async fn what_a_webhook_asks_for_can_be_read_again_however_deep_it_is() {
+async fn an_operation_of_any_depth_from_a_webhook_can_be_read_again() {
     const SHOP: &str = "{preset: standard, secret: env:PLACET_SECRET_HUMANLAYER, \
         targets: [{operation: {fn: charge, kwargs: {data: /data}}}]}";
     for depth in 118..128 {
@@ -58,9 +58,9 @@ async fn what_a_webhook_asks_for_can_be_read_again_however_deep_it_is() {
     }
 }
 
-/// What was done is recorded in a way that can be read again.
+/// The worker records a result in a form that can be read again.
 #[tokio::test]
-async fn a_result_can_be_read_again_however_deep_it_is() {
+async fn a_result_of_any_depth_can_be_read_again() {
     let server = Receiver::start().await;
     for depth in [100, 110, 120, 125, 127, 200] {
         let url = format!("http://127.0.0.1:{}/run", server.port);

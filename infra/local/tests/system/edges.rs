@@ -1,4 +1,5 @@
-//! Where two rules meet: many operations at once, nulls and absence, other projects, upstream approvers.
+//! Cases in which two rules meet: many operations, nulls and absent members, other projects, upstream
+//! approvers.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
@@ -18,14 +19,14 @@ async fn create(world: &World, draft: &Draft) -> request::Reply {
     created
 }
 
-/// What waits for a decision, in HumanLayer's API.
+/// The pending operations in HumanLayer's API.
 async fn pending(world: &World, kinds: &str, query: &str) -> Value {
     let path = format!("/humanlayer/v1/agent/{kinds}/pending{query}");
     world.get(&path).key(KEY).send().await.json()
 }
 
 #[tokio::test]
-async fn a_pending_question_is_listed_however_many_calls_wait() {
+async fn a_pending_question_is_listed_also_when_many_calls_wait() {
     let world = World::start().await;
     for n in 0..260 {
         world.create(&format!("c{n}"), "charge").await;
@@ -43,9 +44,9 @@ async fn a_pending_question_is_listed_however_many_calls_wait() {
     world.finish().await;
 }
 
-/// Lambda answers with 6 MB at most.
+/// A response of Lambda has 6 MB at most.
 #[tokio::test]
-async fn a_page_of_pending_calls_fits_into_an_answer_of_lambda() {
+async fn a_page_of_pending_calls_fits_into_a_lambda_response() {
     let world = World::start().await;
     let text = "x".repeat(180_000);
     for n in 0..40 {
@@ -61,7 +62,7 @@ async fn a_page_of_pending_calls_fits_into_an_answer_of_lambda() {
 
 /// HumanLayer's TypeScript client leaves out what its Python client sends as null.
 #[tokio::test]
-async fn a_null_in_a_creation_is_the_same_as_absence() {
+async fn a_null_in_a_creation_equals_an_absent_member() {
     let world = World::start().await;
     let create = async |body: Value| {
         let created = world.post("/humanlayer/v1/function_calls").key(KEY).json(&body).send().await;
@@ -79,7 +80,7 @@ async fn a_null_in_a_creation_is_the_same_as_absence() {
 }
 
 #[tokio::test]
-async fn an_option_that_is_offered_can_be_chosen() {
+async fn an_approver_can_choose_an_offered_option() {
     let world = World::start().await;
     let offering = |length: usize| {
         question("q", "m").with("response_options", json!([{"name": "n".repeat(length)}]))
@@ -106,7 +107,7 @@ async fn an_approval_takes_no_comment_from_an_option() {
     world.finish().await;
 }
 
-/// The condition of a write would fail for ever: the read finds out.
+/// The condition of every write would fail, so the read must find the change.
 #[tokio::test]
 async fn an_operation_whose_digest_was_changed_is_refused_after_one_read() {
     let world = World::start().await;
@@ -151,7 +152,7 @@ async fn the_inbox_address_of_a_purchase_is_encoded_and_names_its_project() {
     world.finish().await;
 }
 
-/// A world in which this server is the upstream approver of everything.
+/// A world with this server as upstream approver of every operation.
 async fn with_upstream(server: &Receiver) -> World {
     let base_url = format!("http://127.0.0.1:{}/humanlayer/v1", server.port);
     let approver =
@@ -161,7 +162,7 @@ async fn with_upstream(server: &Receiver) -> World {
 }
 
 #[tokio::test]
-async fn an_upstream_approver_gets_the_channel_and_not_our_number_of_it() {
+async fn an_upstream_approver_gets_the_channel_and_not_its_local_id() {
     let server = Receiver::start().await;
     let world = with_upstream(&server).await;
     server.answers([Reply::Status(404), Reply::Status(422)]);
@@ -212,9 +213,9 @@ async fn an_operation_shows_whether_its_notification_was_delivered() {
     world.finish().await;
 }
 
-/// As docs/API.md says: anyone who has the last hash can check everything before it.
+/// As docs/API.md says: anyone who has the last hash can check all entries before it.
 #[tokio::test]
-async fn the_history_that_is_shown_proves_itself() {
+async fn the_hashes_of_a_shown_history_can_be_checked() {
     let world = World::start().await;
     world.approved("c", "charge").await;
     world.settle().await;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::client::call;
 use crate::world::{KEY, World};
 
-/// A purchase as the demo shows it.
+/// A purchase in a reply of the demo.
 #[derive(Debug, Deserialize)]
 struct Purchase {
     material: String,
@@ -106,7 +106,7 @@ async fn reading_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_call_without_executor_is_left_to_the_requester_once_it_is_approved() {
+async fn the_requester_runs_an_approved_call_without_an_executor() {
     let world = World::start().await;
     world.create("call-1", "anything").await;
     let decided = world.respond("call-1", true).await.json();
@@ -117,7 +117,7 @@ async fn a_call_without_executor_is_left_to_the_requester_once_it_is_approved() 
 }
 
 #[tokio::test]
-async fn a_pending_call_says_nothing_of_approval_and_a_denied_one_has_a_comment() {
+async fn a_pending_call_has_no_approved_member_and_a_denied_call_has_a_comment() {
     let world = World::start().await;
     let created = world.create("call-1", "f").await.json();
     assert_eq!(created["status"].get("approved"), None);
@@ -142,7 +142,7 @@ async fn a_call_is_decided_in_the_last_millisecond_before_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_call_is_expired_from_its_deadline_on_whether_or_not_the_timer_has_run() {
+async fn a_call_is_expired_from_its_deadline_on_also_before_the_timer_runs() {
     let world = World::start().await;
     world.create("call-1", "charge").await;
     world.advance(Duration::from_millis(3_600_001));
@@ -152,7 +152,7 @@ async fn a_call_is_expired_from_its_deadline_on_whether_or_not_the_timer_has_run
 
     assert_eq!(world.state("call-1").await, State::Pending, "the timer has not run");
     let read = world.client().function_call("call-1").await;
-    assert_eq!(read["status"]["approved"], false, "a client must not poll for ever");
+    assert_eq!(read["status"]["approved"], false, "a client must stop polling");
     assert!(!world.page("/inbox").await.text.contains("call-1"));
 
     assert_eq!(world.tick().await.enqueued, 1);
@@ -165,7 +165,7 @@ async fn a_call_is_expired_from_its_deadline_on_whether_or_not_the_timer_has_run
 async fn the_timer_enqueues_an_operation_whose_pointer_was_not_sent() {
     let world = World::start().await;
     world.create("call-1", "charge").await;
-    // A decision reads, sends the pointer, writes.
+    // A decision reads the item, sends the pointer and writes the item.
     let (decided, reached) = world.survives(Plan::Fail(1), world.respond("call-1", true)).await;
     assert_eq!((decided.status, reached), (StatusCode::OK, true));
     assert_eq!(world.work().await.delivered, 0);
@@ -182,7 +182,7 @@ async fn the_timer_enqueues_an_operation_whose_pointer_was_not_sent() {
 async fn a_panic_in_a_function_is_an_unknown_outcome_that_a_person_settles() {
     let world = World::start().await;
     world.approved("call-1", "panics").await;
-    assert_eq!(world.work().await.failed, 0, "the panic is the operation's, not the message's");
+    assert_eq!(world.work().await.failed, 0, "a panic does not fail the message");
     assert_eq!(world.state("call-1").await, State::Unknown);
     assert!(world.page("/inbox").await.text.contains("/inbox/call-1"));
 
@@ -216,9 +216,9 @@ async fn a_key_does_not_help_a_site_whose_name_resolves_to_this_machine() {
     world.finish().await;
 }
 
-/// The queues of a developer's machine are in memory: a restart loses their messages, not the table.
+/// The queues of `placet dev` are in memory: a restart loses their messages and keeps the table.
 #[tokio::test]
-async fn a_restart_enqueues_what_rests_on_a_message() {
+async fn a_restart_sends_the_messages_of_items_that_rest_on_one() {
     let world = World::start().await;
     world.create("in-a-webhook", "charge").await;
     world.approved("approved", "charge").await;

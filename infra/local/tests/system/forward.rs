@@ -1,4 +1,4 @@
-//! Events that are forwarded: the bytes as they came, signed by us, once under one id.
+//! Forwarded events: the endpoint gets the original bytes, signed by us, once and under one id.
 
 use http::StatusCode;
 use placet_core::receipt::State;
@@ -15,7 +15,7 @@ async fn world(receiver: &Receiver) -> World {
 }
 
 #[tokio::test]
-async fn an_event_is_forwarded_as_it_came_and_once() {
+async fn an_event_is_forwarded_unchanged_and_once() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     let body = "{ \"type\": \"invoice.paid\",  \"amount\": 1.10, \"note\": \"\u{2665}\" }";
@@ -23,7 +23,7 @@ async fn an_event_is_forwarded_as_it_came_and_once() {
         let signed = world.signed("shop", "msg_1", "application/json", body.as_bytes());
         assert_eq!(signed.send().await.status, StatusCode::OK);
     }
-    assert_eq!(receiver.received().len(), 0, "all work is behind the queue");
+    assert_eq!(receiver.received().len(), 0, "the worker has not run yet");
 
     world.settle().await;
 
@@ -52,7 +52,7 @@ async fn an_event_of_another_type_is_not_forwarded() {
     world.finish().await;
 }
 
-/// To send it again is what redelivering is for.
+/// A person sends an event again by redelivering its delivery.
 #[tokio::test]
 async fn a_replayed_receipt_is_not_forwarded_again() {
     let receiver = Receiver::start().await;

@@ -1,5 +1,5 @@
-//! A process that stands still between its announcement and its write, for longer than the announcement is
-//! waited for.
+//! A process that freezes between its announcement and its write, for longer than a worker waits for the
+//! announced write.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::crash::with_faults;
 use crate::receiver::Receiver;
 use crate::world::World;
 
-/// Does the work. If it comes to stand still, this happens meanwhile, and then it goes on.
+/// Runs `work`. If it freezes, runs `meanwhile`, then lets `work` continue.
 async fn while_frozen(world: &World, work: impl Future, meanwhile: impl Future) {
     let mut work = pin!(work);
     tokio::select! {
@@ -26,7 +26,7 @@ async fn while_frozen(world: &World, work: impl Future, meanwhile: impl Future) 
     tokio::join!(work, thaws);
 }
 
-/// Lets the announced pointer be dropped: its write does not come.
+/// Waits until the worker drops the announced pointer, because its write does not come.
 async fn drop_pointers(world: &World) {
     for _ in 0..6 {
         world.work().await;
@@ -35,7 +35,7 @@ async fn drop_pointers(world: &World) {
 }
 
 #[tokio::test]
-async fn a_write_that_comes_late_is_announced_again_whatever_becomes_of_its_reply() {
+async fn a_late_write_is_announced_again_also_if_its_reply_is_lost() {
     with_faults(&[Plan::Freeze, Plan::FreezeAndRepeat], async |plan| {
         let world = World::start().await;
         world.create("call-1", "charge").await;
@@ -58,9 +58,9 @@ async fn a_write_that_comes_late_is_announced_again_whatever_becomes_of_its_repl
     .await;
 }
 
-/// A worker stands still for longer than its message is invisible, and another one goes on with the message.
+/// A worker freezes for longer than the visibility timeout of its message. Another worker gets the message.
 #[tokio::test]
-async fn a_worker_that_stands_still_neither_repeats_nor_forgets_anything() {
+async fn a_frozen_worker_neither_repeats_nor_forgets_anything() {
     for function in ["charge", "charge_once"] {
         with_faults(&[Plan::Freeze, Plan::FreezeAndRepeat], async |plan| {
             let receiver = Receiver::start().await;

@@ -1,4 +1,4 @@
-//! Input that is small to send and large to handle.
+//! Small input that could be expensive to process.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use crate::client::{List, OperationSummary, call};
 use crate::world::{KEY, World};
 
-/// Where each of so many is compared with each, it takes a minute and more.
+/// To compare each of so many with each other would take more than a minute.
 const MANY: usize = 60_000;
 const SOON: Duration = Duration::from_secs(20);
 
 /// The names of options must be unique.
 #[tokio::test]
-async fn many_options_cost_no_more_than_they_are() {
+async fn the_cost_of_options_is_linear_in_their_number() {
     let world = World::start().await;
     let options: Vec<Value> = (0..MANY).map(|n| json!({"name": format!("{n:06}")})).collect();
     let body = call("c", "f").with("reject_options", options).native();
@@ -26,9 +26,9 @@ async fn many_options_cost_no_more_than_they_are() {
     world.finish().await;
 }
 
-/// A form is read for a target, field by field.
+/// A target reads a form field by field.
 #[tokio::test]
-async fn a_form_of_many_fields_is_refused_where_a_target_reads_it() {
+async fn a_form_of_many_fields_is_refused_if_a_target_reads_it() {
     let hooks = "{preset: hmac, secret: env:HOOKS, \
         targets: [{operation: {fn: f}, where: ['/000001 != \"x\"']}]}";
     for (fields, expected) in [(1_000, receipt::State::Processed), (MANY, receipt::State::Failed)] {
@@ -47,7 +47,7 @@ async fn a_form_of_many_fields_is_refused_where_a_target_reads_it() {
     }
 }
 
-/// A specification has a maximum number of JSON values on each way in.
+/// Each API limits the number of JSON values in a specification.
 #[tokio::test]
 async fn an_operation_of_too_many_values_is_refused() {
     let shop =
@@ -73,7 +73,7 @@ async fn an_operation_of_too_many_values_is_refused() {
     world.finish().await;
 }
 
-/// A page of a list reads a bounded number of bytes, whatever they are compressed to.
+/// A page of a list reads a limited number of bytes before compression.
 #[tokio::test]
 async fn a_page_of_large_operations_that_compress_well_is_bounded() {
     let world = World::start().await;

@@ -1,4 +1,4 @@
-//! HumanLayer's API beyond what the foreign clients show: channels, escalations, held polls.
+//! HumanLayer's API where the foreign clients do not test it: channels, escalations, held polls.
 
 use http::StatusCode;
 use placet_runtime::{ApiKey, Role};
@@ -14,13 +14,13 @@ channels:
   18: {project: other, email: {address: a@example.com}}
 ";
 
-/// A question to somebody on this channel.
+/// A question on this channel.
 fn question_to(call_id: &str, channel: Value) -> Draft {
     question(call_id, "Which?").with("channel", channel)
 }
 
 #[tokio::test]
-async fn a_stored_channel_is_found_by_its_number_in_its_project() {
+async fn a_stored_channel_is_found_by_its_id_in_its_project() {
     let world = World::building().sections(CHANNELS).start().await;
     let channel = async |id: &str| {
         world.get(&format!("/humanlayer/v1/contact_channel/{id}")).key(KEY).send().await
@@ -116,7 +116,7 @@ async fn an_escalation_is_recorded_with_all_recipients() {
 }
 
 #[tokio::test]
-async fn a_requester_escalates_ten_times_at_most_and_not_after_the_answer() {
+async fn a_requester_can_escalate_ten_times_and_not_after_the_answer() {
     let world = World::start().await;
     let client = world.client();
     client.request_approval(&question("a", "Which?")).await;
@@ -133,7 +133,7 @@ async fn a_requester_escalates_ten_times_at_most_and_not_after_the_answer() {
     world.finish().await;
 }
 
-/// A world in which polls are held, with a call that nothing runs.
+/// A world with long polling, and with a pending call that has no executor.
 async fn with_long_polling() -> World {
     let world = World::building().secret("PLACET_LONG_POLL", "25s").start().await;
     world.create("call-1", "f").await;
@@ -144,13 +144,13 @@ async fn poll(world: &World, query: &str) -> Reply {
     world.get(&format!("/humanlayer/v1/function_calls/call-1{query}")).key(KEY).send().await
 }
 
-/// Whether a poll was answered without a decision.
+/// Whether the answer to a poll has no decision.
 fn is_pending(poll: &Reply) -> bool {
     poll.json()["status"].get("approved").is_none()
 }
 
 #[tokio::test]
-async fn a_held_poll_is_answered_by_the_decision() {
+async fn the_decision_answers_a_held_poll() {
     let world = with_long_polling().await;
     assert!(is_pending(&poll(&world, "?wait=0").await));
     let (held, _) = tokio::join!(poll(&world, ""), world.respond("call-1", false));
@@ -166,7 +166,7 @@ async fn a_held_poll_is_answered_when_the_process_ends() {
         world.system.approval.end_polls();
     });
     assert!(is_pending(&held));
-    assert!(is_pending(&poll(&world, "").await), "no poll is held any more");
+    assert!(is_pending(&poll(&world, "").await), "the server no longer holds polls");
     world.finish().await;
 }
 
@@ -182,7 +182,7 @@ async fn a_poll_is_held_for_0_to_25_seconds() {
 }
 
 #[tokio::test]
-async fn no_poll_is_held_where_long_polling_is_off() {
+async fn no_poll_is_held_if_long_polling_is_off() {
     let world = World::start().await;
     world.create("call-1", "f").await;
     assert!(is_pending(&poll(&world, "?wait=25").await));

@@ -1,4 +1,4 @@
-//! Webhooks of any sender: stored once, acknowledged only when stored, whatever fails.
+//! Webhooks of any sender: each is stored once, and acknowledged only after it is stored, whatever fails.
 
 mod lost_replies;
 
@@ -21,7 +21,7 @@ use crate::world::{Building, World};
 
 const SECRET: &str = "a secret of more than sixteen bytes";
 
-/// One that requests an approval of charges above 100.
+/// A source that requests approval of charges above 100.
 const REQUESTS: &str = "{preset: hmac, secret: env:SECRET, targets: [{operation: {fn: charge, \
     kwargs: {amount: /data/amount, note: {value: by webhook}}}, types: ['charge.*'], \
     where: ['/data/amount > 100']}, log]}";
@@ -36,12 +36,12 @@ fn building() -> Building {
         .source("requests", REQUESTS)
 }
 
-/// A delivery of GitHub, which does not retry and signs nothing but the body.
+/// Sends a webhook as GitHub does. GitHub does not retry and signs only the body.
 async fn github(world: &World, guid: &str, body: &[u8]) -> Reply {
     world.signed("github", guid, "application/json", body).send().await
 }
 
-/// A delivery under the generic scheme, whose signed body holds its id.
+/// Sends a webhook under the generic scheme. Its signed body holds its id.
 async fn generic(world: &World, source: &str, body: &Value) -> Reply {
     signed(world, source, body.to_string().as_bytes()).await
 }
@@ -56,7 +56,7 @@ fn event(id: &str, event_type: &str, amount: u32) -> Value {
     json!({"id": id, "type": event_type, "data": {"amount": amount}})
 }
 
-/// Lets the timer drain the spool; says how much it stored.
+/// Lets the timer drain the spool and returns the number of stored events.
 async fn drain_spool(world: &World) -> usize {
     let past = world.clock.now().seconds().rem_euclid(300).unsigned_abs();
     world.advance(Duration::from_secs(300 - past));
@@ -83,7 +83,7 @@ async fn two_hundred_copies_at_once_are_one_event() {
 }
 
 #[tokio::test]
-async fn a_body_comes_back_byte_for_byte_whatever_it_is() {
+async fn any_body_is_returned_byte_for_byte() {
     let world = building().start().await;
     let bodies: [Vec<u8>; 6] = [
         Vec::new(),
@@ -122,7 +122,7 @@ async fn one_signature_under_two_unsigned_ids_is_one_event() {
 }
 
 #[tokio::test]
-async fn a_body_without_identity_is_one_event_for_a_short_time_only() {
+async fn equal_bodies_without_an_id_are_one_event_for_a_short_time_only() {
     let world = building().start().await;
     for (minutes_later, known) in [(0, 1), (4, 1), (1, 2), (4, 2), (2, 3)] {
         world.advance(Duration::from_secs(minutes_later * 60));
@@ -135,11 +135,11 @@ async fn a_body_without_identity_is_one_event_for_a_short_time_only() {
 }
 
 #[tokio::test]
-async fn a_crash_at_any_call_loses_no_event_and_doubles_none() {
+async fn a_crash_at_any_call_neither_loses_nor_duplicates_an_event() {
     at_every_call(async |plan| {
         let world = building().start().await;
         let crashed = world.crashes(plan, github(&world, "guid-1", b"{}")).await;
-        // The sender saw no answer, so it sends the webhook again, and once more under another id.
+        // The sender got no answer. It sends the webhook again, and once more under another id.
         for guid in ["guid-1", "guid-2"] {
             assert_eq!(github(&world, guid, b"{}").await.status, StatusCode::OK, "{plan:?}");
         }
@@ -154,7 +154,7 @@ async fn a_crash_at_any_call_loses_no_event_and_doubles_none() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_table_or_the_queue_makes_no_second_event() {
+async fn an_error_of_the_table_or_the_queue_creates_no_second_event() {
     with_faults(&[Plan::LoseAnswer, Plan::Fail], async |plan| {
         let world = building().start().await;
         let (reply, reached) = world.survives(plan, github(&world, "guid-1", b"{}")).await;
@@ -169,7 +169,7 @@ async fn an_error_of_the_table_or_the_queue_makes_no_second_event() {
 }
 
 #[tokio::test]
-async fn a_sender_that_retries_has_to_when_the_table_is_unavailable() {
+async fn a_sender_that_retries_gets_an_error_when_the_table_is_unavailable() {
     let world = building().start().await;
     let body = json!({"event": {"id": "E1", "event_type": "incident.triggered"}}).to_string();
     let post = || world.signed("pagerduty", "", "application/json", body.as_bytes()).send();
@@ -188,7 +188,7 @@ async fn a_sender_that_retries_has_to_when_the_table_is_unavailable() {
 }
 
 #[tokio::test]
-async fn an_event_is_stored_without_the_queue_and_the_timer_has_it_processed() {
+async fn an_event_is_stored_without_the_queue_and_processed_after_the_timer_runs() {
     let world = building().start().await;
 
     world.faults.arm(Plan::Outage("SQS"));
@@ -214,7 +214,7 @@ async fn the_webhook_of_a_sender_that_never_retries_is_spooled_and_drained() {
     }
     world.faults.reset();
     assert_eq!(world.receipts().await.len(), 0);
-    // A copy is stored before the spool is drained: nothing may come of the event twice.
+    // A copy is stored before the spool is drained. The event must still have one effect.
     assert_eq!(github(&world, "guid-1", body).await.status, StatusCode::OK);
 
     assert_eq!(drain_spool(&world).await, 1);
@@ -227,7 +227,7 @@ async fn the_webhook_of_a_sender_that_never_retries_is_spooled_and_drained() {
 }
 
 #[tokio::test]
-async fn a_spooled_event_that_cannot_be_read_is_moved_out_of_the_way() {
+async fn a_spooled_event_that_cannot_be_read_is_moved_to_the_damaged_folder() {
     let world = building().start().await;
     let blobs = &world.system.runtime.blobs;
     blobs.put("spool/github.0", "no event".into()).await.unwrap();
@@ -253,7 +253,7 @@ async fn nothing_is_acknowledged_without_table_and_blob_store() {
     let world = building().blobs(blobs).start().await;
 
     let large = signed(&world, "hmac", &noise(300_000)).await;
-    assert_eq!(large.status, StatusCode::SERVICE_UNAVAILABLE, "its body has no place");
+    assert_eq!(large.status, StatusCode::SERVICE_UNAVAILABLE, "the body cannot be stored");
     world.faults.arm(Plan::Outage("DynamoDB"));
     let small = github(&world, "guid-1", b"{}").await;
     world.faults.reset();
@@ -273,7 +273,7 @@ async fn an_event_becomes_an_approval_that_runs_once_approved() {
         let reply = generic(&world, "requests", &event(id, event_type, amount)).await;
         assert_eq!(reply.status, StatusCode::OK);
     }
-    assert_eq!(world.open_operations().await.len(), 0, "all work is behind the queue");
+    assert_eq!(world.open_operations().await.len(), 0, "the worker has not run yet");
 
     world.settle().await;
 
@@ -327,7 +327,7 @@ async fn an_event_that_lacks_an_argument_fails_and_can_be_replayed() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_event_is_answered_and_not_stored() {
+async fn a_request_that_is_not_an_event_is_answered_and_not_stored() {
     let world = building()
         .source("old", "{preset: hmac, secret: env:SECRET, retired: true}")
         .source("small", "{preset: hmac, secret: env:SECRET, limit: 10}")
@@ -355,7 +355,7 @@ async fn a_request_that_is_no_event_is_answered_and_not_stored() {
 }
 
 #[tokio::test]
-async fn a_repeated_header_gives_no_second_chance() {
+async fn a_repeated_signature_header_does_not_verify() {
     let world = building().start().await;
     let post = world.post("/webhooks/github").header("x-hub-signature-256", "sha256=00");
     let good = format!("sha256={}", hex_mac(SECRET, &[b"{}"]));

@@ -1,4 +1,4 @@
-//! Bad input costs a clear error and nothing else (law 10).
+//! Bad input causes a clear error and nothing else (law 10).
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::world::{KEY, World};
 
 const CALLS: &str = "/humanlayer/v1/function_calls";
 
-/// What a reply in HumanLayer's API says is wrong.
+/// The error text of a reply of HumanLayer's API.
 fn detail(reply: &Reply) -> String {
     assert!(reply.content_type.contains("json"), "{reply:?}");
     let detail = &reply.json()["detail"];
@@ -44,7 +44,7 @@ async fn a_body_that_is_not_json_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_names_the_wrong_member() {
+async fn the_error_of_a_wrong_body_names_the_wrong_member() {
     let world = World::start().await;
     let before = world.contents().await;
     let spec = json!({"fn": "f"});

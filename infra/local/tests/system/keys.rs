@@ -1,4 +1,4 @@
-//! API keys: what a role may, and how long a key is good.
+//! API keys: what a role may do, and how long a key is valid.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const DECIDE: &[Role] = &[Role::Responder, Role::Admin];
 const READ: &[Role] = &Role::ALL;
 const OPERATE: &[Role] = &[Role::Admin];
 
-/// The roles that a route takes.
+/// The roles that a route accepts.
 const ROUTES: &[(&str, &str, &[Role])] = &[
     ("POST", "/v1/operations", CREATE),
     ("GET", "/v1/operations", READ),
@@ -56,7 +56,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/purchases", READ),
 ];
 
-/// Whether a path is one of a template of the document, `/v1/receipts/{id}`.
+/// Whether a path matches a template of the document, such as `/v1/receipts/{id}`.
 fn is_of(path: &str, template: &str) -> bool {
     let mut pairs = path.split('/').zip(template.split('/'));
     path.split('/').count() == template.split('/').count()
@@ -73,13 +73,13 @@ async fn each_route_of_the_document_that_needs_a_key_is_in_the_table() {
             let known = ROUTES.iter().any(|(known, path, _)| {
                 known.eq_ignore_ascii_case(method) && is_of(path, template)
             });
-            assert!(open || known, "{method} {template}: who may?");
+            assert!(open || known, "{method} {template} is not in the table");
         }
     }
     world.finish().await;
 }
 
-/// Sends a request from another site, to which the open pages of this machine are closed.
+/// Sends a request from another site. The open pages of this machine refuse other sites.
 async fn send(world: &World, method: &str, path: &str, key: Option<&str>) -> Reply {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let request = world.request(method, path).header("origin", "https://elsewhere.example");
@@ -93,9 +93,9 @@ async fn status(world: &World, key: &str) -> StatusCode {
     world.get("/v1/endpoints").key(key).send().await.status
 }
 
-/// Without a body nothing is created or decided.
+/// The requests have no body, so they create and decide nothing.
 #[tokio::test]
-async fn each_route_takes_the_roles_that_have_its_right() {
+async fn each_route_accepts_the_roles_that_have_its_right() {
     let world = World::start().await;
     for role in Role::ALL {
         let key = world.key(role, PROJECT).await;
@@ -119,7 +119,7 @@ async fn each_route_takes_the_roles_that_have_its_right() {
 }
 
 #[tokio::test]
-async fn a_refused_role_changes_nothing_and_is_told_in_the_shape_of_the_api() {
+async fn a_refused_role_changes_nothing_and_gets_the_error_format_of_the_api() {
     let world = World::start().await;
     for role in Role::ALL {
         let key = world.key(role, PROJECT).await;
@@ -139,7 +139,7 @@ async fn a_refused_role_changes_nothing_and_is_told_in_the_shape_of_the_api() {
 }
 
 #[tokio::test]
-async fn a_key_expires_at_its_moment_although_it_is_cached() {
+async fn a_cached_key_expires_on_time() {
     let world = World::start().await;
     let now = world.clock.now();
     let expires_at = Some(now.plus(Duration::from_secs(30)));
@@ -156,7 +156,7 @@ async fn a_key_expires_at_its_moment_although_it_is_cached() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_good_for_a_minute_where_it_is_cached() {
+async fn a_cached_revoked_key_is_valid_for_a_minute() {
     let world = World::start().await;
     let cached = world.key(Role::Admin, PROJECT).await;
     let unused = world.key(Role::Agent, PROJECT).await;
@@ -185,13 +185,17 @@ async fn a_revoked_key_stays_revoked() {
     assert_eq!(revoke().await.unwrap().revoked_at, Some(revoked_at));
 
     world.key(Role::Admin, PROJECT).await;
-    assert_eq!(status(&world, &key).await, StatusCode::UNAUTHORIZED, "it was made a second time");
+    assert_eq!(
+        status(&world, &key).await,
+        StatusCode::UNAUTHORIZED,
+        "the key was stored a second time"
+    );
     assert_eq!(store.revoke_api_key(key_digest("no key"), revoked_at).await.unwrap(), None);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn two_revocations_at_once_agree_on_the_moment() {
+async fn two_concurrent_revocations_return_the_same_time() {
     let world = World::start().await;
     let digest = key_digest(&world.key(Role::Admin, PROJECT).await);
     let now = world.clock.now();
@@ -223,7 +227,7 @@ async fn every_bad_key_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_unknown_is_good_once_it_is_stored() {
+async fn an_unknown_key_is_valid_after_it_is_stored() {
     let world = World::start().await;
     assert_eq!(status(&world, "late").await, StatusCode::UNAUTHORIZED);
     world.store_key("late", &ApiKey::new(PROJECT, "late", world.clock.now())).await;

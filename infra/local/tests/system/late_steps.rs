@@ -1,4 +1,4 @@
-//! A worker function is stopped after 30 s, and an attempt may take 25 s of them.
+//! Lambda stops a worker function after 30 s, and an attempt may take 25 s.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::client::call;
 use crate::receiver::{Receiver, Reply};
 use crate::world::World;
 
-/// The upstream approver answers slowly, and has approved. What it approved starts in an invocation of its own:
-/// in this one, it would be stopped in the middle, and its outcome would be unknown.
+/// The upstream approver answers slowly and approves. The operation starts in its own invocation: in this
+/// one, Lambda would stop the attempt, and its outcome would be unknown.
 #[tokio::test]
 async fn an_attempt_does_not_start_late_in_an_invocation() {
     let server = Receiver::start().await;

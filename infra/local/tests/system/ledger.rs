@@ -1,4 +1,4 @@
-//! What really ran.
+//! The ledger of real effects.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -8,8 +8,8 @@ use placet_worker::{Call, Functions};
 use serde_json::json;
 use uuid::Uuid;
 
-/// What really ran, as rows in the engine: written through the faulty client, so that a crash can
-/// come before the effect, or after it and before its answer.
+/// The real effects of functions, as rows in the engine. The functions write them through the client with
+/// faults. So a crash can come before an effect, or after it and before its answer.
 #[derive(Clone, Default)]
 pub struct Ledger(std::sync::Arc<std::sync::OnceLock<Client>>);
 
@@ -18,7 +18,7 @@ impl Ledger {
         self.0.set(client).ok();
     }
 
-    /// These functions and those of the ledger.
+    /// Adds the functions of the ledger to these functions.
     pub fn functions(&self, functions: Functions) -> Functions {
         let (charge, charge_once) = (self.clone(), self.clone());
         functions
@@ -34,7 +34,7 @@ impl Ledger {
             .with("panics", |_| async { panic!("a bug in a function") })
     }
 
-    /// One row is one effect. An idempotent function writes all its attempts to one row.
+    /// Writes an effect: one row is one effect. An idempotent function writes all its attempts to one row.
     async fn write(&self, call: Call, row: String) -> Report {
         let put = self.0.get().unwrap().put_item().table_name(TABLE);
         let put = put.item("pk", AttributeValue::S(format!("LEDGER#{}", call.call_id)));

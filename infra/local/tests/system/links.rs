@@ -1,4 +1,4 @@
-//! Signed decision links: the way in where nothing is open.
+//! Signed decision links, which let a person decide without a session.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn opening_a_link_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_decides_once_and_ends_its_siblings() {
+async fn a_link_decides_once_and_the_other_links_stop_working() {
     let (world, link) = with_call("charge").await;
     let expires_at = world.clock.now().plus(Duration::from_secs(900));
     let sibling = DecisionLink { expires_at, ..link.clone() };
@@ -100,7 +100,7 @@ async fn every_bad_link_gets_the_same_answer_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_decides_only_what_it_shows() {
+async fn a_link_decides_only_the_operation_that_it_shows() {
     let (world, link) = with_call("charge").await;
     let other = format!("digest={}&comment=&verdict=approve", Digest::of_bytes(b"other"));
     assert_eq!(world.send_form(&path(&link), &other).await.status, StatusCode::CONFLICT);
@@ -129,7 +129,7 @@ async fn a_page_of_another_site_cannot_post_to_open_pages() {
 }
 
 #[tokio::test]
-async fn a_link_settles_one_attempt_and_a_link_that_decides_settles_none() {
+async fn a_link_settles_one_attempt_and_a_decision_link_settles_none() {
     let (world, decides) = with_call("panics").await;
     world.submit(&path(&decides), "comment=&verdict=approve").await;
     world.work().await;
@@ -159,7 +159,8 @@ async fn with_call_and_question() -> (World, DecisionLink, DecisionLink) {
     (world, of_call, of_question)
 }
 
-/// A key is needed to make these links; even so the digest tells a call from a question.
+/// Only the holder of the signing key can make these links. Even then the digest tells a call from a
+/// question.
 #[tokio::test]
 async fn a_link_does_not_lead_to_an_operation_of_the_other_kind() {
     let (world, of_call, of_question) = with_call_and_question().await;
@@ -176,7 +177,7 @@ async fn a_link_does_not_lead_to_an_operation_of_the_other_kind() {
     for digest in [of_question.digest, of_call.digest] {
         let form = format!("digest={digest}&comment=&verdict=approve");
         let refused = world.send_form(&path(&of_question), &form).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "a question is not approved");
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "a question cannot be approved");
     }
     assert_eq!(world.contents().await, before);
     world.finish().await;
@@ -204,7 +205,7 @@ async fn a_link_to_a_question_answers_it_and_not_the_call_of_the_same_id() {
     world.finish().await;
 }
 
-/// Links that were sent must stay good: their members are a stable format.
+/// Links in sent messages must stay valid, so the members of a link are a stable format.
 #[tokio::test]
 async fn a_link_to_a_call_names_no_kind() {
     let (world, link) = with_call("charge").await;

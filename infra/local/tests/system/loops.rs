@@ -1,4 +1,4 @@
-//! Items that never get done, and items that wait.
+//! Items whose work never succeeds, and items that wait.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -16,19 +16,19 @@ use crate::world::{PROJECT, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How often its work was done.
+/// How often the work of each kind of stone was tried.
 static DONE: Mutex<[u32; 2]> = Mutex::new([0; 2]);
 
 fn done(stone: Stone) -> u32 {
     DONE.lock().unwrap()[usize::from(stone == Stone::Refuses)]
 }
 
-/// Never gets anywhere.
+/// An item that never reaches another state.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Stone {
-    /// Its work fails each time, and another attempt may do it.
+    /// Its work fails each time with a retryable error.
     Fails,
-    /// Its work is done each time, and what it reports is refused.
+    /// Its work succeeds each time, and the state machine refuses its report.
     Refuses,
 }
 
@@ -70,24 +70,24 @@ async fn with(stone: Stone) -> World {
     world
 }
 
-/// Rescheduled at growing intervals: 2 minutes, doubling to an hour.
+/// The worker reschedules the item at growing intervals: 2 minutes, doubling to an hour.
 #[tokio::test]
-async fn one_that_always_fails_is_rescheduled_at_growing_intervals() {
+async fn an_item_that_always_fails_is_rescheduled_at_growing_intervals() {
     let world = with(Stone::Fails).await;
     for _ in 0..10 * 30 {
         world.work().await;
         world.later(2 * MINUTE).await;
     }
-    // 2, 4, 8, 16, 32 and then every 60 minutes, with two attempts each.
+    // After 2, 4, 8, 16, 32 and then every 60 minutes, with two attempts each time.
     assert!((20..60).contains(&done(Stone::Fails)), "{} in ten hours", done(Stone::Fails));
     world.nothing_is_forgotten().await;
     world.abandon();
 }
 
-/// It waits for its deadline. Messages about it that failed have rescheduled it, and it goes on waiting for
+/// An operation waits for its deadline. Failed messages have rescheduled it. Afterwards it still waits for
 /// its deadline.
 #[tokio::test]
-async fn one_that_was_rescheduled_while_it_waited_waits_for_its_own_time_again() {
+async fn an_operation_that_was_rescheduled_while_it_waited_waits_for_its_deadline_again() {
     let world = World::start().await;
     world.create("call-1", "charge").await;
     let deadline = world.operation("call-1").await.header.due;
@@ -110,9 +110,10 @@ async fn one_that_was_rescheduled_while_it_waited_waits_for_its_own_time_again()
     world.finish().await;
 }
 
-/// What its own work reports is refused, and nobody was faster. It must not be tried again at once.
+/// The state machine refuses the report of the item's work although no other writer was faster. The worker
+/// must not retry at once.
 #[tokio::test]
-async fn one_whose_work_is_always_refused_makes_no_hot_loop() {
+async fn an_item_whose_report_is_always_refused_makes_no_hot_loop() {
     let world = with(Stone::Refuses).await;
     let drained = world.system.event_sources[0].drain().await;
     assert!(!matches!(drained, Err(EventSourceError::Endless)), "{} at once", done(Stone::Refuses));

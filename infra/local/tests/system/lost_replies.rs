@@ -1,5 +1,5 @@
-//! The reply of a call is lost, and the SDK sends the call again: at every call of an operation's life, each
-//! write is recognised as our own.
+//! The reply of a call is lost, and the SDK sends the call again. At every call of an operation's life, the
+//! engine recognises the repeated write as our own.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! The whole system over real engines, in this process: no sockets in front, a clock that stands
-//! still, faults and chaos on demand.
+//! Tests of the whole system over real engines in this process. They call the front door without a socket and
+//! move the clock, and they can add faults and chaos.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod client;
 mod ledger;

@@ -1,5 +1,6 @@
-//! The store against the state machine: random commands, some of them repeated and some by a writer who has
-//! read an earlier version, give in the table exactly what the pure functions give in memory.
+//! Compares the store with the state machine. Random commands must give the same items in the table as the
+//! pure functions give in memory. Some commands are repeated, and some come from a writer with an earlier
+//! version.
 
 use std::time::Duration;
 
@@ -17,19 +18,19 @@ use serde_json::json;
 
 use crate::world::{PROJECT, World};
 
-/// An operation that an upstream approver decides, too.
+/// The configuration of an operation that an upstream approver may decide.
 const POLLS: &str = "{executor: {function: charge}, idempotent: true, deadline: 1h, \
     approver: {humanlayer: {base_url: 'http://127.0.0.1:9/humanlayer/v1', api_key: env:THEIRS}}}";
 
-/// What happens next in a random story.
+/// A step of a random story.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A command by a writer who has read the version before, or the one before that.
+    /// A command of a writer with the current version or the version before it.
     Command {
         command: Command,
         stale: bool,
     },
-    /// The same command again.
+    /// The previous command again.
     Again,
     Wait(Duration),
 }
@@ -57,7 +58,7 @@ fn decide(verdict: Verdict) -> Command {
     Command::Decide { verdict, comment, option: None, by, seen: None, notify: notices() }
 }
 
-/// What a person or a requester wants.
+/// Commands of a person or a requester.
 fn wish() -> impl Strategy<Value = Command> {
     let settlement = prop_oneof![
         Just(Settlement::Happened),
@@ -83,7 +84,7 @@ fn wish() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// What a worker does, most often about the last attempt.
+/// Commands of a worker, most of them about the last attempt.
 fn work() -> impl Strategy<Value = Command> {
     let attempt = prop_oneof![5 => Just(0), 1 => Just(1_u32)];
     let finish = (attempt.clone(), report());
@@ -109,14 +110,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Most stories begin with an approval: before it, nothing else happens.
+/// The steps of a story. Most stories begin with an approval, because little else can happen before it.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let approve = Step::Command { command: decide(Verdict::Approve), stale: false };
     let begin = prop_oneof![3 => Just(vec![approve]), 1 => Just(Vec::new())];
     (begin, prop::collection::vec(step(), 1..30)).prop_map(|(begin, then)| [begin, then].concat())
 }
 
-/// The command with what it can only know from the operation that it meets: `attempt` counts backwards.
+/// Completes a command with the values of the operation. `attempt` in a random command counts backwards.
 fn aimed(command: &Command, operation: &Operation) -> Command {
     match command.clone() {
         Command::Start { .. } => Command::Start { plan: operation.plan.clone() },
@@ -134,20 +135,20 @@ fn aimed(command: &Command, operation: &Operation) -> Command {
     }
 }
 
-/// The item without the ids of its writes, which the engine makes up.
+/// The item without the ids of its writes, because the engine generates them.
 fn comparable(mut item: Item<Operation>) -> Item<Operation> {
     item.header.writes.clear();
     item
 }
 
-/// The operation as it stands, and as it was one version before.
+/// The operation in its current version and in the version before.
 struct Model {
     current: Item<Operation>,
     stale: Item<Operation>,
 }
 
 impl Model {
-    /// What a writer gets who has read this version: the refusal of that version, or the version after the
+    /// The result for a writer with the given version: the refusal of that version, or the version after the
     /// current one.
     fn apply(
         &self,
@@ -177,7 +178,7 @@ async fn create(world: &World, function: &str) -> Item<Operation> {
     };
     match world.system.runtime.create_operation(requested).await.unwrap() {
         Created::New(item) => item,
-        Created::Before(item) => panic!("it was there: {item:?}"),
+        Created::Before(item) => panic!("the operation existed before: {item:?}"),
     }
 }
 
@@ -206,7 +207,7 @@ async fn story(function: &str, steps: &[Step]) {
                 model.stale = std::mem::replace(&mut model.current, stored);
             }
             (Err(expected), Err(ChangeError::Refused(refusal))) => assert_eq!(expected, refusal),
-            (expected, got) => panic!("the model says {expected:?}, the store {got:?}"),
+            (expected, got) => panic!("the model returned {expected:?}, the store {got:?}"),
         }
         let stored = world.operation("call-1").await;
         assert_eq!(stored, model.current);
@@ -219,7 +220,7 @@ async fn story(function: &str, steps: &[Step]) {
 }
 
 #[test]
-fn the_store_does_what_the_state_machine_says() {
+fn the_store_agrees_with_the_state_machine() {
     let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let functions = prop::sample::select(vec!["charge", "charge_once", "polls", "runs_nowhere"]);

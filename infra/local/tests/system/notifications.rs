@@ -1,4 +1,4 @@
-//! Endpoints are notified of decisions, whatever channel a decision came through, whatever crashes.
+//! Notifications of decisions to endpoints, for every channel of a decision and after every crash.
 
 mod api;
 
@@ -18,10 +18,10 @@ use crate::world::{ENDPOINT_SECRET, OTHER, PROJECT, World};
 
 const BOTH: &str = "v1beta2.function_call.completed, v1beta2.human_contact.completed";
 
-/// Nothing runs it here: the requester does, once it is approved.
+/// A function without an executor: the requester runs it after the approval.
 const UNKNOWN: &str = "nothing_runs_this";
 
-/// A world with an endpoint `app` that is notified of these events, and one of another project.
+/// A world with an endpoint `app` that is notified of these events, and an endpoint of another project.
 async fn world(receiver: &Receiver, events: &str) -> World {
     let theirs = format!("project: {OTHER}, events: [function_call.completed]");
     World::building()
@@ -41,13 +41,13 @@ fn id_of(call_id: &str) -> OperationId {
     OperationId::call(PROJECT, call_id)
 }
 
-/// A call that nothing runs here, and that was decided.
+/// Creates and decides a call without an executor.
 async fn decided(world: &World, call_id: &str) {
     world.approved(call_id, UNKNOWN).await;
     world.work().await;
 }
 
-/// The one event that came, its signature checked.
+/// The only received event, with its signature checked.
 fn event(world: &World, receiver: &Receiver) -> Value {
     let received = receiver.received();
     assert_eq!(received.len(), 1, "{received:?}");
@@ -56,7 +56,7 @@ fn event(world: &World, receiver: &Receiver) -> Value {
 }
 
 #[tokio::test]
-async fn each_format_is_as_humanlayers_cloud_sent_it() {
+async fn each_format_equals_that_of_humanlayers_cloud() {
     for (events, enveloped, beta3) in [
         ("function_call.completed", false, false),
         ("v1beta2.function_call.completed", true, false),
@@ -66,7 +66,7 @@ async fn each_format_is_as_humanlayers_cloud_sent_it() {
         let world = world(&receiver, events).await;
         world.create("call-1", UNKNOWN).await;
         world.respond("call-1", false).await;
-        assert_eq!(receiver.received().len(), 0, "all work is behind the queue");
+        assert_eq!(receiver.received().len(), 0, "the worker has not run yet");
 
         world.work().await;
 
@@ -130,7 +130,7 @@ async fn a_decision_through_any_channel_notifies_once() {
 }
 
 #[tokio::test]
-async fn nobody_is_notified_before_a_decision_or_of_another_projects() {
+async fn nobody_is_notified_before_a_decision_or_of_another_project() {
     let receiver = Receiver::start().await;
     let world = world(&receiver, "human_contact.completed").await;
     decided(&world, "call-1").await;
@@ -143,13 +143,13 @@ async fn nobody_is_notified_before_a_decision_or_of_another_projects() {
     assert_eq!(
         (header.version, header.rests),
         (2, Rests::Nothing),
-        "nothing is written for nobody"
+        "without a recipient nothing is written"
     );
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_call_and_a_question_of_the_same_id_are_two() {
+async fn a_call_and_a_question_with_the_same_id_are_two_operations() {
     let receiver = Receiver::start().await;
     let world = world(&receiver, BOTH).await;
     world.create("x", UNKNOWN).await;
@@ -205,7 +205,7 @@ async fn a_crash_at_any_call_loses_no_notification_and_runs_nothing_twice() {
         ids.sort_unstable();
         ids.dedup();
         expected.sort();
-        assert_eq!(ids, expected, "{plan:?}: a copy has the id of the first");
+        assert_eq!(ids, expected, "{plan:?}: all copies have the same id");
         world.finish().await;
         crashed
     })
@@ -213,7 +213,7 @@ async fn a_crash_at_any_call_loses_no_notification_and_runs_nothing_twice() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_or_redirects_holds_nothing_up_and_is_notified_by_schedule() {
+async fn an_endpoint_that_fails_or_redirects_delays_nothing_and_is_notified_by_schedule() {
     let moved = Reply::Header(302, "location", "/another");
     for reply in [Reply::Status(500), moved, Reply::Status(404)] {
         let receiver = Receiver::start().await;
@@ -242,7 +242,7 @@ async fn an_endpoint_that_fails_or_redirects_holds_nothing_up_and_is_notified_by
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_gone_is_disabled_and_notified_no_more() {
+async fn an_endpoint_that_is_gone_is_disabled_and_no_longer_notified() {
     let receiver = Receiver::start().await;
     let world = world(&receiver, BOTH).await;
     receiver.answers([Reply::Status(410)]);
@@ -263,7 +263,7 @@ async fn an_endpoint_that_is_gone_is_disabled_and_notified_no_more() {
 }
 
 #[tokio::test]
-async fn a_notification_that_was_accepted_at_once_is_not_listed_but_can_be_sent_again() {
+async fn a_notification_that_was_accepted_at_once_is_not_listed_and_can_be_sent_again() {
     let receiver = Receiver::start().await;
     let world = world(&receiver, BOTH).await;
     let client = world.client();

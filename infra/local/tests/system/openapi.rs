@@ -1,4 +1,4 @@
-//! The OpenAPI document and the router know the same routes.
+//! The OpenAPI document and the router have the same routes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::request::Reply;
 use crate::world::{KEY, World};
 
-/// Stands for a parameter of a path.
+/// The value of every path parameter.
 const ANY: &str = "x";
 
 async fn document(world: &World) -> Value {
@@ -22,7 +22,7 @@ async fn send(world: &World, method: &str, path: &str) -> Reply {
     world.request(method, path).key(KEY).send().await
 }
 
-/// Whether a path is known, whatever came of the request.
+/// Whether the path has a route, whatever the result of the request.
 fn is_routed(reply: &Reply) -> bool {
     let detail = || reply.json()["detail"].as_str().unwrap_or_default().to_owned();
     reply.status != StatusCode::NOT_FOUND || !detail().contains("no such route")
@@ -60,7 +60,7 @@ async fn every_documented_route_is_routed_by_its_methods() {
     world.abandon();
 }
 
-/// Tries every path that can be made of the words of the document.
+/// Tries every path that can be made from the segments in the document.
 #[tokio::test]
 async fn every_routed_path_is_documented() {
     let world = World::start().await;

@@ -13,19 +13,19 @@ use crate::world::{OTHER, World};
 
 const PATH: &str = "/v1/operations";
 
-/// A call whose denial may say "not now".
+/// A call with the reason "not now" for a denial.
 fn with_reasons(call_id: &str, function: &str) -> Draft {
     call(call_id, function)
         .with("reject_options", json!([{"name": "later", "prompt_fill": "not now"}]))
 }
 
-/// A question that may be answered with "Oak".
+/// A question with the option "Oak".
 fn with_answers(call_id: &str) -> Draft {
     question(call_id, "Oak or pine?")
         .with("response_options", json!([{"name": "oak", "title": "Oak"}]))
 }
 
-/// The same with a word in place of each SHA-256.
+/// The value with the text "a digest" in place of each SHA-256.
 fn without_digests(value: Value) -> Value {
     let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
     match value {
@@ -71,7 +71,7 @@ async fn an_id_belongs_to_one_operation_of_its_kind() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_names_the_operation_that_has_no_id() {
+async fn an_idempotency_key_identifies_an_operation_without_an_id() {
     let world = World::start().await;
     let client = world.client();
     let draft = call("", "f").without_id();
@@ -86,12 +86,12 @@ async fn an_idempotency_key_names_the_operation_that_has_no_id() {
     client.create_under("order-7", &other_kind).await.is(StatusCode::CREATED);
 
     let named = client.create_under("order-7", &call("mine", "g")).await.is(StatusCode::CREATED);
-    assert_eq!(named.call_id, "mine", "an id outranks a key");
+    assert_eq!(named.call_id, "mine", "an id takes precedence over an idempotency key");
     world.finish().await;
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_good_for_one_request() {
+async fn an_idempotency_key_belongs_to_one_request() {
     let world = World::start().await;
     let client = world.client();
     client.create_under("order-7", &call("", "f").without_id()).await.is(StatusCode::CREATED);
@@ -105,7 +105,7 @@ async fn an_idempotency_key_is_good_for_one_request() {
 }
 
 #[tokio::test]
-async fn a_refused_body_names_the_wrong_member_and_leaves_nothing() {
+async fn the_refusal_of_a_body_names_the_wrong_member_and_stores_nothing() {
     let world = World::start().await;
     let before = world.contents().await;
     for (member, value, pointer) in [
@@ -129,7 +129,7 @@ async fn a_refused_body_names_the_wrong_member_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_of_200_kb_leaves_nothing() {
+async fn a_body_that_is_not_an_object_of_at_most_200_kb_stores_nothing() {
     let world = World::start().await;
     let client = world.client();
     let before = world.contents().await;
@@ -148,7 +148,7 @@ async fn a_body_that_is_no_object_of_200_kb_leaves_nothing() {
     world.finish().await;
 }
 
-/// A call that was created, approved and run, as its requester reads it.
+/// Creates, approves and runs a call, and returns it as its requester reads it.
 async fn after_running(world: &World) -> Value {
     let client = world.client();
     let seen = client.created(&with_reasons("c", "charge")).await;
@@ -229,7 +229,7 @@ async fn an_operation_shows_its_history() {
 }
 
 #[tokio::test]
-async fn a_decision_names_what_was_seen() {
+async fn a_decision_needs_the_digest_that_the_approver_saw() {
     let world = World::start().await;
     let client = world.client();
     client.created(&call("c", "charge")).await;
@@ -246,7 +246,7 @@ async fn a_decision_names_what_was_seen() {
 }
 
 #[tokio::test]
-async fn a_call_is_not_answered_and_not_decided_twice() {
+async fn a_call_cannot_be_answered_or_decided_twice() {
     let world = World::start().await;
     let client = world.client();
     let seen = client.created(&call("c", "charge")).await.digest;
@@ -262,7 +262,7 @@ async fn a_call_is_not_answered_and_not_decided_twice() {
 }
 
 #[tokio::test]
-async fn a_chosen_option_is_one_of_those_offered_and_speaks_for_the_person() {
+async fn a_chosen_option_must_be_offered_and_gives_the_comment() {
     let world = World::start().await;
     let client = world.client();
     let of_call = client.created(&with_reasons("c", "f")).await.digest;
@@ -306,7 +306,7 @@ async fn a_cancelled_operation_stays_cancelled() {
 }
 
 #[tokio::test]
-async fn a_decided_or_expired_operation_is_not_cancelled() {
+async fn a_decided_or_expired_operation_cannot_be_cancelled() {
     let world = World::start().await;
     let client = world.client();
     let seen = client.created(&call("denied", "f")).await.digest;
@@ -346,7 +346,7 @@ async fn another_project_does_not_find_an_operation() {
 }
 
 #[tokio::test]
-async fn a_poll_is_held_until_the_decision_only_if_its_client_asks() {
+async fn a_poll_is_held_until_the_decision_only_if_the_client_requests_it() {
     let world = World::building().secret("PLACET_LONG_POLL", "8s").start().await;
     let client = world.client();
     client.created(&call("c", "f")).await;

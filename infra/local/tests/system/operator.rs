@@ -1,11 +1,11 @@
-//! Receipts, deliveries and endpoints, as an operator works with them through our own API.
+//! Requests of an operator to our own API: receipts, deliveries and endpoints.
 
 use serde::de::DeserializeOwned;
 
 use crate::client::{Client, DeliveryReply, EndpointReply, List, ReceiptReply, Typed};
 
 impl Client<'_> {
-    /// All pages of a list, whose path may have a query.
+    /// All pages of a list. The path may have a query.
     pub async fn pages<T: DeserializeOwned>(&self, path: &str) -> Vec<Vec<T>> {
         let (mut pages, mut next) = (Vec::new(), path.to_owned());
         loop {
@@ -43,7 +43,7 @@ impl Client<'_> {
         self.command(&format!("/v1/endpoints/{name}/enable")).await
     }
 
-    /// Sends test events to an endpoint, whose name may be followed by a query.
+    /// Sends test events to an endpoint. `query` is empty or begins with `?`.
     pub async fn test_endpoint(&self, name: &str, query: &str) -> Typed<List<DeliveryReply>> {
         self.command(&format!("/v1/endpoints/{name}/test{query}")).await
     }

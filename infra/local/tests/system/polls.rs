@@ -1,4 +1,4 @@
-//! The message on which a pending operation with an upstream approver rests.
+//! Polls of an upstream approver. A pending operation with an upstream approver rests on a message.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::world::{PROJECT, World};
 
 const CALL: &str = "function_call/call-1";
 
-/// A world whose upstream approver is this server.
+/// A world with this server as its upstream approver.
 async fn with_upstream(server: &Receiver) -> World {
     let base_url = format!("http://127.0.0.1:{}/humanlayer/v1", server.port);
     let approver = format!("{{humanlayer: {{base_url: '{base_url}', api_key: env:THEIRS}}}}");
@@ -26,7 +26,7 @@ fn answer(status: serde_json::Value) -> Reply {
     Reply::Body(200, item.to_string().into_bytes())
 }
 
-/// Polled once, and approved there since.
+/// A world with an operation that was polled once and was then approved at the upstream approver.
 async fn approved_there(server: &Receiver) -> World {
     server.answers([
         answer(json!(null)),
@@ -39,7 +39,7 @@ async fn approved_there(server: &Receiver) -> World {
     world
 }
 
-/// The clock of a worker is behind that of the writer, so the message comes before its time.
+/// The clock of the worker is behind the clock of the writer, so the message comes before its time.
 #[tokio::test]
 async fn a_pointer_that_comes_before_the_poll_is_not_lost() {
     let server = Receiver::start().await;
@@ -52,11 +52,11 @@ async fn a_pointer_that_comes_before_the_poll_is_not_lost() {
     world.nothing_is_forgotten().await;
     world.advance(Duration::from_secs(60));
     world.work().await;
-    assert_eq!(world.state("call-1").await, State::Succeeded, "it was never polled again");
+    assert_eq!(world.state("call-1").await, State::Succeeded, "the operation was not polled again");
     world.finish().await;
 }
 
-/// `placet dev` is started again: the messages of its queues are gone.
+/// After a restart of `placet dev` the messages of its queues are lost.
 #[tokio::test]
 async fn a_restart_does_not_end_the_polls() {
     let server = Receiver::start().await;
@@ -69,11 +69,11 @@ async fn a_restart_does_not_end_the_polls() {
     world.nothing_is_forgotten().await;
     world.advance(Duration::from_secs(60));
     world.work().await;
-    assert_eq!(world.state("call-1").await, State::Succeeded, "it was never polled again");
+    assert_eq!(world.state("call-1").await, State::Succeeded, "the operation was not polled again");
     world.finish().await;
 }
 
-/// The drop guard sees an operation whose poll nobody will bring, although its deadline is in the index.
+/// The drop guard reports an operation whose poll is lost, although its deadline is in the index.
 #[tokio::test]
 async fn the_drop_guard_sees_a_poll_that_is_lost() {
     let server = Receiver::start().await;
@@ -84,9 +84,9 @@ async fn the_drop_guard_sees_a_poll_that_is_lost() {
     world.abandon();
 }
 
-/// What is stored was changed, so no command applies: the upstream approver is not asked without a pause.
+/// The stored operation was changed, so no command applies. The worker must still pause between two polls.
 #[tokio::test]
-async fn an_operation_that_was_changed_does_not_make_polls_run_wild() {
+async fn an_operation_that_was_changed_is_not_polled_without_a_pause() {
     let server = Receiver::start().await;
     let world = with_upstream(&server).await;
     world.client().request_approval(&call("call-1", "charge")).await;

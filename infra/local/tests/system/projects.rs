@@ -1,4 +1,4 @@
-//! Several projects in one deployment: they never meet (law 9), and the timer serves each of them.
+//! Several projects in one deployment: no project sees another (law 9), and the timer serves each project.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ async fn another_project_finds_no_operation_and_responds_to_none() {
 }
 
 #[tokio::test]
-async fn an_id_is_another_operation_in_another_project() {
+async fn the_same_id_in_two_projects_is_two_operations() {
     let world = World::start().await;
     let key = world.key(Role::Admin, OTHER).await;
     let other = world.client_with(&key);
@@ -50,7 +50,7 @@ async fn an_id_is_another_operation_in_another_project() {
 
 /// The pointer of the decision is not sent, so the operation rests on a due time.
 #[tokio::test]
-async fn the_timer_enqueues_what_is_due_in_every_project() {
+async fn the_timer_enqueues_the_due_items_of_every_project() {
     let world = World::start().await;
     let key = world.key(Role::Admin, OTHER).await;
     let other = world.client_with(&key);

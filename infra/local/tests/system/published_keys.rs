@@ -1,5 +1,5 @@
-//! Senders whose keys are published: fetched when they are needed, kept, and fetched again when a
-//! sender changes them.
+//! Senders that publish their keys. Placet fetches the keys when it needs them, caches them, and fetches them
+//! again when a sender changes them.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ async fn keys_are_fetched_once_and_again_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn one_who_makes_up_key_ids_does_not_make_us_fetch_each_time() {
+async fn invented_key_ids_do_not_cause_a_fetch_each_time() {
     let (known, forged) = (Key::new("known"), Key::new("forged"));
     let sender = Receiver::start().await;
     let world = world(&sender).await;
@@ -113,7 +113,7 @@ async fn it_is_our_fault_if_keys_cannot_be_fetched() {
         assert_eq!(send(&world, &key, 0).await, StatusCode::SERVICE_UNAVAILABLE);
     }
 
-    assert_eq!(sender.received().len(), 1, "not fetched again at once");
+    assert_eq!(sender.received().len(), 1, "keys are not fetched again at once");
     world.advance(Duration::from_secs(61));
     assert_eq!(send(&world, &key, 0).await, StatusCode::OK);
     world.settle().await;
@@ -122,7 +122,7 @@ async fn it_is_our_fault_if_keys_cannot_be_fetched() {
 }
 
 #[tokio::test]
-async fn old_keys_are_believed_a_little_longer_if_they_cannot_be_fetched() {
+async fn old_keys_stay_valid_a_little_longer_if_new_keys_cannot_be_fetched() {
     let key = Key::new("key");
     let sender = Receiver::start().await;
     let world = world(&sender).await;

@@ -1,4 +1,4 @@
-//! Questions, and options in general, as a person meets them in the inbox.
+//! Questions and options on the pages of the inbox.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn with_question(draft: &Draft) -> World {
     world
 }
 
-/// Creates an operation as HumanLayer's clients do.
+/// Creates an operation through HumanLayer's API.
 async fn create(world: &World, draft: &Draft) {
     let created = world.client().request_approval(draft).await;
     assert_eq!(created.status, StatusCode::OK, "{}", created.text);
@@ -74,7 +74,7 @@ async fn opening_a_question_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_option_says_its_text_or_what_the_person_writes() {
+async fn an_answer_is_the_text_of_the_option_or_of_the_person() {
     let world = World::start().await;
     for (call_id, fields, answer, option) in [
         ("fill", "option=yes", "Yes, ship it", Some("yes")),
@@ -92,7 +92,7 @@ async fn an_option_says_its_text_or_what_the_person_writes() {
     world.finish().await;
 }
 
-/// An option that a person was to edit does not speak for a person who has emptied the field.
+/// The text of an editable option is not used if the person has emptied the field.
 #[tokio::test]
 async fn an_empty_answer_is_refused() {
     let world = with_question(&whether_to_ship("q")).await;
@@ -101,14 +101,14 @@ async fn an_empty_answer_is_refused() {
         let refused = world.submit(PAGE, fields).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{fields}");
         assert!(refused.text.contains("role=\"status\">Nothing was changed: an answer needs"));
-        assert!(refused.text.contains("name=\"response\""), "the form is there again");
+        assert!(refused.text.contains("name=\"response\""), "the page shows the form again");
     }
     assert_eq!(world.contents().await, before);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_form_that_no_page_has_changes_nothing() {
+async fn a_form_with_invalid_fields_changes_nothing() {
     let world = with_question(&whether_to_ship("q")).await;
     create(&world, &call("call", "f")).await;
     let before = world.contents().await;
@@ -118,7 +118,7 @@ async fn a_form_that_no_page_has_changes_nothing() {
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{fields}");
     }
     let refused = world.submit("/inbox/call", "response=yes").await;
-    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "a call is not answered in words");
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "a call cannot be answered with a text");
     let unseen = format!("digest={}&response=yes", Digest::of_bytes(b"other"));
     assert_eq!(world.send_form(PAGE, &unseen).await.status, StatusCode::CONFLICT);
     assert_eq!(world.contents().await, before);
@@ -167,7 +167,7 @@ async fn the_inbox_and_the_page_mark_an_escalation() {
     world.finish().await;
 }
 
-/// A call with two reasons for a denial, of which a person may edit the first.
+/// A call with two reasons for a denial. A person may edit the first.
 fn with_reasons(call_id: &str) -> Draft {
     let edited = json!({"name": "later", "prompt_fill": "Not on ...", "interactive": true});
     let fixed = json!({"name": "never", "prompt_fill": "Not ever"});
@@ -175,7 +175,7 @@ fn with_reasons(call_id: &str) -> Draft {
 }
 
 #[tokio::test]
-async fn a_reason_is_edited_in_the_form_of_a_denial() {
+async fn the_form_of_a_denial_lets_a_person_edit_the_reason() {
     let world = World::start().await;
     create(&world, &with_reasons("a")).await;
     let page = world.page("/inbox/a?option=later").await.text;
@@ -184,7 +184,7 @@ async fn a_reason_is_edited_in_the_form_of_a_denial() {
 }
 
 #[tokio::test]
-async fn a_denial_brings_the_text_of_its_reason_or_what_the_person_writes() {
+async fn the_comment_of_a_denial_is_the_text_of_the_reason_or_of_the_person() {
     let world = World::start().await;
     for (call_id, option, comment, expected) in [
         ("a", "later", "", "Not on ..."),
@@ -204,7 +204,7 @@ async fn a_denial_brings_the_text_of_its_reason_or_what_the_person_writes() {
     world.finish().await;
 }
 
-/// A world with a question `q` of each project, and a call `c` of the other one.
+/// A world with a question `q` in each project and a call `c` in the other project.
 async fn with_two_projects() -> World {
     let world = with_question(&question("q", "Ours?")).await;
     let key = world.key(Role::Admin, OTHER).await;
@@ -216,7 +216,7 @@ async fn with_two_projects() -> World {
 }
 
 #[tokio::test]
-async fn each_project_has_an_inbox_of_its_own() {
+async fn each_project_has_its_own_inbox() {
     let world = with_two_projects().await;
     for (path, own, foreign) in [
         ("/inbox", "Ours?", "Theirs?"),
@@ -244,7 +244,7 @@ async fn each_project_has_an_inbox_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_project_decides_there_and_leads_back() {
+async fn a_page_of_another_project_decides_there_and_redirects_to_itself() {
     let world = with_two_projects().await;
     let path = "/inbox/questions/q?project=other";
     let answered = world.submit(path, "response=theirs").await;

@@ -1,4 +1,4 @@
-//! Texts that quote what was sent.
+//! Texts that quote a part of the input.
 
 use http::StatusCode;
 use placet_core::receipt;
@@ -17,9 +17,9 @@ fn digits(count: usize) -> String {
     text
 }
 
-/// The note quotes what is wrong with the body, and it is written into the row.
+/// The note quotes the wrong part of the body. The worker writes the note into the row.
 #[tokio::test]
-async fn a_webhook_that_cannot_be_taken_has_a_short_note_and_ends() {
+async fn a_webhook_that_cannot_be_processed_gets_a_short_note_and_fails() {
     let world = World::start().await;
     let member = format!("m{}", digits(1_200_000));
     let body = format!(r#"{{"{member}":1,"{member}":1}}"#);
@@ -33,9 +33,9 @@ async fn a_webhook_that_cannot_be_taken_has_a_short_note_and_ends() {
     world.finish().await;
 }
 
-/// The answer to a request quotes what is wrong with it; Lambda answers with 6 MB at most.
+/// The response to a request quotes its wrong part; a response of Lambda has 6 MB at most.
 #[tokio::test]
-async fn an_error_is_short_however_long_the_input() {
+async fn an_error_is_short_for_input_of_any_length() {
     let world = World::start().await;
     let long = digits(1_000_000);
     for (path, body) in [

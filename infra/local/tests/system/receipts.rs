@@ -1,4 +1,4 @@
-//! Receipts as an operator sees them: listed, read, handed out byte for byte, replayed.
+//! Receipts for an operator: list, read, download byte for byte, replay.
 
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ fn building() -> Building {
         .source("hooks.eu", "{preset: bearer, secret: env:HOOKS, targets: [log]}")
 }
 
-/// Sends a webhook of JSON that holds its id.
+/// Sends a JSON webhook that holds its id.
 async fn send(world: &World, source: &str, id: &str) {
     world.receive(source, id, &json!({"id": id})).await;
 }
 
-/// The receipt that came last, as a list shows it.
+/// The newest receipt of the list.
 async fn newest(world: &World) -> ReceiptReply {
     world.client().receipts("limit=1").await.items.remove(0)
 }
@@ -34,7 +34,7 @@ fn delivery_ids(receipts: &[ReceiptReply]) -> Vec<&str> {
     receipts.iter().map(|receipt| receipt.delivery_id.as_deref().unwrap()).collect()
 }
 
-/// A world with seven receipts, one a minute, of which two are still to be processed.
+/// A world with seven receipts, one a minute. The worker has not processed two of them.
 async fn seven() -> World {
     let world = building().start().await;
     for n in 0..7 {
@@ -85,7 +85,7 @@ async fn receipts_are_listed_by_source_state_and_time() {
 }
 
 #[tokio::test]
-async fn a_page_after_the_period_is_empty_and_the_last() {
+async fn the_page_after_the_requested_time_is_empty_and_the_last() {
     let world = seven().await;
     let cursor = world.client().receipts("since=2m&limit=1").await.next.unwrap();
     world.advance(Duration::from_secs(3600));
@@ -98,7 +98,7 @@ async fn a_page_after_the_period_is_empty_and_the_last() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_however_rare_the_wanted_receipts_are() {
+async fn a_list_continues_also_if_matching_receipts_are_rare() {
     let world = building().start().await;
     send(&world, "hooks", "rare").await;
     world.advance(Duration::from_secs(1));
@@ -124,7 +124,7 @@ async fn a_list_goes_on_however_rare_the_wanted_receipts_are() {
 }
 
 #[tokio::test]
-async fn a_wrong_parameter_is_named() {
+async fn the_error_names_a_wrong_parameter() {
     let world = building().start().await;
     send(&world, "hooks", "a").await;
     send(&world, "hooks", "b").await;
@@ -154,7 +154,7 @@ async fn a_wrong_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn everything_that_is_known_about_a_receipt_is_shown() {
+async fn a_receipt_is_shown_with_all_its_members() {
     let world = building().start().await;
     let body = br#"{"id": "e1", "type": "order.paid", "text": "\u00e9 <b>"}"#;
     let signed = world.signed("hooks", "x1", "application/json; charset=utf-8", body);
@@ -219,7 +219,7 @@ async fn a_list_shows_receipts_without_their_requests() {
 }
 
 #[tokio::test]
-async fn a_body_comes_back_byte_for_byte_and_not_as_a_page() {
+async fn a_body_is_downloaded_byte_for_byte_and_never_shown_as_a_page() {
     let world = building().start().await;
     let noise = noise(400_000);
     let cases: [(&str, &[u8], &str); 6] = [
@@ -248,7 +248,7 @@ async fn a_body_comes_back_byte_for_byte_and_not_as_a_page() {
 }
 
 #[tokio::test]
-async fn a_small_body_is_shown_with_its_receipt() {
+async fn a_receipt_shows_its_small_body() {
     let world = building().start().await;
     let noise = noise(400_000);
     for (n, (body, text, base64)) in [
@@ -297,7 +297,7 @@ async fn a_replayed_receipt_is_processed_again_without_a_second_effect() {
     world.finish().await;
 }
 
-/// A world with one receipt, the paths of it, and that of its replay.
+/// A world with one receipt, the two paths of the receipt, and the path of its replay.
 async fn one() -> (World, [String; 2], String) {
     let world = building().start().await;
     send(&world, "hooks", "a").await;
@@ -345,7 +345,7 @@ async fn receipts_need_a_key_and_the_right_method() {
 }
 
 #[tokio::test]
-async fn an_id_that_no_receipt_has_is_not_found() {
+async fn an_unknown_receipt_id_is_not_found() {
     let world = building().start().await;
     let long = "x".repeat(4000);
     for id in ["nothing", "hooks.00", "hooks.zz", "%2e%2e", &long] {

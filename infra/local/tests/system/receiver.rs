@@ -1,4 +1,5 @@
-//! An endpoint on a free port of this machine that writes down what it is sent and answers as told.
+//! An endpoint on a free port of this machine. It records its requests and sends the replies that a test
+//! chose.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -18,9 +19,9 @@ use tokio::task::JoinHandle;
 pub struct Receiver {
     pub port: u16,
     shared: Arc<Mutex<Shared>>,
-    /// How many requests have come.
+    /// The number of requests so far.
     arrived: watch::Sender<usize>,
-    /// Whether the replies that were held are sent.
+    /// Whether held replies may be sent.
     released: watch::Sender<bool>,
     server: JoinHandle<()>,
 }
@@ -47,17 +48,17 @@ impl Received {
     }
 }
 
-/// What is answered next; 200 if nothing is left.
+/// The reply to the next request. If none is left, the reply is 200.
 #[derive(Clone, Debug)]
 pub enum Reply {
     Status(u16),
     Header(u16, &'static str, &'static str),
     Body(u16, Vec<u8>),
-    /// As soon as the test releases it.
+    /// This status, after the test releases it.
     Held(u16),
-    /// After so long.
+    /// This status, after this time.
     After(Duration, u16),
-    /// Never.
+    /// No reply.
     Silence,
 }
 
@@ -88,18 +89,18 @@ impl Receiver {
         self.shared.lock().unwrap().connections
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this number of requests has come.
     pub async fn reached(&self, requests: usize) {
         self.arrived.subscribe().wait_for(|arrived| *arrived >= requests).await.unwrap();
     }
 
-    /// Sends the replies that are held.
+    /// Sends the held replies.
     pub fn release(&self) {
         self.released.send_replace(true);
     }
 }
 
-/// A port that is taken, and nobody listens at.
+/// A port that is in use and on which nothing listens.
 pub fn closed_port() -> (TcpSocket, u16) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -1,5 +1,5 @@
-//! Requests that were seen once and are sent again, changed where nothing is signed; and events that
-//! only look the same.
+//! Webhooks that an attacker sends again with changes to unsigned fields, and different events that look
+//! alike.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::world::World;
 
 const SECRET: &str = "a secret of more than sixteen bytes";
 
-/// A world with a source that has these members beside its secret.
+/// A world with a source that has these members in addition to its secret.
 async fn world(source: &str, members: &str) -> World {
     let members = format!("{{{members}, secret: env:SECRET}}");
     World::building().secret("SECRET", SECRET).source(source, &members).start().await
@@ -26,7 +26,7 @@ fn base64(parts: &[&[u8]]) -> String {
     STANDARD.encode(hmac_sha256(SECRET.as_bytes(), parts))
 }
 
-/// Posts a webhook, which is accepted; says how many receipts there are then.
+/// Posts a webhook, checks that it is accepted, and returns the number of receipts.
 async fn post(world: &World, path: &str, headers: &[(&str, &str)], body: &str) -> usize {
     let post = world.post(path).header("content-type", "application/json");
     let headers = headers.iter();
@@ -36,7 +36,7 @@ async fn post(world: &World, path: &str, headers: &[(&str, &str)], body: &str) -
     world.receipts().await.len()
 }
 
-/// Posts a delivery of GitHub.
+/// Posts a webhook as GitHub does.
 async fn github(world: &World, path: &str, body: &str) {
     let signature = format!("sha256={}", hex_mac(SECRET, &[body.as_bytes()]));
     let headers = [("x-hub-signature-256", signature.as_str()), ("x-github-delivery", "1")];
@@ -62,7 +62,7 @@ async fn a_signed_time_does_not_protect_an_unsigned_identity() {
 }
 
 #[tokio::test]
-async fn a_retry_that_is_signed_anew_is_the_same_event() {
+async fn a_retry_with_a_new_signature_is_the_same_event() {
     let world = world("zendesk", "preset: zendesk").await;
     for minutes in [0, 1, 2] {
         world.advance(Duration::from_secs(minutes * 60));
@@ -198,9 +198,9 @@ async fn a_request_with_many_signatures_is_refused() {
     world.finish().await;
 }
 
-/// What it reports is about an earlier time that the receipt was processed.
+/// The slow worker reports about an earlier replay of the receipt.
 #[tokio::test]
-async fn a_worker_that_is_slow_does_not_undo_a_replay() {
+async fn a_slow_worker_does_not_undo_a_replay() {
     let world = world("github", "preset: github").await;
     github(&world, "/webhooks/github", "{}").await;
     let slow = world.the_receipt().await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// A request in the making.
+/// A request that a test builds and sends.
 pub struct Request<'a> {
     world: &'a World,
     request: http::request::Builder,

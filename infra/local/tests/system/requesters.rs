@@ -1,4 +1,4 @@
-//! Who runs what was approved: Placet, or the client that requested it.
+//! Who runs an approved operation: Placet or its requester.
 
 use http::StatusCode;
 use placet_core::operation::State;
@@ -8,7 +8,7 @@ use crate::world::World;
 
 const RUNS: &str = "executor: {function: charge}, idempotent: true";
 
-/// Requests the same through both interfaces and approves it.
+/// Requests the same call through both APIs and approves it. Returns the states and the numbers of effects.
 async fn both(members: &str) -> [(State, usize); 2] {
     let operation = format!("{{{RUNS}, {members}}}");
     let world = World::building().operation("both", &operation).start().await;
@@ -23,23 +23,23 @@ async fn both(members: &str) -> [(State, usize); 2] {
 }
 
 #[tokio::test]
-async fn what_a_client_runs_by_itself_is_not_run_here_too() {
+async fn placet_does_not_run_a_call_that_its_client_runs() {
     let [theirs, ours] = both("run_for: [placet]").await;
     assert_eq!(theirs, (State::Approved, 0));
     assert_eq!(ours, (State::Succeeded, 1));
 }
 
 #[tokio::test]
-async fn a_configuration_may_have_it_run_here_for_each() {
+async fn the_configuration_can_make_placet_run_the_calls_of_both_apis() {
     let [theirs, ours] = both("run_for: [placet, humanlayer]").await;
     assert_eq!((theirs, ours), ((State::Succeeded, 1), (State::Succeeded, 1)));
     let [theirs, ours] = both("run_for: [humanlayer]").await;
     assert_eq!((theirs, ours), ((State::Succeeded, 1), (State::Approved, 0)));
 }
 
-/// Where nobody has turned it on.
+/// The configuration does not turn on the demo.
 #[tokio::test]
-async fn the_demo_is_not_there() {
+async fn the_demo_is_off_by_default() {
     let world = World::building().without("PLACET_DEMO").start().await;
     for path in ["/purchases", "/purchase-materials"] {
         for accept in ["text/html", "application/json"] {

@@ -1,4 +1,4 @@
-//! A person settles unknown outcomes through our own API, one or many.
+//! A person settles one or many unknown outcomes through our own API.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::client::{Client, List, OperationReply, OperationSummary, Problem, Typ
 use crate::crash::at_every_call;
 use crate::world::{OTHER, PROJECT, World};
 
-/// What became of one operation of many.
+/// The result for one of many operations.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settled {
@@ -30,7 +30,7 @@ struct Report {
 }
 
 impl Report {
-    /// The id of each, and where it stands or why it is not settled.
+    /// The call id of each operation with its state, or with the reason why it is not settled.
     fn outcomes(&self) -> Vec<(&str, &str)> {
         let outcomes = self.items.iter().map(|item| {
             assert_eq!(item.kind, "function_call");
@@ -57,24 +57,24 @@ impl Client<'_> {
 }
 
 impl World {
-    /// A call of which nobody knows whether it ran. It did not.
+    /// Creates a call with an unknown outcome. The call did not run.
     async fn unknown(&self, call_id: &str) {
         self.approved(call_id, "charge_once").await;
-        // Read, lease, effect: the third call of the worker.
+        // The worker reads, leases and calls the function: the effect is its third call.
         self.faults.arm(Plan::Fail(2));
         self.work().await;
         self.faults.reset();
         assert_eq!(self.ended(call_id).await, (State::Unknown, 0));
     }
 
-    /// A call as a person sees it now, for a request that settles many.
+    /// The reference to a call in its current version, for a request that settles many.
     async fn seen(&self, call_id: &str) -> Value {
         let operation = self.operation(call_id).await;
         json!({"kind": "function_call", "call_id": call_id, "digest": operation.digest,
             "attempt": operation.attempts})
     }
 
-    /// A settlement of a call as a person sees it now.
+    /// A settlement of a call in its current version.
     async fn found(&self, call_id: &str, settlement: &str) -> Value {
         let operation = self.operation(call_id).await;
         json!({"settlement": settlement, "comment": "seen", "digest": operation.digest,
@@ -82,13 +82,13 @@ impl World {
     }
 }
 
-/// An operation that is not there, as a request names it.
+/// The reference to an operation that does not exist.
 fn gone(call_id: &str) -> Value {
     json!({"kind": "function_call", "call_id": call_id, "digest": "0".repeat(64), "attempt": 1})
 }
 
 #[tokio::test]
-async fn what_a_person_found_becomes_the_outcome() {
+async fn the_finding_of_a_person_becomes_the_outcome() {
     let world = World::start().await;
     world.unknown("c").await;
     world.unknown("d").await;
@@ -108,7 +108,7 @@ async fn what_a_person_found_becomes_the_outcome() {
     assert_eq!(
         failed.outcome,
         Some(json!({"failure": {"code": "settled",
-            "message": "a person found that it did not run: seen"}}))
+            "message": "a person found that the call did not run: seen"}}))
     );
     world.work().await;
     assert_eq!((world.effects("c").await, world.effects("d").await), (0, 0));
@@ -126,7 +126,7 @@ async fn a_settlement_needs_no_comment() {
 }
 
 #[tokio::test]
-async fn it_runs_again_exactly_once_however_often_a_person_says_so() {
+async fn a_repeated_settlement_to_run_again_runs_the_call_once() {
     let world = World::start().await;
     world.unknown("c").await;
     let client = world.client();
@@ -145,7 +145,7 @@ async fn it_runs_again_exactly_once_however_often_a_person_says_so() {
 }
 
 #[tokio::test]
-async fn what_a_person_saw_earlier_is_not_settled() {
+async fn a_settlement_of_an_earlier_version_is_refused() {
     let world = World::start().await;
     world.approved("c", "panics").await;
     world.work().await;
@@ -175,7 +175,7 @@ async fn what_a_person_saw_earlier_is_not_settled() {
 }
 
 #[tokio::test]
-async fn only_an_unknown_outcome_is_settled() {
+async fn only_an_unknown_outcome_can_be_settled() {
     let world = World::start().await;
     let client = world.client();
     world.create("waits", "charge").await;
@@ -193,7 +193,7 @@ async fn only_an_unknown_outcome_is_settled() {
 }
 
 #[tokio::test]
-async fn it_is_settled_by_those_who_may_decide_and_in_its_project_only() {
+async fn only_a_role_that_may_decide_settles_and_only_in_its_project() {
     let world = World::start().await;
     world.unknown("c").await;
     let (found, seen) = (world.found("c", "happened").await, world.seen("c").await);
@@ -255,7 +255,7 @@ async fn each_of_many_is_settled_on_its_own() {
 }
 
 #[tokio::test]
-async fn the_list_of_unknown_outcomes_has_what_settling_many_needs() {
+async fn the_list_of_unknown_outcomes_has_the_members_for_settling_many() {
     let world = World::start().await;
     let client = world.client();
     for call_id in ["a", "b", "c"] {
@@ -273,7 +273,7 @@ async fn the_list_of_unknown_outcomes_has_what_settling_many_needs() {
     world.finish().await;
 }
 
-/// As many as one request takes: one in twenty is there.
+/// The most operations of one request. Of twenty references, one is to an existing operation.
 async fn a_hundred(world: &World) -> Vec<Value> {
     let mut operations = Vec::new();
     for n in 0..100 {
@@ -289,7 +289,7 @@ async fn a_hundred(world: &World) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_hundred_are_reported_in_their_order() {
+async fn the_report_of_a_hundred_is_in_the_order_of_the_request() {
     let world = World::start().await;
     let operations = a_hundred(&world).await;
     let report = world.client().settle_many("happened", &operations).await.ok();

@@ -1,4 +1,4 @@
-//! Several workers at once, each with chaos of its own.
+//! Several workers at the same time, each with its own chaos.
 
 use std::time::Duration;
 

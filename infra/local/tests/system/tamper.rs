@@ -1,4 +1,4 @@
-//! Law 1: shown = approved = executed, whatever somebody does to the table in between.
+//! Law 1: shown = approved = executed, also if somebody changes the table in between.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// A world with an approved call of `charge_once` in which this member was changed before it ran.
+/// A world with an approved call of `charge_once`. This member of the call was changed before the call ran.
 async fn after_changing(pointer: &str, value: Value) -> World {
     let world = World::start().await;
     world.approved("call-1", "charge_once").await;
@@ -48,7 +48,7 @@ async fn a_call_that_was_changed_after_its_approval_does_not_run() {
     }
 }
 
-/// The digest stands beside the body, too, where the condition of each write finds it.
+/// The row also has the digest outside of the body, for the condition of each write.
 #[tokio::test]
 async fn a_call_whose_digest_was_changed_does_not_run() {
     let world = after_changing("/digest", json!("0".repeat(64))).await;

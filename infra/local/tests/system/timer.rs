@@ -16,7 +16,7 @@ use crate::world::{OTHER, PROJECT, START, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Rows that are nothing but an entry in each partition of `due`, so many each.
+/// Rows that are only entries in `due`: `count` entries in each partition.
 fn entries(due: Timestamp, lane: char, count: u64) -> Vec<Row> {
     let text = |text: String| AttributeValue::S(text);
     let entry = |shard: u64, n: u64| {
@@ -33,7 +33,7 @@ fn entries(due: Timestamp, lane: char, count: u64) -> Vec<Row> {
     (0..8).flat_map(|shard| (0..count).map(move |n| (shard, n))).map(|(s, n)| entry(s, n)).collect()
 }
 
-/// A receipt whose pointer was not sent rests on a due time.
+/// Creates a receipt whose pointer is not sent, so that it rests on a due time.
 async fn due_on_work(world: &World) {
     let body = json!({"id": "e"});
     let (_, reached) =
@@ -49,9 +49,9 @@ async fn world() -> World {
         .await
 }
 
-/// A slow endpoint fills the lane `calls`. What is due on the other lane goes on.
+/// A slow endpoint fills the lane `calls`. The timer still enqueues due items on the other lane.
 #[tokio::test]
-async fn a_deep_lane_does_not_hold_up_the_other() {
+async fn a_deep_lane_does_not_delay_the_other_lane() {
     let world = world().await;
     due_on_work(&world).await;
     world.put_all(entries(START, 'c', 3)).await;
@@ -65,12 +65,16 @@ async fn a_deep_lane_does_not_hold_up_the_other() {
         world.advance(MINUTE);
         timer.handle().await.unwrap();
     }
-    assert_eq!(world.system.engines.messages(Lane::Calls).len(), 20, "it is deep");
-    assert_ne!(world.system.engines.messages(Lane::Work).len(), 0, "the receipt waits for calls");
+    assert_eq!(world.system.engines.messages(Lane::Calls).len(), 20, "the lane is deep");
+    assert_ne!(
+        world.system.engines.messages(Lane::Work).len(),
+        0,
+        "the receipt waits for the lane `calls`"
+    );
     world.abandon();
 }
 
-/// Another project has filled the lane.
+/// Another project has filled the lane. The timer still enqueues a few pointers of each project.
 #[tokio::test]
 async fn a_deep_lane_still_takes_a_few_pointers_of_each_project() {
     let world = world().await;
@@ -87,9 +91,9 @@ async fn a_deep_lane_still_takes_a_few_pointers_of_each_project() {
     world.abandon();
 }
 
-/// One queue fails. What is due on the other goes on, and the run shows that something failed.
+/// One queue fails. The timer still enqueues due items on the other queue, and its run fails.
 #[tokio::test]
-async fn a_queue_that_fails_does_not_hold_up_the_other() {
+async fn a_queue_that_fails_does_not_delay_the_other_queue() {
     let world = world().await;
     due_on_work(&world).await;
     world.put_all(entries(START, 'c', 3)).await;
@@ -104,9 +108,9 @@ async fn a_queue_that_fails_does_not_hold_up_the_other() {
     world.abandon();
 }
 
-/// Once the lane has room again, what was left out comes.
+/// The timer enqueues the skipped items when the lane has room again.
 #[tokio::test]
-async fn what_a_deep_lane_left_out_comes_later() {
+async fn items_skipped_on_a_deep_lane_are_enqueued_later() {
     let world = world().await;
     world.put_all(entries(START, 'c', 13)).await;
     for n in 0..20 {
@@ -132,9 +136,9 @@ async fn what_a_deep_lane_left_out_comes_later() {
     world.abandon();
 }
 
-/// Another release, to which this one was rolled back, has one more lane.
+/// A later release had one more lane and was rolled back to this release.
 #[tokio::test]
-async fn entries_of_an_unknown_lane_hold_up_no_others() {
+async fn entries_of_an_unknown_lane_delay_no_other_entries() {
     let world = world().await;
     due_on_work(&world).await;
     world.put_all(entries(START, 'z', 12)).await;
@@ -146,7 +150,7 @@ async fn entries_of_an_unknown_lane_hold_up_no_others() {
     world.abandon();
 }
 
-/// Every partition of many projects is busy. How far the timer came must fit into one row.
+/// Every partition of many projects is busy. The progress of the timer must fit into one row.
 #[tokio::test]
 async fn the_progress_of_many_projects_fits_into_a_row() {
     let names: Vec<String> = (0..90).map(|n| format!("a-project-of-some-team-{n:03}")).collect();
@@ -175,12 +179,12 @@ async fn the_progress_of_many_projects_fits_into_a_row() {
         world.advance(MINUTE);
         timer.handle().await.unwrap();
     }
-    // Without its progress, all of them are enqueued every minute.
+    // Without its progress, the timer would enqueue all of them every minute.
     assert_eq!(world.system.engines.messages(Lane::Calls).len(), 91 * 24);
     world.abandon();
 }
 
-/// A release that knows the kind was rolled back. The timer points to the item every five minutes.
+/// A release that knows the kind was rolled back. The timer sends a pointer to the item every five minutes.
 #[tokio::test]
 async fn an_item_of_an_unknown_kind_that_is_due_does_not_fill_the_dead_letter_queue() {
     let world = World::start().await;

@@ -1,19 +1,20 @@
-//! A body that cannot be read is an error that a person sees; it is never treated as empty, and a default never
-//! replaces a field that could not be read (law 7).
+//! A body that cannot be read is an error that a person sees. Placet never treats it as empty, and a default
+//! never replaces a field that could not be read (law 7).
 
 use http::StatusCode;
 use placet_core::receipt::State;
 
 use crate::world::World;
 
-/// What readers disagree on, what breaks off, and what is nested too deep.
+/// A body that parsers read differently, an incomplete body, and a body that is nested too deep.
 fn unreadable() -> [String; 3] {
     let deep = format!(r#"{{"type":"refund","data":{}{}}}"#, "[".repeat(200), "]".repeat(200));
     let twice = r#"{"type":"refund","data":{"amount":5,"amount":5000}}"#;
     [twice.to_owned(), r#"{"type":"refund","data":{"amount":5000}"#.to_owned(), deep]
 }
 
-/// What becomes of a webhook with this body at this target.
+/// Sends a webhook with this body to a source with this target. Returns the state and the note of the receipt
+/// and the number of open operations.
 async fn receipt_of(target: &str, content_type: &str, body: &str) -> (State, String, usize) {
     let source = format!("{{preset: hmac, secret: env:HOOKS, targets: [{target}]}}");
     let building = World::building().source("hooks", &source);
@@ -28,7 +29,7 @@ async fn receipt_of(target: &str, content_type: &str, body: &str) -> (State, Str
 }
 
 #[tokio::test]
-async fn no_default_takes_the_place_of_what_cannot_be_read() {
+async fn no_default_replaces_a_field_that_cannot_be_read() {
     let target = "{operation: {fn: charge, kwargs: {amount: {at: /data/amount, default: 1}}}}";
     for body in unreadable() {
         for content_type in ["application/json", "text/plain"] {
@@ -39,7 +40,7 @@ async fn no_default_takes_the_place_of_what_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_not_taken_for_what_nobody_wants() {
+async fn an_unreadable_event_does_not_count_as_an_unwanted_event() {
     let target =
         "{operation: {fn: charge, kwargs: {amount: /data/amount}}, where: ['/data/amount > 100']}";
     for body in unreadable() {
@@ -48,9 +49,9 @@ async fn what_cannot_be_read_is_not_taken_for_what_nobody_wants() {
     }
 }
 
-/// That a field is another cannot be said of what cannot be read.
+/// A comparison with "not equal" does not hold for a field that cannot be read.
 #[tokio::test]
-async fn a_comparison_fails_where_the_body_cannot_be_read() {
+async fn a_comparison_fails_if_the_body_cannot_be_read() {
     for body in unreadable() {
         let target = "{log: {}, where: ['/data/amount != 5']}";
         let (state, note, _) = receipt_of(target, "application/json", &body).await;
@@ -59,7 +60,7 @@ async fn a_comparison_fails_where_the_body_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_target_that_reads_nothing_takes_what_cannot_be_read() {
+async fn a_target_that_reads_no_field_accepts_an_unreadable_body() {
     for body in unreadable() {
         let (state, note, _) = receipt_of("log", "application/json", &body).await;
         assert_eq!((state, note.as_str()), (State::Processed, "logged"));
@@ -68,7 +69,7 @@ async fn a_target_that_reads_nothing_takes_what_cannot_be_read() {
 
 /// Slack sends JSON in a field of a form.
 #[tokio::test]
-async fn no_default_takes_the_place_of_a_payload_that_cannot_be_read() {
+async fn no_default_replaces_a_payload_that_cannot_be_read() {
     let target = "{operation: {fn: charge, kwargs: {amount: {at: /data/amount, default: 1}}}}";
     let source = format!("{{preset: slack, secret: env:HOOKS, targets: [{target}]}}");
     let form = "application/x-www-form-urlencoded";
@@ -89,7 +90,7 @@ async fn no_default_takes_the_place_of_a_payload_that_cannot_be_read() {
 
 /// Not every sender sends JSON.
 #[tokio::test]
-async fn what_is_no_json_is_taken_as_it_is() {
+async fn a_body_that_is_not_json_is_accepted_unchanged() {
     let target = "{operation: {fn: charge, kwargs: {amount: {value: 1}}}}";
     for (content_type, body) in [("text/plain", "hello"), ("application/octet-stream", "\u{1}")] {
         let (state, note, requested) = receipt_of(target, content_type, body).await;

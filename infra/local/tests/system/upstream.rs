@@ -1,4 +1,4 @@
-//! Two systems: one requests approval, at the other is the person who decides.
+//! Two systems: one requests approval, and a person decides at the other.
 
 mod answers;
 mod questions;
@@ -18,15 +18,15 @@ use crate::client::call;
 use crate::crash::{at_every_call, with_lost_replies};
 use crate::world::{Building, PROJECT, World};
 
-/// What [`World::key`] makes for an agent.
+/// The key that [`World::key`] makes for an agent.
 const AGENT: &str = "agent-key-of-default";
-/// After so long the upstream approver is polled for the second time, and for the third.
+/// The pauses before the second and the third poll of the upstream approver.
 const FIRST: Duration = Duration::from_secs(30);
 const SECOND: Duration = Duration::from_secs(60);
-/// A message is delayed by so much more, because clocks differ.
+/// The additional delay of a message, because clocks differ.
 const LATE: Duration = Duration::from_secs(1);
 
-/// A system whose upstream approver listens at this port.
+/// A system with an upstream approver at this port.
 fn polling(port: u16) -> Building {
     let api = format!("base_url: 'http://127.0.0.1:{port}/humanlayer/v1/', api_key: env:THEIR_KEY");
     World::building()
@@ -35,11 +35,11 @@ fn polling(port: u16) -> Building {
 }
 
 struct Pair {
-    /// Where approval is requested.
+    /// The system that requests approval.
     requester: World,
-    /// Where the person is.
+    /// The system in which the person decides.
     approver: World,
-    /// Who has decided, if the decision was polled for.
+    /// The text of `by` in a decision that came by a poll.
     polled: String,
 }
 
@@ -65,7 +65,7 @@ impl Pair {
         Self { requester, approver, polled: format!("upstream {polled}") }
     }
 
-    /// A call that was created there, too.
+    /// Creates a call and checks that it exists at the approver, too.
     async fn created(&self, call_id: &str) {
         assert_eq!(self.requester.create(call_id, "charge").await.status, StatusCode::OK);
         self.requester.work().await;
@@ -76,13 +76,13 @@ impl Pair {
         assert_eq!((&there.options, &there.other), (&here.options, &here.other));
     }
 
-    /// The person decides.
+    /// Decides at the approver.
     async fn decide(&self, call_id: &str, verdict: &str) {
         let reply = self.approver.decide_in_inbox(call_id, verdict).await;
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.text);
     }
 
-    /// Lets time pass in both. Neither polls nor webhooks wait for the timer.
+    /// Moves both clocks and runs both workers. Neither polls nor webhooks need the timer.
     async fn later(&self, time: Duration) {
         for world in [&self.approver, &self.requester] {
             world.advance(time);
@@ -134,7 +134,7 @@ async fn a_webhook_of_any_format_brings_the_decision() {
 }
 
 #[tokio::test]
-async fn the_decision_is_polled_for_if_no_webhook_comes() {
+async fn a_poll_brings_the_decision_if_no_webhook_comes() {
     let pair = Pair::start().await;
     pair.created("call-1").await;
     pair.decide("call-1", "approve").await;
@@ -244,7 +244,7 @@ async fn a_worker_that_crashes_at_any_call_decides_once_here() {
     .await;
 }
 
-/// A reply of our own table or queue is lost, and the call is repeated.
+/// A reply of our own table or queue is lost, and the SDK repeats the call.
 #[tokio::test]
 async fn a_poll_whose_write_was_repeated_decides_once() {
     with_lost_replies(async |plan| {
@@ -257,7 +257,7 @@ async fn a_poll_whose_write_was_repeated_decides_once() {
 
         assert_eq!(report.failed, 0, "{plan:?}");
         assert_eq!(pair.requester.ended("call-1").await, (State::Succeeded, 1), "{plan:?}");
-        // It was created, polled, decided, started and finished.
+        // The versions: created, polled, decided, started, finished.
         assert_eq!(pair.requester.operation("call-1").await.header.version, 5, "{plan:?}");
         pair.finish().await;
         calls

@@ -1,4 +1,4 @@
-//! A decision of HumanLayer's cloud comes as a webhook and decides the operation with its id.
+//! A webhook of HumanLayer's cloud brings a decision for the operation with its id.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::crash::with_faults;
 use crate::webhooks::completed;
 use crate::world::{WEBHOOK_SECRET, World};
 
-/// A call of `charge` is decided.
+/// The webhook body for a decided call of `charge`.
 fn decided(call_id: &str, approved: bool) -> Value {
     completed(&call(call_id, "charge"), approved)
 }
@@ -30,7 +30,7 @@ async fn a_bare_or_enveloped_webhook_decides() {
             let enveloped = json!({"type": "function_call.completed", "event": bare});
             let reply = world.deliver(call_id, if envelope { &enveloped } else { &bare }).await;
             assert_eq!((reply.status, reply.json()), (StatusCode::OK, json!({"status": "ok"})));
-            assert_eq!(world.state(call_id).await, State::Pending, "all work is behind the queue");
+            assert_eq!(world.state(call_id).await, State::Pending, "the worker has not run yet");
         }
         world.settle().await;
         assert_eq!(world.ended("yes").await, (State::Succeeded, 1));
@@ -41,7 +41,7 @@ async fn a_bare_or_enveloped_webhook_decides() {
 }
 
 #[tokio::test]
-async fn the_same_webhook_again_is_accepted_and_changes_nothing() {
+async fn a_repeated_webhook_is_accepted_and_changes_nothing() {
     let world = World::start().await;
     world.create("call-1", "charge").await;
     world.deliver("msg_1", &decided("call-1", true)).await;
@@ -57,7 +57,7 @@ async fn the_same_webhook_again_is_accepted_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn every_request_that_the_source_did_not_sign_is_refused_alike_and_changes_nothing() {
+async fn every_request_without_a_valid_signature_gets_the_same_answer_and_changes_nothing() {
     let world = World::start().await;
     world.create("call-1", "charge").await;
     let before = world.contents().await;
@@ -97,7 +97,7 @@ async fn a_source_without_a_usable_secret_is_closed() {
     for (secret, status) in [
         (None, StatusCode::UNAUTHORIZED),
         (Some(""), StatusCode::UNAUTHORIZED),
-        // It is set, but it is no secret: our fault, so the sender has to retry.
+        // The variable is set and is not a valid secret. This is our fault, so the sender has to retry.
         (Some("whsec_"), StatusCode::SERVICE_UNAVAILABLE),
         (Some("whsec_typo!!"), StatusCode::SERVICE_UNAVAILABLE),
     ] {
@@ -140,7 +140,7 @@ async fn a_decision_on_another_call_is_not_applied() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_makes_no_sense_is_stored_and_decides_nothing() {
+async fn a_webhook_without_a_valid_decision_is_stored_and_decides_nothing() {
     let world = World::start().await;
     let bodies = [json!("hello"), json!({}), json!({"type": "x", "event": {}}), json!([1])];
     for (n, body) in bodies.iter().enumerate() {
@@ -167,7 +167,7 @@ async fn nothing_is_acknowledged_unless_it_is_stored() {
             StatusCode::OK => assert!(stored, "{plan:?}"),
             status => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{plan:?}"),
         }
-        // The sender retries if it has to.
+        // The sender retries after an error.
         assert_eq!(world.deliver("msg_1", &body).await.status, StatusCode::OK);
         world.settle().await;
         assert_eq!(world.ended("call-1").await, (State::Succeeded, 1), "{plan:?}");
@@ -186,7 +186,7 @@ async fn an_acknowledged_webhook_is_processed_after_half_a_day_without_the_queue
 
     for _ in 0..12 {
         world.advance(Duration::from_secs(3600));
-        assert!(world.system.timer.handle().await.is_err(), "the function's errors show it");
+        assert!(world.system.timer.handle().await.is_err(), "the run of the timer fails");
     }
     world.faults.reset();
     world.advance(Duration::from_secs(3600));

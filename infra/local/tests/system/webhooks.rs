@@ -1,4 +1,4 @@
-//! Webhooks as their senders make them.
+//! Webhooks as senders make and sign them.
 
 use http::StatusCode;
 use placet_core::Digest;
@@ -10,7 +10,7 @@ use crate::receiver::Received;
 use crate::request::{Reply, Request};
 use crate::world::{WEBHOOK_SECRET, World};
 
-/// An HMAC-SHA256 in hexadecimal digits, as most senders sign.
+/// An HMAC-SHA256 in hexadecimal digits: the signature of most senders.
 pub fn hex_mac(secret: &str, parts: &[&[u8]]) -> String {
     hmac_sha256(secret.as_bytes(), parts).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -22,7 +22,7 @@ pub fn noise(size: u32) -> Vec<u8> {
     blocks.flatten().take(size as usize).collect()
 }
 
-/// What HumanLayer's cloud sends when a person has decided on a call.
+/// The body that HumanLayer's cloud sends when a person has decided a call.
 pub fn completed(call: &client::Draft, approved: bool) -> Value {
     let mut body = call.humanlayer();
     body["status"] = json!({"approved": approved, "comment": "by mail"});
@@ -30,7 +30,7 @@ pub fn completed(call: &client::Draft, approved: bool) -> Value {
 }
 
 impl World {
-    /// A webhook to a source, signed as its scheme says, with the id of an event.
+    /// A webhook to a source with this event id, signed by the scheme of the source.
     pub fn signed(&self, source: &str, id: &str, content_type: &str, body: &[u8]) -> Request<'_> {
         let runtime = &self.system.runtime;
         let found = runtime.config.source(source).unwrap();
@@ -43,14 +43,14 @@ impl World {
         post.body(body.to_vec())
     }
 
-    /// Sends a webhook of JSON, which is accepted.
+    /// Sends a JSON webhook and checks that it is accepted.
     pub async fn receive(&self, source: &str, id: &str, body: &Value) {
         let body = body.to_string();
         let reply = self.signed(source, id, "application/json", body.as_bytes()).send().await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     }
 
-    /// A delivery of HumanLayer's cloud, signed now.
+    /// Sends a webhook as HumanLayer's cloud does, signed now.
     pub async fn deliver(&self, delivery_id: &str, body: &Value) -> Reply {
         let body = body.to_string();
         let secret = parse_secret(WEBHOOK_SECRET).unwrap();
@@ -64,7 +64,8 @@ impl World {
             .await
     }
 
-    /// The id under which this secret signs what an endpoint received now, under both names of the headers.
+    /// Checks the signatures of a received webhook in both header sets with this secret. Returns the webhook
+    /// id.
     #[track_caller]
     pub fn signed_id(&self, request: &Received, secret: &str) -> String {
         let (secret, now) = (parse_secret(secret).unwrap(), self.clock.now());

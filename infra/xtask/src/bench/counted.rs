@@ -1,12 +1,12 @@
-//! What was counted: the table in `docs/COSTS.md` that `infra/local/tests/system/cost/load.rs` writes.
+//! Counted costs: the table in `docs/COSTS.md` that `infra/local/tests/system/cost/load.rs` writes.
 
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// What one of something costs.
+/// The cost of one event or run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// How often a function is invoked.
+    /// Invocations of a function.
     pub invocations: f64,
     /// Write units of the table.
     pub table: f64,
@@ -16,29 +16,29 @@ pub struct Cost {
     pub due: f64,
     /// Read units.
     pub reads: f64,
-    /// Calls of SQS.
+    /// Calls to SQS.
     pub sqs: f64,
 }
 
-/// The rows that are used here.
+/// The rows of the table that the benchmarks use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Counted {
-    /// A webhook is verified and stored.
+    /// Verifying and storing a webhook.
     pub stored: Cost,
-    /// It is processed, in a batch of ten.
+    /// Processing a stored webhook in a batch of ten.
     pub processed: Cost,
-    /// The timer runs, and nothing is due.
+    /// A run of the timer when nothing is due.
     pub timer: Cost,
-    /// The same, for each project.
+    /// The additional cost of such a run for each project.
     pub project: Cost,
 }
 
 impl Counted {
-    /// Reads the page.
+    /// Reads the table in `docs/COSTS.md`.
     ///
     /// # Errors
     ///
-    /// If the page is not there, or a row of the table is missing.
+    /// If the file cannot be read or a row of the table is missing.
     pub fn read(workspace: &Workspace) -> Result<Self, Error> {
         let path = workspace.root.join("docs/COSTS.md");
         let page = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
@@ -56,7 +56,7 @@ impl Counted {
 }
 
 impl Cost {
-    /// The row of this name.
+    /// The row with this name.
     fn of(page: &str, name: &str) -> Option<Self> {
         let row = page.lines().find_map(|line| line.strip_prefix("| ")?.strip_prefix(name))?;
         let mut numbers = row.split('|').skip(1).map_while(|cell| cell.trim().parse().ok());
@@ -71,31 +71,32 @@ impl Cost {
     }
 }
 
-/// Tests of the page: its tables are what the code prints.
+/// Tests that the tables of `docs/COSTS.md` equal the printed tables.
 #[cfg(test)]
 pub mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::super::{idle, scale};
     use super::*;
 
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/COSTS.md");
 
-    /// What the page says was counted.
+    /// The counted costs in `docs/COSTS.md`.
     pub fn counted() -> Counted {
         Counted::of(&std::fs::read_to_string(PAGE).unwrap()).unwrap()
     }
 
-    /// One test, because each table is written into the same file.
+    /// One test for all tables, because each table is written into the same file.
     #[test]
-    fn the_page_says_what_is_computed() {
+    fn the_tables_of_the_document_equal_the_computed_tables() {
         let counted = counted();
         compare("idle", &idle::table(&counted));
         compare("limits", &scale::limits(counted));
         compare("rates", &scale::rates(counted));
     }
 
-    /// Compares what is printed with what stands between the marks of this name. `UPDATE=1` writes it there.
+    /// Compares the printed table with the text between the marks of this name. `UPDATE=1` writes the table
+    /// there.
     fn compare(name: &str, printed: &str) {
         let page = std::fs::read_to_string(PAGE).unwrap();
         let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
@@ -106,7 +107,7 @@ pub mod tests {
         }
         assert!(
             std::env::var_os("UPDATE").is_some(),
-            "docs/COSTS.md says otherwise; UPDATE=1 writes:\n{printed}"
+            "docs/COSTS.md has another table; run with UPDATE=1 to write:\n{printed}"
         );
         std::fs::write(PAGE, format!("{before}{start}{printed}{end}{after}")).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Webhooks as a sender makes them: each with an id of its own, the current time and a signature.
+//! Webhooks as a sender makes them: each has its own id, the current time and a signature.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,33 +11,33 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// The source in `placet.yaml` that they are sent to; it must take Standard Webhooks.
+/// The source in `placet.yaml` for these webhooks. It must have the scheme of Standard Webhooks.
 const SOURCE: &str = "standard";
-/// Where the function finds the secret of that source.
+/// The environment variable with the secret of the source.
 pub const SECRET_VARIABLE: &str = "PLACET_SECRET_STANDARD";
-/// Made up here, known to nobody else, and valid only for this measurement.
+/// A secret for this measurement only.
 pub const SECRET: &str = "whsec_YSB3ZWJob29rIHNlY3JldCBmb3IgYSBtZWFzdXJlbWVudA==";
 
-/// How an event carries the body.
+/// How an event holds the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carried {
-    /// As it is, which is what Lambda does with JSON.
+    /// As text: Lambda's form for JSON.
     Text,
-    /// In base64, which is what it does with most other types.
+    /// In base64: Lambda's form for most other content types.
     Base64,
 }
 
 /// A kind of webhook.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery {
-    /// Length of the body.
+    /// Length of the body in bytes.
     pub bytes: usize,
-    /// How the event carries it.
+    /// How the event holds the body.
     pub carried: Carried,
 }
 
 impl Delivery {
-    /// So many Function URL events, each with another webhook of this kind.
+    /// `count` Function URL events, each with another webhook of this kind.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Delivery {
     }
 }
 
-/// A JSON document of exactly this length, at least 100: lines of an order, no two alike.
+/// A JSON document of exactly `length` bytes, at least 100. It holds different lines of an order.
 fn body(id: &str, length: usize) -> String {
     let mut text = format!(r#"{{"id":"{id}","type":"order.paid","lines":["#);
     let end = |text: &str| format!(r#"{{}}],"note":"{}"}}"#, "x".repeat(length - text.len() - 14));
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_are_json_of_the_length_asked_for() {
+    fn bodies_are_json_of_the_requested_length() {
         for length in [200, 1000, 1001, 20_000] {
             let body = body("msg_1", length);
             assert_eq!(body.len(), length);

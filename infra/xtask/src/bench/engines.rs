@@ -9,20 +9,20 @@ use super::measured::Aws;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// `placet engines`: a DynamoDB and an SQS that do what they are asked. Dropping it kills them.
+/// The process `placet engines` with a DynamoDB and an SQS. Dropping this kills the process.
 #[derive(Debug)]
 pub struct Engines {
     child: Child,
-    /// Where they are.
+    /// The endpoints of the engines.
     pub aws: Aws,
 }
 
 impl Engines {
-    /// Builds and starts them.
+    /// Builds and starts the engines.
     ///
     /// # Errors
     ///
-    /// If they do not say where they are.
+    /// If the engines do not print their endpoints.
     pub fn start(workspace: &Workspace) -> Result<Self, Error> {
         workspace.run(workspace.cargo("build --package placet"))?;
         let folder = workspace.target.join("bench");
@@ -51,18 +51,18 @@ impl Engines {
         Ok(engines)
     }
 
-    /// How many messages are on the work queue.
+    /// The number of messages on the queue `work`.
     ///
     /// # Errors
     ///
-    /// If the engine does not tell.
+    /// If the engine does not return the number.
     pub fn queued(&self) -> Result<usize, Error> {
         const COUNT: &str = "ApproximateNumberOfMessages";
         let question = json!({"QueueUrl": self.aws.queue_url, "AttributeNames": [COUNT]});
         let reply = ask(&self.aws.sqs, "AmazonSQS.GetQueueAttributes", &question.to_string())
             .map_err(|error| Error::Engines(error.to_string()))?;
         let count = reply["Attributes"][COUNT].as_str().and_then(|count| count.parse().ok());
-        count.ok_or_else(|| Error::Engines(format!("the queue does not tell its length: {reply}")))
+        count.ok_or_else(|| Error::Engines(format!("the queue did not return its length: {reply}")))
     }
 }
 
@@ -73,7 +73,7 @@ impl Drop for Engines {
     }
 }
 
-/// One call in the JSON protocol of AWS; the engines believe anyone who reaches them.
+/// Makes one call in the JSON protocol of AWS. The engines need no credentials.
 fn ask(url: &str, target: &str, body: &str) -> std::io::Result<Value> {
     let host = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host)?;

@@ -1,7 +1,7 @@
-//! What a month costs in which nothing happens, with one project.
+//! The cost of an idle month with one project.
 //!
-//! The prices are those of us-east-1, in dollars, from the price pages that each constant names. A free
-//! amount is for the whole account and does not end after a year.
+//! Prices are in dollars for us-east-1. Each constant names its price page. A free amount is for the whole
+//! account and does not end after a year.
 
 use super::counted::Counted;
 use super::scale::thousands;
@@ -11,25 +11,26 @@ use crate::workspace::Workspace;
 /// Minutes of a month of 730 hours.
 const MINUTES: f64 = 43_800.0;
 
-/// How many connections Lambda polls a queue with. While little happens it may go down to two, but not if the
-/// mapping has a maximum concurrency. <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
+/// The number of connections with which Lambda polls a queue. While the queue is quiet, Lambda may use two,
+/// but not if the mapping has a maximum concurrency.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
 const POLLERS: f64 = 5.0;
-/// See [`POLLERS`].
+/// The number of connections for a quiet queue, see [`POLLERS`].
 const FEWEST_POLLERS: f64 = 2.0;
-/// A long poll of an empty queue takes 20 s, the longest that SQS allows.
+/// Polls a minute of each connection. A long poll of an empty queue takes 20 s, the longest that SQS allows.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>
 const POLLS_A_MINUTE: f64 = 3.0;
 
 /// Memory of a function in GB, as in `template.yaml`.
 const MEMORY: f64 = 0.25;
-/// Assumed: an idle run of the timer is billed for 50 ms. Its queries run at the same time.
+/// Assumed: AWS bills 50 ms for an idle run of the timer. Its queries run at the same time.
 const TIMER_SECONDS: f64 = 0.05;
-/// Assumed: Lambda logs three lines about a run, and the timer none, together 1 KB.
+/// Assumed: Lambda logs three lines about a run and the timer logs none, 1 KB in all.
 const LOG_BYTES: f64 = 1_000.0;
-/// The timer looks at the spool in each fifth minute (`functions/timer/src/spool.rs`).
+/// The timer lists the spool in each fifth minute (`functions/timer/src/spool.rs`).
 const MINUTES_A_LOOK: f64 = 5.0;
 
-/// What AWS asks for one of something, and how many are free in a month.
+/// The price of one unit, and the units that are free in a month.
 #[derive(Clone, Copy, Debug)]
 struct Price {
     dollars: f64,
@@ -46,18 +47,18 @@ const GB_SECOND: Price = Price { dollars: 0.000_013_333_4, free: 400_000.0 };
 const READ_UNIT: Price = Price { dollars: 0.125 / 1e6, free: 0.0 };
 /// A list request. <https://aws.amazon.com/s3/pricing/>
 const LIST: Price = Price { dollars: 0.005 / 1e3, free: 0.0 };
-/// A GB that is logged. <https://aws.amazon.com/cloudwatch/pricing/>
+/// A GB of ingested logs. <https://aws.amazon.com/cloudwatch/pricing/>
 const LOG_GB: Price = Price { dollars: 0.50, free: 5.0 };
 /// A run of a schedule. <https://aws.amazon.com/eventbridge/pricing/>
 const SCHEDULE: Price = Price { dollars: 1.0 / 1e6, free: 14e6 };
-/// A GB in the table for a month, without and with its continuous backup.
+/// A GB in the table for a month, without its continuous backup.
 /// <https://aws.amazon.com/dynamodb/pricing/on-demand/>
 const TABLE_GB: f64 = 0.25;
-/// See [`TABLE_GB`].
+/// A GB of continuous backup for a month, see [`TABLE_GB`].
 const BACKUP_GB: f64 = 0.20;
 /// A GB in the bucket for a month. <https://aws.amazon.com/s3/pricing/>
 const BLOB_GB: f64 = 0.023;
-/// A GB of logs that is kept for a month. <https://aws.amazon.com/cloudwatch/pricing/>
+/// A GB of stored logs for a month. <https://aws.amazon.com/cloudwatch/pricing/>
 const KEPT_LOG_GB: f64 = 0.03;
 
 /// One line of the bill.
@@ -67,7 +68,7 @@ struct Line {
     price: Price,
 }
 
-/// Which of the two queues Lambda polls, and how.
+/// How Lambda polls the queues.
 #[derive(Clone, Copy)]
 struct Polling {
     queues: f64,
@@ -103,18 +104,18 @@ impl Line {
         self.amount * self.price.dollars
     }
 
-    /// In an account that uses nothing else.
+    /// The cost in an account that uses nothing else.
     fn after_free(&self) -> f64 {
         (self.amount - self.price.free).max(0.0) * self.price.dollars
     }
 }
 
-/// What all lines cost, and what is left of that in an account that uses nothing else.
+/// The cost of all lines, and the cost in an account that uses nothing else.
 fn sum(bill: &[Line]) -> (f64, f64) {
     (bill.iter().map(Line::dollars).sum(), bill.iter().map(Line::after_free).sum())
 }
 
-/// The table of the page.
+/// The table in `docs/COSTS.md`.
 pub fn table(counted: &Counted) -> String {
     let mut table =
         "| a month | amount | dollars | less what is free |\n| --- | ---: | ---: | ---: |\n"
@@ -140,11 +141,11 @@ pub fn table(counted: &Counted) -> String {
     table + &format!("| each GB of logs that is kept | 1 | {KEPT_LOG_GB:.2} | |\n")
 }
 
-/// Prints what an idle month costs.
+/// Prints the cost of an idle month.
 ///
 /// # Errors
 ///
-/// If the page with what was counted cannot be read.
+/// If the counted costs cannot be read.
 pub fn run(workspace: &Workspace) -> Result<(), Error> {
     print!("{}", table(&Counted::read(workspace)?));
     Ok(())
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_not_free_is_paid() {
+    fn free_units_cost_nothing() {
         let line = |amount| Line { what: "", amount, price: SQS };
         assert_eq!((line(1e6).after_free(), line(2e6).after_free()), (0.0, 0.4));
         assert_eq!(line(2e6).dollars(), 0.8);

@@ -10,7 +10,8 @@ use super::runtime_api::{RuntimeApi, Told};
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// How long a function may take to its last poll: start-up under callgrind, or all its events.
+/// How long a function may take until its last poll. This includes its start under callgrind or all its
+/// events.
 const LONGEST_RUN: Duration = Duration::from_secs(300);
 /// How long callgrind may take to write its file.
 const LONGEST_END: Duration = Duration::from_secs(60);
@@ -19,19 +20,19 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// Ticks per second of the CPU times in `/proc`: 100 on every Linux.
 const TICKS: f64 = 100.0;
 
-/// Where the AWS of a function is.
+/// The AWS endpoints of a function.
 #[derive(Debug)]
 pub struct Aws {
     /// Endpoint of DynamoDB.
     pub dynamodb: String,
     /// Endpoint of SQS.
     pub sqs: String,
-    /// The work queue.
+    /// URL of the queue `work`.
     pub queue_url: String,
 }
 
 impl Aws {
-    /// The one that refuses every call.
+    /// Endpoints that refuse every call.
     pub fn refusing(api: &RuntimeApi) -> Self {
         let url = format!("http://{}", api.address);
         let queue_url = format!("{url}/000000000000/placet");
@@ -42,11 +43,11 @@ impl Aws {
 /// How a function answered its events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Answers {
-    /// With the status 200.
+    /// Answers with the status 200.
     pub accepted: usize,
-    /// With another status, or with none.
+    /// Answers with another status or without a status.
     pub refused: usize,
-    /// With an error instead of an answer.
+    /// Errors instead of answers.
     pub failed: usize,
 }
 
@@ -56,12 +57,12 @@ impl Answers {
     }
 }
 
-/// Where the packaged binary of a function is.
+/// The path of the packaged binary of a function.
 pub fn program(workspace: &Workspace, function: &str) -> PathBuf {
     workspace.target.join(format!("release/placet-{function}"))
 }
 
-/// A packaged function as a process of ours. Dropping it kills it.
+/// A packaged function as a child process. Dropping this kills the process.
 #[derive(Debug)]
 pub struct Measured {
     child: Child,
@@ -71,11 +72,11 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Starts it as Lambda does.
+    /// Starts the function as Lambda does.
     ///
     /// # Errors
     ///
-    /// If it cannot be started.
+    /// If the process cannot be started.
     pub fn natively(
         workspace: &Workspace,
         function: &str,
@@ -87,11 +88,11 @@ impl Measured {
         Self::start(workspace, function, "native", command, variables)
     }
 
-    /// Starts it with its instructions counted.
+    /// Starts the function under callgrind, which counts its instructions.
     ///
     /// # Errors
     ///
-    /// If it cannot be started.
+    /// If the process cannot be started.
     pub fn under_callgrind(
         workspace: &Workspace,
         function: &str,
@@ -129,20 +130,20 @@ impl Measured {
         }
     }
 
-    /// Waits until it polls and there is no event left.
+    /// Waits until the function polls and no event is left.
     ///
     /// # Errors
     ///
-    /// If it ends, or cannot start, or takes longer than five minutes.
+    /// If the function ends, cannot start, or takes longer than five minutes.
     pub fn until_idle(&mut self, api: &RuntimeApi) -> Result<Answers, Error> {
         self.until_answered(api, usize::MAX)
     }
 
-    /// Waits until it has answered so many events, or there is none left.
+    /// Waits until the function has answered `events` events or no event is left.
     ///
     /// # Errors
     ///
-    /// If it ends, or cannot start, or takes longer than five minutes.
+    /// If the function ends, cannot start, or takes longer than five minutes.
     pub fn until_answered(&mut self, api: &RuntimeApi, events: usize) -> Result<Answers, Error> {
         let deadline = Instant::now() + LONGEST_RUN;
         let mut answers = Answers::default();
@@ -171,14 +172,14 @@ impl Measured {
         Err(self.problem("did not poll for an event in time"))
     }
 
-    /// Ends it, and reads what callgrind counted.
+    /// Ends the process and reads the number of instructions from callgrind's file.
     ///
     /// # Errors
     ///
     /// If callgrind writes no total.
     pub fn counted_instructions(mut self) -> Result<u64, Error> {
-        // SIGTERM: callgrind writes its file when the process dies of it. A shell can send it on
-        // every machine, the standard library cannot.
+        // Callgrind writes its file when SIGTERM ends the process. The standard library cannot send SIGTERM,
+        // and a shell can on every machine.
         let kill = format!("kill -TERM {}", self.child.id());
         let _ = Command::new("sh").args(["-c", &kill]).status();
         let deadline = Instant::now() + LONGEST_END;
@@ -191,38 +192,38 @@ impl Measured {
         total.ok_or_else(|| self.problem("callgrind wrote no total"))
     }
 
-    /// The most memory it had resident, in bytes.
+    /// The peak of its resident memory, in bytes.
     ///
     /// # Errors
     ///
-    /// If the system does not tell.
+    /// If `/proc` does not have the number.
     pub fn peak_memory(&self) -> Result<u64, Error> {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(&path).map_err(Error::file(Path::new(&path)))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<u64>().ok());
         peak.map(|kibibytes| kibibytes * 1024)
-            .ok_or_else(|| self.problem("the system does not tell its peak memory"))
+            .ok_or_else(|| self.problem("its peak memory is not in /proc"))
     }
 
-    /// How long it has been on a CPU, in seconds.
+    /// Its CPU time so far, in seconds.
     ///
     /// # Errors
     ///
-    /// If the system does not tell.
+    /// If `/proc` does not have the number.
     pub fn cpu_seconds(&self) -> Result<f64, Error> {
         let path = format!("/proc/{}/stat", self.child.id());
         let stat = std::fs::read_to_string(&path).map_err(Error::file(Path::new(&path)))?;
-        // The name of the program is in brackets and may hold spaces. After it come the state, ten
-        // numbers, and the ticks in the program and in the system for it.
+        // The name of the program is in brackets and may hold spaces. The state, ten numbers, the ticks in
+        // user mode and the ticks in system mode follow.
         let numbers = stat.rsplit_once(')').map(|(_, numbers)| numbers.split_whitespace());
         let ticks = numbers.map(|numbers| numbers.skip(11).take(2).flat_map(str::parse::<f64>));
         ticks
             .map(|ticks| ticks.sum::<f64>() / TICKS)
-            .ok_or_else(|| self.problem("the system does not tell its CPU time"))
+            .ok_or_else(|| self.problem("its CPU time is not in /proc"))
     }
 
-    /// Something it did wrong, with where its output is.
+    /// An error of the function, with the path of its output.
     pub fn problem(&self, problem: &str) -> Error {
         Error::Measurement {
             program: self.program.clone(),
@@ -243,7 +244,7 @@ fn counts_file(workspace: &Workspace, function: &str) -> PathBuf {
     workspace.target.join(format!("bench/{function}.callgrind"))
 }
 
-/// What Lambda sets, and what `template.yaml` sets, with AWS where we have it.
+/// The environment variables of Lambda and of `template.yaml`, with our AWS endpoints.
 fn environment(
     workspace: &Workspace,
     function: &str,
@@ -272,7 +273,7 @@ fn environment(
         ("PLACET_LOG", "info".to_owned()),
         ("PATH", std::env::var("PATH").unwrap_or_default()),
     ];
-    // Made up here, known to nobody else, and valid only for this measurement.
+    // Secrets for this measurement only.
     if function == "inbox" {
         variables.push(("PLACET_LINK_SECRET", "a link secret for a measurement only".to_owned()));
     }

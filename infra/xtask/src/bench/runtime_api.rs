@@ -5,53 +5,53 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-/// Something the function told Lambda.
+/// A report of the function to Lambda.
 #[derive(Debug)]
 pub enum Told {
-    /// It asks for an event, and there are none left.
+    /// The function polls, and no event is left.
     Idle,
-    /// It answered an event.
+    /// The function answered an event.
     Answered {
-        /// Whether with the status 200.
+        /// Whether the status is 200.
         accepted: bool,
     },
-    /// It answered an event with an error.
+    /// The function answered an event with an error.
     Failed,
-    /// It could not start; the body says why.
+    /// The function cannot start. The text is the reason.
     CouldNotStart(String),
 }
 
-/// Lambda's Runtime API on a loopback port: hands out events, then never answers another poll. Its
+/// Lambda's Runtime API on a loopback port. It returns its events, then never answers another poll. Its
 /// threads end with this process.
 ///
-/// It can also be the AWS of the function, and then refuses every call at once. A port where nothing listens
-/// would not do: the SDK tries again after random pauses, and each try is counted.
+/// It can also serve as the AWS endpoint of the function and then refuses every call at once. A port on which
+/// nothing listens does not work here: the SDK retries after random pauses, and callgrind counts each retry.
 #[derive(Debug)]
 pub struct RuntimeApi {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
-    /// What the function tells.
+    /// The reports of the function.
     pub told: Receiver<Told>,
 }
 
-/// What AWS says to a call that it will not do, however often it is asked.
+/// The response of AWS to a call that the SDK must not retry.
 const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\n\
     Content-Type: application/x-amz-json-1.0\r\n\
     Content-Length: 32\r\n\r\n\
     {\"__type\":\"ValidationException\"}";
 
-/// What all connections share.
+/// The events and their position, which all connections share.
 struct Script {
     events: Vec<Vec<u8>>,
     handed_out: AtomicUsize,
 }
 
 impl RuntimeApi {
-    /// Hands out these events, one after the other.
+    /// Starts a server that returns these events, one after the other.
     ///
     /// # Errors
     ///
-    /// If no loopback port can be had.
+    /// If no loopback port is free.
     pub fn start(events: Vec<Vec<u8>>) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -60,7 +60,7 @@ impl RuntimeApi {
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let (script, sender) = (Arc::clone(&script), sender.clone());
-                // A broken connection is noticed by the one who waits for its end.
+                // Ignore a broken connection: the code that waits for the function notices its end.
                 thread::spawn(move || script.serve(&connection, &sender));
             }
         });
@@ -70,7 +70,7 @@ impl RuntimeApi {
 
 impl Script {
     fn serve(&self, connection: &TcpStream, told: &Sender<Told>) -> std::io::Result<()> {
-        // With Nagle's algorithm each reply waits 40 ms for the acknowledgement of the one before.
+        // With Nagle's algorithm each reply waits 40 ms for the acknowledgement of the reply before it.
         connection.set_nodelay(true)?;
         let mut reader = BufReader::new(connection);
         while let Some(request) = Request::read(&mut reader)? {
@@ -78,7 +78,7 @@ impl Script {
                 let number = self.handed_out.fetch_add(1, Ordering::Relaxed);
                 let Some(event) = self.events.get(number) else {
                     let _ = told.send(Told::Idle);
-                    // Reads nothing until the process is gone.
+                    // Block here until the process ends.
                     reader.read_to_end(&mut Vec::new())?;
                     return Ok(());
                 };

@@ -5,7 +5,7 @@ use super::runtime_api::RuntimeApi;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// What a function may cost at most.
+/// The most that a function may cost.
 struct Budget {
     /// Instructions from the start of the process to its first poll of the Runtime API.
     instructions: u64,
@@ -24,10 +24,10 @@ fn budget(function: &str) -> Budget {
     Budget { instructions, zipped, memory: 15_000_000 }
 }
 
-/// How many events a function has answered when its memory is read.
+/// The number of events that a function answers before its memory is read.
 const INVOCATIONS: usize = 200;
 
-/// The functions and the sample event each one answers.
+/// The functions, each with the sample event that it answers.
 pub const FUNCTIONS: [(&str, &str); 5] = [
     ("approval", "approval-health"),
     ("webhook", "webhook-unsigned"),
@@ -45,7 +45,7 @@ struct Row {
     memory: u64,
 }
 
-/// Measures all five and prints a Markdown table. Returns which missed a target.
+/// Measures all five functions and prints a Markdown table. Returns the functions that missed a target.
 ///
 /// # Errors
 ///
@@ -87,15 +87,17 @@ fn memory(workspace: &Workspace, function: &str, event: Vec<u8>) -> Result<u64, 
     let mut process = Measured::natively(workspace, function, &api, &Aws::refusing(&api))?;
     let failed = process.until_idle(&api)?.failed;
     if failed > 0 {
-        eprintln!("  {failed} of {INVOCATIONS} invocations ended in an error: AWS refuses here");
+        eprintln!(
+            "  {failed} of {INVOCATIONS} invocations ended in an error, because the AWS stub refuses calls"
+        );
     }
     process.peak_memory()
 }
 
-/// The size of a zip archive with the binary as its one entry `bootstrap`, as `zip -9 -X` makes it.
+/// The size of a zip archive of `zip -9 -X` with the binary as its only entry `bootstrap`, in bytes.
 ///
-/// Its entry is the same deflate stream that gzip writes: where gzip puts 18 bytes around it, zip
-/// puts three records of 30, 46 and 22 bytes and twice the nine letters of the name.
+/// The entry is the deflate stream that gzip writes. Gzip adds 18 bytes to the stream. Zip adds three records
+/// of 30, 46 and 22 bytes, and the nine letters of the name twice.
 fn zipped(workspace: &Workspace, function: &str) -> Result<u64, Error> {
     let binary = program(workspace, function);
     let mut gzip: Command = workspace.command("gzip", ["-9", "--no-name", "--stdout"]);

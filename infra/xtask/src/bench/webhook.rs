@@ -1,5 +1,5 @@
-//! What one accepted webhook costs: verified, stored in a real DynamoDB engine, put on a real
-//! queue, answered 200.
+//! The cost of one accepted webhook. The function verifies it, stores it in a real DynamoDB engine, sends a
+//! message to a real queue and answers 200.
 
 use std::time::Instant;
 
@@ -10,14 +10,14 @@ use super::runtime_api::RuntimeApi;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// Instructions per accepted webhook of 1 KB, the calls to AWS included.
+/// The target: instructions per accepted webhook of 1 KB, the calls to AWS included.
 pub const MOST_INSTRUCTIONS: u64 = 1_262_000;
 
-/// Events before those that count: start-up, the first connections and the first allocations.
+/// Events before the counted ones. They include the start, the first connections and the first allocations.
 const WARM_UP: usize = 50;
 /// Events whose instructions are counted.
 const COUNTED: usize = 200;
-/// Events whose time is taken.
+/// Events for the measurement of time.
 const TIMED: usize = 5_000;
 
 const DELIVERIES: [Delivery; 4] = [
@@ -35,7 +35,7 @@ struct Row {
     per_second: f64,
 }
 
-/// Measures and prints a Markdown table. Returns which missed their target.
+/// Measures webhooks and prints a Markdown table. Returns the kinds that missed their target.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ fn measure(workspace: &Workspace, engines: &Engines, delivery: Delivery) -> Resu
     Ok(Row { delivery, instructions, per_cpu_second, per_second })
 }
 
-/// Those of a whole run with so many events.
+/// The instructions of a whole run with this number of events.
 fn instructions(
     workspace: &Workspace,
     engines: &Engines,
@@ -75,7 +75,7 @@ fn instructions(
     process.counted_instructions()
 }
 
-/// Webhooks per second of CPU time, and per second on the clock.
+/// Webhooks per second of CPU time, and per second of real time.
 fn rates(
     workspace: &Workspace,
     engines: &Engines,
@@ -94,7 +94,7 @@ fn rates(
     Ok((TIMED as f64 / cpu, TIMED as f64 / clock))
 }
 
-/// A webhook that is refused, or only stored, costs less than one that is taken.
+/// Checks that every webhook was accepted and enqueued. A refused or only stored webhook costs less.
 fn all_taken(
     process: &Measured,
     answers: Answers,
@@ -105,7 +105,7 @@ fn all_taken(
         return Ok(());
     }
     let accepted = answers.accepted;
-    let problem = format!("of {events} webhooks {accepted} were accepted, {enqueued} enqueued");
+    let problem = format!("of {events} webhooks, {accepted} were accepted and {enqueued} enqueued");
     Err(process.problem(&problem))
 }
 

@@ -1,4 +1,4 @@
-//! Words that readers stumbled over, and what to write instead.
+//! Words that are not plain, and the words to write instead.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::process::Command;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// The one file that may hold them.
+/// The only file that may hold these words.
 const THIS: &str = "infra/xtask/src/lint/words.rs";
 
-/// Each with a better one. A word is found in lower and upper case, between other letters it is not.
+/// Each word with a better one. The check ignores case and finds whole words only.
 const WORDS: [(&str, &str); 26] = [
     ("asker", "requester"),
     ("askers", "requesters"),
@@ -40,13 +40,13 @@ const WORDS: [(&str, &str); 26] = [
     ("giving up", "retries exhausted"),
 ];
 
-/// Refuses these words in every text file that is committed.
+/// Refuses these words in every committed text file.
 ///
 /// # Errors
 ///
-/// Names each place, and the better word.
+/// If a file holds such a word. The error names each place and the better word.
 pub fn check(workspace: &Workspace) -> Result<(), Error> {
-    eprintln!("\n$ git ls-files: words that readers stumble over");
+    eprintln!("\n$ git ls-files: words that are not plain");
     let mut found = Vec::new();
     for file in files(&workspace.root)? {
         let Ok(text) = fs::read_to_string(workspace.root.join(&file)) else { continue };
@@ -63,7 +63,7 @@ pub fn check(workspace: &Workspace) -> Result<(), Error> {
     Err(Error::Words(found.join("\n")))
 }
 
-/// What is committed and written by us.
+/// The committed files that are neither generated nor fuzz inputs.
 fn files(root: &Path) -> Result<Vec<String>, Error> {
     let listed = Command::new("git").arg("ls-files").current_dir(root).output();
     let command = "git ls-files".to_owned();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_words_are_found() {
+    fn only_whole_words_are_found() {
         assert_eq!(found("Whoever asks CAN NOT be told"), ["can not", "whoever"]);
         assert_eq!(found("let can_not = asker;"), ["asker"]);
         assert_eq!(found("taskers cannot be consultants"), <[&str; 0]>::default());

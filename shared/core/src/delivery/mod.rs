@@ -1,9 +1,9 @@
 //! A delivery: one outgoing webhook to one endpoint, with its attempts.
 //!
-//! A delivery is made at least once: its receiver recognises a second copy by the `webhook-id`, which
-//! never changes. So an attempt needs no lease: two workers that make the same attempt do no harm, and
-//! one of them records it. Each failed attempt moves on along one [`schedule`]. At its end the delivery
-//! has failed until a person sends it again.
+//! Placet sends a delivery at least once. The receiver recognises a second copy by the `webhook-id`, which
+//! never changes. So an attempt needs no lease: two workers may make the same attempt, and one of them
+//! records it. Each failed attempt advances the delivery along its [`schedule`]. At the end of the schedule
+//! the delivery fails. A person can send it again.
 
 mod schedule;
 mod signature;
@@ -23,32 +23,32 @@ pub use schedule::schedule;
 pub use signature::signed_headers;
 pub use transition::{Command, Refusal, Work};
 
-/// How many attempts the log keeps: two whole schedules.
+/// How many attempts the log keeps: the attempts of two schedules.
 const LOG: usize = 16;
 
-/// How much of an answer is kept, in bytes.
+/// How much of an answer's body the log keeps, in bytes.
 pub const LARGEST_ANSWER: usize = 1024;
 
-/// How much of a reason is kept, in bytes.
+/// How much of an error message the log keeps, in bytes.
 const LARGEST_ERROR: usize = 512;
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It waits for its next attempt.
+    /// Waits for the next attempt.
     Pending,
-    /// The endpoint has accepted it. Terminal.
+    /// The endpoint accepted the delivery. Terminal.
     Delivered,
-    /// It was not accepted. Terminal, unless a person sends it again.
+    /// The endpoint did not accept the delivery. Terminal unless a person sends it again.
     Failed,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Failed];
 
-    /// Its name.
+    /// The name of the state.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -57,61 +57,61 @@ impl State {
         }
     }
 
-    /// The state of this name.
+    /// The state with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 }
 
-/// A signed webhook to one endpoint.
+/// An outgoing signed webhook to one endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The name of the endpoint in `placet.yaml`.
     pub endpoint: String,
-    /// The name of its event.
+    /// The name of the event.
     pub event_type: String,
-    /// The media type of its body; empty if the webhook that is forwarded had none.
+    /// The media type of the body; empty if a forwarded webhook had no media type.
     pub content_type: String,
-    /// The id of the operation whose decision it notifies of. Its body is made from the operation when it
-    /// is sent: the operation is decided, so the body is the same for every attempt.
+    /// The item id of the operation whose decision this delivery notifies of. The worker builds the body from
+    /// that operation for each attempt. The operation is decided, so the body is always the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_of: Option<String>,
-    /// Any other delivery's body.
+    /// The body of any other delivery.
     #[serde(skip)]
     pub payload: Payload,
-    /// Where it stands.
+    /// The state of the delivery.
     pub state: State,
-    /// How many attempts were made.
+    /// The number of attempts.
     #[serde(default)]
     pub attempts: u32,
-    /// How many of them failed in the current schedule.
+    /// The number of failed attempts in the current schedule.
     #[serde(default)]
     pub failed_attempts: u32,
-    /// The next attempt starts no earlier.
+    /// The next attempt starts no earlier than this.
     pub not_before: Timestamp,
-    /// When its current schedule began.
+    /// The start of the current schedule.
     pub since: Timestamp,
-    /// What came of the last attempts, oldest first.
+    /// The results of the last attempts, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<Attempt>,
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Which attempt it was, from 1; 0 if none was made.
+    /// The number of the attempt, from 1; 0 if the delivery failed without an attempt.
     pub attempt: u32,
-    /// When it ended.
+    /// The end of the attempt.
     pub at: Timestamp,
-    /// The status of the answer, if there was one.
+    /// The HTTP status of the answer, if there was an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why there was none.
+    /// The reason why there was no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How long it took.
+    /// The duration of the attempt in milliseconds.
     pub duration_ms: u64,
-    /// The first bytes of the answer.
+    /// The first 1024 bytes of the answer's body.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answer: String,
 }
@@ -119,48 +119,48 @@ pub struct Attempt {
 /// How an endpoint answered an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// With a status.
+    /// The endpoint answered.
     Status {
         /// The HTTP status.
         status: u16,
-        /// How long it asked to be left alone.
+        /// The wait that the endpoint asked for (`Retry-After`).
         retry_after: Option<Duration>,
-        /// The first bytes of its body.
+        /// The first bytes of the answer's body.
         body: Vec<u8>,
     },
-    /// Not at all, or it was not called; the reason, for a person.
+    /// The endpoint did not answer, or was not called. The reason is for a person.
     Nothing(String),
-    /// Not in time; the reason, for a person.
+    /// The endpoint did not answer within the timeout. The reason is for a person.
     TimedOut(String),
 }
 
 impl Answer {
-    /// Whether the endpoint has accepted the delivery.
+    /// Whether the endpoint accepted the delivery: a status of 200 to 299.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Status { status: 200..=299, .. })
     }
 
-    /// Whether the endpoint wants no more deliveries.
+    /// Whether the endpoint wants no more deliveries: a status of 410.
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Status { status: 410, .. })
     }
 }
 
 impl Delivery {
-    /// The id, which is the `webhook-id`, too, of what is about `key` to this endpoint: the same key to the
-    /// same endpoint is the same delivery. A signed id holds no full stop, so it is made of a digest.
+    /// The id of the delivery about `key` to `endpoint`. It is also the `webhook-id`. The same key and
+    /// endpoint always give the same id. A signed id must not contain a full stop, so the id is a digest.
     pub fn id(endpoint: &str, key: &str) -> String {
         let digest = Digest::of_bytes(format!("{endpoint}#{key}").as_bytes()).to_string();
         format!("msg_{}", &digest[..32])
     }
 
-    /// Whether this text can be the id of a delivery.
+    /// Whether a text can be the id of a delivery: `msg_` and 32 hexadecimal digits.
     pub fn is_id(text: &str) -> bool {
         let digits = text.strip_prefix("msg_");
         digits.is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
     }
 
-    /// A delivery of these bytes, whose first attempt may start at once.
+    /// A delivery of `payload`. Its first attempt may start at once.
     pub fn of(
         endpoint: &str,
         event_type: &str,
@@ -183,7 +183,7 @@ impl Delivery {
         }
     }
 
-    /// A delivery that notifies of the decision on an operation, whose first attempt may start at once.
+    /// A delivery that notifies of the decision on an operation. Its first attempt may start at once.
     pub fn of_decision(endpoint: &str, event: &str, id: &OperationId, now: Timestamp) -> Self {
         let delivery = Self::of(endpoint, event, "application/json", Payload::default(), now);
         Self { decision_of: Some(id.path()), ..delivery }
@@ -197,13 +197,13 @@ impl Delivery {
 }
 
 impl Item<Delivery> {
-    /// The operation whose decision it notifies of; `None` if it is about something else.
+    /// The operation whose decision this delivery notifies of; `None` for any other delivery.
     pub fn operation(&self) -> Option<OperationId> {
         OperationId::parse(self.project(), self.decision_of.as_ref()?)
     }
 }
 
-/// As much of the text as fits into `most` bytes, cut between characters.
+/// The beginning of a text, at most `most` bytes, cut between characters.
 fn excerpt(text: &str, most: usize) -> String {
     let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {

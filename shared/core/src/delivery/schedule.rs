@@ -2,14 +2,15 @@ use std::time::Duration;
 
 use crate::retry::jittered;
 
-/// The longest wait an endpoint can ask for.
+/// The longest wait that an endpoint can ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The waits before each attempt, in seconds: eight attempts in about 28 hours.
 const WAITS: [u64; 8] = [0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600];
 
-/// The wait after so many failed attempts, with up to 20 % taken off or put on by `seed`; `None` at
-/// the end of the schedule. A longer wait the endpoint asked for is respected, up to a day.
+/// The wait after `failed` failed attempts; `None` at the end of the schedule. `seed` determines a jitter of
+/// up to 20 % in both directions. `asked` is the wait that the endpoint asked for. It counts if it is
+/// longer, up to a day.
 pub fn schedule(failed: u32, seed: &str, asked: Option<Duration>) -> Option<Duration> {
     let failed = usize::try_from(failed).unwrap_or(usize::MAX);
     let wait = jittered(Duration::from_secs(*WAITS.get(failed)?), seed);
@@ -21,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_attempts_in_about_28_hours() {
+    fn a_schedule_has_eight_attempts_in_about_28_hours() {
         let waits = |seed: &str| -> Vec<Duration> {
             (0..).map_while(|failed| schedule(failed, seed, None)).collect()
         };
@@ -40,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn respects_a_longer_wish_up_to_a_day_and_no_longer_than_the_schedule() {
+    fn a_longer_wait_that_the_endpoint_asks_for_counts_up_to_a_day() {
         let asked = |failed, seconds| schedule(failed, "x", Some(Duration::from_secs(seconds)));
         assert_eq!(asked(1, 3600), Some(Duration::from_secs(3600)));
         assert_eq!(asked(1, 999_999), Some(LONGEST_ASKED));

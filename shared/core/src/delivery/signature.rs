@@ -1,7 +1,7 @@
 use crate::{Secret, Timestamp, webhook};
 
-/// The headers that sign one attempt: Standard Webhooks and the same under Svix's names, with one
-/// signature for each secret, so that the receiver can go from one secret to the next.
+/// The signature headers of one attempt: the Standard Webhooks headers, and the same values under Svix's
+/// names. Each secret has one signature, so that the receiver can change its secret.
 pub fn signed_headers(
     secrets: &[Secret],
     id: &str,

@@ -9,7 +9,7 @@ use crate::item::{Hold, Kind as _, LONGEST_DELAY, Lane, Next, Rests, Schedule, W
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const ENDED: [u16; 2] = [200, 410];
 
-/// The first version of a delivery of bytes.
+/// The first version of a delivery with a payload.
 fn delivery() -> Item<Delivery> {
     let payload = Payload::Plain(b"{}".to_vec());
     stored(Delivery::of("billing", "order.paid", "application/json", payload, NOW))
@@ -30,7 +30,7 @@ fn status(status: u16) -> Answer {
     Answer::Status { status, retry_after: None, body: b"thanks".to_vec() }
 }
 
-/// A refusal for now, after which the endpoint wants so many seconds.
+/// A 429 answer with a `Retry-After` of this many seconds.
 fn busy(seconds_asked: u64) -> Answer {
     Answer::Status { status: 429, retry_after: Some(seconds(seconds_asked)), body: Vec::new() }
 }
@@ -56,7 +56,7 @@ fn after(item: &Item<Delivery>, command: &Command, now: Timestamp) -> Item<Deliv
     item.apply(command, &Write::new("write", now)).unwrap()
 }
 
-/// One attempt that ends with this answer.
+/// The delivery after one attempt with this answer.
 #[track_caller]
 fn attempt(item: &Item<Delivery>, answer: Answer, now: Timestamp) -> Item<Delivery> {
     after(item, &record(item, answer), now)
@@ -68,7 +68,7 @@ fn schedule_of(item: &Item<Delivery>, now: Timestamp, hold: Option<Lane>) -> Sch
 }
 
 #[test]
-fn the_id_depends_on_endpoint_and_key_and_can_be_signed() {
+fn the_id_depends_on_endpoint_and_key_and_has_no_full_stop() {
     let id = Delivery::id("billing", "receipt-1");
     assert_eq!(id, Delivery::id("billing", "receipt-1"));
     assert_ne!(id, Delivery::id("billing", "receipt-2"));
@@ -103,7 +103,7 @@ fn an_accepted_delivery_is_terminal() {
 }
 
 #[test]
-fn any_other_answer_is_retried_and_gone_is_not() {
+fn any_other_answer_is_retried_except_410() {
     for code in [100, 199, 300, 301, 307, 400, 401, 404, 409, 411, 429, 500, 503, 599] {
         let item = attempt(&delivery(), status(code), NOW);
         assert_eq!((item.state, item.failed_attempts), (State::Pending, 1), "{code}");
@@ -126,7 +126,7 @@ fn a_delivery_fails_at_the_end_of_its_schedule() {
         item = attempt(&item, status(500), now);
         assert_eq!((item.attempts, item.log.len()), (number, number as usize));
         let Schedule { due, pointer, rests } = schedule_of(&item, now, None);
-        // What a message cannot wait for is left to the timer.
+        // The timer handles a wait that is longer than the longest message delay.
         let expected = match number {
             1 | 2 => (None, Some((Lane::Calls, item.not_before)), Rests::Message),
             3..=7 => (Some(item.not_before), None, Rests::Due),
@@ -149,7 +149,7 @@ fn a_longer_wait_that_the_endpoint_asks_for_is_respected() {
 }
 
 #[test]
-fn of_two_workers_that_make_the_same_attempt_one_records_it() {
+fn only_one_of_two_workers_records_the_same_attempt() {
     let first = delivery();
     let recorded = attempt(&first, status(500), NOW);
     let again = record(&first, status(200));
@@ -163,7 +163,7 @@ fn of_two_workers_that_make_the_same_attempt_one_records_it() {
 }
 
 #[test]
-fn the_next_attempt_waits_until_a_started_one_has_surely_ended() {
+fn the_next_attempt_waits_until_a_started_attempt_must_have_ended() {
     let item = after(&delivery(), &started(20), NOW);
     assert_eq!((item.state, item.attempts), (State::Pending, 0));
     assert_eq!(item.not_before, NOW.plus(seconds(30)));
@@ -199,11 +199,11 @@ fn a_delivery_that_cannot_be_sent_fails_without_an_attempt() {
     assert_eq!((failed.state, failed.attempts), (State::Failed, 0));
     let reason = "the endpoint is not in placet.yaml any more";
     assert_eq!((failed.log[0].attempt, failed.log[0].error.as_deref()), (0, Some(reason)));
-    assert_eq!(Delivery::failed(reason.to_owned()), fail(), "the engine says so, too");
+    assert_eq!(Delivery::failed(reason.to_owned()), fail(), "the engine uses the same command");
 }
 
 #[test]
-fn a_delivery_that_a_person_sends_again_starts_its_schedule_anew() {
+fn a_redelivery_starts_the_schedule_again() {
     let later = NOW.plus(seconds(999));
     let mut exhausted = delivery();
     for _ in 0..8 {
@@ -224,7 +224,7 @@ fn a_delivery_that_a_person_sends_again_starts_its_schedule_anew() {
 }
 
 #[test]
-fn what_is_kept_of_answers_is_bounded() {
+fn the_log_of_answers_is_bounded() {
     let huge = Answer::Status { status: 500, retry_after: None, body: vec![0xff; 9000] };
     let kept = attempt(&delivery(), huge, NOW).log[0].answer.clone();
     assert!(kept.len() <= LARGEST_ANSWER && kept.chars().all(|c| c == '\u{fffd}'));
@@ -243,7 +243,7 @@ fn what_is_kept_of_answers_is_bounded() {
 }
 
 #[test]
-fn only_a_notification_that_was_accepted_at_once_is_not_listed() {
+fn only_a_notification_accepted_at_the_first_attempt_is_not_listed() {
     let accepted = |item: &Item<Delivery>| attempt(item, status(200), NOW);
     let retried = |item: &Item<Delivery>| attempt(item, status(500), NOW);
     for (item, listed) in [
@@ -260,7 +260,7 @@ fn only_a_notification_that_was_accepted_at_once_is_not_listed() {
 }
 
 #[test]
-fn one_whose_attempts_are_refused_for_ten_days_fails() {
+fn a_delivery_whose_attempts_are_paused_for_ten_days_fails() {
     let ten_days = |item: &Item<Delivery>| item.since.plus(seconds(10 * 24 * 3600));
     let item = attempt(&delivery(), status(500), NOW);
     let end = ten_days(&item);
@@ -281,12 +281,12 @@ fn a_delivery_is_kept_for_a_week_after_its_end() {
         let ended = attempt(&delivery(), status(code), later);
         assert_eq!(Delivery::expires(&ended), Some(later.plus(week)));
         let again = after(&ended, &Command::Redeliver, later);
-        assert_eq!(Delivery::expires(&again), None, "it is still to be sent");
+        assert_eq!(Delivery::expires(&again), None, "a pending delivery does not expire");
     }
 }
 
 #[test]
-fn the_body_of_a_notification_is_made_from_its_operation() {
+fn the_body_of_a_notification_comes_from_its_operation() {
     let notification = notification();
     assert_eq!(notification.body.payload(), None);
     assert_eq!(notification.operation(), Some(OperationId::call("default", "call-1")));
@@ -298,7 +298,7 @@ fn the_body_of_a_notification_is_made_from_its_operation() {
 }
 
 #[test]
-fn how_a_delivery_is_stored() {
+fn the_stored_form_of_a_delivery() {
     insta::assert_json_snapshot!(attempt(&notification(), busy(60), NOW).body, @r#"
     {
       "endpoint": "app",
@@ -338,7 +338,7 @@ fn how_a_delivery_is_stored() {
     }
 }
 
-/// A receiver that knows only one of the secrets verifies it, while they are exchanged.
+/// During a change of secrets, a receiver that has only one of the secrets can verify.
 #[test]
 fn every_attempt_has_the_id_and_its_own_time() {
     let secret = [Secret::new("a secret of the endpoint").unwrap()];

@@ -4,54 +4,54 @@ use super::{Answer, Attempt, Delivery, LARGEST_ANSWER, LARGEST_ERROR, State, exc
 use crate::item::{Change, Item, Job, Kind, Lane, Next, Write};
 use crate::{Payload, Timestamp};
 
-/// How long a delivery is kept after it was delivered or has failed.
+/// How long a delivery is kept after it is delivered or has failed.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// What changes a delivery.
+/// A command that changes a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// An attempt was started whose answer is still to come. The next one waits until this one has
-    /// surely ended.
+    /// An attempt has started and is not answered yet. The next attempt waits until this attempt must have
+    /// ended.
     Started {
-        /// How long the attempt may take.
+        /// The timeout of the attempt.
         timeout: Duration,
     },
-    /// What came of an attempt.
+    /// Records the result of an attempt.
     Record {
-        /// Which attempt, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// How the endpoint answered.
+        /// The answer of the endpoint.
         answer: Answer,
-        /// How long it took.
+        /// The duration of the attempt.
         took: Duration,
     },
-    /// It cannot be sent, and waiting does not help.
+    /// The delivery can never be sent.
     Fail {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A person wants it sent again, from the start of the schedule.
+    /// A person sends the delivery again, from the start of the schedule.
     Redeliver,
 }
 
-/// What a worker does for a delivery.
+/// The work of a worker for a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Make the next attempt.
     Send,
 }
 
-/// Why a command changes nothing.
+/// The reason why a command changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is delivered, or has failed.
-    #[error("a {} delivery is not sent", .state.as_str())]
+    /// The delivery is delivered or has failed.
+    #[error("the delivery is {}, and only a pending delivery is sent", .state.as_str())]
     NotPending {
-        /// Where it stands.
+        /// The state of the delivery.
         state: State,
     },
     /// A worker reports on an attempt that is not the current one.
-    #[error("this is about an earlier attempt")]
+    #[error("the report is about an earlier attempt")]
     StaleAttempt,
 }
 
@@ -65,11 +65,12 @@ impl Refusal {
     }
 }
 
-/// After so long it fails, although attempts are left: those that are refused while the endpoint is left alone do
-/// not count. The schedule itself ends before, even if the endpoint asks for a day before each attempt.
+/// After this time a delivery fails even if attempts are left. Attempts that the circuit breaker refuses do
+/// not count as failed attempts. The schedule itself ends earlier, even if the endpoint asks for a day before
+/// each attempt.
 const LONGEST: Duration = Duration::from_secs(10 * 24 * 60 * 60);
 
-/// How much longer than its timeout an attempt is given to be recorded.
+/// After the timeout of an attempt, the worker has this much time to record it.
 const MARGIN: Duration = Duration::from_secs(10);
 
 impl Kind for Delivery {
@@ -116,8 +117,8 @@ impl Kind for Delivery {
     fn next(item: &Item<Self>, now: Timestamp) -> Next<Self> {
         match item.state {
             State::Pending if now >= item.since.plus(LONGEST) => {
-                let reason =
-                    "retries exhausted: its endpoint was left alone for ten days".to_owned();
+                let reason = "retries exhausted: attempts to the endpoint were paused for ten days"
+                    .to_owned();
                 Next::Transition(Command::Fail { reason })
             }
             State::Pending => {
@@ -135,7 +136,8 @@ impl Kind for Delivery {
         Self::is_id(text)
     }
 
-    /// A notification that was accepted at once is found through its operation, which saves a write.
+    /// A notification that the endpoint accepted at the first attempt is not listed, which saves a write. It
+    /// can be found through its operation.
     fn is_listed(&self) -> bool {
         let notification = self.decision_of.is_some();
         !(notification && self.state == State::Delivered && self.attempts <= 1)
@@ -189,7 +191,7 @@ impl Delivery {
         }
     }
 
-    /// On to the next attempt of the schedule, or to its end.
+    /// Schedules the next attempt, or fails the delivery at the end of the schedule.
     fn retry(&mut self, id: &str, asked: Option<Duration>, now: Timestamp) {
         self.failed_attempts = self.failed_attempts.saturating_add(1);
         let seed = format!("{id}#{}", self.attempts);

@@ -1,4 +1,4 @@
-//! Contact channels as clients write them.
+//! Contact channels in the JSON form that clients send.
 
 use serde_json::{Map, Value};
 
@@ -8,21 +8,21 @@ use crate::operation::{
     SlackContact,
 };
 
-/// Reads a contact channel that does not come from a request.
+/// Reads a contact channel from the configuration.
 ///
 /// # Errors
 ///
-/// Names the first field that is wrong.
+/// Names the first wrong field.
 pub fn channel(written: &Map<String, Value>) -> Result<ContactChannel, String> {
     let fields = Fields::new(&[], written);
     if fields.get("channel_id").is_some() || fields.members().next().is_none() {
-        return Err("a channel names slack, email, sms or whatsapp".to_owned());
+        return Err("a channel must have slack, email, sms or whatsapp".to_owned());
     }
     read_channel(&fields).map_err(|wrong| format!("{}: {}", wrong.loc.join("."), wrong.msg))
 }
 
-/// Members that are null are left out, so that clients which spell them out and clients which omit them
-/// mean the same. An unknown channel is an error: it would reach nobody.
+/// Reads a contact channel from a request. A null member means the same as a missing member. An unknown
+/// channel is an error, because Placet could not reach anybody through it.
 pub(super) fn read_channel(channel: &Fields<'_>) -> Result<ContactChannel, FieldError> {
     let mut read = ContactChannel::default();
     for (name, value) in channel.members().filter(|(_, value)| !value.is_null()) {
@@ -36,7 +36,7 @@ pub(super) fn read_channel(channel: &Fields<'_>) -> Result<ContactChannel, Field
             "sms" => read.sms = Some(phone(&channel.object("sms")?)?),
             "whatsapp" => read.whatsapp = Some(phone(&channel.object("whatsapp")?)?),
             _ => {
-                let msg = "Channels are slack, email, sms, whatsapp, or a channel_id";
+                let msg = "Channel should be slack, email, sms, whatsapp or channel_id";
                 return Err(channel.error(name, msg, "extra_forbidden"));
             }
         }
@@ -44,7 +44,7 @@ pub(super) fn read_channel(channel: &Fields<'_>) -> Result<ContactChannel, Field
     Ok(read)
 }
 
-/// A bot's token is a secret, and is not kept.
+/// Reads a Slack contact. The bot's token is a secret, so Placet does not store it.
 fn slack(fields: &Fields<'_>) -> Result<SlackContact, FieldError> {
     let wrong =
         || fields.error("allowed_responder_ids", "Input should be a list of strings", "list_type");
@@ -77,7 +77,7 @@ fn phone(fields: &Fields<'_>) -> Result<PhoneContact, FieldError> {
     Ok(PhoneContact { phone_number, other: other(fields, &["phone_number"]) })
 }
 
-/// The members that Placet does not read, without those that say nothing.
+/// The members that Placet does not read, without null members.
 fn other(fields: &Fields<'_>, read: &[&str]) -> Map<String, Value> {
     let other =
         fields.members().filter(|(name, value)| !value.is_null() && !read.contains(&name.as_str()));
@@ -87,7 +87,7 @@ fn other(fields: &Fields<'_>, read: &[&str]) -> Map<String, Value> {
     other
 }
 
-/// The addresses in `additional_recipients`.
+/// Reads `additional_recipients`.
 pub(super) fn additional_recipients(fields: &Fields<'_>) -> Result<Vec<Recipient>, FieldError> {
     let wrong = |msg: &str| fields.error("additional_recipients", msg, "list_type");
     let Some(listed) = fields.get("additional_recipients") else {
@@ -95,11 +95,11 @@ pub(super) fn additional_recipients(fields: &Fields<'_>) -> Result<Vec<Recipient
     };
     let listed = listed.as_array().ok_or_else(|| wrong("Input should be a list"))?;
     if listed.len() > MOST_RECIPIENTS {
-        return Err(wrong("At most 10 recipients"));
+        return Err(wrong("List should have at most 10 recipients"));
     }
     let found: Option<Vec<Recipient>> = listed.iter().map(recipient).collect();
     found.ok_or_else(|| {
-        wrong("Each recipient has an address, and a field that is to, cc, bcc or null")
+        wrong("Each recipient should have an address, and a field that is to, cc, bcc or null")
     })
 }
 

@@ -6,30 +6,30 @@ use super::spec::content;
 use crate::fields::{Fields, InvalidBody, parse_object};
 use crate::operation::{Content, OperationKind, Response};
 
-/// What a delivery of HumanLayer's cloud says.
+/// The content of a webhook from HumanLayer's cloud.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Completed {
-    /// A person answered a function call or a question.
+    /// A person decided on a function call or answered a question.
     Answered(Box<Answered>),
-    /// Nothing to do, and why.
+    /// Nothing to do; the text says why.
     Ignored(&'static str),
 }
 
-/// An answered function call or question.
+/// A decided function call or an answered question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
-    /// The call.
+    /// The call id.
     pub call_id: String,
-    /// What the person was shown; arguments are `{}` if the delivery holds none.
+    /// The content that the person saw. The arguments are `{}` if the webhook has none.
     pub content: Content,
-    /// What the person responded.
+    /// The response of the person.
     pub answer: Response,
 }
 
-/// A verified delivery that makes no sense.
+/// The reason why a verified webhook cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompletedError {
-    /// It is not JSON.
+    /// The body is not JSON.
     #[error("{0}")]
     Json(String),
     /// A field is missing or wrong.
@@ -37,7 +37,7 @@ pub enum CompletedError {
     Field {
         /// The path to the field.
         field: String,
-        /// What is wrong with it.
+        /// The error message.
         message: String,
     },
 }
@@ -53,16 +53,16 @@ impl From<InvalidBody> for CompletedError {
     }
 }
 
-/// Reads a delivery: a bare object (v1) or a `{type, event}` envelope (v1beta2, v1beta3).
+/// Reads a webhook: a bare object (v1) or a `{type, event}` envelope (v1beta2, v1beta3).
 ///
 /// # Errors
 ///
-/// If it is not JSON, or names the first field that is missing or wrong.
+/// If the body is not JSON. Otherwise names the first field that is missing or wrong.
 pub fn completed(body: &[u8]) -> Result<Completed, CompletedError> {
     let object = parse_object(body)?;
     let delivery = Fields::new(&["body"], &object);
     if delivery.get("is_test").is_some_and(|flag| flag == &Value::Bool(true)) {
-        return Ok(Completed::Ignored("a test event"));
+        return Ok(Completed::Ignored("test event"));
     }
     if delivery.get("event").is_none() {
         return Ok(event(&delivery)?);
@@ -70,16 +70,17 @@ pub fn completed(body: &[u8]) -> Result<Completed, CompletedError> {
     let name = delivery.text("type", 255).map_err(InvalidBody::from)?;
     if !OperationKind::ALL.into_iter().any(|kind| event_name(kind) == name) {
         return Ok(Completed::Ignored(
-            "neither function_call.completed nor human_contact.completed",
+            "the event is neither function_call.completed nor human_contact.completed",
         ));
     }
     Ok(event(&delivery.object("event").map_err(InvalidBody::from)?)?)
 }
 
-/// Placet also notifies of an operation that nobody decides any more. Here somebody still may.
+/// Another Placet also notifies of an expired or cancelled operation. This Placet ignores that event,
+/// because an approver may still decide here.
 fn event(item: &Fields<'_>) -> Result<Completed, InvalidBody> {
     if item.optional_object("status")?.is_some_and(|status| is_unanswered(&status)) {
-        return Ok(Completed::Ignored("nobody answered it there"));
+        return Ok(Completed::Ignored("the sender's operation ended without a decision"));
     }
     Ok(Completed::Answered(Box::new(answered(item)?)))
 }
@@ -88,12 +89,12 @@ fn is_unanswered(status: &Fields<'_>) -> bool {
     status.get("unanswered").is_some()
 }
 
-/// Reads an item of an upstream approver: the answer, and what the person was shown. `None` while it
-/// waits.
+/// Reads the reply of an upstream approver: the response, and the content that the person saw. `None`
+/// while the operation is pending there.
 ///
 /// # Errors
 ///
-/// If it is not JSON, or names the first field that is missing or wrong.
+/// If the body is not JSON. Otherwise names the first field that is missing or wrong.
 pub fn answer(body: &[u8]) -> Result<Option<Answered>, CompletedError> {
     let object = parse_object(body)?;
     let item = Fields::new(&["body"], &object);
@@ -108,7 +109,7 @@ pub fn answer(body: &[u8]) -> Result<Option<Answered>, CompletedError> {
     Ok(None)
 }
 
-/// A question has a message, a call a function.
+/// Reads a decided call or an answered question. A `spec` with `msg` and without `fn` is a question.
 fn answered(fields: &Fields<'_>) -> Result<Answered, InvalidBody> {
     let spec = fields.object("spec")?;
     let question = spec.get("msg").is_some() && spec.get("fn").is_none();
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_without_an_answer_waits() {
+    fn a_reply_without_an_answer_is_none() {
         let item = |status: Value| {
             let mut item = sample();
             item["status"] = status;
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answered_reply_reads_as_its_event() {
+    fn an_answered_reply_reads_the_same_as_its_webhook() {
         let contact = json!({"run_id": "r", "call_id": "h", "spec": {"msg": "Oak?"},
             "status": {"response": "yes", "response_option_name": "y"}});
         for item in [sample(), contact] {
@@ -221,9 +222,9 @@ mod tests {
         }
     }
 
-    /// This server may be the upstream approver of another one.
+    /// A Placet may be the upstream approver of another Placet.
     #[test]
-    fn our_own_replies_are_read_as_what_they_are() {
+    fn replies_of_placet_are_read_correctly() {
         for pending in [sample::call(), sample::question()] {
             let waits = item(&pending, sample::DECIDED).to_string();
             assert_eq!(answer(waits.as_bytes()), Ok(None));
@@ -237,9 +238,9 @@ mod tests {
         }
     }
 
-    /// A question has no function, whatever its requester calls things; a call may have a message.
+    /// A reply for a question has no `fn`, even if the requester's `spec` has one. A call may have a `msg`.
     #[test]
-    fn a_call_is_not_taken_for_a_question_nor_a_question_for_a_call() {
+    fn calls_and_questions_are_not_confused() {
         let call = json!({"fn": "f", "kwargs": {}, "msg": "m", "subject": "s"});
         let question = json!({"msg": "m", "fn": "f", "kwargs": {"a": 1}, "state": {}});
         for (kind, spec) in
@@ -267,7 +268,7 @@ mod tests {
         assert!(matches!(read(envelope("agent_email.received", false)), Ok(Completed::Ignored(_))));
         let mut bare = sample();
         bare["is_test"] = json!(true);
-        assert_eq!(read(bare.clone()), Ok(Completed::Ignored("a test event")));
+        assert_eq!(read(bare.clone()), Ok(Completed::Ignored("test event")));
         bare["is_test"] = json!("true");
         assert!(matches!(read(bare), Ok(Completed::Answered(_))), "only true is true");
         let unnamed = json!({"event": sample()});

@@ -8,7 +8,7 @@ use crate::Timestamp;
 use crate::item::Item;
 use crate::operation::{Operation, OperationKind};
 
-/// The event of a decision, as HumanLayer names it.
+/// HumanLayer's name for the event of a decision.
 pub(super) const fn event_name(kind: OperationKind) -> &'static str {
     match kind {
         OperationKind::FunctionCall => "function_call.completed",
@@ -16,14 +16,14 @@ pub(super) const fn event_name(kind: OperationKind) -> &'static str {
     }
 }
 
-/// The shape of an outgoing event. HumanLayer chose it by the prefix of the name subscribed to.
+/// The shape of an outgoing event. The prefix of the subscribed event name selects it, as at HumanLayer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// The bare object.
     V1,
     /// `{is_test, type, event}`.
     V1Beta2,
-    /// The same; the event also has `contact_channel_id`.
+    /// The same envelope; the event also has `contact_channel_id`.
     V1Beta3,
 }
 
@@ -39,32 +39,32 @@ impl Format {
     }
 }
 
-/// An event that an endpoint wants, as in `v1beta2.function_call.completed`.
+/// An event that an endpoint subscribes to, for example `v1beta2.function_call.completed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Subscription {
-    /// In which shape.
+    /// The shape of the event.
     pub format: Format,
-    /// What kind of operation it is about.
+    /// The kind of the operations.
     pub kind: OperationKind,
 }
 
 impl Subscription {
-    /// All there are.
+    /// All subscriptions.
     pub fn all() -> impl Iterator<Item = Self> {
         Format::ALL
             .into_iter()
             .flat_map(|format| OperationKind::ALL.map(|kind| Self { format, kind }))
     }
 
-    /// The subscription of this name.
+    /// The subscription with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::all().find(|subscription| subscription.to_string() == name)
     }
 
-    /// What is sent about an operation that is decided.
+    /// The event for a decided operation.
     pub fn payload(&self, operation: &Item<Operation>, is_test: bool) -> Value {
-        // Of what is decided nothing depends on the moment.
+        // The reply for a decided operation does not depend on the time.
         let mut item = item(operation, Timestamp::from_millis(i64::MAX));
         match self.format {
             Format::V1 if is_test => {
@@ -80,7 +80,7 @@ impl Subscription {
         }
     }
 
-    /// What is sent about an operation that is decided, as bytes: the same however often they are made.
+    /// The bytes of the event for a decided operation. They are the same for every call.
     pub fn bytes(&self, operation: &Item<Operation>) -> Vec<u8> {
         self.payload(operation, false).to_string().into_bytes()
     }
@@ -102,7 +102,7 @@ impl TryFrom<String> for Subscription {
     fn try_from(name: String) -> Result<Self, Self::Error> {
         Self::parse(&name).ok_or_else(|| {
             let known: Vec<String> = Self::all().map(|one| one.to_string()).collect();
-            format!("{name:?} is not an event, known are {}", known.join(", "))
+            format!("{name:?} is not an event: use one of {}", known.join(", "))
         })
     }
 }

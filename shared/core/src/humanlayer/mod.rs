@@ -1,5 +1,5 @@
-//! HumanLayer's wire format (API `/humanlayer/v1`, client release 0.7.9): requests in, replies out, and the
-//! webhook of its cloud.
+//! HumanLayer's wire format (API `/humanlayer/v1`, client release 0.7.9): incoming requests, outgoing
+//! replies, and the webhooks of HumanLayer's cloud.
 
 mod channel;
 mod completed;

@@ -5,19 +5,19 @@ use crate::Timestamp;
 use crate::item::Item;
 use crate::operation::{Content, Operation, OperationKind, State, Verdict};
 
-/// The `FunctionCall` or `HumanContact` object a client reads, as of `now`.
+/// The `FunctionCall` or `HumanContact` object that a client reads, at `now`.
 ///
-/// While it is pending, `status.approved` and `status.response` are absent, never false or empty; a
-/// denial always has a comment. What nobody will answer any more (expired, cancelled) reads as denied
-/// or answered, with a text that says so, because clients poll until they see a decision.
+/// While the operation is pending, `status.approved` and `status.response` are absent, never false or
+/// empty. A denial always has a comment. An expired or cancelled operation is reported as denied or
+/// answered, with a text that gives the reason, because clients poll until they see a decision.
 pub fn item(operation: &Item<Operation>, now: Timestamp) -> Value {
     let mut item = create_body(operation);
     item["status"] = status(operation, now);
     item
 }
 
-/// The body with which an SDK asks for the same at another server. A `bot_token` is not in it, because
-/// it is not kept.
+/// The body with which an SDK would create the same operation at another server. The body has no
+/// `bot_token`, because Placet does not store it.
 pub fn create_body(operation: &Item<Operation>) -> Value {
     let mut spec = operation.other.clone();
     if let Some(channel) = &operation.channel {
@@ -58,7 +58,7 @@ fn status(operation: &Item<Operation>, now: Timestamp) -> Value {
         status.insert("user_info".to_owned(), json!({"source": decision.by}));
     } else if let Some((reason, at)) = ended_unanswered(operation, now) {
         answer(&mut status, operation.kind(), false, &reason, None, at);
-        // So that another Placet does not take it for a person's answer.
+        // Tells another Placet that no person answered.
         status.insert("unanswered".to_owned(), operation.state_at(now).as_str().into());
     }
     status.into()
@@ -87,7 +87,7 @@ fn answer(
     }
 }
 
-/// Why nobody will answer any more, and since when.
+/// The reason and the time of an end without a decision; `None` for any other state.
 fn ended_unanswered(operation: &Item<Operation>, now: Timestamp) -> Option<(String, Timestamp)> {
     match operation.state_at(now) {
         State::Expired => {

@@ -6,22 +6,23 @@ use crate::operation::{
     is_call_id,
 };
 
-/// `POST /function_calls` and `POST /contact_requests`.
+/// The body of `POST /function_calls` and `POST /contact_requests`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Create {
-    /// The client's run.
+    /// The client's id of the agent run.
     pub run_id: String,
-    /// The client's id of this call; absent if the server shall choose one.
+    /// The client's call id; `None` if the server must generate one.
     pub call_id: Option<String>,
-    /// What the client specifies.
+    /// The specification of the operation.
     pub specification: Specification,
 }
 
-/// Reads the body of a creation. A `status` in it is ignored: an agent cannot answer itself.
+/// Reads the body of a creation. A `status` in the body is ignored: an agent cannot decide on its own
+/// request.
 ///
 /// # Errors
 ///
-/// If it is not JSON, or names the first field that is wrong.
+/// If the body is not JSON. Otherwise names the first wrong field.
 pub fn create(kind: OperationKind, body: &[u8]) -> Result<Create, InvalidBody> {
     let object = parse_object(body)?;
     let call = Fields::new(&["body"], &object);
@@ -33,12 +34,12 @@ pub fn create(kind: OperationKind, body: &[u8]) -> Result<Create, InvalidBody> {
     })
 }
 
-/// Reads the body of an answer. Its time fields are ignored: the server has its own clock. The answer
-/// to a question may be empty if an option is chosen.
+/// Reads the body of a response. Time fields are ignored, because the server uses its own clock. The answer
+/// to a question may be empty if the approver chose an option.
 ///
 /// # Errors
 ///
-/// If it is not JSON, or names the first field that is wrong.
+/// If the body is not JSON. Otherwise names the first wrong field.
 pub fn respond(kind: OperationKind, body: &[u8]) -> Result<Response, InvalidBody> {
     let object = parse_object(body)?;
     Ok(status(kind, &Fields::new(&["body"], &object))?)
@@ -48,7 +49,7 @@ pub fn respond(kind: OperationKind, body: &[u8]) -> Result<Response, InvalidBody
 ///
 /// # Errors
 ///
-/// If it is not JSON, or names the first field that is wrong.
+/// If the body is not JSON. Otherwise names the first wrong field.
 pub fn escalate(body: &[u8]) -> Result<Escalation, InvalidBody> {
     let object = parse_object(body)?;
     let fields = Fields::new(&["body"], &object);
@@ -95,7 +96,7 @@ fn call_id(call: &Fields<'_>) -> Result<Option<String>, FieldError> {
     }
     let id = call.text("call_id", LONGEST_ID)?;
     if !is_call_id(&id) {
-        let msg = "Must not be . or .. or pending or style.css, nor hold / \\ ? # % or control characters, nor start or end with a space";
+        let msg = "Value should not be . or .. or pending or style.css, contain / \\ ? # % or control characters, or start or end with a space";
         return Err(call.error("call_id", msg, "value_error"));
     }
     Ok(Some(id))

@@ -1,4 +1,4 @@
-//! Operations of the documented samples, in every stage, for the tests of what is read about them.
+//! Operations of the documented samples in every state, for tests of replies and webhooks.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::operation::{
     Actor, Channel, Command, NewOperation, Operation, OperationId, OperationKind, Plan, Verdict,
 };
 
-/// When everything is created; it is decided four minutes and ten and a half seconds later.
+/// The creation of every operation. The decision is 4 minutes and 10.5 seconds later.
 pub(crate) const CREATED: Timestamp = Timestamp::from_millis(1_795_251_600_000);
 pub(crate) const DECIDED: Timestamp = Timestamp::from_millis(1_795_251_850_500);
-/// An hour after it was created.
+/// The deadline, an hour after the creation.
 pub(crate) const DEADLINE: Timestamp = Timestamp::from_millis(1_795_255_200_000);
 
-/// What a client creates with this `spec`.
+/// A pending operation that a client created with this `spec`.
 pub(crate) fn created(kind: OperationKind, call_id: &str, spec: &Value) -> Item<Operation> {
     planned(kind, call_id, spec, None)
 }
 
-/// The same, run like this once it is approved.
+/// A pending operation with this `spec` and this plan.
 pub(crate) fn planned(
     kind: OperationKind,
     call_id: &str,
@@ -56,7 +56,7 @@ pub(crate) fn question() -> Item<Operation> {
     created(OperationKind::HumanContact, "human_call-1a2b3c4d", &spec)
 }
 
-/// The same after a person decided in the inbox.
+/// The operation after an approver decided in the inbox.
 pub(crate) fn decided(
     item: &Item<Operation>,
     verdict: Verdict,
@@ -91,7 +91,7 @@ pub(crate) fn cancelled(item: &Item<Operation>, reason: &str) -> Item<Operation>
     after(item, &Command::Cancel { reason, by, notify: Vec::new() }, DECIDED)
 }
 
-/// The same after a worker found it past its deadline.
+/// The operation after a worker recorded its expiry.
 pub(crate) fn expired(item: &Item<Operation>) -> Item<Operation> {
     let command = Command::Expire { notify: Vec::new() };
     after(item, &command, DEADLINE.plus(Duration::from_secs(60)))
@@ -102,7 +102,7 @@ pub(crate) fn after(item: &Item<Operation>, command: &Command, at: Timestamp) ->
     item.apply(command, &Write::new(&id, at)).unwrap()
 }
 
-/// Everything that nobody can decide any more.
+/// Decided, expired and cancelled operations.
 pub(crate) fn all_decided() -> Vec<Item<Operation>> {
     let mut all = vec![approved(), denied(), answered()];
     for pending in [call(), question()] {

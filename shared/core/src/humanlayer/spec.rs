@@ -1,4 +1,4 @@
-//! Specifications as clients write them.
+//! Specifications (`spec`) in the JSON form that clients send.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::operation::{
     ContactChannel, Content, LONGEST_ID, OperationKind, ResponseOption, Specification, is_comment,
 };
 
-/// The member that holds the options of a kind.
+/// The name of the `spec` member that holds the options of a kind.
 pub(super) const fn options_member(kind: OperationKind) -> &'static str {
     match kind {
         OperationKind::FunctionCall => "reject_options",
@@ -16,7 +16,7 @@ pub(super) const fn options_member(kind: OperationKind) -> &'static str {
     }
 }
 
-/// What a specification says.
+/// Reads a specification.
 pub(super) fn specification(
     kind: OperationKind,
     spec: &Fields<'_>,
@@ -26,21 +26,21 @@ pub(super) fn specification(
     let state = state.map(|state| members(state.members()));
     let channel = spec.optional_object("channel")?;
     let channel = channel.map(|channel| read_channel(&channel)).transpose()?;
-    // Clients that spell out four channels that are null mean none.
+    // Some clients send four null channels. That means no channel.
     let channel = channel.filter(|channel| *channel != ContactChannel::default());
     let [call_options, question_options] =
         OperationKind::ALL.map(|kind| options(spec, options_member(kind)));
     let (call_options, question_options) = (call_options?, question_options?);
     let (options, read): (_, &[&str]) = match kind {
         OperationKind::FunctionCall => (call_options, &["fn", "kwargs"]),
-        // A question with a function would be read as a call.
+        // Drop `fn`, because readers would take a question with `fn` for a call.
         OperationKind::HumanContact => (question_options, &["msg", "subject", "fn"]),
     };
     let read = [read, &["state", "channel", options_member(kind)]].concat();
     let other =
         spec.members().filter(|(name, value)| !value.is_null() && !read.contains(&name.as_str()));
     let mut other = members(other);
-    // The options of the other kind.
+    // Remove null members from the options of the other kind, too.
     for kind in OperationKind::ALL {
         other.get_mut(options_member(kind)).into_iter().for_each(without_nulls);
     }
@@ -51,8 +51,8 @@ fn members<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>) -> Map<St
     members.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// What a person decides on. Absent arguments are no arguments: clients omit them for a call without
-/// any. A function without a name has an empty one: clients wrap those, too.
+/// Reads the content that an approver decides on. Missing `kwargs` mean no arguments. `fn` may be empty,
+/// because clients also wrap functions without a name.
 pub(super) fn content(kind: OperationKind, spec: &Fields<'_>) -> Result<Content, FieldError> {
     Ok(match kind {
         OperationKind::FunctionCall => Content::Call {
@@ -66,13 +66,13 @@ pub(super) fn content(kind: OperationKind, spec: &Fields<'_>) -> Result<Content,
     })
 }
 
-/// A comment or an answer, short enough to be kept.
+/// Reads a comment or an answer, and checks its length.
 pub(super) fn comment(fields: &Fields<'_>, field: &str) -> Result<String, FieldError> {
     let comment = fields.optional_text(field, usize::MAX)?.unwrap_or_default();
     if is_comment(&comment) {
         return Ok(comment);
     }
-    Err(fields.error(field, "Text is too long to be kept: at most 16 KB", "string_too_long"))
+    Err(fields.error(field, "String should have at most 16 KB as JSON", "string_too_long"))
 }
 
 fn options(spec: &Fields<'_>, field: &str) -> Result<Vec<ResponseOption>, FieldError> {
@@ -80,8 +80,8 @@ fn options(spec: &Fields<'_>, field: &str) -> Result<Vec<ResponseOption>, FieldE
     let options: Option<Vec<ResponseOption>> =
         listed.as_array().and_then(|listed| listed.iter().map(option).collect());
     let Some(options) = options else {
-        let msg = "Input should be a list of options, each with a name of at most 255 bytes; what else it has are \
-                   texts of at most 16 KB, but for interactive";
+        let msg = "Input should be a list of options, each with a name of at most 255 bytes. title, description and \
+                   prompt_fill are strings of at most 16 KB; interactive is a boolean";
         return Err(spec.error(field, msg, "list_type"));
     };
     let mut names: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();

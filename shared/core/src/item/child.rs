@@ -4,24 +4,25 @@ use serde_json::Value;
 use super::{Header, Item, Kind, Lane, Write};
 use crate::Timestamp;
 
-/// An item that has still to be created: part of its parent's header until it is.
+/// An item that must still be created. Until then it is part of its parent's header.
 ///
-/// Its id is derived from its parent, so that one who creates it again after a crash finds the one that
-/// was created before. Its body is a small descriptor, never a payload: the parent is written with it.
+/// The id of the child is derived from its parent. So a worker that creates the child again after a crash
+/// finds the existing item. The body is a small descriptor, never a payload, because it is written as part
+/// of the parent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Child {
-    /// The name of its kind.
+    /// The name of the child's kind.
     pub kind: String,
-    /// Its id.
+    /// The id of the child.
     pub id: String,
-    /// The lane of the first thing to be done for it.
+    /// The lane of its first work.
     pub lane: Lane,
-    /// Its first body.
+    /// The body of its first version.
     pub body: Value,
 }
 
 impl Child {
-    /// A child that will be born with this body.
+    /// A child that will be created with this body.
     pub fn new<K: Kind>(id: String, body: K, now: Timestamp) -> Self {
         let write = Write::new("", now);
         let item = Item { header: Header::new("", &id, &write), body };

@@ -3,50 +3,50 @@ use serde::{Deserialize, Serialize};
 use super::{Child, Write};
 use crate::Timestamp;
 
-/// How many ids of writes are kept. A pointer is on its queue before the write that needs it, so workers
-/// may have written several later versions before a writer whose reply was lost looks again.
+/// How many write ids the header keeps. A writer whose reply was lost looks up its write id later. By then
+/// workers may have written several later versions, because the pointer was on the queue before the write.
 const KEPT_WRITES: usize = 4;
 
-/// What the engine knows about an item. The key of its row says its kind, project and id.
+/// The part of an item that the engine owns. The key of the row holds the kind, project and id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The project it belongs to.
+    /// The project of the item.
     #[serde(skip)]
     pub project: String,
-    /// Unique among the items of its kind in its project.
+    /// The id, unique among the items of this kind in the project.
     #[serde(skip)]
     pub id: String,
-    /// Counts the writes, from 1. Every write is conditional on the one before (law 2).
+    /// The number of writes, from 1. Every write is conditional on the previous version (law 2).
     #[serde(skip)]
     pub version: u64,
-    /// When the timer looks at it; `None` if it rests on a message, or on nothing because it is terminal.
+    /// When the timer processes the item; `None` if the item relies on a message or is terminal.
     #[serde(skip)]
     pub due: Option<Timestamp>,
-    /// When it was created.
+    /// When the item was created.
     pub created_at: Timestamp,
     /// When this version was written.
     pub changed_at: Timestamp,
-    /// The ids of the last writes, the newest last.
+    /// The ids of the last writes, newest last.
     pub writes: Vec<String>,
-    /// What keeps it from being forgotten.
+    /// What guarantees that the item is processed.
     pub rests: Rests,
-    /// The items that have still to be created.
+    /// The items that must still be created.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Child>,
-    /// How often it was rescheduled since it last moved on.
+    /// How many times the item was rescheduled since its last transition.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rescheduled: u32,
 }
 
-/// What keeps an item from being forgotten (law 3).
+/// What guarantees that an item is processed (law 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rests {
-    /// Nothing has to: it is terminal.
+    /// Nothing, because the item is terminal.
     Nothing,
-    /// Its entry in the index `due`.
+    /// The item's entry in the index `due`.
     Due,
-    /// A message that a queue has confirmed.
+    /// A message that the queue has accepted.
     Message,
 }
 
@@ -78,7 +78,8 @@ impl Header {
         next
     }
 
-    /// Whether the write with this id wrote `version`; `None` if its id is no longer kept.
+    /// Whether the write with this id wrote `version`; `None` if the header no longer keeps the id of that
+    /// write.
     pub fn wrote(&self, write: &str, version: u64) -> Option<bool> {
         let Some(age) = self.version.checked_sub(version) else { return Some(false) };
         let from_the_end = usize::try_from(age).ok()?.checked_add(1)?;

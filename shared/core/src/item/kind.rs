@@ -6,98 +6,98 @@ use serde::de::DeserializeOwned;
 use super::{Child, Item, Lane, Next};
 use crate::{Digest, Payload, Timestamp};
 
-/// A kind of item: its states, what commands make of them, and what each state needs. Pure.
+/// A kind of item: its states, its transitions, and what each state needs. All functions are pure.
 pub trait Kind:
     Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// Its name in keys, pointers and logs: lower case, no `#`.
+    /// The name in keys, pointers and logs: lower case, no `#`.
     const NAME: &'static str;
-    /// The lane on which transitions that need no work are written.
+    /// The lane for transitions that need no work.
     const HOME: Lane = Lane::Work;
-    /// Whether the first attempt may be made before the item is stored, because a repeated attempt does
-    /// no harm.
+    /// Whether a worker may make the first attempt before the item is stored, because a repeated attempt
+    /// does no harm.
     const REPEATABLE: bool = false;
 
-    /// What changes it.
+    /// A command that changes the item.
     type Command: Clone + Debug + Send + Sync;
-    /// Why a command changes nothing.
+    /// The reason why a command changes nothing.
     type Refusal: Clone + Debug + Display + Send + Sync;
-    /// What has to be done for it outside of the table.
+    /// Work outside of the table.
     type Work: Clone + Debug + Send + Sync;
 
-    /// The body after `command`, and the items that have to be created because of it.
+    /// The body after `command`, and the items to create because of the command.
     ///
     /// # Errors
     ///
-    /// Why nothing changes.
+    /// The reason why nothing changes.
     fn apply(
         item: &Item<Self>,
         command: &Self::Command,
         write: &Write<'_>,
     ) -> Result<Change<Self>, Self::Refusal>;
 
-    /// What its state needs at `now`.
+    /// What the item's state needs at `now`.
     fn next(item: &Item<Self>, now: Timestamp) -> Next<Self>;
 
-    /// The command that records that its work can never be done.
+    /// The command that records that the item's work can never be done.
     fn failed(reason: String) -> Self::Command;
 
-    /// Whether a text can be the id of such an item. No row is read for another.
+    /// Whether a text can be the id of an item of this kind. The store reads no row for any other text.
     fn is_id(_text: &str) -> bool {
         true
     }
 
-    /// What every write is conditional on beside the version.
+    /// A digest on which every write is conditional, in addition to the version.
     fn digest(&self) -> Option<Digest> {
         None
     }
 
-    /// Whether it is on the list of its kind.
+    /// Whether the item is in the list of its kind.
     fn is_listed(&self) -> bool {
         true
     }
 
-    /// When it may be deleted; `None` while something is still to happen to it, or if it is kept.
+    /// When the item may be deleted; `None` if the item is not terminal or is kept for ever.
     fn expires(_item: &Item<Self>) -> Option<Timestamp> {
         None
     }
 
-    /// The bytes it carries; the store keeps them beside the rest of the body.
+    /// The payload of the item. The store keeps it separately from the rest of the body.
     fn payload(&self) -> Option<&Payload> {
         None
     }
 
-    /// The body with the bytes it carries, as the store read them.
+    /// The body with the payload that the store read.
     #[must_use]
     fn with_payload(self, _payload: Payload) -> Self {
         self
     }
 }
 
-/// The write that will store a version.
+/// The write that stores a version.
 #[derive(Clone, Copy, Debug)]
 pub struct Write<'a> {
-    /// Its id, which no other write has.
+    /// The unique id of the write.
     pub id: &'a str,
-    /// When.
+    /// The time of the write.
     pub at: Timestamp,
-    /// The ids of pending children that exist by now.
+    /// The ids of the pending children that are created by now.
     pub created: &'a [String],
 }
 
 impl<'a> Write<'a> {
-    /// A write before which no child was created.
+    /// A write without created children.
     pub const fn new(id: &'a str, at: Timestamp) -> Self {
         Self { id, at, created: &[] }
     }
 }
 
-/// What a command makes of a body.
+/// The result of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change<K> {
-    /// The body after it.
+    /// The new body.
     pub body: K,
-    /// The items to be created once this is written.
+    /// The items to create after the new body is written.
     pub children: Vec<Child>,
 }
 

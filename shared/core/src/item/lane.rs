@@ -1,21 +1,22 @@
 use serde::{Deserialize, Serialize};
 
-/// A queue and the function behind it, the faster first: nobody's slow endpoint holds up what only
-/// needs our own table. A worker does the work of its own lane and of the faster ones.
+/// A queue and its worker function, ordered from fast to slow. Slow endpoints have their own lane, so that
+/// they do not delay work that needs only Placet's own table. A worker does the work of its own lane and of
+/// faster lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Lane {
-    /// Our own table and buckets: milliseconds.
+    /// Work that needs only Placet's own table and buckets. It takes milliseconds.
     Work,
-    /// Executors, endpoints, upstream approvers: somebody else's time.
+    /// Calls to executors, endpoints and upstream approvers, which may be slow.
     Calls,
 }
 
 impl Lane {
-    /// All of them, the fastest first.
+    /// All lanes, the fastest first.
     pub const ALL: [Self; 2] = [Self::Work, Self::Calls];
 
-    /// Its name in logs, in variables and in the template.
+    /// The name in logs, variables and the template.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Work => "work",
@@ -23,7 +24,7 @@ impl Lane {
         }
     }
 
-    /// The letter it has in a key of the index `due`.
+    /// The letter of the lane in keys of the index `due`.
     pub const fn letter(self) -> char {
         match self {
             Self::Work => 'w',
@@ -31,12 +32,12 @@ impl Lane {
         }
     }
 
-    /// The lane of this letter.
+    /// The lane with this letter.
     pub fn of_letter(letter: char) -> Option<Self> {
         Self::ALL.into_iter().find(|lane| lane.letter() == letter)
     }
 
-    /// The lane of this name.
+    /// The lane with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|lane| lane.as_str() == name)
     }

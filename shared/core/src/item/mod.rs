@@ -1,9 +1,9 @@
-//! An item: a header that the engine owns, and a body that one pure state machine owns.
+//! An item: a header that the engine owns, and a body that a pure state machine owns.
 //!
-//! Operations, receipts and deliveries are kinds of items. Each of them says two things: what a command
-//! makes of it ([`Kind::apply`]) and what its state needs ([`Kind::next`]). Everything else, when it is
-//! due, on which queue a pointer to it belongs, what it rests on while it waits, follows from these two
-//! and is the same for every kind.
+//! Operations, receipts and deliveries are kinds of items. Each kind defines two functions: the effect of a
+//! command ([`Kind::apply`]) and the need of a state ([`Kind::next`]). The engine derives everything else
+//! in the same way for every kind: when an item is due, on which queue its pointer belongs, and whether the
+//! item relies on the timer or on a message.
 
 mod child;
 mod header;
@@ -25,16 +25,16 @@ pub use next::{Job, Need, Next};
 pub use pointer::{Pointer, PointerError};
 pub use schedule::{Hold, LONGEST_DELAY, Schedule, rescheduled_after};
 
-/// One version of an item, stored or about to be.
+/// A version of an item, stored or not stored yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item<K> {
-    /// What the engine knows about it.
+    /// The part that the engine owns.
     pub header: Header,
-    /// What its kind knows about it.
+    /// The part that the state machine of the kind owns.
     pub body: K,
 }
 
-/// The fields of the body are read as the item's own.
+/// Reads the fields of the body as fields of the item.
 impl<K> Deref for Item<K> {
     type Target = K;
 
@@ -50,7 +50,7 @@ impl<K: Kind> Item<K> {
         Self { header, body }
     }
 
-    /// The project it belongs to.
+    /// The project of the item.
     pub fn project(&self) -> &str {
         &self.header.project
     }
@@ -59,7 +59,7 @@ impl<K: Kind> Item<K> {
     ///
     /// # Errors
     ///
-    /// The kind's reason why nothing changes.
+    /// The refusal of the kind: the reason why nothing changes.
     pub fn apply(&self, command: &K::Command, write: &Write<'_>) -> Result<Self, K::Refusal> {
         let Change { body, children } = K::apply(self, command, write)?;
         let mut header = self.header.after(write);
@@ -68,11 +68,11 @@ impl<K: Kind> Item<K> {
         Ok(Self { header, body })
     }
 
-    /// The same while it is not stored: it stays version 1.
+    /// Applies `command` to an item that is not stored yet. The item stays at version 1.
     ///
     /// # Errors
     ///
-    /// The kind's reason why nothing changes.
+    /// The refusal of the kind: the reason why nothing changes.
     pub fn apply_unstored(
         &self,
         command: &K::Command,
@@ -84,7 +84,7 @@ impl<K: Kind> Item<K> {
         Ok(item)
     }
 
-    /// A version that differs in its header only.
+    /// The next version, with a changed header and the same body.
     #[must_use]
     pub fn touched(&self, write: &Write<'_>) -> Self {
         Self { header: self.header.after(write), body: self.body.clone() }

@@ -1,52 +1,52 @@
 use super::{Item, Kind, Lane};
 use crate::Timestamp;
 
-/// What a state needs.
+/// What the state of an item needs next.
 #[derive(Clone, Debug)]
 pub enum Next<K: Kind> {
-    /// Nothing, ever: it is terminal.
+    /// Nothing, because the item is terminal.
     Nothing,
     /// Nothing before this moment.
     Wait(Timestamp),
-    /// A person, until this moment; and meanwhile this work, if any.
+    /// A person must act. There may be work in the meantime.
     Person {
-        /// What the person is to do.
+        /// What the person must do.
         need: Need,
-        /// The moment from which on it needs something else.
+        /// From this moment on the state needs something else.
         until: Timestamp,
-        /// What is done while the person is waited for.
+        /// Work to do while the item waits for the person.
         meanwhile: Option<Job<K>>,
     },
-    /// Somebody has the exclusive right to its work until this moment.
+    /// A worker holds the lease until this moment.
     Lease(Timestamp),
-    /// A transition that needs no work, as after an expired lease.
+    /// A transition that needs no work, for example after an expired lease.
     Transition(K::Command),
-    /// One piece of work.
+    /// A piece of work.
     Work(Job<K>),
 }
 
-/// What a person is needed for. Each need has lists of its own, which hold nothing that merely runs.
+/// What a person must do. Each need has its own list of items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Need {
-    /// To decide.
+    /// Decide on an operation.
     Decision,
-    /// To find out what came of an unknown outcome.
+    /// Settle an unknown outcome.
     Settlement,
 }
 
 /// A piece of work.
 #[derive(Clone, Debug)]
 pub struct Job<K: Kind> {
-    /// The lane it belongs to.
+    /// The lane of the work.
     pub lane: Lane,
-    /// The earliest moment at which it may start.
+    /// The earliest start of the work.
     pub at: Timestamp,
-    /// What is to be done.
+    /// The work itself.
     pub work: K::Work,
 }
 
 impl<K: Kind> Next<K> {
-    /// The work that is needed, now or later.
+    /// The work that the state needs, now or later; `None` if it needs no work.
     pub fn job(&self) -> Option<&Job<K>> {
         match self {
             Self::Work(job) => Some(job),
@@ -55,7 +55,7 @@ impl<K: Kind> Next<K> {
         }
     }
 
-    /// What a person is needed for, if one is.
+    /// What a person must do; `None` if the state needs no person.
     pub const fn need(&self) -> Option<Need> {
         match self {
             Self::Person { need, .. } => Some(*need),
@@ -65,12 +65,12 @@ impl<K: Kind> Next<K> {
 }
 
 impl<K: Kind> Item<K> {
-    /// Whether nothing is left to be done for it.
+    /// Whether the item needs nothing any more and has no pending children.
     pub fn is_terminal(&self, now: Timestamp) -> bool {
         self.header.children.is_empty() && matches!(K::next(self, now), Next::Nothing)
     }
 
-    /// The lane to which the next thing to be done belongs, and the moment at which it is to be done.
+    /// The lane and the time of the next step; `None` if there is no next step.
     pub fn wants(&self, now: Timestamp) -> Option<(Lane, Timestamp)> {
         let next = K::next(self, now);
         let own = match &next {
@@ -85,7 +85,7 @@ impl<K: Kind> Item<K> {
             }
         };
         match self.header.children.iter().map(|child| child.lane).max() {
-            // One worker does both in one go: that of the slower lane.
+            // One worker of the slower lane does both in one pass.
             Some(lane) => {
                 let due = own.filter(|(_, at)| *at <= now).map_or(lane, |(own, _)| own.max(lane));
                 Some((due, now))
@@ -94,7 +94,7 @@ impl<K: Kind> Item<K> {
         }
     }
 
-    /// The lane it needs once this moment has come.
+    /// The lane that the item needs at this moment.
     pub fn lane_at(&self, moment: Timestamp) -> Lane {
         let next = K::next(self, moment);
         next.job().filter(|job| job.at <= moment).map_or(K::HOME, |job| job.lane)

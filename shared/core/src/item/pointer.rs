@@ -3,11 +3,11 @@ use serde_json::Value;
 
 use super::{Header, Kind};
 
-/// The version of the format that this build writes and reads.
+/// The format version that this build reads and writes.
 const FORMAT: u8 = 2;
 
-/// A queue message: it points to an item, and means "load this item and do what its state needs". So a
-/// duplicate, a late or an early one does no harm.
+/// A queue message that points to an item. It tells a worker to load the item and do what its state needs.
+/// So a duplicate, late or early message does no harm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pointer {
     v: u8,
@@ -18,23 +18,26 @@ pub struct Pointer {
     pub project: String,
     /// The item's id.
     pub id: String,
-    /// The version whose write it announces. Before that write there is nothing to do.
+    /// The version that the pointer announces; 0 for any version. Before that version is written, there is
+    /// nothing to do.
     #[serde(default, rename = "at", skip_serializing_if = "is_zero")]
     pub version: u64,
 }
 
-/// A queue message that this build cannot read.
+/// The reason why this build cannot read a queue message.
 #[derive(Debug, thiserror::Error)]
 pub enum PointerError {
-    /// It is not the JSON of a pointer.
+    /// The message is not the JSON of a pointer.
     #[error("the queue message is not a pointer to an item: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// Another version of Placet wrote it.
-    #[error("the queue message has format {0}, this build reads format {FORMAT}")]
+    /// Another release of Placet wrote the message.
+    #[error(
+        "the queue message has format {0}, and this build reads format {FORMAT}: deploy the release that wrote the message"
+    )]
     Format(u64),
 }
 
-/// Read before the rest, which another format may not have.
+/// The format version, read first because other members differ between formats.
 #[derive(Deserialize)]
 struct Format {
     v: u64,
@@ -57,9 +60,9 @@ impl Pointer {
     ///
     /// # Errors
     ///
-    /// If it is not a pointer, or has another format.
+    /// If the message is not a pointer or has another format.
     pub fn parse(body: &str) -> Result<Self, PointerError> {
-        // A list would be read as a pointer, too.
+        // Parse an object first, because serde also reads a pointer from a list.
         let object = Value::Object(serde_json::from_str(body)?);
         let Format { v } = Format::deserialize(&object)?;
         if v != u64::from(FORMAT) {
@@ -84,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_body_is_a_stable_format() {
+    fn the_message_body_has_a_stable_format() {
         let any = Pointer::new("operation", "default", "function_call/call-1");
         let body = r#"{"v":2,"item":"operation","project":"default","id":"function_call/call-1"}"#;
         assert_eq!(any.to_body(), body);
@@ -97,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_a_later_release_adds_is_ignored() {
+    fn members_of_later_releases_are_ignored() {
         let body = r#"{"v":2,"item":"receipt","project":"p","id":"i","colour":"red"}"#;
         assert_eq!(Pointer::parse(body).unwrap(), Pointer::new("receipt", "p", "i"));
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_messages_are_refused() {
         for body in [r#"{"v":1,"job":"execute","tenant":"t","id":"i"}"#, r#"{"v":3}"#] {
             assert!(matches!(Pointer::parse(body), Err(PointerError::Format(1 | 3))), "{body}");
         }

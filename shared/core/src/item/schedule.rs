@@ -1,51 +1,52 @@
-//! What has to exist when a version is written, so that nobody forgets the item (law 3).
+//! What must exist when a version is written, so that every item is processed (law 3).
 //!
-//! Every item that is not terminal rests on an entry in the index `due`, or on a message. The message is
-//! sent *before* the write that needs it and names the version of that write, so there is no moment at
-//! which the item exists without it. A lease rests on its holder's message, which is received again unless the
-//! holder deletes it.
+//! Every item that is not terminal relies on an entry in the index `due` or on a message. Placet sends the
+//! message *before* the write that needs it, and the message names the version of that write. So the item
+//! never exists without its message. A lease relies on the message of the lease holder: the queue delivers
+//! that message again unless the holder deletes it.
 
 use std::time::Duration;
 
 use super::{Item, Kind, Lane, Next, Rests};
 use crate::Timestamp;
 
-/// The longest a message can be delayed.
+/// The longest delay of an SQS message.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 pub const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// The shortest and the longest wait of a rescheduled item.
+/// The first and the longest wait of a rescheduled item.
 const FIRST_WAIT: Duration = Duration::from_secs(2 * 60);
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// What has to exist when a version is written.
+/// What must exist when a version is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// When the timer has to look at it.
+    /// When the timer must process the item.
     pub due: Option<Timestamp>,
-    /// A pointer that has to be on this lane, visible from this moment on.
+    /// The lane that must hold a pointer to the item, and when the pointer becomes visible.
     pub pointer: Option<(Lane, Timestamp)>,
-    /// Which of the two it rests on.
+    /// Whether the item relies on the timer, on a message, or on nothing.
     pub rests: Rests,
 }
 
-/// A message that a worker holds: unless the worker deletes it, it is received again.
+/// A message that a worker has received. Unless the worker deletes the message, the queue delivers it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// The lane it came on.
+    /// The lane of the message.
     pub lane: Lane,
-    /// How often it was received, from 1.
+    /// How many times the message was received, from 1.
     pub receives: u32,
 }
 
-/// How long an item waits that was rescheduled `times` before: 2 minutes, doubling to an hour.
+/// The wait of an item that was already rescheduled `times` times: 2 minutes, doubled each time, up to an
+/// hour.
 pub fn rescheduled_after(times: u32) -> Duration {
     FIRST_WAIT.saturating_mul(2_u32.saturating_pow(times)).min(LONGEST_WAIT)
 }
 
 impl<K: Kind> Item<K> {
-    /// What this version needs. `before` is the version it replaces, `hold` the message of the worker
-    /// that writes it.
+    /// The schedule of this version. `before` is the version that it replaces. `hold` is the message of the
+    /// worker that writes it.
     pub fn schedule(&self, before: Option<&Self>, now: Timestamp, hold: Option<&Hold>) -> Schedule {
         let next = K::next(self, now);
         let soon = now.plus(LONGEST_DELAY);
@@ -58,7 +59,7 @@ impl<K: Kind> Item<K> {
                 Some(late.map_or(*until, |at| at.min(*until)))
             }
             Next::Lease(until) => match before {
-                // A write under the lease leaves alone what the lease rests on.
+                // A write under the same lease keeps the due time of the lease.
                 Some(old) if matches!(K::next(old, now), Next::Lease(same) if same == *until) => {
                     old.header.due
                 }
@@ -77,7 +78,7 @@ impl<K: Kind> Item<K> {
             (None, Some(_), _) => Rests::Due,
             _ => Rests::Message,
         };
-        // The holder of a message goes on by itself with what its lane allows.
+        // The holder of a message continues by itself with work that its lane allows.
         let goes_on = |(lane, at): &(Lane, Timestamp)| {
             hold.is_some_and(|hold| *lane <= hold.lane) && *at <= now
         };

@@ -15,7 +15,7 @@ fn wants(needs: Needs, children: &[Lane]) -> Option<(Lane, crate::Timestamp)> {
 }
 
 #[test]
-fn an_item_wants_what_its_state_needs_when_it_needs_it() {
+fn an_item_wants_the_lane_and_time_of_its_next_step() {
     let person = |work| Needs::Person { until: at(60), work };
     for (needs, expected) in [
         (Needs::Nothing, None),
@@ -52,17 +52,21 @@ fn an_item_with_children_wants_the_slowest_lane_that_is_needed_now() {
 }
 
 #[test]
-fn a_lane_at_a_moment_is_that_of_the_work_that_is_due_then() {
+fn the_lane_at_a_moment_is_the_lane_of_the_work_due_then() {
     let lane = |needs, seconds| toy::<false>(needs, &[]).lane_at(at(seconds));
     let poll = Needs::Person { until: at(60), work: Some((Lane::Calls, at(30))) };
     assert_eq!(lane(poll, 29), Lane::Work);
     assert_eq!(lane(poll, 30), Lane::Calls);
-    assert_eq!(lane(poll, 60), Lane::Work, "then it needs a transition only");
+    assert_eq!(lane(poll, 60), Lane::Work, "it needs only a transition then");
     assert_eq!(lane(Needs::Work(Lane::Calls, at(30)), 29), Lane::Work);
     assert_eq!(lane(Needs::Work(Lane::Calls, at(30)), 30), Lane::Calls);
     for needs in [Needs::Nothing, Needs::Transition, Needs::Lease(at(60)), Needs::Wait(at(60))] {
         assert_eq!(lane(needs, 60), Lane::Work);
-        assert_eq!(toy::<true>(needs, &[]).lane_at(at(60)), Lane::Calls, "its own home");
+        assert_eq!(
+            toy::<true>(needs, &[]).lane_at(at(60)),
+            Lane::Calls,
+            "the home lane of the kind"
+        );
     }
 }
 
@@ -75,7 +79,7 @@ fn an_item_is_terminal_once_it_needs_nothing_and_has_no_children() {
 }
 
 #[test]
-fn a_next_version_counts_its_write_and_keeps_what_was_there() {
+fn the_next_version_counts_its_write_and_keeps_the_rest() {
     let mut first = toy::<false>(Needs::Transition, &[Lane::Work, Lane::Calls]);
     (first.header.due, first.header.rescheduled) = (Some(at(120)), 3);
     let created = [child(Lane::Work).id];
@@ -94,7 +98,7 @@ fn a_next_version_counts_its_write_and_keeps_what_was_there() {
 }
 
 #[test]
-fn a_touched_version_differs_in_its_header_only() {
+fn a_touched_version_differs_only_in_its_header() {
     let mut first = toy::<false>(Needs::Lease(at(60)), &[Lane::Work, Lane::Calls]);
     first.header.rescheduled = 3;
     let created = [child(Lane::Calls).id];
@@ -102,7 +106,7 @@ fn a_touched_version_differs_in_its_header_only() {
     assert_eq!(touched.body, first.body);
     assert_eq!((touched.header.version, touched.header.changed_at), (2, at(9)));
     assert_eq!(touched.header.children, [child(Lane::Work)]);
-    assert_eq!(touched.header.rescheduled, 3, "it has not moved on");
+    assert_eq!(touched.header.rescheduled, 3, "a touch is not a transition");
     assert_eq!(touched.header.created_at, NOW);
 }
 
@@ -115,14 +119,14 @@ fn an_item_that_is_not_stored_yet_stays_version_1() {
     assert_eq!((unstored.header.version, unstored.needs), (1, Needs::Nothing));
     assert_eq!(unstored.header.children, [child(Lane::Work)]);
     assert_eq!(unstored.header.wrote("write-2", 1), Some(true));
-    assert_eq!(unstored.header.wrote("write-1", 1), Some(false), "that write was never made");
+    assert_eq!(unstored.header.wrote("write-1", 1), Some(false), "the first write was never made");
     let stored = first.apply(&need, &write).unwrap();
     let header = Header { version: 1, writes: vec!["write-2".to_owned()], ..stored.header };
-    assert_eq!(unstored.header, header, "all else is the same");
+    assert_eq!(unstored.header, header, "the rest of the header is the same");
 }
 
 #[test]
-fn the_stored_header_holds_what_the_key_does_not_say() {
+fn the_stored_header_leaves_out_the_parts_of_the_key() {
     let mut item = toy::<false>(Needs::Nothing, &[]);
     let plain = r#"{"created_at":1800000000000,"changed_at":1800000000000,"writes":["write-1"],"rests":"nothing"}"#;
     assert_eq!(serde_json::to_string(&item.header).unwrap(), plain);
@@ -143,7 +147,7 @@ fn a_child_knows_the_lane_of_its_first_work() {
     assert_eq!(of(Needs::Work(Lane::Work, at(9))), Lane::Work);
     assert_eq!(of(Needs::Nothing), Lane::Work);
     let slow = Child::new("c".to_owned(), Toy::<true> { needs: Needs::Nothing }, NOW);
-    assert_eq!(slow.lane, Lane::Calls, "its home");
+    assert_eq!(slow.lane, Lane::Calls, "the home lane of the kind");
     let expected = json!({"kind": "toy", "id": "child-calls", "lane": "calls",
         "body": {"needs": {"Work": ["calls", 1_800_000_000_000_i64]}}});
     assert_eq!(serde_json::to_value(child(Lane::Calls)).unwrap(), expected);
@@ -160,7 +164,7 @@ fn a_pointer_names_the_item_and_its_version() {
 }
 
 #[test]
-fn a_lane_reads_as_it_is_written() {
+fn a_lane_is_the_same_after_writing_and_reading() {
     assert!(Lane::ALL.is_sorted(), "the fastest first");
     for lane in Lane::ALL {
         assert_eq!(Lane::of_letter(lane.letter()), Some(lane));
@@ -189,7 +193,7 @@ fn every_kind_has_its_own_name_and_ids() {
     }
 }
 
-/// A request for a page names the id: what cannot be one costs no read.
+/// A request for a page contains the id. A text that cannot be an id costs no read.
 #[test]
 fn an_operation_is_named_by_its_kind_and_call_id() {
     for id in ["function_call/call-1", "human_contact/a b:é"] {

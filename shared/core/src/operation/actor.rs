@@ -3,49 +3,51 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How something came to an operation, and the name of the one it came from.
+/// Who acted on an operation: a channel, and the name of the actor.
 ///
-/// It is written as one text, the channel and then the name: `api ci`, `inbox`, `webhook humanlayer
-/// msg_1`. That text stands in the history, in replies and on pages.
+/// The text form is the channel, then the name: `api ci`, `inbox`, `webhook humanlayer msg_1`. The
+/// history, replies and pages use this form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Actor {
-    /// How it came.
+    /// The channel of the action.
     pub channel: Channel,
-    /// The name of the API key, of the webhook source and its delivery, of the upstream approver; empty
-    /// where there is none.
+    /// The name of the API key, of the webhook source and its event, or of the upstream approver; empty if
+    /// the channel has no name.
     pub name: String,
 }
 
-/// How a request, a decision or a transition came.
+/// The channel of a request, a decision or a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
-    /// Through the API.
+    /// The API.
     Api,
-    /// Through a page of the inbox.
+    /// A page of the inbox.
     Inbox,
-    /// Through a signed decision link.
+    /// A signed decision link.
     Link,
-    /// In a verified webhook.
+    /// A verified webhook.
     Webhook,
-    /// From the upstream approver.
+    /// The upstream approver.
     Upstream,
-    /// From the demo page.
+    /// The demo page.
     Demo,
-    /// From a worker, which reports what it did.
+    /// A worker, which reports on an attempt.
     Worker,
-    /// By the passing of time.
+    /// The timer: a deadline passed or a lease expired.
     Timer,
-    /// Made up for a test event.
+    /// A test event, which has no real actor.
     Test,
 }
 
-/// A text that names no channel.
+/// The text does not begin with the name of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no channel")]
+#[error(
+    "{0:?} is not a channel: use api, inbox, link, webhook, upstream, demo, worker, timer or test"
+)]
 pub struct UnknownChannel(String);
 
 impl Channel {
-    /// All of them.
+    /// All channels.
     pub const ALL: [Self; 9] = [
         Self::Api,
         Self::Inbox,
@@ -58,7 +60,7 @@ impl Channel {
         Self::Test,
     ];
 
-    /// Its name.
+    /// The name of the channel.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
@@ -75,17 +77,17 @@ impl Channel {
 }
 
 impl Actor {
-    /// Through a channel, by somebody of this name.
+    /// An actor with this channel and this name.
     pub fn new(channel: Channel, name: impl Into<String>) -> Self {
         Self { channel, name: name.into() }
     }
 
-    /// An API key.
+    /// The actor for the API key of this name.
     pub fn api(key: &str) -> Self {
         Self::new(Channel::Api, key)
     }
 
-    /// A webhook of this source, by what tells its event from others.
+    /// The actor for a webhook: the name of its source, and the identity of its event.
     pub fn webhook(source: &str, event: &str) -> Self {
         Self::new(Channel::Webhook, format!("{source} {event}"))
     }
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_actor_reads_as_it_is_written() {
+    fn an_actor_is_the_same_after_writing_and_reading() {
         let webhook = Actor::webhook("humanlayer", "msg_1");
         assert_eq!(webhook.to_string(), "webhook humanlayer msg_1");
         for actor in Channel::ALL.map(Actor::from).into_iter().chain([webhook, Actor::api("a b")]) {

@@ -6,116 +6,117 @@ use serde_json::Value;
 use super::{Actor, Escalation, Failure, Notice, Plan, Verdict};
 use crate::Digest;
 
-/// What changes an operation.
+/// A command that changes an operation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// A person decides.
+    /// An approver decides.
     Decide {
-        /// What the person decides.
+        /// The verdict of the approver.
         verdict: Verdict,
-        /// What the person wrote.
+        /// The comment of the person.
         comment: String,
-        /// The reject option or response option that was chosen.
+        /// The name of the reject option or response option that the approver chose.
         option: Option<String>,
-        /// How it came, and from whom.
+        /// The channel and the name of the actor.
         by: Actor,
-        /// The digest the person saw, where the channel shows it.
+        /// The digest that the approver saw; `None` if the channel does not show it.
         seen: Option<Digest>,
-        /// Who is to be notified.
+        /// The endpoints to notify.
         notify: Vec<Notice>,
     },
-    /// The requester withdraws it.
+    /// The requester cancels the operation.
     Cancel {
-        /// Why; may be empty.
+        /// The reason; may be empty.
         reason: String,
-        /// How it came, and from whom.
+        /// The channel and the name of the actor.
         by: Actor,
-        /// Who is to be notified.
+        /// The endpoints to notify.
         notify: Vec<Notice>,
     },
-    /// The requester wants more attention for what still waits for a person.
+    /// The requester escalates a pending operation.
     Escalate {
-        /// The message, and to whom.
+        /// The message and its recipients.
         escalation: Escalation,
-        /// How it came, and from whom.
+        /// The channel and the name of the actor.
         by: Actor,
     },
-    /// Its deadline has passed.
+    /// The deadline has passed.
     Expire {
-        /// Who is to be notified.
+        /// The endpoints to notify.
         notify: Vec<Notice>,
     },
-    /// The upstream approver was polled, and has no decision that counts.
+    /// A poll of the upstream approver returned no decision that counts.
     Polled,
-    /// A worker is about to run it.
+    /// A worker is about to run the operation.
     Start {
-        /// The plan of the worker's configuration; `None` if it runs no such function.
+        /// The plan in the worker's configuration; `None` if the configuration does not run this function.
         plan: Option<Plan>,
     },
-    /// A worker reports how an attempt ended.
+    /// A worker reports the end of an attempt.
     Finish {
-        /// The attempt it held the lease for.
+        /// The attempt of the worker's lease, from 1.
         attempt: u32,
-        /// What came of it.
+        /// The report of the worker.
         report: Report,
     },
-    /// The worker did not report in time.
+    /// The lease expired before the worker reported.
     LeaseExpired {
-        /// The attempt it held the lease for.
+        /// The attempt of the worker's lease, from 1.
         attempt: u32,
     },
-    /// A person is reminded of its unknown outcome.
+    /// Remind a person of the unknown outcome.
     Remind,
-    /// A person has found out what came of an unknown outcome.
+    /// A person settles an unknown outcome.
     Settle {
-        /// What the person found.
+        /// The finding of the person.
         settlement: Settlement,
-        /// What the person wrote.
+        /// The comment of the person.
         comment: String,
-        /// How it came, and from whom.
+        /// The channel and the name of the actor.
         by: Actor,
-        /// The digest the person saw.
+        /// The digest that the person saw.
         seen: Digest,
-        /// The attempt the person was asked about: what settles one attempt does not settle the next.
+        /// The attempt that the person settles. A settlement of one attempt does not settle the next.
         attempt: u32,
     },
-    /// It can never be run.
+    /// The operation can never run.
     Abandon {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// What a worker knows at the end of an attempt.
+/// A worker's report on an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
-    /// It ran, with this result.
+    /// The call ran and returned this result.
     Succeeded(Value),
-    /// It did not run, and another attempt would end the same.
+    /// The call did not run. Another attempt would fail, too.
     Rejected(Failure),
-    /// It did not run. Another attempt may, no earlier than the target asks for.
+    /// The call did not run. Another attempt may succeed. If the target asked for a wait, the next attempt
+    /// starts no earlier than that.
     NotDone(Failure, Option<Duration>),
-    /// It may have run, or not.
+    /// The call may have run.
     Unclear(Failure),
 }
 
-/// What a person found out about an unknown outcome.
+/// How a person settles an unknown outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settlement {
-    /// It ran.
+    /// The call ran.
     Happened,
-    /// It did not run and shall not.
+    /// The call did not run. It must not run any more.
     DidNotHappen,
-    /// It did not run and shall run now.
+    /// The call did not run. It must run now.
     RunAgain,
 }
 
 impl Settlement {
-    /// All of them.
+    /// All settlements.
     pub const ALL: [Self; 3] = [Self::Happened, Self::DidNotHappen, Self::RunAgain];
 
-    /// Its name in forms, requests and the history.
+    /// The name in forms, requests and the history.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Happened => "happened",
@@ -124,7 +125,7 @@ impl Settlement {
         }
     }
 
-    /// The settlement of this name.
+    /// The settlement with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.as_str() == name)
     }

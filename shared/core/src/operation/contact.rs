@@ -1,41 +1,41 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// How the requester wants the person to be reached. What Placet does not read of it is kept as it came.
+/// How to reach the approver, as the requester specified. Placet keeps members that it does not read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContactChannel {
     /// The number of a channel of `placet.yaml`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_id: Option<u64>,
-    /// By Slack.
+    /// A Slack contact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slack: Option<SlackContact>,
-    /// By e-mail.
+    /// An e-mail contact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<EmailContact>,
-    /// By text message.
+    /// A contact by text message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sms: Option<PhoneContact>,
-    /// By `WhatsApp`.
+    /// A `WhatsApp` contact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<PhoneContact>,
 }
 
-/// A channel or a user of Slack.
+/// A Slack channel or a Slack user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlackContact {
-    /// Its id.
+    /// The Slack id of the channel or user.
     pub channel_or_user_id: String,
-    /// The users who may decide; everybody if empty.
+    /// The ids of the Slack users who may decide; everybody if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_responder_ids: Vec<String>,
-    /// What else the requester wrote, without the bot's token.
+    /// Other members that the requester wrote, without `bot_token`.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// An address of e-mail.
+/// An e-mail contact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EmailContact {
     /// The address.
@@ -43,45 +43,45 @@ pub struct EmailContact {
     /// Further addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub additional_recipients: Vec<Recipient>,
-    /// What else the requester wrote.
+    /// Other members that the requester wrote.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// A further address of an e-mail.
+/// An additional recipient of an e-mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipient {
     /// The address.
     pub address: String,
-    /// What else the requester wrote, as the field: to, cc or bcc.
+    /// Other members that the requester wrote, such as `field`: to, cc or bcc.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// A telephone.
+/// A telephone contact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PhoneContact {
-    /// Its number.
+    /// The telephone number.
     pub phone_number: String,
-    /// What else the requester wrote.
+    /// Other members that the requester wrote.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// What a requester wants of an escalation.
+/// An escalation, as the requester specified it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Escalation {
-    /// What the person is to be told.
+    /// The message to the approver.
     pub message: String,
-    /// The addresses it names, that of its own channel first.
+    /// The addresses in the escalation. The address of the escalation's own channel is the first.
     pub recipients: Vec<String>,
-    /// Whether the address of its own channel takes the place of the operation's.
+    /// Whether the address of the escalation's own channel replaces the operation's address.
     pub redirects: bool,
 }
 
 impl Escalation {
-    /// Everybody who is to be notified: the address of the escalation's channel or of the operation's own,
-    /// then all that either of them names, each once.
+    /// All addresses to notify, each once: first the address of the escalation's channel or of the
+    /// operation's channel (`own`), then the additional recipients of both.
     pub fn all_recipients(&self, own: Option<&ContactChannel>) -> Vec<String> {
         let email = own.and_then(|channel| channel.email.as_ref());
         let address = email.map(|email| &email.address).filter(|_| !self.redirects);
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_channel_is_kept_as_it_came() {
+    fn a_contact_channel_is_stored_unchanged() {
         let written = json!({
             "email": {"address": "a@example.org", "subject": "Wood",
                 "additional_recipients": [{"address": "b@example.org", "field": "cc"}]},
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escalation_reaches_everybody_once() {
+    fn an_escalation_notifies_each_address_once() {
         let channel: ContactChannel = serde_json::from_value(json!({"email": {
             "address": "own@x", "additional_recipients": [{"address": "more@x"}, {"address": "boss@x"}],
         }}))

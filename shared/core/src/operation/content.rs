@@ -3,20 +3,20 @@ use serde_json::{Value, json};
 
 use super::OperationKind;
 
-/// What a person decides on.
+/// The content that an approver decides on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
-    /// A function and its arguments.
+    /// A function call.
     Call {
         /// The function to call.
         function: String,
-        /// Its arguments; an object but for odd clients, never null.
+        /// The arguments. Usually an object, but some clients send another JSON value. Never null.
         kwargs: Value,
     },
     /// A question.
     Question {
-        /// The text.
+        /// The text of the question.
         message: String,
         /// The subject, if the requester gave one.
         subject: Option<String>,
@@ -24,7 +24,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// What a person is asked to do.
+    /// The kind of operation that has this content.
     pub const fn kind(&self) -> OperationKind {
         match self {
             Self::Call { .. } => OperationKind::FunctionCall,
@@ -32,7 +32,7 @@ impl Content {
         }
     }
 
-    /// The function of a call.
+    /// The function of a call; `None` for a question.
     pub fn function(&self) -> Option<&str> {
         match self {
             Self::Call { function, .. } => Some(function),
@@ -40,7 +40,7 @@ impl Content {
         }
     }
 
-    /// The arguments of a call.
+    /// The arguments of a call; `None` for a question.
     pub fn kwargs(&self) -> Option<&Value> {
         match self {
             Self::Call { kwargs, .. } => Some(kwargs),
@@ -48,7 +48,7 @@ impl Content {
         }
     }
 
-    /// How it enters the digest.
+    /// The JSON of this content in the digest.
     pub(super) fn digested(&self) -> Value {
         match self {
             Self::Call { function, kwargs } => json!({"fn": function, "kwargs": kwargs}),
@@ -61,9 +61,9 @@ impl Content {
 mod tests {
     use super::*;
 
-    /// Stored operations and digests are bound to these texts.
+    /// Stored operations and digests depend on these texts, so they must not change.
     #[test]
-    fn how_content_is_stored_and_digested() {
+    fn stored_and_digested_forms_of_content() {
         let kwargs = json!({"planks": 12});
         let call = Content::Call { function: "order".to_owned(), kwargs: kwargs.clone() };
         let question = |subject| Content::Question { message: "Oak?".to_owned(), subject };

@@ -1,4 +1,4 @@
-//! What happens while an operation is pending.
+//! Transitions of a pending operation.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{Digest, Timestamp};
 
-/// The pause between the first two polls of an upstream approver; it doubles from poll to poll.
+/// The pause between the first two polls of an upstream approver. The pause doubles after each poll.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The longest pause between two polls.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
-/// How long before the deadline the last poll is: there must be time left for it.
+/// The last poll is this long before the deadline, so that there is time to apply its decision.
 const LAST_POLL: Duration = Duration::from_secs(90);
 
 impl Step<'_> {
@@ -124,7 +124,8 @@ impl Step<'_> {
     }
 }
 
-/// When an upstream approver is polled that was polled `polls` times before and now once more.
+/// The time of the next poll, after one poll `now` and `polls` polls before; `None` if there is no time
+/// left before the deadline.
 fn next_poll(polls: u32, now: Timestamp, deadline: Timestamp) -> Option<Timestamp> {
     let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(polls)).min(LONGEST_PAUSE);
     let last = deadline.minus(LAST_POLL);

@@ -1,4 +1,4 @@
-//! What workers do, and what a person makes of an unknown outcome.
+//! Transitions by workers, and settlements of unknown outcomes.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::Digest;
 use crate::retry::backoff;
 
-/// How much longer than its timeout an attempt has to report.
+/// A lease lasts this much longer than the attempt's timeout, so that the worker can report.
 const MARGIN: Duration = Duration::from_secs(10);
 
 impl Step<'_> {
@@ -27,11 +27,11 @@ impl Step<'_> {
         }
     }
 
-    /// Takes the lease, unless what would run is not what was approved.
+    /// Takes the lease, or fails the operation if it differs from the approved one.
     pub(super) fn start(&mut self, configured: Option<&Plan>) -> Result<(), Refusal> {
         self.check_startable()?;
         if let Some(failure) = self.not_as_approved(configured) {
-            // An attempt that ended unclear may have run while all was still in order.
+            // An earlier attempt that ended unclear may have run before the change.
             let state = if self.next.unclear { State::Unknown } else { State::Failed };
             self.fail(state, failure, Channel::Worker);
             return Ok(());
@@ -56,7 +56,7 @@ impl Step<'_> {
         let approval = operation.history.of("approved").next_back();
         let recorded = approval.is_some_and(|entry| entry.detail["digest"] == json!(content));
         if !decided || !recorded || operation.digest != content {
-            let message = "what is stored is not what was approved: it was changed in between and did not run";
+            let message = "the stored operation differs from the approved one and did not run: create the operation again";
             return Some(Failure::new("digest_mismatch", message));
         }
         if let Err(broken) = self.item.verify_history() {
@@ -67,7 +67,7 @@ impl Step<'_> {
             _ => false,
         };
         if !runs_the_same {
-            let message = "placet.yaml runs this function in another way than when it was approved: create the operation again";
+            let message = "placet.yaml now runs this function differently than when it was approved: create the operation again";
             return Some(Failure::new("plan_changed", message));
         }
         None
@@ -80,8 +80,8 @@ impl Step<'_> {
 
     pub(super) fn finish(&mut self, attempt: u32, report: &Report) -> Result<(), Refusal> {
         self.check_attempt(attempt)?;
-        // Only its one attempt can have made an operation unclear that is not idempotent, and here is what
-        // became of it.
+        // If the operation is not idempotent, only its one attempt can have set `unclear`. This report says
+        // how that attempt ended.
         self.next.unclear &= self.plan(|plan| plan.idempotent);
         match report {
             Report::Succeeded(result) => {
@@ -92,7 +92,7 @@ impl Step<'_> {
             Report::NotDone(failure, wish) => self.retry(failure, *wish, Channel::Worker),
             Report::Unclear(failure) => {
                 self.next.unclear = true;
-                // A late report that knows nothing is no reason to leave `unknown`.
+                // A late unclear report does not change the state `unknown`.
                 if self.plan(|plan| plan.idempotent) && self.next.state == State::Running {
                     self.retry(failure, None, Channel::Worker);
                 } else {
@@ -125,7 +125,7 @@ impl Step<'_> {
         self.fail(state, failure, by);
     }
 
-    /// What was changed after it was approved can be closed, whatever came of it, but not run.
+    /// A person can close an operation that was changed after its approval, but cannot run it again.
     pub(super) fn check_settlement(
         &self,
         settlement: Settlement,
@@ -155,7 +155,7 @@ impl Step<'_> {
                 self.end(State::Succeeded, Some(Outcome::Result(Value::Null)));
             }
             Settlement::DidNotHappen => {
-                let message = format!("a person found that it did not run: {comment}");
+                let message = format!("a person found that the call did not run: {comment}");
                 let found = Failure::new("settled", &message);
                 self.end(State::Failed, Some(Outcome::Failure(found)));
             }
@@ -167,7 +167,7 @@ impl Step<'_> {
         }
     }
 
-    /// The worker did not report in time.
+    /// The lease expired before the worker reported.
     pub(super) fn lease_expired(&mut self, attempt: u32) -> Result<(), Refusal> {
         let expired = self.next.leased_until.is_none_or(|until| until <= self.now);
         if self.next.state != State::Running || !expired {
@@ -175,7 +175,7 @@ impl Step<'_> {
         }
         self.check_attempt(attempt)?;
         self.next.unclear = true;
-        let message = "the worker did not report after it had started: it may have run, or not";
+        let message = "the worker started the call and did not report: the call may have run";
         let failure = Failure::new("lease_expired", message);
         if self.plan(|plan| plan.idempotent) {
             self.retry(&failure, None, Channel::Timer);

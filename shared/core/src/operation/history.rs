@@ -4,35 +4,35 @@ use serde_json::{Value, json};
 use super::Actor;
 use crate::{Digest, Timestamp};
 
-/// One thing that happened to an operation.
+/// An event in the history of an operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When, by the clock of the function that wrote it.
+    /// The time of the event, by the clock of the function that wrote the entry.
     pub at: Timestamp,
-    /// What: `created`, `escalated`, `approved`, `denied`, `answered`, `cancelled`, `expired`,
-    /// `started`, `retrying`, `succeeded`, `failed`, `unknown`, `settled`.
+    /// The name of the event: `created`, `escalated`, `approved`, `denied`, `answered`, `cancelled`,
+    /// `expired`, `started`, `retrying`, `succeeded`, `failed`, `unknown`, `settled`.
     pub event: String,
-    /// How it came, and from whom.
+    /// The channel and the name of the actor.
     pub by: Actor,
-    /// Particulars of the event; an object.
+    /// Details of the event; an object.
     pub detail: Value,
-    /// SHA-256 over the hash before it and the fields above.
+    /// SHA-256 over the hash of the previous entry and the fields above.
     pub hash: Digest,
 }
 
-/// What happened to an operation, oldest first, each entry chained to the one before it.
+/// The history of an operation: its entries, oldest first, in a hash chain.
 ///
-/// The chain starts at the identity of its operation. If somebody changes, removes, inserts or copies an
-/// entry without rewriting all that follow, the chain shows it.
+/// The chain starts with the identity of the operation. Verification fails if somebody changes, removes,
+/// inserts or copies an entry and does not rewrite all later entries.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct History(Vec<Entry>);
 
-/// The chain is broken: somebody changed the history after it was written.
+/// The hash chain is broken: somebody changed the history after Placet wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("history entry {index} does not follow from the one before it: it was changed later")]
+#[error("history entry {index} does not match the hash chain: somebody changed the history")]
 pub struct HistoryBroken {
-    /// The first entry that does not follow, from 0.
+    /// The index of the first entry that does not match, from 0.
     pub index: usize,
 }
 
@@ -42,16 +42,16 @@ impl History {
         &self.0
     }
 
-    /// The entries of this event, oldest first.
+    /// The entries with this event name, oldest first.
     pub fn of<'a>(&'a self, event: &'a str) -> impl DoubleEndedIterator<Item = &'a Entry> {
         self.0.iter().filter(move |entry| entry.event == event)
     }
 
-    /// Recomputes the chain of the operation with this identity.
+    /// Recomputes the hash chain, which starts with `identity`.
     ///
     /// # Errors
     ///
-    /// Names the first entry whose hash is not the one its content gives.
+    /// Names the first entry whose stored hash differs from the recomputed one.
     pub fn verify(&self, identity: Digest) -> Result<(), HistoryBroken> {
         let mut before = identity;
         for (index, entry) in self.0.iter().enumerate() {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_honest_history_verifies() {
+    fn an_unchanged_history_verifies() {
         assert_eq!(history().verify(identity()), Ok(()));
         let other = Digest::of_bytes(b"another operation");
         assert_eq!(history().verify(other), Err(HistoryBroken { index: 0 }));

@@ -2,24 +2,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::percent;
 
-/// The longest id a requester may choose, in bytes.
+/// The longest id that a requester may choose, in bytes.
 pub const LONGEST_ID: usize = 255;
 
-/// Ids that would be taken for the routes `…/pending` and `/inbox/style.css`.
+/// Ids that are not allowed. `.` and `..` change a path. The others are the routes `…/pending` and
+/// `/inbox/style.css`.
 const RESERVED: [&str; 4] = [".", "..", "pending", "style.css"];
 
-/// What a person is asked to do.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationKind {
-    /// To approve or deny a function call.
+    /// A function call, to approve or deny.
     FunctionCall,
-    /// To answer a question.
+    /// A question, to answer.
     HumanContact,
 }
 
 impl OperationKind {
-    /// Both.
+    /// Both kinds.
     pub const ALL: [Self; 2] = [Self::FunctionCall, Self::HumanContact];
 
     /// The name in keys, digests, paths and logs.
@@ -30,25 +31,25 @@ impl OperationKind {
         }
     }
 
-    /// The kind of this name.
+    /// The kind with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
-/// Which operation: the requester's id is unique in project and kind.
+/// The full id of an operation. A call id is unique within its project and kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OperationId {
-    /// The project it belongs to.
+    /// The project of the operation.
     pub project: String,
-    /// What a person is asked to do.
+    /// The kind of the operation.
     pub kind: OperationKind,
-    /// The requester's id of it.
+    /// The id that the requester chose, or that Placet generated.
     pub call_id: String,
 }
 
 impl OperationId {
-    /// An id.
+    /// The id of an operation.
     pub fn new(
         project: impl Into<String>,
         kind: OperationKind,
@@ -57,24 +58,24 @@ impl OperationId {
         Self { project: project.into(), kind, call_id: call_id.into() }
     }
 
-    /// A function call.
+    /// The id of a function call.
     pub fn call(project: impl Into<String>, call_id: impl Into<String>) -> Self {
         Self::new(project, OperationKind::FunctionCall, call_id)
     }
 
-    /// The id of the item: kind and call id. A call id holds no `/`.
+    /// The id of the item, `<kind>/<call id>`. A call id contains no `/`.
     pub fn path(&self) -> String {
         format!("{}/{}", self.kind.as_str(), self.call_id)
     }
 
-    /// Reads such a text.
+    /// Reads the result of [`OperationId::path`]; `None` if the text has another form.
     pub fn parse(project: &str, path: &str) -> Option<Self> {
         let (kind, call_id) = path.split_once('/')?;
         Some(Self::new(project, OperationKind::parse(kind)?, call_id))
     }
 
-    /// The path and query of the page on which a person decides. Pages of the main project do not name
-    /// it.
+    /// The path and query of the inbox page of this operation. If the project is not `main_project`, the
+    /// query names the project.
     pub fn inbox_address(&self, main_project: &str) -> String {
         let call_id = percent::encode(&self.call_id);
         let path = match self.kind {
@@ -89,8 +90,8 @@ impl OperationId {
     }
 }
 
-/// Whether a text can be the id of a call: 1 to 255 bytes, and nothing that would end or change a path,
-/// because clients put the id into a URL as it is.
+/// Whether a text can be a call id: 1 to 255 bytes, and no character that ends or changes a path, because
+/// clients put the id into a URL without encoding it.
 pub fn is_call_id(text: &str) -> bool {
     let breaks_paths = |character: char| character.is_control() || "/\\?#%".contains(character);
     (1..=LONGEST_ID).contains(&text.len())
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_reads_as_it_is_written() {
+    fn an_id_is_the_same_after_writing_and_reading() {
         let id = OperationId::call("default", "call-1");
         assert_eq!(id, OperationId::new("default", OperationKind::FunctionCall, "call-1"));
         assert_eq!(id.path(), "function_call/call-1");
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_stands_in_a_path_as_it_is() {
+    fn a_call_id_needs_no_encoding_in_a_path() {
         for good in ["call-1", "a b", "é", "a:b@c", &"x".repeat(255)] {
             assert!(is_call_id(good), "{good}");
         }

@@ -1,6 +1,8 @@
-//! An operation: a function call to approve, or a question to a person; and how it is run.
+//! An operation: a function call to approve, or a question to a person. This module also covers the
+//! execution of an approved call.
 //!
-//! The state machine is [`Command`] in, [`Refusal`] or next operation out (`transition.rs`).
+//! The state machine takes a [`Command`] and returns the next operation or a [`Refusal`]
+//! (`transition.rs`).
 
 mod actor;
 mod command;
@@ -48,37 +50,37 @@ pub use response::Response;
 pub use state::State;
 pub use transition::Work;
 
-/// What a person decides.
+/// The verdict of an approver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Run it.
+    /// Run the call.
     Approve,
-    /// Do not run it.
+    /// Do not run the call.
     Deny,
     /// The answer to a question.
     Answer,
 }
 
-/// A person's decision.
+/// The decision of an approver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// What the person decided.
+    /// The verdict of the approver.
     pub verdict: Verdict,
-    /// What the person wrote; may be empty unless it is the answer.
+    /// The comment, or the answer to a question. A comment may be empty; an answer is not.
     pub comment: String,
-    /// The name of the option that was chosen.
+    /// The name of the chosen option.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub option: Option<String>,
-    /// How it came, and from whom.
+    /// The channel and the name of the actor.
     pub by: Actor,
-    /// When.
+    /// The time of the decision.
     pub at: Timestamp,
-    /// The digest of what was decided on.
+    /// The digest of the operation at the decision.
     pub digest: Digest,
 }
 
-/// Why an operation failed, or why its outcome is unknown.
+/// The reason why an operation failed or why its outcome is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// A stable code: `digest_mismatch`, `rejected`, `attempts_exhausted`, …
@@ -88,97 +90,96 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure; of the message the first thousand characters are kept, because it stays in the
-    /// history.
+    /// A failure. It keeps the first 1000 characters of the message, because the history stores the message.
     pub fn new(code: &str, message: &str) -> Self {
         Self { code: code.to_owned(), message: message.chars().take(1000).collect() }
     }
 }
 
-/// How the execution ended.
+/// The outcome of the execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// What the executor returned.
+    /// The result that the executor returned.
     Result(Value),
-    /// Why there is no result.
+    /// The reason why there is no result.
     Failure(Failure),
 }
 
-/// An operation: what was requested, what was decided, what came of it.
+/// An operation: the request, the decision and the outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Operation {
-    /// The requester's id of the run this call belongs to.
+    /// The requester's id of the agent run.
     pub run_id: String,
-    /// What a person decides on.
+    /// The content that an approver decides on.
     pub content: Content,
-    /// How the requester wants the person to be reached.
+    /// How to reach the approver, as the requester specified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ContactChannel>,
-    /// The answers the requester offers: to a call the reasons for a denial, to a question the replies.
+    /// The options that the requester offers: reasons for a denial of a call, or replies to a question.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<ResponseOption>,
-    /// What the requester wants to get back with the decision.
+    /// A value that the requester wants back with the decision (`state`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester_state: Option<Map<String, Value>>,
-    /// What else the requester wrote: kept, and given back.
+    /// Other members of the specification. Placet stores them and returns them.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub other: Map<String, Value>,
-    /// How it is run once approved; `None` if the requester runs it.
+    /// How a worker runs the call after its approval; `None` if the requester runs the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// Who else may decide it.
+    /// The upstream approver, which may decide, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Upstream>,
-    /// What a person is shown and approves (law 1).
+    /// The digest of the content that an approver sees and approves (law 1).
     pub digest: Digest,
-    /// The last moment at which it can be decided.
+    /// The last moment at which an approver can decide.
     pub deadline: Timestamp,
-    /// Where it stands.
+    /// The state of the operation.
     pub state: State,
-    /// What a person decided.
+    /// The decision; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// How many attempts were started.
+    /// How many attempts have started.
     pub attempts: u32,
-    /// How many attempts may be started in all.
+    /// How many attempts may start in total.
     pub attempt_limit: u32,
-    /// No attempt starts before this moment.
+    /// The next attempt starts no earlier than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
-    /// When a person is reminded of its unknown outcome.
+    /// When to remind a person of the unknown outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Timestamp>,
-    /// Whether it is unknown of an attempt if it took effect.
+    /// Whether an attempt ended unclear: the call may have had its effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unclear: bool,
-    /// When the lease of the worker that runs it expires.
+    /// When the worker's lease expires; `None` if no worker runs the operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leased_until: Option<Timestamp>,
-    /// How it ended.
+    /// The outcome of the execution; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// What happened, hash-chained.
+    /// The hash-chained history.
     pub history: History,
 }
 
-/// What a requester specifies.
+/// The specification of an operation, as the requester wrote it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Specification {
-    /// What a person decides on.
+    /// The content that an approver decides on.
     pub content: Content,
-    /// How the requester wants the person to be reached.
+    /// How to reach the approver, as the requester specified.
     pub channel: Option<ContactChannel>,
-    /// The answers it offers.
+    /// The options that the requester offers.
     pub options: Vec<ResponseOption>,
-    /// What it wants to get back with the decision.
+    /// A value that the requester wants back with the decision (`state`).
     pub requester_state: Option<Map<String, Value>>,
-    /// What else it wrote.
+    /// Other members that the requester wrote.
     pub other: Map<String, Value>,
 }
 
 impl Specification {
-    /// One of this content and nothing else.
+    /// A specification with this content and nothing else.
     pub fn of(content: Content) -> Self {
         Self {
             content,
@@ -190,27 +191,27 @@ impl Specification {
     }
 }
 
-/// What an operation is created from.
+/// The input of [`Operation::create`].
 #[derive(Clone, Debug)]
 pub struct NewOperation {
-    /// Its project, kind and id.
+    /// The project, kind and call id.
     pub id: OperationId,
-    /// The requester's id of the run.
+    /// The requester's id of the agent run.
     pub run_id: String,
-    /// What the requester specifies.
+    /// The specification of the requester.
     pub specification: Specification,
-    /// How it is run once approved.
+    /// How a worker runs the call after its approval.
     pub plan: Option<Plan>,
-    /// Where the API of the upstream approver is, if there is one.
+    /// The base URL of the upstream approver's API, if there is an upstream approver.
     pub upstream: Option<String>,
-    /// How long a person has to decide.
+    /// How long the approver has to decide.
     pub time_to_decide: Duration,
-    /// How it came, and from whom.
+    /// The channel and the name of the actor.
     pub by: Actor,
 }
 
 impl Operation {
-    /// A pending operation.
+    /// Creates a pending operation.
     pub fn create(new: NewOperation, write: &Write<'_>) -> Item<Self> {
         let now = write.at;
         let Specification { content, channel, options, requester_state, other } = new.specification;
@@ -246,12 +247,12 @@ impl Operation {
         item
     }
 
-    /// What a person is asked to do.
+    /// The kind of the operation.
     pub const fn kind(&self) -> OperationKind {
         self.content.kind()
     }
 
-    /// Where it stands at `now`: a pending operation past its deadline is expired, whether or not that is
+    /// The state at `now`. A pending operation past its deadline counts as expired, even if the expiry is not
     /// written yet (law 5).
     pub fn state_at(&self, now: Timestamp) -> State {
         if self.state == State::Pending && now > self.deadline {
@@ -261,7 +262,7 @@ impl Operation {
         }
     }
 
-    /// What the requester specified.
+    /// The specification as JSON, for comparison.
     fn specified(&self) -> Value {
         json!([
             self.content.digested(),
@@ -272,22 +273,22 @@ impl Operation {
         ])
     }
 
-    /// Whether a second creation specifies the same as this one. The run is not part of it: an agent that
-    /// starts again has a new one.
+    /// Whether the two operations have the same specification. The comparison ignores the run id, because an
+    /// agent that restarts has a new run id.
     pub fn specifies_the_same(&self, other: &Self) -> bool {
-        // As canonical JSON, so that `1` and `1.0` are the same argument.
+        // Compare canonical JSON, so that `1` and `1.0` are the same argument.
         let canonical = |one: &Self| crate::canonical::to_string(&one.specified());
         canonical(self) == canonical(other)
     }
 }
 
 impl Item<Operation> {
-    /// Which operation this is.
+    /// The full id of this operation.
     pub fn id(&self) -> OperationId {
         OperationId::new(self.project(), self.kind(), self.call_id())
     }
 
-    /// The requester's id of it.
+    /// The call id.
     pub fn call_id(&self) -> &str {
         let id = self.header.id.as_str();
         id.split_once('/').map_or(id, |(_, call_id)| call_id)

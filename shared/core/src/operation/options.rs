@@ -3,40 +3,40 @@ use serde_json::{Map, Value};
 
 use super::{Operation, OperationKind};
 
-/// One of the answers a requester offers: a reason for a denial, or a reply to a question.
+/// An option that the requester offers: a reason for a denial, or a reply to a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResponseOption {
-    /// What the requester knows it by.
+    /// The name, by which the requester identifies the option.
     pub name: String,
-    /// What a person reads instead of the name.
+    /// The text that pages show instead of the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it means.
+    /// An explanation for the approver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What it says, if the person writes nothing else.
+    /// The comment or answer if the approver writes no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_fill: Option<String>,
-    /// Whether the person may change what it says before it is sent.
+    /// Whether the approver may edit `prompt_fill` before sending it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interactive: bool,
-    /// What else the requester wrote.
+    /// Other members that the requester wrote.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl ResponseOption {
-    /// What it is called on a page.
+    /// The label on a page: the title, or the name if the title is empty.
     pub fn label(&self) -> &str {
         written(self.title.as_ref()).unwrap_or(&self.name)
     }
 
-    /// What it means, if the requester wrote that.
+    /// The explanation; `None` if it is missing or empty.
     pub fn description(&self) -> Option<&str> {
         written(self.description.as_ref())
     }
 
-    /// What it says by itself, if the requester wrote that.
+    /// The default comment or answer; `None` if it is missing or empty.
     pub fn prompt_fill(&self) -> Option<&str> {
         written(self.prompt_fill.as_ref())
     }
@@ -47,13 +47,13 @@ fn written(text: Option<&String>) -> Option<&str> {
 }
 
 impl Operation {
-    /// The option of this name.
+    /// The option with this name.
     pub fn option(&self, name: &str) -> Option<&ResponseOption> {
         self.options.iter().find(|option| option.name == name)
     }
 
-    /// The comment of a person who chose an option and wrote `comment`, which may be empty. Then a denial
-    /// says what the option says, and an answer at least its title.
+    /// The comment to store when an approver chose `option` and wrote `comment`. If `comment` is empty, a
+    /// denial takes the option's `prompt_fill`. An answer takes `prompt_fill`, or the label without one.
     pub fn comment_with(&self, option: Option<&str>, comment: &str) -> String {
         if !comment.is_empty() {
             return comment.to_owned();
@@ -100,11 +100,15 @@ mod tests {
             (Some("Not today"), Some("try later"))
         );
         let no = operation.option("no").unwrap();
-        assert_eq!((no.label(), no.interactive), ("no", false), "its name, without a title");
+        assert_eq!(
+            (no.label(), no.interactive),
+            ("no", false),
+            "the label is the name if there is no title"
+        );
         assert_eq!(
             (no.description(), no.prompt_fill()),
             (None, None),
-            "an empty text says nothing"
+            "an empty text counts as missing"
         );
         assert_eq!(operation.option("other"), None);
         assert_eq!(question(&json!([full])).options, operation.options[..1]);
@@ -124,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_says_what_the_person_wrote_or_what_its_option_says() {
+    fn the_comment_of_a_denial_is_the_written_text_or_the_prompt_fill() {
         let call = call(&json!([{"name": "later", "title": "Later", "prompt_fill": "try later"},
             {"name": "no", "title": "No"}]));
         for (option, comment, expected) in [
             (Some("later"), "on Monday", "on Monday"),
             (Some("later"), "", "try later"),
-            // A title is no comment.
+            // A denial does not use the title as its comment.
             (Some("no"), "", ""),
             (Some("other"), "", ""),
             (Some("other"), "why", "why"),
@@ -142,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_says_at_least_the_title_of_its_option() {
+    fn an_answer_without_text_is_the_prompt_fill_or_the_title() {
         let question =
             question(&json!([{"name": "o", "title": "Oak", "prompt_fill": "Oak, please"},
             {"name": "p", "title": "Pine"}, {"name": "ash"}]));
@@ -151,7 +155,7 @@ mod tests {
             (Some("p"), "", "Pine"),
             (Some("ash"), "", "ash"),
             (Some("p"), "yellow pine", "yellow pine"),
-            // Then it is refused as empty.
+            // An empty answer is refused later.
             (Some("birch"), "", ""),
             (None, "", ""),
         ] {

@@ -3,38 +3,39 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// How an approved operation is run. Fixed at creation: a person approves this, too.
+/// How a worker runs an approved operation. Placet fixes the plan at creation: the approver approves the
+/// plan, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// What runs it, in words a person reads: `function purchase_materials`, `POST https://…`.
+    /// The executor, as pages show it: `function purchase_materials`, `POST https://…`.
     pub executor: String,
-    /// Whether running it twice with one idempotency key has the effect of running it once.
+    /// Whether two runs with one idempotency key have the effect of one run.
     pub idempotent: bool,
-    /// How many attempts are made at most.
+    /// The most attempts.
     pub max_attempts: u32,
-    /// How long one attempt may take.
+    /// The timeout of one attempt.
     pub timeout: Duration,
 }
 
 impl Plan {
-    /// What of it an approval is bound to: what runs, and whether it may be repeated.
+    /// The part of the plan that an approval is bound to: the executor, and whether it is idempotent.
     pub(crate) fn digested(&self) -> Value {
         json!({"executor": self.executor, "idempotent": self.idempotent})
     }
 
-    /// Whether an approval of one of them is an approval of the other.
+    /// Whether an approval of one plan is valid for the other.
     pub fn runs_the_same(&self, other: &Self) -> bool {
         self.digested() == other.digested()
     }
 }
 
-/// An upstream approver: a HumanLayer-compatible server that decides, too.
+/// An upstream approver: another HumanLayer-compatible server, which may decide, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upstream {
-    /// Where its API is, with `/humanlayer/v1`.
+    /// The base URL of its API, with `/humanlayer/v1`.
     pub base_url: String,
-    /// How often it was polled.
+    /// How many polls were made.
     pub polls: u32,
-    /// When it is polled next; `None` after the last poll before the deadline.
+    /// The time of the next poll; `None` after the last poll before the deadline.
     pub next_poll: Option<crate::Timestamp>,
 }

@@ -1,45 +1,46 @@
 use super::{MOST_ESCALATIONS, MOST_RUNS_AGAIN, OperationKind, State};
 use crate::Timestamp;
 
-/// Why a command changes nothing. Not a fault: a concurrent decision, a late answer, a duplicate.
+/// The reason why a command changes nothing. A refusal is not a fault: its causes are a concurrent
+/// decision, a late answer or a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Somebody decided before.
+    /// The operation already has a decision, or it is cancelled.
     #[error("call already has a response: it is {}", .state.as_str())]
     AlreadyDecided {
-        /// Where the operation stands.
+        /// The state of the operation.
         state: State,
     },
-    /// A question cannot be approved, and a call cannot be answered in words.
-    #[error("a {} is not decided like this: approve or deny a function_call, answer a human_contact", .kind.as_str())]
+    /// A question cannot be approved or denied, and a call cannot be answered.
+    #[error("a {} does not take this verdict: approve or deny a function_call, answer a human_contact", .kind.as_str())]
     WrongVerdict {
-        /// What was to be decided.
+        /// The kind of the operation.
         kind: OperationKind,
     },
     /// The answer to a question is empty.
     #[error("an answer needs at least one character")]
     EmptyAnswer,
-    /// The requester has escalated too often.
+    /// The requester has escalated too many times.
     #[error(
-        "it was escalated {MOST_ESCALATIONS} times, which is the most: reach the person another way"
+        "the operation was escalated {MOST_ESCALATIONS} times, which is the limit: contact the approver directly"
     )]
     EscalatedEnough,
     /// The decision came after the deadline.
     #[error("the deadline {deadline} has passed: create the operation again")]
     Expired {
-        /// The last moment at which a decision counted.
+        /// The last moment at which an approver could decide.
         deadline: Timestamp,
     },
-    /// The decision is about other content than what is stored.
-    #[error("the operation is not the one you saw: open it again")]
+    /// The digest that the person saw is not the digest of the stored operation.
+    #[error("the operation is not the one you saw: open the operation again")]
     DigestMismatch,
-    /// A worker wants to start what does not wait for a worker.
+    /// A worker tries to start an operation that is not queued.
     #[error("a {} operation cannot be started", .state.as_str())]
     NotQueued {
-        /// Where the operation stands.
+        /// The state of the operation.
         state: State,
     },
-    /// Another worker runs it.
+    /// Another worker runs the operation.
     #[error("another worker holds the lease until {until}")]
     LeaseHeld {
         /// When the lease expires.
@@ -48,24 +49,24 @@ pub enum Refusal {
     /// The next attempt is due later.
     #[error("the next attempt starts no earlier than {not_before}")]
     TooEarly {
-        /// When it may start.
+        /// The earliest start of the next attempt.
         not_before: Timestamp,
     },
-    /// A worker reports on, or a person settles, an attempt that is not the current one.
-    #[error("this is about an earlier attempt")]
+    /// A worker reports on an old attempt, or a person settles an old attempt.
+    #[error("the attempt is not the current one: load the operation again")]
     StaleAttempt,
-    /// A person settles what is not unknown.
-    #[error("only an unknown outcome can be settled, this one is {}", .state.as_str())]
+    /// A person tries to settle an operation whose outcome is not unknown.
+    #[error("only an unknown outcome can be settled, and this operation is {}", .state.as_str())]
     NotUnknown {
-        /// Where the operation stands.
+        /// The state of the operation.
         state: State,
     },
-    /// A person has had it run again too often.
+    /// A person has run the operation again too many times.
     #[error(
-        "it was run again {MOST_RUNS_AGAIN} times, which is the most: find out what came of it, or request it anew"
+        "the operation was run again {MOST_RUNS_AGAIN} times, which is the limit: settle its outcome, or create a new operation"
     )]
     RunEnough,
-    /// Its time has not come, or it waits for something else.
+    /// The transition is not due yet, or the state does not need it.
     #[error("nothing is due")]
     NothingDue,
 }

@@ -1,10 +1,10 @@
 use super::{Actor, Command, Notice, Operation, Verdict};
 use crate::Digest;
 
-/// What a person responds, however it came.
+/// The response of an approver, from any channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// What the person decides.
+    /// The verdict of the approver.
     pub verdict: Verdict,
     /// The comment or the answer; empty if there is none.
     pub comment: String,
@@ -13,8 +13,9 @@ pub struct Response {
 }
 
 impl Response {
-    /// The command that decides this operation so. An option says what its requester wrote unless the person
-    /// wrote something; the options of a call are reasons for a denial, and none for an approval.
+    /// The command that applies this response to `operation`. If the approver wrote no comment, the comment
+    /// comes from the option. An approval ignores the option, because the options of a call are reasons for a
+    /// denial.
     pub fn decide(
         &self,
         operation: &Operation,
@@ -42,7 +43,8 @@ mod tests {
     use crate::humanlayer::sample::{DECIDED, after, created};
     use crate::operation::OperationKind;
 
-    /// The comment and the option of the decision of a call whose option "later" says "try later".
+    /// The comment and the option of a decision on a call whose option `later` has the prompt fill `try
+    /// later`.
     fn decided(verdict: Verdict, comment: &str, option: Option<&str>) -> (String, Option<String>) {
         let options = json!([{"name": "later", "prompt_fill": "try later"}]);
         let spec = json!({"fn": "f", "reject_options": options});
@@ -57,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_keeps_its_option_and_what_it_says() {
+    fn a_denial_keeps_its_option_and_the_comment_of_the_option() {
         let later = Some("later".to_owned());
         assert_eq!(
             decided(Verdict::Deny, "", Some("later")),
@@ -67,9 +69,9 @@ mod tests {
         assert_eq!(decided(Verdict::Deny, "no", None), ("no".to_owned(), None));
     }
 
-    /// The options of a call are reasons for a denial.
+    /// The options of a call are reasons for a denial, so an approval ignores them.
     #[test]
-    fn an_approval_does_not_say_what_a_denial_would() {
+    fn an_approval_ignores_the_option() {
         assert_eq!(decided(Verdict::Approve, "", Some("later")), (String::new(), None));
         assert_eq!(decided(Verdict::Approve, "fine", Some("later")), ("fine".to_owned(), None));
     }

@@ -1,38 +1,38 @@
 use serde::{Deserialize, Serialize};
 
-/// Where an operation stands.
+/// The state of an operation.
 ///
-/// `pending → approved | denied | answered | cancelled | expired`; one with an executor goes on from
-/// the approval `→ queued → running → succeeded | failed | unknown`.
+/// `pending → approved | denied | answered | cancelled | expired`. If the operation has an executor, an
+/// approval leads to `queued → running → succeeded | failed | unknown` instead of `approved`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Waits for a person.
+    /// Waits for an approver.
     Pending,
-    /// Approved; nothing runs here, the requester acts on it. Terminal.
+    /// Approved. Placet runs nothing: the requester acts on the decision. Terminal.
     Approved,
     /// Denied. Terminal.
     Denied,
-    /// A person answered the question. Terminal.
+    /// An approver answered the question. Terminal.
     Answered,
-    /// The requester cancelled it. Terminal.
+    /// The requester cancelled the operation. Terminal.
     Cancelled,
     /// Nobody decided before the deadline. Terminal.
     Expired,
-    /// Approved; waits for a worker, or for its next attempt.
+    /// Approved. Waits for a worker, or for the next attempt.
     Queued,
     /// A worker holds the lease.
     Running,
-    /// It ran, the result is recorded. Terminal.
+    /// The call ran, and its result is recorded. Terminal.
     Succeeded,
-    /// It did not happen. Terminal.
+    /// The call had no effect. Terminal.
     Failed,
-    /// It may have happened, or not. It is not run again until a person has settled it.
+    /// The call may have had its effect. Placet does not run it again until a person settles the outcome.
     Unknown,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 11] = [
         Self::Pending,
         Self::Approved,
@@ -47,12 +47,12 @@ impl State {
         Self::Unknown,
     ];
 
-    /// The state of this name.
+    /// The state with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
-    /// The name on every surface.
+    /// The name in the store, the API, pages and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    /// Whether nothing happens to it any more.
+    /// Whether the operation never leaves this state.
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Pending | Self::Queued | Self::Running | Self::Unknown)
     }

@@ -2,22 +2,22 @@
 //!
 //! # Why nothing runs twice
 //!
-//! A worker may be slow, dead, frozen or one of two that got the same message, and nobody can tell
-//! these apart. So before any effect it writes `Start`, which is granted once per attempt: the store makes
-//! each write conditional on the version it read. An expired lease says only that the worker did not
-//! report in time, not that the call did not happen. Then:
+//! A worker may be slow, dead or frozen, or two workers may have received the same message. Nobody can
+//! distinguish these cases. So a worker writes `Start` before any effect, and the store grants one `Start`
+//! per attempt: each write is conditional on the version that the worker read. An expired lease means only
+//! that the worker did not report in time. The call may still have run. After an expired lease:
 //!
-//! - an idempotent operation is queued again under the same idempotency key;
-//! - any other becomes `unknown` and waits for a person. A late report of that same attempt still counts,
-//!   because it is the one thing that can settle it.
+//! - An idempotent operation is queued again with the same idempotency key.
+//! - Any other operation becomes `unknown` and waits for a person. A late report on the same attempt still
+//!   counts, because it says how the attempt ended.
 //!
-//! `failed` is a promise that the call had no effect. If an earlier attempt ended unclear, nobody can
-//! promise that any more, and the operation becomes `unknown` instead.
+//! `failed` means that the call had no effect. If an earlier attempt ended unclear, the call may have had
+//! an effect, so the operation becomes `unknown` instead.
 //!
 //! # Why every endpoint is notified
 //!
-//! The write that decides also adds a pending delivery for each endpoint to the header. It stays there
-//! until a later write removes it, which no worker makes before the delivery is stored.
+//! The write that stores the decision also adds a pending delivery for each endpoint to the header. A
+//! worker removes the pending delivery from the header only after the delivery is stored.
 
 use std::time::Duration;
 
@@ -30,17 +30,17 @@ use super::{
 use crate::item::{Change, Child, Item, Job, Kind, Lane, Need, Next, Write};
 use crate::{Digest, Timestamp};
 
-/// How often a person is reminded of an unknown outcome.
+/// The time between two reminders of an unknown outcome.
 const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a worker does for an operation.
+/// The work of a worker for an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Find out who is to be notified that it has expired.
+    /// Record the expiry, with the endpoints to notify.
     Expire,
-    /// Ask the upstream approver for a decision.
+    /// Poll the upstream approver for a decision.
     Poll,
-    /// Run it.
+    /// Run the call.
     Run,
 }
 
@@ -128,7 +128,7 @@ impl Kind for Operation {
     }
 }
 
-/// A transition in the making.
+/// A transition under construction.
 pub(super) struct Step<'a> {
     pub(super) item: &'a Item<Operation>,
     pub(super) next: Operation,
@@ -163,7 +163,7 @@ impl<'a> Step<'a> {
         self.end(state, Some(Outcome::Failure(failure)));
     }
 
-    /// Waits for a worker, who starts no earlier than in `delay`.
+    /// Queues the operation for a worker. The next attempt starts after `delay` or later.
     pub(super) fn queue(&mut self, delay: Duration) {
         self.next.state = State::Queued;
         self.next.outcome = None;

@@ -1,11 +1,11 @@
-//! What makes two requests the same event.
+//! The identity of a webhook: whether two requests are the same event.
 //!
-//! If the signature covers the event's identity, the receipt's id is made from it, and one conditional
-//! write is claim and storage at once. If it does not, or if there is none, anyone who has seen one request
-//! could send it again under another identity: then the signature itself is claimed for the receipt
-//! before. An event without identity whose time is signed is signed anew for each retry, so its body is
-//! claimed, too. If the process dies between claim and storage, the next copy finds the claim and is stored
-//! as the receipt that it names.
+//! If the signature covers the event's identity, the receipt's id is derived from the identity. Then one
+//! conditional write both claims and stores the receipt. If the identity is not signed or missing, anyone
+//! who has seen one request could send it again with another identity. So Placet first claims the signature
+//! for the receipt. If an event has no identity and its time is signed, each retry has a new signature. So
+//! Placet claims the body, too. If the process dies between the claim and the storage, the next copy finds
+//! the claim and is stored under the receipt id in the claim.
 
 use std::time::Duration;
 
@@ -15,35 +15,35 @@ use super::beginning;
 use crate::webhook::{Incoming, Verified};
 use crate::{Digest, Timestamp};
 
-/// How long the signature of an event with an unsigned identity is remembered: anyone who saw it once could
-/// send it again for as long as the secret is the same.
+/// How long Placet remembers the signature of an event with an unsigned identity. Anyone who saw the request
+/// could send it again until the secret changes.
 const SIGNATURES: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// That a signature, or a body, belongs to a receipt.
+/// A claim: this signature or body belongs to a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
-    /// The source, and what is claimed.
+    /// The source, and a digest of the claimed signature or body.
     pub key: String,
-    /// Until when.
+    /// When the claim expires.
     pub expires: Timestamp,
 }
 
-/// Under which id a webhook is stored, and what has to be claimed for it before.
+/// The receipt id of a webhook, and the claims that must be made before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The id of its receipt.
+    /// The id of the receipt.
     pub receipt_id: String,
-    /// What has to be claimed.
+    /// The claims to make.
     pub claims: Vec<Claim>,
 }
 
 impl Identity {
-    /// The identity of a verified webhook that came at `now`.
+    /// The identity of a verified webhook that Placet received at `now`.
     pub fn of(verified: &Verified<'_>, now: Timestamp) -> Self {
         let (scheme, request) = (verified.scheme(), verified.request());
         let source = verified.source();
         let coverage = verified.proven.coverage;
-        // A proof that does not cover the body may come with several events, as a token does.
+        // A proof that does not cover the body, such as a token, may belong to several events.
         let signature = verified.signature.filter(|_| coverage.body);
         let request_digest = || digest_of(request, coverage.url || signature.is_none());
         let receipt_id = match &verified.identity {
@@ -73,14 +73,14 @@ impl Identity {
     }
 }
 
-/// Enough of a digest that no two events ever share it.
+/// The receipt id: the source and 40 digits of a digest, which is enough to be unique.
 fn receipt_id(source: &str, text: &str) -> String {
     let digest = Digest::of_bytes(text.as_bytes()).to_string();
     format!("{source}.{}", &digest[..40])
 }
 
-/// A digest of what a sender repeats when it retries: the body, and the address unless one who repeats
-/// it may change that.
+/// A digest of the parts that are the same in each retry: the body, and the address if `with_address`. The
+/// address does not count if somebody who repeats the request could change it.
 fn digest_of(request: &Incoming<'_>, with_address: bool) -> Digest {
     let Incoming { method, path, query, body, .. } = request;
     let target = if with_address { format!("{method} {path}?{query}\n") } else { String::new() };

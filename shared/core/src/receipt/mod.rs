@@ -1,4 +1,4 @@
-//! A receipt: a verified webhook that we stored, and what became of it.
+//! A receipt: a verified webhook that Placet stored, and the result of its processing.
 
 mod identity;
 mod record;
@@ -15,23 +15,23 @@ pub use identity::{Claim, Identity};
 pub use record::{Record, beginning};
 pub use transition::{Command, Refusal, Work};
 
-/// Where a receipt stands.
+/// The state of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Stored and acknowledged; the worker has yet to process it.
+    /// Stored and acknowledged, not processed yet.
     Received,
-    /// Processed. Terminal, unless a person replays it.
+    /// Processed. Terminal unless a person replays the receipt.
     Processed,
-    /// It cannot be processed; the note says why. Terminal, unless a person replays it.
+    /// Processing failed; the note says why. Terminal unless a person replays the receipt.
     Failed,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 3] = [Self::Received, Self::Processed, Self::Failed];
 
-    /// Its name.
+    /// The name of the state.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -40,30 +40,30 @@ impl State {
         }
     }
 
-    /// The state of this name.
+    /// The state with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 }
 
-/// A verified webhook.
+/// A stored verified webhook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// What is known about the request.
+    /// The stored request.
     pub record: Record,
-    /// What its sender proved.
+    /// What the sender proved.
     pub verified: Verification,
-    /// Until when a repetition is recognised.
+    /// Until when Placet recognises a repetition of the webhook.
     pub remembered_until: Timestamp,
-    /// Where it stands.
+    /// The state of the receipt.
     pub state: State,
-    /// The type of its event, once it is processed.
+    /// The type of the event; `None` before the receipt is processed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
-    /// What came of it, for a person.
+    /// The result of the processing, for a person.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
-    /// How often and when a person replayed it.
+    /// The replays by a person; `None` if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<Replays>,
     /// The raw body.
@@ -71,17 +71,17 @@ pub struct Receipt {
     pub body: Payload,
 }
 
-/// Replays by hand.
+/// Replays of a receipt by a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replays {
-    /// How many.
+    /// The number of replays.
     pub count: u32,
-    /// The last one.
+    /// The time of the last replay.
     pub last_at: Timestamp,
 }
 
 impl Receipt {
-    /// The receipt of a verified request; its body is still to be stored.
+    /// The receipt of a verified request. The caller must still set the body.
     pub fn of(verified: &Verified<'_>, now: Timestamp) -> Self {
         let scheme = verified.scheme();
         Self {
@@ -96,12 +96,12 @@ impl Receipt {
         }
     }
 
-    /// The number of the current replay; 0 before the first.
+    /// The number of the current replay; 0 before the first replay.
     pub fn replay(&self) -> u32 {
         self.replays.map_or(0, |replays| replays.count)
     }
 
-    /// Whether a text can be a receipt's id: `<source>.<hex digits>`.
+    /// Whether a text can be the id of a receipt: `<source>.<hex digits>`.
     pub fn is_id(text: &str) -> bool {
         let name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         text.rsplit_once('.').is_some_and(|(source, digest)| {

@@ -1,42 +1,42 @@
-//! What is kept of a verified request: everything but its secrets.
+//! The stored record of a verified request. It holds the request without its secrets and body.
 
 use serde::{Deserialize, Serialize};
 
 use crate::webhook::{Incoming, Location, Scheme, Verified};
 use crate::{Timestamp, percent};
 
-/// The most bytes of headers that are kept.
+/// The most bytes of headers in a record.
 const LARGEST_HEADERS: usize = 16 * 1024;
 
-/// The most bytes of an identity that are kept; the receipt's id is made from the whole.
+/// The most bytes of an identity in a record. The receipt's id is derived from the whole identity.
 const LONGEST_IDENTITY: usize = 256;
 
-/// What is known about a request. It never changes.
+/// The record of a request. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The source in `placet.yaml`.
+    /// The name of the source in `placet.yaml`.
     pub source: String,
-    /// What tells its event from another, as the sender says it.
+    /// The identity of the event, as the sender wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_id: Option<String>,
-    /// The method.
+    /// The HTTP method.
     pub method: String,
-    /// The path, as it came.
+    /// The path, as received. Stars replace a token in the path.
     pub path: String,
-    /// What of the path follows the source's own.
+    /// The part of the path after the source's own path.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rest: String,
-    /// The query without its `?`.
+    /// The query without `?`. Stars replace a token in the query.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub query: String,
-    /// The headers.
+    /// The headers, without secrets and without headers of proxies.
     pub headers: Vec<(String, String)>,
-    /// When it came.
+    /// When Placet received the request.
     pub received_at: Timestamp,
 }
 
 impl Record {
-    /// What is kept of this request.
+    /// The record of a verified request.
     pub fn of(verified: &Verified<'_>, now: Timestamp) -> Self {
         let (scheme, request) = (verified.scheme(), verified.request());
         let (path, query) = without_secrets(scheme, request);
@@ -45,7 +45,7 @@ impl Record {
             source: verified.source().to_owned(),
             delivery_id: identity.map(|identity| beginning(identity, LONGEST_IDENTITY)),
             method: request.method.to_owned(),
-            // Where a token stands in the path, nothing of it is kept.
+            // If the path contains a token, the rest of the path is not kept.
             rest: if path == request.path { request.rest.to_owned() } else { String::new() },
             path,
             query,
@@ -54,7 +54,7 @@ impl Record {
         }
     }
 
-    /// The request as it came, without its secrets.
+    /// The request as received, without its secrets.
     pub fn request<'a>(&'a self, body: &'a [u8]) -> Incoming<'a> {
         let mut request = Incoming::post(&self.path, body);
         request.method = &self.method;
@@ -65,20 +65,20 @@ impl Record {
         request
     }
 
-    /// The media type of the body, as the sender says it.
+    /// The media type of the body, as the sender wrote it.
     pub fn content_type(&self) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers.find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str())
     }
 }
 
-/// The first bytes of a text, cut where a character ends.
+/// The beginning of a text, at most `most` bytes, cut between characters.
 pub fn beginning(text: &str, most: usize) -> String {
     let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     text[..end.unwrap_or(0)].to_owned()
 }
 
-/// Path and query with stars where a token stands.
+/// The path and the query, with stars in place of a token.
 fn without_secrets(scheme: &Scheme, request: &Incoming<'_>) -> (String, String) {
     const STARS: &str = "***";
     let (mut path, mut query) = (request.path.to_owned(), request.query.to_owned());
@@ -106,7 +106,7 @@ fn without_secrets(scheme: &Scheme, request: &Incoming<'_>) -> (String, String) 
     (path, query)
 }
 
-/// All headers but those that hold secrets, and those that proxies on the way add.
+/// All headers except headers that hold secrets and headers that proxies add.
 fn kept_headers(scheme: &Scheme, request: &Incoming<'_>) -> Vec<(String, String)> {
     const NEVER: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
     let checks = &scheme.checks;
@@ -118,7 +118,7 @@ fn kept_headers(scheme: &Scheme, request: &Incoming<'_>) -> Vec<(String, String)
         NEVER.contains(&name) || token.iter().chain(&jwt).any(at)
     };
     let proxy = |name: &str| name.starts_with("x-forwarded-") || name.starts_with("x-amzn-");
-    // What the scheme reads comes first, in case that not all of them fit.
+    // Headers that the scheme reads come first, because not all headers may fit.
     let selectors = [&scheme.event_type, &scheme.identity];
     let read: Vec<&Location> = selectors.iter().flat_map(|one| one.0.iter().flatten()).collect();
     let named = |name: &str| {

@@ -6,7 +6,7 @@ use crate::webhook::Coverage;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
-/// A receipt that was just stored, and is remembered for a minute.
+/// A new receipt, which is remembered for a minute.
 fn receipt() -> Item<Receipt> {
     let record = Record {
         source: "github".to_owned(),
@@ -33,7 +33,7 @@ fn receipt() -> Item<Receipt> {
     Item::new("default", "github.0123abcd", receipt, &Write::new("write-1", NOW))
 }
 
-/// So many seconds after it was received.
+/// The moment this many seconds after the receipt.
 fn at(seconds: u64) -> Timestamp {
     NOW.plus(std::time::Duration::from_secs(seconds))
 }
@@ -42,7 +42,7 @@ fn processed() -> Command {
     processed_for(0)
 }
 
-/// It was processed for this replay.
+/// The command that records the processing for this replay.
 fn processed_for(replay: u32) -> Command {
     let (event_type, note) = (Some("issues.opened".to_owned()), "logged".to_owned());
     Command::Processed { replay, event_type, note }
@@ -93,7 +93,7 @@ fn a_receipt_needs_a_worker_until_it_is_processed() {
     for state in State::ALL {
         let item = in_state(state);
         let Schedule { due, pointer, rests } = item.schedule(None, NOW, None);
-        assert_eq!(due, None, "an accepted webhook costs no entry in the index");
+        assert_eq!(due, None, "an accepted webhook needs no index entry");
         let expected = match state {
             State::Received => (Some((Lane::Work, NOW)), Rests::Message),
             State::Processed | State::Failed => (None, Rests::Nothing),
@@ -108,7 +108,7 @@ fn a_receipt_needs_a_worker_until_it_is_processed() {
 }
 
 #[test]
-fn an_end_says_what_came_of_it() {
+fn an_end_records_the_event_type_and_a_note() {
     let done = in_state(State::Processed);
     assert_eq!((done.event_type.as_deref(), done.note.as_str()), (Some("issues.opened"), "logged"));
     let failed = in_state(State::Failed);
@@ -128,7 +128,7 @@ fn a_replay_is_counted_and_processed_again() {
             (item.state, item.replays),
             (State::Received, Some(Replays { count, last_at: now }))
         );
-        assert_eq!(item.wants(now), Some((Lane::Work, NOW)), "it is due already");
+        assert_eq!(item.wants(now), Some((Lane::Work, NOW)), "the replay is due at once");
         item = after(&item, &processed_for(count), now);
         assert_eq!((item.state, item.note.as_str()), (State::Processed, "logged"));
         assert_eq!(item.replays.map(|replays| replays.count), Some(count));
@@ -138,9 +138,9 @@ fn a_replay_is_counted_and_processed_again() {
     assert_eq!(after(&item, &Command::Replay, NOW).replays, Some(most));
 }
 
-/// A worker that was slow the first time does not end a replay, which may have other targets.
+/// A worker that was slow the first time does not end a replay, because the replay may have other targets.
 #[test]
-fn a_report_on_an_earlier_replay_ends_nothing() {
+fn a_report_on_an_earlier_replay_is_refused() {
     let replayed = after(&in_state(State::Failed), &Command::Replay, at(1));
     for late in [processed(), fail()] {
         assert_eq!(replayed.apply(&late, &Write::new("write", NOW)), Err(Refusal::StaleReplay));
@@ -149,7 +149,7 @@ fn a_report_on_an_earlier_replay_ends_nothing() {
 }
 
 #[test]
-fn only_what_is_processed_is_deleted() {
+fn only_an_ended_receipt_expires() {
     assert_eq!(Receipt::expires(&in_state(State::Received)), None);
     for state in [State::Processed, State::Failed] {
         let item = in_state(state);
@@ -159,7 +159,7 @@ fn only_what_is_processed_is_deleted() {
 }
 
 #[test]
-fn a_receipt_carries_the_raw_body() {
+fn the_payload_of_a_receipt_is_the_raw_body() {
     let item = receipt();
     assert_eq!(item.body.payload(), Some(&Payload::Plain(b"{}".to_vec())));
     let blob = Payload::Blob { key: "blob/abc".to_owned(), size: 9 };
@@ -169,7 +169,7 @@ fn a_receipt_carries_the_raw_body() {
 }
 
 #[test]
-fn how_a_receipt_is_stored() {
+fn the_stored_form_of_a_receipt() {
     let replayed = after(&in_state(State::Processed), &Command::Replay, at(1));
     insta::assert_json_snapshot!(replayed.body, @r#"
     {

@@ -2,61 +2,61 @@ use super::{Receipt, Replays, State, beginning};
 use crate::item::{Change, Item, Job, Kind, Lane, Next, Write};
 use crate::{Payload, Timestamp};
 
-/// The most bytes of a note that are kept: it may quote what was received.
+/// The most bytes of a note. A note may quote the received webhook.
 const LONGEST_NOTE: usize = 4 * 1024;
 
-/// What changes a receipt.
+/// A command that changes a receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Every target that takes its event has it.
+    /// Every target that takes the event has processed it.
     Processed {
-        /// For which replay it was processed; 0 the first time.
+        /// The number of the processed replay; 0 the first time.
         replay: u32,
         /// The type of the event.
         event_type: Option<String>,
-        /// What came of it, for a person.
+        /// The result of the processing, for a person.
         note: String,
     },
-    /// A target failed, and another attempt would fail, too.
+    /// A target failed, and another attempt would also fail.
     Fail {
-        /// For which replay it was processed; 0 the first time.
+        /// The number of the processed replay; 0 the first time.
         replay: u32,
         /// The type of the event, if the body could be read.
         event_type: Option<String>,
-        /// Why, for a person.
+        /// The reason, for a person.
         note: String,
     },
-    /// It can never be processed.
+    /// The receipt can never be processed.
     Abandon {
-        /// Why, for a person.
+        /// The reason, for a person.
         reason: String,
     },
-    /// A person wants it processed again.
+    /// A person replays the receipt.
     Replay,
 }
 
-/// What a worker does for a receipt.
+/// The work of a worker for a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Hand its event to every target that takes it. Each of them does its part once, however often it is
-    /// asked, so a receipt is processed again until that is recorded.
+    /// Hand the event to every target that takes it. Each target is idempotent, so a worker may process a
+    /// receipt again until the result is recorded.
     Process,
 }
 
-/// Why a command changes nothing.
+/// The reason why a command changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is processed, or has failed.
-    #[error("the receipt is {} already", .state.as_str())]
+    /// The receipt is processed or has failed.
+    #[error("the receipt is already {}", .state.as_str())]
     NotReceived {
-        /// Where it stands.
+        /// The state of the receipt.
         state: State,
     },
-    /// A worker reports on an earlier replay than the current one.
-    #[error("this is about an earlier replay")]
+    /// A worker reports on an earlier replay.
+    #[error("the report is about an earlier replay")]
     StaleReplay,
-    /// It is still to be processed.
-    #[error("the receipt is still to be processed")]
+    /// The receipt is not processed yet.
+    #[error("the receipt is not processed yet: replay it after it is processed")]
     UnderWay,
 }
 
@@ -131,7 +131,7 @@ impl Kind for Receipt {
         Self::is_id(text)
     }
 
-    /// What is still to be processed is not deleted, however old it is.
+    /// A receipt that is not processed yet is never deleted.
     fn expires(item: &Item<Self>) -> Option<Timestamp> {
         (item.state != State::Received).then_some(item.remembered_until)
     }

@@ -1,10 +1,11 @@
-//! JSON that means one thing: what a person is shown must be what the sender wrote.
+//! JSON that every reader understands in the same way. An approver must see exactly the values that the
+//! sender wrote.
 //!
-//! Readers disagree on two things that JSON allows. Of two members with one name most keep the
-//! last; an integer too large for 64 bits becomes a rounded double. Both are refused here.
+//! Readers disagree on two cases that JSON allows. If two members have the same name, most readers keep
+//! the last. An integer that is too large for 64 bits becomes a rounded double. This module refuses both.
 //!
-//! A tree of a text takes up to a hundred times as much memory as the text. So what a webhook brings is looked up in
-//! its [`Text`], and a tree has a limit.
+//! A [`Value`] tree needs up to a hundred times as much memory as its text. So Placet looks up the fields of
+//! webhooks in a [`Text`], and limits the size of a tree.
 
 mod text;
 mod unique;
@@ -13,19 +14,19 @@ use serde_json::Value;
 
 pub use text::Text;
 
-/// How many characters of a name an error quotes.
+/// The most characters of a name in an error message.
 pub const LONGEST_QUOTE: usize = 100;
 
-/// The most bytes of memory a tree may take, which is more than any operation needs. A function has 256 MB.
+/// The most memory of a tree, in bytes. No operation needs more, and a function has 256 MB.
 pub const HEAVIEST: usize = 16 * 1024 * 1024;
 
-/// Why a text has no tree.
+/// The reason why a text cannot become a tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
-    /// It takes too much memory.
-    #[error("it has too many members to be read at once")]
+    /// The tree would need too much memory.
+    #[error("the JSON has too many members to fit into memory")]
     TooHeavy,
-    /// It is not JSON, or JSON that readers disagree on: what is wrong and where.
+    /// The text is not JSON, or JSON that readers disagree on. The message says what is wrong and where.
     #[error("{0}")]
     Malformed(String),
 }
@@ -34,16 +35,16 @@ pub enum ParseError {
 ///
 /// # Errors
 ///
-/// Says what is wrong and where: too much at once, malformed, nested deeper than 127, a repeated member, or an integer
-/// beyond 64 bits.
+/// Says what is wrong and where: the JSON is too large, malformed, nested deeper than 127 levels, has a
+/// repeated member, or has an integer that does not fit into 64 bits.
 pub fn parse(bytes: &[u8]) -> Result<Value, ParseError> {
     let text = Text::read(bytes).map_err(ParseError::Malformed)?;
     text.exact().map_err(ParseError::Malformed)?;
     text.value()
 }
 
-/// About how many bytes of memory the tree of a text takes: an object of one member takes a hundred times as
-/// many as in the text.
+/// The approximate memory of the tree of a text, in bytes. An object with one member needs a hundred times
+/// as many bytes as in the text.
 fn weight(json: &[u8]) -> usize {
     let of_one = |(byte, _)| match byte {
         b'"' => 32,
@@ -55,7 +56,7 @@ fn weight(json: &[u8]) -> usize {
     json.len() + outside_strings(json).map(of_one).sum::<usize>()
 }
 
-/// How many values a JSON text without spaces has: objects, lists and what they hold.
+/// The number of values in a JSON text without spaces: objects, lists and the values in them.
 pub fn count(json: &[u8]) -> usize {
     let begins_one = |pair: &(u8, &[u8])| match pair {
         (b'[', [b']', ..]) | (b'{', [b'}', ..]) => false,
@@ -64,7 +65,7 @@ pub fn count(json: &[u8]) -> usize {
     1 + outside_strings(json).filter(begins_one).count()
 }
 
-/// How deep a valid JSON text is nested: 0 if it is neither a list nor an object.
+/// The nesting depth of a valid JSON text. A scalar has depth 0.
 pub fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for (byte, _) in outside_strings(json) {
@@ -103,7 +104,7 @@ fn large_integer(json: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Each byte of a text with what follows it; of a string only its opening quote.
+/// Each byte outside of strings, with the bytes after it. Of a string only the opening quote is returned.
 fn outside_strings(json: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     let mut rest = json;
     std::iter::from_fn(move || {
@@ -113,7 +114,7 @@ fn outside_strings(json: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-/// What follows the closing quote of a string whose opening quote was just read.
+/// The bytes after the closing quote of a string. `rest` begins after the opening quote.
 fn after_string(mut rest: &[u8]) -> &[u8] {
     while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
         if rest[at] == b'"' {
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_serde_json_reads() {
+    fn valid_json_reads_as_in_serde_json() {
         for text in [
             "null",
             " [1, -2, 3.5, 1e300, true, \"a\\\"7\\\\\", {\"a\": {}}] ",
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_readers_disagree_on() {
+    fn json_that_readers_disagree_on_is_refused() {
         for (text, part) in [
             (r#"{"a": 1, "b": 2, "a": 3}"#, "\"a\" occurs twice"),
             (r#"[{"x": {"a": 1, "\u0061": 1}}]"#, "\"a\" occurs twice"),
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_small_to_send_and_large_to_keep() {
+    fn json_that_needs_too_much_memory_is_refused() {
         let objects = |count: usize| format!("[{}{{}}]", r#"{"a":0},"#.repeat(count));
         assert!(parse(objects(10_000).as_bytes()).is_ok());
         assert_eq!(parse(objects(100_000).as_bytes()), Err(ParseError::TooHeavy));
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_depth_of_a_text_is_that_of_its_deepest_value() {
+    fn the_depth_of_a_text_is_the_depth_of_its_deepest_value() {
         for (text, expected) in
             [("7", 0), ("[]", 1), (r#"{"a":[[1],{}],"b":{}}"#, 3), (r#"["[[\"{",[]]"#, 2)]
         {
@@ -191,7 +192,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let _ = parse(&bytes);
         }
     }

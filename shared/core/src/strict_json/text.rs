@@ -4,16 +4,16 @@ use serde_json::Value;
 
 use super::{HEAVIEST, ParseError, after_string, large_integer, unique, weight};
 
-/// A JSON text in which no member is repeated. Its values are looked up in the text, so no tree of a large one is
-/// built.
+/// A JSON text in which no object repeats a member. Values are looked up in the text, so a large text needs
+/// no tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
-    /// The text of nothing.
+    /// The text `null`.
     pub const NULL: Self = Text(b"null");
 
-    /// Reads one JSON value. An integer beyond 64 bits is taken.
+    /// Reads one JSON value. Integers that do not fit into 64 bits are accepted.
     ///
     /// # Errors
     ///
@@ -23,30 +23,30 @@ impl<'a> Text<'a> {
         Ok(Self::known(bytes))
     }
 
-    /// The text of bytes that [`Text::read`] has read before.
+    /// The text of bytes that [`Text::read`] has already checked.
     pub(crate) fn known(bytes: &'a [u8]) -> Self {
         Self(bytes.trim_ascii())
     }
 
-    /// Whether it has a number that would be rounded.
+    /// Checks that no integer would be rounded.
     ///
     /// # Errors
     ///
-    /// Says which.
+    /// Names the first integer that does not fit into 64 bits.
     pub fn exact(self) -> Result<(), String> {
         large_integer(self.0)
     }
 
-    /// About how many bytes of memory its tree takes.
+    /// The approximate memory of the tree, in bytes.
     pub fn weight(self) -> usize {
         weight(self.0)
     }
 
-    /// Its tree.
+    /// The tree of the text.
     ///
     /// # Errors
     ///
-    /// If that takes too much memory.
+    /// If the tree would need too much memory.
     pub fn value(self) -> Result<Value, ParseError> {
         if self.weight() > HEAVIEST {
             return Err(ParseError::TooHeavy);
@@ -54,12 +54,12 @@ impl<'a> Text<'a> {
         serde_json::from_slice(self.0).map_err(|error| ParseError::Malformed(error.to_string()))
     }
 
-    /// The value of a member; `None` if it is not there, or this is no object.
+    /// The value of a member; `None` if the member is missing or this value is not an object.
     pub fn member(self, name: &str) -> Option<Self> {
         self.parts(b'{').find(|(known, _)| is_name(known, name)).map(second)
     }
 
-    /// The elements of a list; `None` if this is none.
+    /// The elements of a list; `None` if this value is not a list.
     pub fn elements(self) -> Option<impl Iterator<Item = Self>> {
         self.0.starts_with(b"[").then(|| self.parts(b'[').map(second))
     }
@@ -79,12 +79,12 @@ impl<'a> Text<'a> {
         })
     }
 
-    /// The characters of a string; `None` if this is none.
+    /// The characters of a string; `None` if this value is not a string.
     pub fn string(self) -> Option<Cow<'a, str>> {
         unquoted(self.0)
     }
 
-    /// A string, number or truth value as text; `None` if this is none of them.
+    /// A string, number or boolean as text; `None` for any other value.
     pub fn scalar(self) -> Option<Cow<'a, str>> {
         match self.0 {
             b"true" => Some(Cow::Borrowed("true")),
@@ -95,7 +95,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The parts of a container that begins with this bracket, and their names if they have some.
+    /// The values of a container that begins with `bracket`. The values of an object have names.
     fn parts(self, bracket: u8) -> Parts<'a> {
         let rest = self.0.strip_prefix(&[bracket]).unwrap_or_default();
         Parts { rest, named: bracket == b'{' }
@@ -106,7 +106,7 @@ fn second<'a>((_, value): (&'a [u8], Text<'a>)) -> Text<'a> {
     value
 }
 
-/// Whether a quoted string is this name.
+/// Whether a quoted string is equal to `name`.
 fn is_name(text: &[u8], name: &str) -> bool {
     match inside(text) {
         Some(inside) => inside == name.as_bytes(),
@@ -114,7 +114,7 @@ fn is_name(text: &[u8], name: &str) -> bool {
     }
 }
 
-/// What is between the quotes of a string in which nothing is escaped.
+/// The bytes between the quotes of a string; `None` if the string contains an escape.
 fn inside(text: &[u8]) -> Option<&[u8]> {
     let inside = text.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     memchr::memchr(b'\\', inside).is_none().then_some(inside)
@@ -128,7 +128,7 @@ fn unquoted(text: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What is left of a valid container, after its opening bracket.
+/// The rest of a valid container, after its opening bracket.
 struct Parts<'a> {
     rest: &'a [u8],
     named: bool,
@@ -164,7 +164,7 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// How many bytes the value has with which a valid text begins.
+/// The length in bytes of the first value in a valid text.
 fn length(text: &[u8]) -> usize {
     let (mut depth, mut rest) = (0_usize, text);
     while let Some((first, after)) = rest.split_first() {
@@ -210,7 +210,7 @@ mod tests {
         })
     }
 
-    /// Every value under a tree, with its pointer.
+    /// Every value in a tree, with its pointer.
     fn all(value: &Value, pointer: String, found: &mut Vec<(String, Value)>) {
         let under =
             |name: &str| format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -229,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_leads_to_the_same_values_as_a_tree(value in any_json(), pretty: bool) {
+        fn pointers_find_the_same_values_as_in_a_tree(value in any_json(), pretty: bool) {
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
             let text = text.unwrap();
             let read = Text::read(text.as_bytes()).unwrap();
@@ -248,7 +248,7 @@ mod tests {
         }
 
         #[test]
-        fn a_pointer_finds_what_it_finds_in_a_tree(value in any_json(), pointer in "(/[a-c~0-2+]{0,2}){0,3}") {
+        fn any_pointer_finds_the_same_value_as_in_a_tree(value in any_json(), pointer in "(/[a-c~0-2+]{0,2}){0,3}") {
             let text = value.to_string();
             let found = Text::read(text.as_bytes()).unwrap().pointer(&pointer);
             prop_assert_eq!(found.map(|there| there.value().unwrap()), value.pointer(&pointer).cloned());
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_as_they_are_read() {
+    fn names_are_compared_after_unescaping() {
         let text = Text::read(br#" { "\u0061\n" : [ 1 , {} ] , "b" : null } "#).unwrap();
         assert_eq!(text.member("a\n").unwrap().value(), Ok(json!([1, {}])));
         assert_eq!(text.member("b"), Some(Text::NULL));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_readers_disagree_on_is_not_read() {
+    fn json_that_readers_disagree_on_is_refused() {
         for wrong in [r#"{"a":1,"a":2}"#, "{", "", "[1] 2", "1e999", "\"\u{1}\""] {
             assert!(Text::read(wrong.as_bytes()).is_err(), "{wrong}");
         }

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use super::LONGEST_QUOTE;
 
-/// Checks that bytes are one JSON value whose objects have each name once.
+/// Checks that bytes are one JSON value in which no object repeats a member name.
 ///
 /// # Errors
 ///
@@ -17,7 +17,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// A JSON value whose objects have each name once. Nothing of it is kept.
+/// A JSON value in which no object repeats a member name. The visitor keeps no values.
 struct Unique;
 
 impl<'de> Deserialize<'de> for Unique {
@@ -71,8 +71,9 @@ impl<'de> Visitor<'de> for Unique {
     }
 }
 
-/// The names of an object, as hashes of 64 bits: a large object has more names than there is memory for. Two names
-/// that share a hash are refused like one that occurs twice; the hash has a random key, so nobody can choose such names.
+/// The names of an object, as 64-bit hashes, because the names of a large object would not fit into memory.
+/// Two names with the same hash are refused like a repeated name. The hash has a random key, so nobody can
+/// choose names with the same hash.
 #[derive(Default)]
 struct Names {
     hashes: BTreeSet<u64>,

@@ -10,7 +10,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
-/// What computes a signature.
+/// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
@@ -22,26 +22,26 @@ pub enum Algorithm {
     HmacSha512,
     /// Ed25519 (RFC 8032).
     Ed25519,
-    /// ECDSA on P-256 with SHA-256, in ASN.1.
+    /// ECDSA on P-256 with SHA-256. The signature is ASN.1 DER.
     EcdsaP256Sha256,
-    /// RSA PKCS #1 v1.5 with SHA-1, 2048 bits at least.
+    /// RSA PKCS #1 v1.5 with SHA-1, at least 2048 bits.
     RsaPkcs1Sha1,
-    /// RSA PKCS #1 v1.5 with SHA-256, 2048 bits at least.
+    /// RSA PKCS #1 v1.5 with SHA-256, at least 2048 bits.
     RsaPkcs1Sha256,
 }
 
 impl Algorithm {
-    /// Whether its key is shared with the sender.
+    /// Whether this is a MAC: the sender and the receiver share its key.
     pub const fn is_mac(self) -> bool {
         matches!(self, Self::HmacSha1 | Self::HmacSha256 | Self::HmacSha512)
     }
 
-    /// Whether it rests on SHA-1.
+    /// Whether the algorithm uses SHA-1.
     pub const fn is_sha1(self) -> bool {
         matches!(self, Self::HmacSha1 | Self::RsaPkcs1Sha1)
     }
 
-    /// The MAC of the parts, one after the other; `None` if the algorithm is none for MACs.
+    /// The MAC of the concatenated parts; `None` if this is not a MAC algorithm.
     pub(super) fn mac(self, key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
         match self {
             Self::HmacSha1 => Some(
@@ -55,8 +55,8 @@ impl Algorithm {
         }
     }
 
-    /// The signature among the candidates that is that of the message under the key. A MAC is
-    /// computed once and compared with all of them in constant time.
+    /// The candidate that is the valid signature of the message under the key; `None` if there is none. For a
+    /// MAC, the function computes the MAC once and compares it with all candidates in constant time.
     pub(super) fn held<'a>(
         self,
         key: &[u8],
@@ -86,7 +86,7 @@ fn feed<M: Mac, E>(mac: Result<M, E>, parts: &[&[u8]]) -> Option<M> {
     Some(mac)
 }
 
-/// A key of HMAC-SHA256 that is made ready once for many messages. It cannot be printed.
+/// An HMAC-SHA256 key, prepared once for many messages. It cannot be printed.
 #[derive(Clone)]
 pub struct HmacKey(Hmac<Sha256>);
 
@@ -99,7 +99,7 @@ impl HmacKey {
         }
     }
 
-    /// The MAC of the parts, one after the other.
+    /// The MAC of the concatenated parts.
     pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.0.clone();
         parts.iter().for_each(|part| mac.update(part));
@@ -113,7 +113,7 @@ impl fmt::Debug for HmacKey {
     }
 }
 
-/// HMAC-SHA256 over the parts, one after the other.
+/// HMAC-SHA256 of the concatenated parts.
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     HmacKey::new(key).mac(parts)
 }

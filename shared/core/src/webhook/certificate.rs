@@ -1,4 +1,5 @@
-//! Keys in certificates that a request names. Only an address the scheme allows is ever asked.
+//! Keys in certificates that a request names. Placet fetches a certificate only from an address that the
+//! scheme allows.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ impl Certificate {
     ) -> Result<Vec<u8>, Unverified> {
         let url = reading.value(&self.at).ok_or(Unverified::Missing)?;
         if !self.host.allows(&url) || !url.ends_with(".pem") || url.contains('?') {
-            return Err(Unverified::Certificate("its address is not the sender's"));
+            return Err(Unverified::Certificate("its address does not belong to the sender"));
         }
         let pem = documents
             .get(&url)
@@ -30,7 +31,7 @@ impl Certificate {
 
 fn public_key(pem: &[u8], now: Timestamp) -> Result<Vec<u8>, Unverified> {
     let certificate = x509_cert::Certificate::from_pem(pem)
-        .map_err(|_| Unverified::Certificate("it is not a certificate in PEM"))?;
+        .map_err(|_| Unverified::Certificate("it is not a PEM certificate"))?;
     let certificate = certificate.tbs_certificate();
     let validity = certificate.validity();
     let now = Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0));

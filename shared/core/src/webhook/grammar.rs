@@ -1,4 +1,4 @@
-//! The words a scheme is written in.
+//! The grammar of a scheme.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,35 +10,35 @@ use super::algorithm::Algorithm;
 use super::location::Location;
 use crate::Period;
 
-/// What a request must pass. Each kind occurs at most once.
+/// The checks that a request must pass. Each kind of check occurs at most once.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Checks {
-    /// Whether all must hold, or the first one the request is made for.
+    /// Whether all checks must pass, or the first check that applies to the request.
     pub require: Require,
-    /// A MAC under a shared secret.
+    /// A MAC with a shared secret.
     pub mac: Option<SignatureCheck>,
-    /// A signature under a public key.
+    /// A signature with a public key.
     pub sign: Option<SignatureCheck>,
     /// A JSON Web Token.
     pub jwt: Option<JwtCheck>,
-    /// A secret that is sent along.
+    /// A secret that the request contains.
     pub token: Option<TokenCheck>,
-    /// The sender's address; always required if given.
+    /// The sender's IP address. This check is always required if it is configured.
     pub ip: Option<AddressCheck>,
-    /// Nothing: anyone may send. Has to be written out, with the reason.
+    /// No check: anyone may send. The text must give the reason.
     pub none: Option<String>,
 }
 
-/// How several checks work together.
+/// How several checks combine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Require {
-    /// All must hold.
+    /// All checks must pass.
     #[default]
     All,
-    /// Of those that have a key, in the order mac, sign, jwt, token, the first whose headers are
-    /// there decides, so that a wrong strong proof is not saved by a weak one.
+    /// The first check that has a key and whose headers are in the request decides. The order is mac, sign,
+    /// jwt, token. So a weak proof cannot replace a wrong strong proof.
     First,
 }
 
@@ -46,43 +46,43 @@ pub enum Require {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignatureCheck {
-    /// What computes it.
+    /// The algorithm of the signature.
     pub algorithm: AlgorithmChoice,
-    /// How the key is written; not for a certificate.
+    /// The encoding of the configured key. A certificate does not need it.
     #[serde(default)]
     pub key: KeyForm,
-    /// What is signed, one part after the other.
+    /// The signed parts, in order.
     pub signed: Vec<Part>,
-    /// Where the signature stands.
+    /// The location and encoding of the signature.
     pub signature: SignatureShape,
-    /// The signed time, if there is one.
+    /// The signed time, if the scheme has one.
     pub time: Option<TimeRule>,
-    /// A digest of the body that is itself signed.
+    /// A signed digest of the body.
     pub body_hash: Option<BodyHash>,
-    /// Whether the sender may have signed the URL with or without its default port.
+    /// Whether the sender may sign the URL with or without its default port.
     #[serde(default)]
     pub url_ports: bool,
-    /// The key is in a certificate the request names.
+    /// The certificate with the key, if the request names one.
     pub certificate: Option<Certificate>,
 }
 
-/// One algorithm, or one by a value of the request.
+/// A fixed algorithm, or an algorithm that a value of the request selects.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum AlgorithmChoice {
-    /// Always this one.
+    /// Always this algorithm.
     Fixed(Algorithm),
-    /// By the value at a location.
+    /// The value at a location selects the algorithm.
     By {
-        /// Where the value stands.
+        /// The location of the value.
         at: Location,
-        /// The algorithm for each value; any other value is refused.
+        /// The algorithm for each value. Any other value is refused.
         values: BTreeMap<String, Algorithm>,
     },
 }
 
 impl AlgorithmChoice {
-    /// All it may choose.
+    /// All possible algorithms.
     pub(super) fn all(&self) -> Vec<Algorithm> {
         match self {
             Self::Fixed(algorithm) => vec![*algorithm],
@@ -91,16 +91,16 @@ impl AlgorithmChoice {
     }
 }
 
-/// How a key is written.
+/// The encoding of a configured key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyForm {
     /// The text itself.
     #[default]
     Utf8,
-    /// Base64, with or without `whsec_` before it.
+    /// Base64, with or without the prefix `whsec_`.
     Whsec,
-    /// Base64 after `whsec_`.
+    /// Base64 with the prefix `whsec_`.
     WhsecPrefixed,
     /// Hexadecimal digits.
     Hex,
@@ -109,34 +109,34 @@ pub enum KeyForm {
     Ed25519Hex,
     /// Base64.
     Base64,
-    /// An Ed25519 public key in base64 after `whpk_`.
+    /// An Ed25519 public key in base64 with the prefix `whpk_`.
     Whpk,
     /// A public key as DER `SubjectPublicKeyInfo` in base64.
     SpkiBase64,
 }
 
-/// A part of what is signed.
+/// A signed part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// This text. Punctuation stands for itself, other text is written `lit:<text>`.
+    /// A fixed text. Punctuation is written as it is, other text as `lit:<text>`.
     Literal(String),
     /// The raw body.
     Body,
-    /// The time, exactly as it stands in the request.
+    /// The time, exactly as in the request.
     Time,
-    /// The method.
+    /// The HTTP method.
     Method,
-    /// The public URL: the configured origin, the path and the query as they came.
+    /// The public URL: the configured origin, then the path and the query as received.
     Url,
-    /// The form fields sorted by name, each name followed by its value; of a repeated name its
-    /// values once each, sorted. Nothing if the body is no form.
+    /// The form fields sorted by name, each name followed by its value. The values of a repeated name are
+    /// sorted, each value once. Empty if the body is not a form.
     FormSorted,
-    /// `json_lines:a,b,c?`: for each of these members of the body its name and its value, a line
-    /// each. Those with a question mark may be missing; only the value of the first may have lines
-    /// of its own, or the lines could be read as other members.
+    /// `json_lines:a,b,c?`: the name and the value of each of these body members, one per line. A member
+    /// with a question mark may be missing. Only the value of the first member may contain line breaks,
+    /// because other values with line breaks could be read as other members.
     JsonLines(Vec<Member>),
-    /// `header_list:<tag>`: the names this element of the signature header lists, joined by spaces,
-    /// a full stop, and the values of these headers joined by full stops.
+    /// `header_list:<tag>`: the header names in this element of the signature header, joined by spaces, then
+    /// a full stop, then the values of these headers, joined by full stops.
     HeaderList(String),
     /// The value at a location.
     At(Location),
@@ -189,12 +189,12 @@ impl fmt::Display for Part {
     }
 }
 
-/// A member of the body.
+/// A member of the JSON body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its name.
+    /// The name of the member.
     pub name: String,
-    /// Whether it may be missing.
+    /// Whether the member may be missing.
     pub optional: bool,
 }
 
@@ -217,36 +217,36 @@ impl<'de> Deserialize<'de> for Part {
     }
 }
 
-/// Where a signature stands and how it is written.
+/// The location and the encoding of a signature.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignatureShape {
-    /// Where it stands.
+    /// The location of the signature.
     pub at: Location,
-    /// What stands before the one signature.
+    /// The text before the signature.
     pub prefix: Option<String>,
     /// Whether the prefix may be missing.
     #[serde(default)]
     pub prefix_optional: bool,
-    /// It is one element of a list.
+    /// The list that contains the signature, if the value is a list.
     pub list: Option<List>,
-    /// How its bytes are written.
+    /// The encoding of the signature's bytes.
     pub encoding: Encoding,
 }
 
-/// A list of tagged elements, as in `t=1,v1=ab,v1=cd`.
+/// A list of tagged elements, for example `t=1,v1=ab,v1=cd`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct List {
-    /// What stands between two elements.
+    /// The text between two elements.
     pub separator: String,
-    /// What stands between tag and value.
+    /// The text between the tag and the value of an element.
     pub pair: String,
-    /// The tag of the signatures; all others are ignored.
+    /// The tag of the signatures. Elements with other tags are not signatures.
     pub tag: String,
 }
 
-/// How bytes are written.
+/// An encoding of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
@@ -262,29 +262,29 @@ pub enum Encoding {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimeRule {
-    /// Where it stands; or else
+    /// The location of the time. Either `at` or `tag` is set.
     pub at: Option<Location>,
-    /// the tag of the list element that holds it.
+    /// The tag of the list element that holds the time.
     pub tag: Option<String>,
-    /// How it is written.
+    /// The format of the time.
     #[serde(default)]
     pub unit: TimeUnit,
-    /// How old it may be, inclusive.
+    /// The greatest age of the time, inclusive.
     #[serde(default = "TimeRule::tolerance")]
     pub past: Period,
-    /// How far ahead of our clock it may be, inclusive.
+    /// How far the time may be ahead of Placet's clock, inclusive.
     #[serde(default = "TimeRule::tolerance")]
     pub future: Period,
 }
 
 impl TimeRule {
-    /// What all reference libraries allow.
+    /// The tolerance of all reference libraries: 300 seconds.
     const fn tolerance() -> Period {
         Period::seconds(300)
     }
 }
 
-/// How a time is written.
+/// The format of a signed time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeUnit {
@@ -293,79 +293,78 @@ pub enum TimeUnit {
     S,
     /// Milliseconds since the Unix epoch.
     Ms,
-    /// As in `2026-11-21T09:00:00Z`.
+    /// RFC 3339: `2026-11-21T09:00:00Z`.
     Rfc3339,
-    /// As in `Sat, 21 Nov 2026 09:00:00 GMT`.
+    /// An HTTP date: `Sat, 21 Nov 2026 09:00:00 GMT`.
     HttpDate,
 }
 
-/// A SHA-256 of the body that is itself signed. Required for every body that no signed part
-/// holds.
+/// A signed SHA-256 of the body. Every body that no signed part contains must have one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BodyHash {
-    /// Where it stands.
+    /// The location of the digest.
     pub at: Location,
-    /// How it is written.
+    /// The encoding of the digest.
     pub encoding: Encoding,
 }
 
-/// Where the certificate of the key is fetched from.
+/// The certificate that contains the key.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Where its address stands.
+    /// The location of the certificate's address.
     pub at: Location,
-    /// Whose address it must be.
+    /// The owner that the certificate's host must have.
     pub host: super::host_rule::HostRule,
 }
 
-/// A secret that is sent along.
+/// A secret that the request contains.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenCheck {
-    /// Where it stands.
+    /// The location of the secret.
     pub at: Location,
-    /// The word before it, in any case, and one space; `*` for any word.
+    /// The word before the secret, in upper or lower case, followed by one space. `*` matches any word.
     pub scheme: Option<String>,
-    /// How it is written, if it is not the secret itself.
+    /// The encoding of the secret; `None` if the request contains the secret itself.
     pub encoding: Option<Encoding>,
 }
 
-/// A JSON Web Token whose keys a configured address publishes (RFC 7519, RFC 7517).
+/// A JSON Web Token. A configured address publishes its keys (RFC 7519, RFC 7517).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JwtCheck {
-    /// Where it stands.
+    /// The location of the token.
     pub at: Location,
-    /// The word before it, in any case, and one space.
+    /// The word before the token, in upper or lower case, followed by one space.
     pub scheme: Option<String>,
     /// The address of the key set.
     pub jwks: String,
-    /// The algorithms that may be used: `RS256`, `ES256` or `EdDSA`.
+    /// The allowed algorithms: `RS256`, `ES256` or `EdDSA`.
     pub algorithms: Vec<super::jwt_algorithm::JwtAlgorithm>,
-    /// The `iss` it must have.
+    /// The required `iss` claim.
     pub issuer: String,
-    /// The `aud` it must be for.
+    /// The required `aud` claim.
     pub audience: String,
-    /// Other claims it must have.
+    /// Other required claims.
     #[serde(default)]
     pub claims: BTreeMap<String, String>,
-    /// The claim that holds the SHA-256 of the body in hex. Without one the body is not signed.
+    /// The claim that holds the SHA-256 of the body in hex. Without this claim the body is unverified.
     pub body_hash_claim: Option<String>,
-    /// How old it may be by its `iat`.
+    /// The greatest age of the token by its `iat` claim.
     pub max_age: Option<Period>,
 }
 
-/// The addresses a sender may have.
+/// The IP addresses that a sender may have.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AddressCheck {
-    /// The networks, as in `192.0.2.0/24`; a single address is a network of one.
+    /// The allowed networks, for example `192.0.2.0/24`, or single addresses.
     #[serde(deserialize_with = "networks")]
     pub allow: Vec<IpNet>,
-    /// How many proxies of ours stand before the function: 0 takes the TCP peer, 1 the last
-    /// address in `X-Forwarded-For`, and so on.
+    /// How many trusted proxies are in front of the function. 0 takes the TCP peer, 1 the last address in
+    /// `X-Forwarded-For`, and so on.
     #[serde(default)]
     pub hops: usize,
 }
@@ -374,7 +373,9 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
     let parse = |text: String| {
         let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
         text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
-            serde::de::Error::custom(format!("{text:?} is not a network as in 192.0.2.0/24"))
+            serde::de::Error::custom(format!(
+                "{text:?} is not a network: write an address, or a network such as 192.0.2.0/24"
+            ))
         })
     };
     Vec::<String>::deserialize(deserializer)?.into_iter().map(parse).collect()

@@ -1,4 +1,5 @@
-//! Requests that are no events: a sender proves that an address is ours before it sends there.
+//! Handshakes: requests that are not events. With a handshake the sender checks that the receiver owns the
+//! address.
 
 use super::grammar::Encoding;
 use super::incoming::Incoming;
@@ -6,29 +7,29 @@ use super::location::Location;
 use super::scheme::{Respond, Rule, VerifyFirst};
 use super::verifier::Verifier;
 
-/// The most an answer echoes of what nobody vouches for, in bytes.
+/// The most bytes of unverified input that an answer echoes.
 const LARGEST_ECHO: usize = 1024;
 
-/// The longest text we put our MAC under for somebody unknown. No body that is such a text is ever
-/// believed.
+/// The longest text that Placet signs with a MAC for an unknown sender, in bytes. Placet accepts no body
+/// that is such a text.
 const LONGEST_TOKEN: usize = 128;
 
-/// What a handshake is answered.
+/// The answer to a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The type of the body.
+    /// The media type of the body.
     pub content_type: String,
-    /// More headers.
+    /// Additional headers.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
 }
 
 impl Verifier {
-    /// The answer to a handshake that nothing, or only the verify token, is verified for; `None` if
-    /// the request is none.
+    /// The answer to a handshake that needs no verification or only the verify token; `None` if the request
+    /// is not such a handshake.
     pub fn greeted(&self, request: &Incoming<'_>) -> Option<Answer> {
         let rule = self.rule(request, |first| !matches!(first, VerifyFirst::Checks))?;
         let trusted = match &rule.verify {
@@ -46,13 +47,13 @@ impl Verifier {
         Some(answer.filter(|_| trusted || echo <= LARGEST_ECHO).unwrap_or_else(bad_request))
     }
 
-    /// The answer to a handshake whose checks held; `None` if the request is an event.
+    /// The answer to a handshake that has passed the checks; `None` if the request is an event.
     pub fn verified_handshake(&self, request: &Incoming<'_>) -> Option<Answer> {
         let rule = self.rule(request, |first| matches!(first, VerifyFirst::Checks))?;
         Some(self.answer(&rule.respond, request, true).unwrap_or_else(bad_request))
     }
 
-    /// Whether some handshake comes with this method.
+    /// Whether a handshake of this scheme uses this method.
     pub fn greets(&self, method: &str) -> bool {
         let methods = self.scheme.handshakes.iter().map(|rule| &rule.when.method);
         methods.flatten().any(|known| known == method)
@@ -98,7 +99,8 @@ impl Verifier {
         })
     }
 
-    /// Fills in the places of a template. Braces around anything else are text.
+    /// Fills in the places of a template. Braces around any other text are literal. `None` if a value is
+    /// missing.
     fn fill(
         &self,
         template: &str,
@@ -146,7 +148,8 @@ impl Verifier {
         }
     }
 
-    /// `<algorithm>:<encoding>:<location>`: our MAC of the value there, under the first secret.
+    /// The MAC of the value at a location, with the first secret. `place` is
+    /// `<algorithm>:<encoding>:<location>`.
     fn mac_place(&self, place: &str, request: &Incoming<'_>, verified: bool) -> Option<String> {
         let (algorithm, rest) = place.split_once(':')?;
         let (encoding, location) = rest.split_once(':')?;
@@ -163,7 +166,7 @@ impl Verifier {
 }
 
 impl Verifier {
-    /// Whether anyone could have had our MAC of this body as the answer to a handshake.
+    /// Whether anyone could obtain Placet's MAC of this body from the answer to a handshake.
     pub(super) fn may_have_signed(&self, body: &[u8]) -> bool {
         let unknown = |rule: &&Rule| !matches!(rule.verify, VerifyFirst::Checks);
         let mut rules = self.scheme.handshakes.iter().filter(unknown);
@@ -186,7 +189,7 @@ enum Place {
     Text,
 }
 
-/// Whether something that is no scalar stands there.
+/// Whether the location holds a value, including an object or a list.
 fn has_object(request: &Incoming<'_>, location: &Location) -> bool {
     match location {
         Location::Json(pointer) => {

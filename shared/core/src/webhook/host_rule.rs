@@ -1,16 +1,16 @@
 use serde::Deserialize;
 
-/// Whose address a document may have.
+/// The owner of the addresses from which Placet may fetch a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HostRule {
-    /// Amazon SNS: `https://sns.<region>.amazonaws.com/`, of China too.
+    /// Amazon SNS: `https://sns.<region>.amazonaws.com/`, including the regions of China.
     Sns,
 }
 
 impl HostRule {
-    /// Whether this is an address of theirs: https, no user, no port, nothing that two readers of
-    /// addresses could understand differently.
+    /// Whether this URL belongs to the owner. The URL must have https, no user, no port, and no character
+    /// that URL parsers interpret differently.
     pub fn allows(self, url: &str) -> bool {
         let Some((host, path)) = url.strip_prefix("https://").and_then(|rest| rest.split_once('/'))
         else {
@@ -24,7 +24,8 @@ impl HostRule {
     }
 }
 
-/// A region as in `eu-central-1`: so that no other service whose name starts a host is taken for it.
+/// Whether a text has the form of a region, for example `eu-central-1`. Other service names in a host do
+/// not have this form.
 fn is_region(text: &str) -> bool {
     let words: Vec<&str> = text.split('-').collect();
     let letters =

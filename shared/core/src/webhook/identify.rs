@@ -1,4 +1,4 @@
-//! What is known of a request that passed its checks.
+//! The identity, the type and the coverage of a request that passed its checks.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::verified::{Coverage, Verification};
 use crate::Digest;
 
 impl Scheme {
-    /// The header set the request uses, if the scheme knows several.
+    /// The header set that the request uses, if the scheme has several.
     pub(super) fn header_set<'a>(
         &'a self,
         request: &Incoming<'_>,
@@ -41,8 +41,8 @@ impl Scheme {
         Ok(chosen.map(|(set, _)| set).or(sets.first().map(String::as_str)))
     }
 
-    /// What kind of event a request is: of the first alternative of which a part is there, the
-    /// parts that are.
+    /// The type of the event. It consists of the parts that are present in the first alternative with at
+    /// least one part.
     pub fn event_type(&self, request: &Incoming<'_>) -> Option<String> {
         let header_set = self.header_set(request).ok().flatten();
         let reading = Reading { request, header_set, public_url: None };
@@ -54,7 +54,7 @@ impl Scheme {
     }
 }
 
-/// What is known of a request that passed its checks.
+/// The facts about a request that passed its checks.
 pub(super) struct Facts {
     pub(super) proven: Verification,
     pub(super) identity: Option<String>,
@@ -84,7 +84,7 @@ impl Scheme {
         Facts { proven, identity, signature: strongest.and_then(|proof| proof.signature) }
     }
 
-    /// The first alternative of which every part is there.
+    /// The identity from the first alternative whose parts are all present, and whether it is proven.
     fn identity(
         &self,
         reading: &Reading<'_>,
@@ -107,7 +107,7 @@ impl Scheme {
     }
 }
 
-/// The names with a `*` that a check reads.
+/// The header names with a `*` that a check reads.
 fn header_names(check: &SignatureCheck) -> Vec<&str> {
     let parts = check.signed.iter().filter_map(|part| match part {
         Part::At(location) => Some(location),

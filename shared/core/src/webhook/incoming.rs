@@ -6,30 +6,30 @@ use super::location::Location;
 use crate::percent;
 use crate::strict_json::Text;
 
-/// A request as it came: nothing of it is believed yet.
+/// A received request. All of it is unverified.
 #[derive(Debug)]
 pub struct Incoming<'a> {
-    /// The method, in capitals.
+    /// The HTTP method, in upper case.
     pub method: &'a str,
-    /// The path, percent-encoded as it came.
+    /// The percent-encoded path, as received.
     pub path: &'a str,
-    /// What follows the source's own path.
+    /// The part of the path after the source's own path.
     pub rest: &'a str,
-    /// The query without its `?`, as it came.
+    /// The query without `?`, as received.
     pub query: &'a str,
-    /// Names in lower case, and values.
+    /// The headers: names in lower case, and values.
     pub headers: Vec<(&'a str, &'a str)>,
-    /// The raw bytes.
+    /// The raw bytes of the body.
     pub body: &'a [u8],
-    /// The TCP peer.
+    /// The address of the TCP peer.
     pub source_ip: Option<IpAddr>,
-    /// Whether the body is JSON; if not, why.
+    /// Whether the body is JSON, or the reason why it is not. Computed once.
     json: OnceLock<Result<(), String>>,
     form: OnceLock<Option<Vec<(String, String)>>>,
 }
 
 impl<'a> Incoming<'a> {
-    /// A POST of this body without headers; the other fields are set after.
+    /// A POST of this body without headers. The caller sets the other fields afterwards.
     pub fn post(path: &'a str, body: &'a [u8]) -> Self {
         Self {
             method: "POST",
@@ -44,7 +44,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// A header's value; `None` if it is missing or stands there more than once.
+    /// The value of a header; `None` if the header is missing or repeated.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         let mut found = self.headers.iter().filter(|(known, _)| *known == name);
         match (found.next(), found.next()) {
@@ -53,31 +53,31 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The body as JSON in which no member is repeated, read once.
+    /// The body as JSON without repeated members. It is parsed once.
     ///
     /// # Errors
     ///
-    /// If it is none: what is wrong and where.
+    /// If the body is not such JSON: what is wrong and where.
     pub fn json(&self) -> Result<Text<'a>, &str> {
         let read = self.json.get_or_init(|| Text::read(self.body).map(drop));
         read.as_ref().map(|()| Text::known(self.body)).map_err(String::as_str)
     }
 
-    /// Whether the body is a form by its content type.
+    /// Whether the content type says that the body is a form.
     pub fn is_form(&self) -> bool {
         let kind = self.header("content-type").unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
     }
 
-    /// The fields of a form body, decoded, in order; `None` if it is no form or not UTF-8.
+    /// The decoded fields of a form body, in order; `None` if the body is not a form or not valid.
     pub fn form(&self) -> Option<&[(String, String)]> {
         let read = || if self.is_form() { percent::form(self.body) } else { None };
         self.form.get_or_init(read).as_deref()
     }
 
-    /// The values at a location. Those that are not there are `None`: one if the location names one
-    /// place, one per element without it under a wildcard.
+    /// The values at a location. A missing value is `None`. If one value under a wildcard is missing, the
+    /// result is a single `None`.
     pub fn values(&self, location: &Location) -> Vec<Option<Cow<'_, str>>> {
         match location {
             Location::Json(pointer) => match self.json() {
@@ -101,7 +101,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The one value at a location.
+    /// The value at a location; `None` if there is not exactly one value.
     pub fn value(&self, location: &Location) -> Option<Cow<'_, str>> {
         let mut values = self.values(location).into_iter();
         match (values.next(), values.next()) {
@@ -119,7 +119,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// The value of a query parameter; `None` if it is missing or stands there more than once.
+/// The value of a query parameter; `None` if the parameter is missing or repeated.
 fn query_field(query: &str, name: &str) -> Option<String> {
     let fields = percent::form(query.as_bytes())?;
     let mut found = fields.into_iter().filter(|(known, _)| known == name);
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_there_twice_is_not_there() {
+    fn repeated_values_count_as_missing() {
         let mut request = Incoming::post("/", br#"{"a":1,"a":2}"#);
         request.query = "q=1&q=2&r=%20";
         request.headers = vec![("x", "1"), ("x", "1"), ("y", "2")];

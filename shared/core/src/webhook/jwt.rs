@@ -1,7 +1,7 @@
-//! JSON Web Tokens under published keys (RFC 7515, RFC 7517, RFC 7519, RFC 8725).
+//! JSON Web Tokens with published keys (RFC 7515, RFC 7517, RFC 7519, RFC 8725).
 //!
-//! The algorithm comes from the configuration, never from the token: the token's own must be one of
-//! those, and the key must be of its kind, so neither `none` nor a MAC under a public key can pass.
+//! The configuration lists the allowed algorithms. The token's algorithm must be in that list, and the key
+//! must have the type of that algorithm. So neither `none` nor a MAC with a public key can pass.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use super::unverified::{Documents, Unverified};
 use crate::strict_json::Text;
 use crate::{Digest, Timestamp};
 
-/// How far the clocks of two honest parties may differ, in seconds.
+/// The allowed difference between the clocks of sender and receiver, in seconds.
 const LEEWAY: i64 = 60;
 
 pub(super) fn verify(
@@ -38,9 +38,9 @@ pub(super) fn verify(
         },
     };
     let (signed, signature) =
-        token.rsplit_once('.').ok_or(Unverified::Jwt("it has no three parts"))?;
+        token.rsplit_once('.').ok_or(Unverified::Jwt("it does not have three parts"))?;
     let (header, claims) =
-        signed.split_once('.').ok_or(Unverified::Jwt("it has no three parts"))?;
+        signed.split_once('.').ok_or(Unverified::Jwt("it does not have three parts"))?;
     let header = object(header).ok_or(Unverified::Jwt("its header cannot be read"))?;
     let named = header.get("alg").and_then(Value::as_str);
     let algorithm = check.algorithms.iter().find(|known| Some(known.name()) == named);
@@ -54,7 +54,7 @@ pub(super) fn verify(
     let key = key(check, algorithm, header.get("kid").and_then(Value::as_str), documents)?;
     algorithm
         .verifies(&key, signed.as_bytes(), &signature)
-        .ok_or(Unverified::Jwt("its signature does not hold"))?;
+        .ok_or(Unverified::Jwt("its signature does not verify"))?;
     let claims = object(claims).ok_or(Unverified::Jwt("its claims cannot be read"))?;
     let issued = check.times(&claims, now)?;
     check.parties(&claims)?;
@@ -69,8 +69,8 @@ pub(super) fn verify(
     })
 }
 
-/// The key with this id; without an id, the only one of its kind. An id that is not there may be
-/// that of a key newer than our copy.
+/// The key with this id; if the token has no id, the only key of this type. An unknown id may belong to a
+/// newer key than the copy of the key set, so the function asks for a newer copy.
 fn key(
     check: &JwtCheck,
     algorithm: JwtAlgorithm,
@@ -93,12 +93,13 @@ fn key(
     match (of_kind.next(), of_kind.next()) {
         (Some(key), None) => Ok(key),
         (None, _) => Err(needs(true)),
-        _ => Err(Unverified::Jwt("it does not say which key it is signed with")),
+        _ => Err(Unverified::Jwt("it does not name its key, and several keys fit")),
     }
 }
 
 impl JwtCheck {
-    /// `exp` must be there and ahead; `nbf` and `iat`, if there, behind.
+    /// Checks the times, with a leeway of [`LEEWAY`]. `exp` must be in the future. It may be missing if
+    /// `max_age` is set. `nbf` and `iat` must be in the past if they are present.
     fn times(&self, claims: &Value, now: Timestamp) -> Result<Option<Timestamp>, Unverified> {
         let moment = |name: &str| match claims.get(name) {
             None => Ok(None),
@@ -117,9 +118,9 @@ impl JwtCheck {
             _ if expires.is_some_and(|expires| old(expires) > LEEWAY) => {
                 Err(Unverified::Jwt("it has expired"))
             }
-            None if expires.is_none() => Err(Unverified::Jwt("it never expires")),
+            None if expires.is_none() => Err(Unverified::Jwt("it has no exp claim")),
             Some(age) => {
-                let issued = issued.ok_or(Unverified::Jwt("it does not say when it was made"))?;
+                let issued = issued.ok_or(Unverified::Jwt("it has no iat claim"))?;
                 let most = i64::try_from(age.0.as_secs()).unwrap_or(i64::MAX);
                 if old(issued) > most.saturating_add(LEEWAY) {
                     return Err(Unverified::Jwt("it is too old"));
@@ -144,7 +145,7 @@ impl JwtCheck {
         }
         match self.claims.iter().all(|(name, value)| text(name) == Some(value)) {
             true => Ok(()),
-            false => Err(Unverified::Jwt("a claim is not as configured")),
+            false => Err(Unverified::Jwt("a claim differs from the configured value")),
         }
     }
 

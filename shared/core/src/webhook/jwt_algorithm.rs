@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An algorithm of JSON Web Signature.
+/// A JSON Web Signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum JwtAlgorithm {
     /// RSA PKCS #1 v1.5 with SHA-256.

@@ -6,15 +6,15 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::grammar::{Encoding, KeyForm};
 use crate::{Secret, hex};
 
-/// A secret of a source, as a check uses it.
+/// A secret of a source, decoded for a check.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
-    /// Which secret, from 1.
+    /// The number of the configured secret, from 1.
     pub(super) number: usize,
     pub(super) secret: Secret,
 }
 
-/// Secrets are handed out with and without padding.
+/// Base64 with or without padding, because senders issue secrets in both forms.
 pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -25,22 +25,22 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Why a configured secret cannot be used. It never shows the secret.
+/// The reason why a configured secret cannot be used. The error never contains the secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// It is not of the form.
-    #[error("it is not a key of this source: {0} is needed")]
+    /// The secret does not have the required encoding.
+    #[error("it is not a key for this source: the source needs {0}")]
     Form(&'static str),
-    /// It is too short to be a secret.
+    /// The secret is too short.
     #[error("it is too short: at least {0} bytes are needed")]
     Short(usize),
-    /// Everybody knows it.
-    #[error("it is a secret that everybody knows, made for tests")]
+    /// The secret is a published test secret.
+    #[error("it is a published test secret that everybody knows: use your own")]
     Known,
 }
 
 impl KeyForm {
-    /// The key a configured text stands for.
+    /// Decodes a configured text into a key.
     pub(super) fn read(self, text: &str) -> Result<Secret, KeyError> {
         let text = text.trim();
         let bytes = match self {
@@ -60,23 +60,23 @@ impl KeyForm {
         bytes.and_then(Secret::new).ok_or(KeyError::Form(self.describe()))
     }
 
-    /// How such a key is written, in words.
+    /// A description of the encoding, for error messages.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Utf8 => "a text that is not empty",
-            Self::Whsec => "whsec_ and base64",
-            Self::WhsecPrefixed => "whsec_ and base64",
+            Self::Whsec => "base64, with or without the prefix whsec_",
+            Self::WhsecPrefixed => "whsec_ followed by base64",
             Self::Hex => "a key in hexadecimal digits",
             Self::Ed25519Hex => "an Ed25519 public key in hexadecimal digits",
             Self::Base64 => "a key in base64",
-            Self::Whpk => "whpk_ and an Ed25519 public key in base64",
+            Self::Whpk => "whpk_ followed by an Ed25519 public key in base64",
             Self::SpkiBase64 => "a public key as SubjectPublicKeyInfo in base64",
         }
     }
 }
 
 impl Encoding {
-    /// The bytes of a text; `None` if it is not written so.
+    /// Decodes a text; `None` if it does not have this encoding.
     pub(super) fn decode(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::Hex => decode_hex(text),
@@ -85,7 +85,7 @@ impl Encoding {
         }
     }
 
-    /// The text of bytes.
+    /// Encodes bytes.
     pub(super) fn encode(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => hex(bytes),
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encodings_decode_only_what_they_write() {
+    fn each_encoding_decodes_only_its_own_form() {
         let bytes = [0, 255, 16, 62];
         for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64Url] {
             assert_eq!(encoding.decode(&encoding.encode(&bytes)).unwrap(), bytes);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_in_their_form_only_and_never_empty() {
+    fn keys_decode_only_in_their_encoding_and_are_never_empty() {
         let read = |form: KeyForm, text: &str| form.read(text).map(|key| key.expose().to_vec());
         assert_eq!(read(KeyForm::Whsec, "whsec_AAE").unwrap(), [0, 1]);
         assert_eq!(read(KeyForm::Whsec, "AAE=").unwrap(), [0, 1]);

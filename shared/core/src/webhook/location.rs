@@ -5,25 +5,25 @@ use serde::{Deserialize, Deserializer};
 
 use crate::strict_json::Text;
 
-/// The most values that one location leads to.
+/// The most values at one location.
 const MOST_VALUES: usize = 10_000;
 
-/// Where a value stands in a request.
+/// The location of a value in a request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Location {
-    /// `header:<name>`. A `*` in the name stands for the header set the request uses.
+    /// `header:<name>`. A `*` in the name is replaced by the header set that the request uses.
     Header(String),
     /// `query:<name>`, percent-decoded.
     Query(String),
     /// `form:<name>`, or `form:<name>:/<pointer>` for a value in the JSON of a form field.
     Form(String, Option<Pointer>),
-    /// `json:/<pointer>` in the body.
+    /// `json:/<pointer>`, a value in the JSON body.
     Json(Pointer),
-    /// `path:<n>`: the n-th segment, from 1, of what follows the source's own path.
+    /// `path:<n>`: the n-th segment, from 1, after the source's own path.
     Path(usize),
 }
 
-/// A JSON pointer (RFC 6901) in which the segment `*` means every element.
+/// A JSON pointer (RFC 6901) in which the segment `*` means every element of a list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pointer(Vec<String>);
 
@@ -32,7 +32,7 @@ impl Location {
     ///
     /// # Errors
     ///
-    /// If it is none.
+    /// If the text is not a location.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
@@ -69,18 +69,19 @@ impl Pointer {
         Self(segments.map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect())
     }
 
-    /// The name of the member at the top that it goes through.
+    /// The first segment of the pointer, which is the name of a top-level member.
     pub fn first(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// Whether it reads every element of something.
+    /// Whether the pointer contains the wildcard `*`.
     pub fn has_wildcard(&self) -> bool {
         self.0.iter().any(|segment| segment == "*")
     }
 
-    /// The scalars it leads to, in order. One that is not there is a `None` after which no more are read, so that
-    /// "every" cannot pass by leaving it out. More than [`MOST_VALUES`] count as one that is not there.
+    /// The scalars at this pointer, in order. If one value is missing, the result is a single `None`, so that
+    /// a check of every element cannot pass when an element lacks the value. More than [`MOST_VALUES`] values
+    /// count as a missing value.
     pub fn values<'a>(&self, root: Text<'a>) -> Vec<Option<Cow<'a, str>>> {
         let mut found = Vec::new();
         match walk(&self.0, root, &mut found) {
@@ -90,7 +91,7 @@ impl Pointer {
     }
 }
 
-/// Whether everything is there.
+/// Collects the scalars; `None` if a value is missing.
 fn walk<'a>(segments: &[String], value: Text<'a>, found: &mut Vec<Cow<'a, str>>) -> Option<()> {
     let Some((segment, rest)) = segments.split_first() else {
         found.push(value.scalar().filter(|_| found.len() < MOST_VALUES)?);
@@ -132,8 +133,8 @@ impl<'de> Deserialize<'de> for Location {
     }
 }
 
-/// How a value is put together: alternatives in order, each of one or more locations joined by
-/// ` + `.
+/// A rule that builds a value from a request: alternatives in order, each with one or more locations. The
+/// text form joins locations by ` + `.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector(pub Vec<Vec<Location>>);
 
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locations_read_and_write_the_same_text() {
+    fn a_location_is_the_same_after_reading_and_writing() {
         for text in [
             "header:x-id",
             "query:a",
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn pointers_find_scalars_or_nothing() {
+    fn pointers_find_scalars_only() {
         let body = r#"{"a": [{"b": 1}, {"b": "x"}], "e": [{"b": 1}, {}], "c": {"d/e": true}, "n": null, "x": []}"#;
         let found = |pointer: &str| {
             let values = Pointer::parse(pointer).values(Text::read(body.as_bytes()).unwrap());
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_too_many_values_has_none() {
+    fn a_list_with_too_many_values_counts_as_missing() {
         let values = |count: usize| {
             let body = format!("[{}0]", "0,".repeat(count - 1));
             Pointer::parse("/*").values(Text::read(body.as_bytes()).unwrap()).len()

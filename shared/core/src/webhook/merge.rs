@@ -1,7 +1,7 @@
 use serde_json::Value;
 
-/// A preset with changes: members are merged, anything else is replaced, `null` removes
-/// (RFC 7396).
+/// Applies changes to a preset (RFC 7396). Objects are merged, other values are replaced, and `null` removes
+/// a member.
 pub fn merged(base: Value, changes: &Value) -> Value {
     match (base, changes) {
         (Value::Object(mut base), Value::Object(changes)) => {

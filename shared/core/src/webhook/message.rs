@@ -1,4 +1,4 @@
-//! From a request to the bytes that were signed and the signatures that may fit.
+//! Reads the signed message and the candidate signatures from a request.
 
 use std::borrow::Cow;
 
@@ -7,18 +7,18 @@ use super::incoming::Incoming;
 use super::location::Location;
 use super::unverified::Unverified;
 
-/// A request with the header set it uses and the address it was sent to.
+/// A request, the header set that it uses, and the public address of the source.
 pub(super) struct Reading<'a> {
     pub(super) request: &'a Incoming<'a>,
     pub(super) header_set: Option<&'a str>,
     pub(super) public_url: Option<&'a str>,
 }
 
-/// What stands where the signature is.
+/// The value at the location of the signature.
 pub(super) struct Signatures<'a> {
-    /// The candidates, as they are written.
+    /// The candidate signatures, still encoded.
     pub(super) candidates: Vec<Cow<'a, str>>,
-    /// The whole list, by tag.
+    /// All elements of the list, with their tags.
     pub(super) elements: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whether anything stands at a location, even if it cannot be read.
+    /// Whether the request has a value at a location, even if the value is repeated and cannot be read.
     pub(super) fn mentions(&self, location: &Location) -> bool {
         match location {
             Location::Header(name) => {
@@ -67,7 +67,7 @@ impl<'a> Reading<'a> {
             };
             return Ok(Signatures { candidates: vec![candidate], elements: Vec::new() });
         };
-        // Repeated headers arrive joined by commas.
+        // HTTP joins repeated headers with commas.
         if value.contains(',') && !list.separator.contains(',') && !list.pair.contains(',') {
             return Err(Unverified::Ambiguous);
         }
@@ -85,7 +85,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// What was signed. `url` is one way its address may have been written.
+    /// The signed message in parts. `url` is the form of the URL that the sender may have signed.
     pub(super) fn message<'m>(
         &'m self,
         check: &'m SignatureCheck,
@@ -106,7 +106,7 @@ impl<'a> Reading<'a> {
                 Part::HeaderList(tag) => Cow::Owned(self.header_list(signatures.element(tag)?)?),
                 Part::At(location) => {
                     let value = self.value(location).ok_or(Unverified::Missing)?;
-                    // A value that holds what ends it could be read in two ways.
+                    // A value that contains its own separator is ambiguous.
                     if let Some(Part::Literal(end)) = check.signed.get(index + 1)
                         && (value.is_empty() || value.contains(end.as_str()))
                     {
@@ -161,8 +161,8 @@ impl<'a> Reading<'a> {
         Ok(format!("{names}.{}", values.join(".")).into_bytes())
     }
 
-    /// The addresses the sender may have signed; with `ports`, also the one that writes out or
-    /// leaves out the default port.
+    /// The URLs that the sender may have signed. With `ports`, the result also has the URL in which the
+    /// default port is added or removed.
     pub(super) fn urls(&self, ports: bool) -> Vec<String> {
         let Some(origin) = self.public_url else { return Vec::new() };
         let Incoming { path, query, .. } = self.request;
@@ -176,7 +176,7 @@ impl<'a> Reading<'a> {
 }
 
 impl<'a> Signatures<'a> {
-    /// The one element with this tag: of two, nobody knows which one is meant.
+    /// The element with this tag. Two elements with this tag are ambiguous.
     pub(super) fn element(&self, tag: &str) -> Result<&str, Unverified> {
         let mut found = self.elements.iter().filter(|(known, _)| *known == tag);
         match (found.next(), found.next()) {
@@ -187,7 +187,7 @@ impl<'a> Signatures<'a> {
     }
 }
 
-/// The same origin with its default port written out, or left out if it is.
+/// The same origin with its default port added, or removed if it is present.
 fn with_other_port(origin: &str) -> Option<String> {
     let (scheme, rest) = origin.split_once("://")?;
     let default = if scheme == "https" { ":443" } else { ":80" };

@@ -1,10 +1,10 @@
-//! Webhooks of any sender: a small grammar that says how deliveries are signed, and one engine.
+//! Webhooks of any sender: a grammar that describes how a sender signs, and an engine that verifies.
 //!
-//! A [`Scheme`] is data: where the signature stands, what it covers, how its time is read, which
-//! requests are mere handshakes. [`presets`] holds those of known senders. A [`Verifier`] is a scheme
-//! with its keys; only it makes a [`Verified`], so nothing unverified can be stored as verified. It
-//! also makes requests as their senders do, for tools.
-//! Standard Webhooks, which Placet also sends, has its short form in [`sign`] and [`parse_secret`].
+//! A [`Scheme`] is data. It says where the signature is, what the signature covers, how to read the signed
+//! time, and which requests are handshakes. [`presets`] holds the schemes of known senders. A [`Verifier`] is
+//! a scheme with its keys. Only a verifier creates a [`Verified`], so an unverified request cannot be stored
+//! as verified. For tools, a verifier can also sign requests as the sender does.
+//! Placet itself sends Standard Webhooks, with [`sign`] and [`parse_secret`].
 
 mod algorithm;
 mod certificate;

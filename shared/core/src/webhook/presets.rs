@@ -1,5 +1,5 @@
-//! The schemes of known senders, as data: `presets.json` in this package. What is known about each sender
-//! is in `docs/WEBHOOKS.md`.
+//! The schemes of known senders, as data in `presets.json` of this package. `docs/WEBHOOKS.md` describes each
+//! sender.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -12,8 +12,8 @@ use super::merged;
 static PRESETS: LazyLock<BTreeMap<&'static str, &'static RawValue>> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../presets.json")).unwrap_or_default());
 
-/// A preset as data; `None` if there is none of this name. One that is `like` another holds only
-/// what differs.
+/// The preset with this name, as data; `None` if there is no such preset. A preset with `like` contains only
+/// its differences from the other preset.
 pub fn preset(name: &str) -> Option<Value> {
     let mut own: Value = serde_json::from_str(PRESETS.get(name)?.get()).ok()?;
     let like = own.as_object_mut()?.remove("like");

@@ -2,23 +2,23 @@ use super::grammar::SignatureCheck;
 use super::location::Location;
 use crate::{Digest, Timestamp};
 
-/// What one check found.
+/// The result of one passed check.
 #[derive(Default)]
 pub(super) struct Proof<'a> {
     pub(super) check: String,
     pub(super) key: Option<usize>,
     pub(super) signed_at: Option<Timestamp>,
     pub(super) signature: Option<Digest>,
-    /// Whether the body is proven.
+    /// Whether the check covers the whole body.
     pub(super) body: bool,
-    /// Whether it is by a digest of its own.
+    /// Whether a signed digest covers the body.
     pub(super) hashed: bool,
-    /// The check, if it is one of a signature over parts of the request.
+    /// The check, if it is a signature over parts of the request.
     pub(super) signed: Option<&'a SignatureCheck>,
 }
 
 impl Proof<'_> {
-    /// Whether the value at a location is proven with it.
+    /// Whether the proof covers the value at a location.
     pub(super) fn covers(&self, location: &Location) -> bool {
         match location {
             Location::Json(_) if self.body => true,

@@ -6,78 +6,79 @@ use super::grammar::Checks;
 use super::location::{Location, Selector};
 use crate::Period;
 
-/// Everything about how a sender's webhooks come in. A preset, or a preset with changes. The default
-/// checks nothing, and so takes nothing.
+/// How Placet receives the webhooks of a sender: a preset, or a preset with changes. The default has no
+/// checks and therefore accepts no request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scheme {
-    /// The methods events come with.
+    /// The HTTP methods of events.
     #[serde(default = "Scheme::post")]
     pub methods: Vec<String>,
-    /// What a request must pass.
+    /// The checks that a request must pass.
     pub checks: Checks,
-    /// Requests that are no events.
+    /// Requests that are handshakes, not events.
     #[serde(default)]
     pub handshakes: Vec<Rule>,
-    /// The header sets a `*` in a header name may stand for. One complete set is used; two that
-    /// differ are refused.
+    /// The header sets that may replace a `*` in a header name. A request uses one complete set. A request
+    /// with two different sets is refused.
     #[serde(default)]
     pub header_sets: Vec<String>,
-    /// What tells one event from another, the same over retries. Without it, the body does.
+    /// The identity of an event, which is the same in every retry. Without an identity, the body identifies
+    /// the event.
     #[serde(default)]
     pub identity: Selector,
-    /// What kind of event it is, the parts that are there joined by a full stop.
+    /// The type of an event. The present parts are joined by full stops.
     #[serde(default, rename = "type")]
     pub event_type: Selector,
-    /// How long an event is remembered, so that its repetitions have no effect.
+    /// How long Placet remembers an event, so that repetitions have no effect.
     #[serde(default = "Scheme::week")]
     pub remember: Period,
-    /// How long a MAC, or a body without identity, is remembered.
+    /// How long Placet remembers a MAC, or the body of an event without identity.
     #[serde(default = "Scheme::week")]
     pub remember_body: Period,
-    /// What the sender is told once the event is kept.
+    /// The acknowledgement after the event is stored.
     #[serde(default)]
     pub ack: Ack,
     /// The largest body, in bytes.
     #[serde(default = "Scheme::largest")]
     pub limit: usize,
-    /// Whether the sender tries again when we cannot take an event. If not, it is kept aside.
+    /// Whether the sender retries when Placet cannot store an event. If not, Placet spools the event.
     #[serde(default = "yes")]
     pub retries: bool,
-    /// Whether the sender sends the same body for events of different types.
+    /// Whether the sender uses the same body for events of different types.
     #[serde(default)]
     pub same_body_other_type: bool,
-    /// Where the address stands that confirms a subscription; the worker asks it.
+    /// How to confirm a subscription. The worker requests the address.
     pub confirm: Option<Confirm>,
-    /// Whether this scheme may use SHA-1, because its sender has nothing better.
+    /// Whether the scheme may use SHA-1, because the sender supports nothing better.
     #[serde(default)]
     pub accept_sha1: bool,
-    /// The fewest bytes a secret may have.
+    /// The shortest allowed secret, in bytes.
     #[serde(default = "one")]
     pub shortest_secret: usize,
-    /// Secrets that everybody knows.
+    /// Published test secrets, which are refused.
     #[serde(default)]
     pub known_secrets: Vec<String>,
-    /// Closed for good: every request is answered 410, which makes some senders unsubscribe.
+    /// Whether the source is closed for good. Every request gets a 410, which makes some senders unsubscribe.
     #[serde(default)]
     pub retired: bool,
 }
 
 impl Scheme {
-    /// Whether it can hold only with a secret of ours.
+    /// Whether the checks need a configured secret.
     pub fn needs_secret(&self) -> bool {
         let checks = &self.checks;
         let pinned = |check: &super::SignatureCheck| check.certificate.is_none();
         checks.mac.is_some() || checks.token.is_some() || checks.sign.as_ref().is_some_and(pinned)
     }
 
-    /// Whether a signature covers the address it was sent to.
+    /// Whether a signature covers the URL of the request.
     pub fn signs_url(&self) -> bool {
         let signatures = [&self.checks.mac, &self.checks.sign];
         signatures.into_iter().flatten().any(super::SignatureCheck::signs_url)
     }
 
-    /// Whether it reads something from the path after the source's own.
+    /// Whether the scheme reads a value from the path after the source's own path.
     pub fn reads_path(&self) -> bool {
         let checks = &self.checks;
         let token = checks.token.as_ref().map(|check| &check.at);
@@ -103,7 +104,7 @@ impl Scheme {
         Period::seconds(7 * 24 * 60 * 60)
     }
 
-    /// What a Function URL lets through: 6 MB of event, a third of it base64.
+    /// The largest body of a Function URL: the event has at most 6 MB, and the body in it is base64.
     const fn largest() -> usize {
         4_700_000
     }
@@ -117,13 +118,13 @@ const fn one() -> usize {
     1
 }
 
-/// What the sender is told.
+/// The acknowledgement of an event.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ack {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The type of the body.
+    /// The media type of the body.
     pub content_type: String,
     /// The body.
     pub body: String,
@@ -139,71 +140,72 @@ impl Default for Ack {
     }
 }
 
-/// A subscription that is confirmed by asking an address.
+/// The confirmation of a subscription by a request to an address.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confirm {
-    /// The event type that asks for it.
+    /// The type of the event that asks for the confirmation.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// Where the address stands.
+    /// The location of the address.
     pub url: Location,
-    /// Whose address it must be.
+    /// The owner that the address must have.
     pub host: super::host_rule::HostRule,
 }
 
-/// A request that is no event, and its answer.
+/// A handshake and its answer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Which requests.
+    /// The requests that are this handshake.
     pub when: When,
-    /// What is verified before it is answered.
+    /// What Placet verifies before it answers.
     #[serde(default)]
     pub verify: VerifyFirst,
     /// The answer.
     pub respond: Respond,
 }
 
-/// Which requests a rule is for: all that is given must be so.
+/// The conditions of a rule. All given conditions must be true.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// The method.
+    /// The HTTP method.
     pub method: Option<String>,
-    /// This value is there.
+    /// A value at this location is present.
     pub has: Option<Location>,
-    /// This value is not there.
+    /// A value at this location is missing.
     pub lacks: Option<Location>,
-    /// These values are so.
+    /// The values at these locations are equal to these texts.
     pub equals: BTreeMap<Location, String>,
 }
 
-/// What is verified before a handshake is answered.
+/// What Placet verifies before it answers a handshake.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyFirst {
-    /// The checks, as for an event.
+    /// The same checks as for an event.
     #[default]
     Checks,
     /// The verify token at this location.
     Token(Location),
-    /// Nothing can be. The answer is an echo of at most 1 KiB, or a MAC of a short token.
+    /// Nothing, because the handshake is not signed. The answer is an echo of at most 1 KiB, or a MAC of a
+    /// short token.
     Nothing,
 }
 
-/// An answer with places to fill in: `{query:x}`, `{json:/x}`, `{header:x}`, and
-/// `{mac:<algorithm>:<encoding>:<location>}`. In a JSON answer what is filled in is escaped.
+/// An answer with places: `{query:x}`, `{json:/x}`, `{header:x}`, and
+/// `{mac:<algorithm>:<encoding>:<location>}`. In a JSON answer the inserted values are escaped.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Respond {
-    /// The status.
+    /// The HTTP status.
     #[serde(default = "ok")]
     pub status: u16,
-    /// The type of the body.
+    /// The media type of the body.
     #[serde(default = "plain")]
     pub content_type: String,
-    /// More headers.
+    /// Additional headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body.

@@ -1,5 +1,5 @@
-//! A request as its sender makes it: the inverse of the engine, for tools and tests. Only what is
-//! signed or shown with a secret of ours can be made; a private key is its sender's alone.
+//! Signs requests as their senders do: the inverse of verification, for tools and tests. This works only for
+//! schemes with a configured secret. Only the sender has the private key of a public-key scheme.
 
 use std::borrow::Cow;
 
@@ -17,55 +17,53 @@ use super::unverified::{Documents, Unverified};
 use super::verifier::Verifier;
 use crate::{Timestamp, percent};
 
-/// What is to be sent.
+/// The request to sign.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'a> {
-    /// The path, percent-encoded.
+    /// The percent-encoded path.
     pub path: &'a str,
-    /// The type of the body.
+    /// The media type of the body.
     pub content_type: &'a str,
-    /// What tells the event from another, for schemes that have it in a header.
+    /// The identity of the event, for schemes with a header for it.
     pub id: &'a str,
-    /// The raw bytes.
+    /// The raw bytes of the body.
     pub body: &'a [u8],
-    /// When it is sent.
+    /// The time of sending.
     pub at: Timestamp,
 }
 
-/// What is sent with it. It may hold the secret itself, so it cannot be printed by accident.
+/// The signed request, except the path and the body. It may contain the secret, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// The method.
+    /// The HTTP method.
     pub method: String,
-    /// Names in lower case, and values.
+    /// The headers: names in lower case, and values.
     pub headers: Vec<(String, String)>,
-    /// The query without its `?`.
+    /// The query without `?`.
     pub query: String,
 }
 
-/// Why a request cannot be made.
+/// The reason why Placet cannot sign a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotSign {
-    /// It is signed with a key we do not have.
-    #[error(
-        "its sender signs with a private key ({0}) that nobody else has: it cannot be signed here"
-    )]
+    /// The scheme needs a private key, which only the sender has.
+    #[error("the sender signs with its private key ({0}), so this request cannot be signed here")]
     PrivateKey(String),
-    /// Something stands in the body.
-    #[error("the body must hold {what} at {at}, as the sender's does")]
+    /// The body does not contain a required value.
+    #[error("the body must contain {what} at {at}")]
     InBody {
-        /// Where.
+        /// The location of the value.
         at: String,
-        /// What.
+        /// A description of the value.
         what: String,
     },
-    /// The source would not believe it.
-    #[error("the source would refuse it: {0}")]
+    /// The source would refuse the request.
+    #[error("the source would refuse the request: {0}")]
     Refused(#[from] Unverified),
 }
 
 impl Scheme {
-    /// The header that tells one event from another, if one does.
+    /// The header that holds the identity of the event, if the scheme has one.
     pub fn identity_header(&self) -> Option<&str> {
         self.identity.0.iter().find_map(|alternative| match alternative.as_slice() {
             [Location::Header(name)] => Some(name.as_str()),
@@ -75,11 +73,11 @@ impl Scheme {
 }
 
 impl Verifier {
-    /// What a sender sends with this body, signed with the first secret that can.
+    /// Signs a request with the first secret that fits.
     ///
     /// # Errors
     ///
-    /// Why it cannot be signed here.
+    /// The reason why Placet cannot sign the request.
     pub fn sign(&self, draft: &Draft<'_>) -> Result<Signed, CannotSign> {
         let methods = &self.scheme.methods;
         let post = methods.iter().find(|method| *method == "POST").or(methods.first());
@@ -102,7 +100,7 @@ impl Verifier {
         if let Some((check, key)) = mac {
             making.mac(check, key.secret.expose(), self.public_url.as_deref())?;
         }
-        // Where it comes from is not of its making.
+        // The request itself does not determine the sender's IP address.
         let mut judge = self.clone();
         judge.scheme.checks.ip = None;
         judge.judge(&making.request(), &Documents::default(), draft.at)?;
@@ -134,7 +132,7 @@ impl Verifier {
     }
 }
 
-/// A request in the making.
+/// A request under construction.
 struct Making<'a> {
     draft: &'a Draft<'a>,
     header_set: Option<&'a str>,
@@ -152,7 +150,7 @@ impl Making<'_> {
         request
     }
 
-    /// Sets a header unless it is there.
+    /// Sets a header if it is missing.
     fn header(&mut self, name: &str, value: &str) {
         let name = name.replace('*', self.header_set.unwrap_or("*"));
         if self.signed.headers.iter().all(|(known, _)| *known != name) {
@@ -160,7 +158,7 @@ impl Making<'_> {
         }
     }
 
-    /// Puts a value where it belongs. In the body it must be already.
+    /// Sets a value at its location. A value in the body must already be there.
     fn put(&mut self, at: &Location, value: &str, what: &str) -> Result<(), CannotSign> {
         match at {
             Location::Header(name) => self.header(name, value),
@@ -205,7 +203,7 @@ impl Making<'_> {
         let time = self.time(check)?;
         let algorithm = self.algorithm(&check.algorithm)?;
         for part in &check.signed {
-            // What is signed and nothing else is known of is as good as an id.
+            // A signed header without another meaning gets the id as its value.
             if let Part::At(Location::Header(name)) = part {
                 self.header(name, self.draft.id);
             }
@@ -236,7 +234,7 @@ impl Making<'_> {
         self.put(&check.signature.at, &value, "the signature")
     }
 
-    /// The signed time as it is written. In the body it must stand already.
+    /// The signed time in its text form. A time in the body must already be there.
     fn time(&mut self, check: &SignatureCheck) -> Result<Option<String>, CannotSign> {
         let Some(rule) = &check.time else { return Ok(None) };
         let now = rule.unit.write(self.draft.at);
@@ -249,7 +247,7 @@ impl Making<'_> {
             Some(at) => match self.request().value(at) {
                 Some(found) => Ok(Some(found.into_owned())),
                 None => {
-                    let what = format!("the time, as in {now},");
+                    let what = format!("the time, for example {now},");
                     Err(CannotSign::InBody { at: at.to_string(), what })
                 }
             },
@@ -277,7 +275,7 @@ impl Making<'_> {
         self.put(&rule.at, &digest, "its own digest")
     }
 
-    /// What stands in the list besides the signature.
+    /// The elements of the list besides the signature.
     fn elements<'e>(
         &self,
         check: &'e SignatureCheck,

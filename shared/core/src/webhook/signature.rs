@@ -1,4 +1,4 @@
-//! One signature check on one request.
+//! The signature check of one request.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use super::proof::Proof;
 use super::unverified::{Documents, Unverified};
 use crate::{Digest, Timestamp};
 
-/// The most signatures one request may bring: every one costs us work before we know who sends.
+/// The most signatures in one request. Each signature costs work before the sender is known.
 const MOST_CANDIDATES: usize = 16;
 
 pub(super) fn verify<'a>(
@@ -40,7 +40,7 @@ pub(super) fn verify<'a>(
     let candidates = signatures.candidates.iter();
     let candidates: Vec<_> =
         candidates.filter_map(|text| check.signature.encoding.decode(text)).collect();
-    // Nothing is fetched or computed for a request that cannot hold.
+    // Fetch and compute nothing for a request that cannot be valid.
     if candidates.iter().all(Vec::is_empty) || candidates.len() > MOST_CANDIDATES {
         return Err(Unverified::Signature);
     }
@@ -84,8 +84,8 @@ fn algorithm(choice: &AlgorithmChoice, reading: &Reading<'_>) -> Result<Algorith
     }
 }
 
-/// Whether the signed digest of the body is there, and holds. Where the scheme has one, a body that
-/// no other part covers needs it.
+/// Whether the request has the signed digest of its body. If the scheme has a body digest, a body that no
+/// signed part covers must have it.
 fn body_hash(check: &SignatureCheck, reading: &Reading<'_>) -> Result<bool, Unverified> {
     let Some(rule) = &check.body_hash else { return Ok(false) };
     let body = reading.request.body;
@@ -100,7 +100,7 @@ fn body_hash(check: &SignatureCheck, reading: &Reading<'_>) -> Result<bool, Unve
     }
 }
 
-/// Whether a signed part holds the whole body.
+/// Whether a signed part contains the whole body.
 pub(super) fn covers_body(check: &SignatureCheck, is_form: bool) -> bool {
     check.signed.iter().any(|part| match part {
         Part::Body => true,
@@ -110,8 +110,9 @@ pub(super) fn covers_body(check: &SignatureCheck, is_form: bool) -> bool {
 }
 
 impl SignatureCheck {
-    /// Whether the value at a location is a signed part, or stands in one. Fields that are sorted and
-    /// joined, and the headers of a list, are not: joined, they could be cut in another way.
+    /// Whether the value at a location is a signed part or in a signed part. Sorted form fields and the
+    /// headers of a list are not covered: they are joined without unambiguous separators, so other values
+    /// could give the same text.
     pub fn covers(&self, location: &Location) -> bool {
         self.signed.iter().any(|part| match (part, location) {
             (Part::At(signed), location) => signed == location,
@@ -124,7 +125,7 @@ impl SignatureCheck {
         })
     }
 
-    /// Whether it covers the address the request was sent to.
+    /// Whether the signature covers the URL of the request.
     pub fn signs_url(&self) -> bool {
         self.signed.contains(&Part::Url)
     }

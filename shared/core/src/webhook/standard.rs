@@ -1,4 +1,4 @@
-//! Standard Webhooks, symmetric (`v1`), as Placet itself sends it.
+//! Standard Webhooks with symmetric signatures (`v1`), as Placet itself sends them.
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
 use base64::Engine as _;
@@ -8,25 +8,25 @@ use super::algorithm::hmac_sha256;
 use super::grammar::KeyForm;
 use crate::{Secret, Timestamp};
 
-/// The value of a signature header for a delivery of our own.
+/// The value of the signature header for a delivery of Placet.
 pub fn sign(secret: &Secret, id: &str, at: Timestamp, body: &[u8]) -> String {
     let time = at.seconds().to_string();
     let parts: [&[u8]; 5] = [id.as_bytes(), b".", time.as_bytes(), b".", body];
     format!("v1,{}", STANDARD.encode(hmac_sha256(secret.expose(), &parts)))
 }
 
-/// The key of a secret as it is handed out: `whsec_` and base64.
+/// Decodes a secret: base64, with or without the prefix `whsec_`.
 ///
 /// # Errors
 ///
-/// If it is empty or not base64.
+/// If the secret is empty or not base64.
 pub fn parse_secret(text: &str) -> Result<Secret, SecretFormat> {
     KeyForm::Whsec.read(text).map_err(|_| SecretFormat)
 }
 
 /// The text is not a Standard Webhooks secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a webhook secret is `whsec_` followed by base64, and not empty")]
+#[error("the webhook secret is not valid: use `whsec_` followed by base64")]
 pub struct SecretFormat;
 
 #[cfg(test)]

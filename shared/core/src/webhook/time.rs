@@ -1,4 +1,4 @@
-//! Signed times, read exactly as their grammar says: two readers must not disagree on one.
+//! Signed times. They are parsed strictly, so that two readers cannot disagree on a time.
 
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::{Rfc2822, Rfc3339};
@@ -8,7 +8,7 @@ use super::unverified::Unverified;
 use crate::Timestamp;
 
 impl TimeUnit {
-    /// The moment a text stands for; `None` if it is not written so.
+    /// Reads a time; `None` if the text does not have this format.
     pub(super) fn read(self, text: &str) -> Option<Timestamp> {
         let digits = text.as_bytes();
         let whole = (1..=15).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
@@ -24,7 +24,7 @@ impl TimeUnit {
         }
     }
 
-    /// How a moment is written.
+    /// Writes a time in this format.
     pub(super) fn write(self, at: Timestamp) -> String {
         let date = OffsetDateTime::from_unix_timestamp(at.seconds()).ok();
         match self {
@@ -40,8 +40,8 @@ impl TimeUnit {
 }
 
 impl TimeRule {
-    /// The signed moment, if it is written as it must be and near enough to `now`. Of times in
-    /// seconds the part of a second is not compared.
+    /// Reads a signed time and checks that it is near enough to `now`. Except for times in milliseconds, the
+    /// comparison ignores fractions of a second.
     pub(super) fn check(&self, text: &str, now: Timestamp) -> Result<Timestamp, Unverified> {
         let signed = self.unit.read(text).ok_or(Unverified::Time)?;
         let (now, then) = match self.unit {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_unit_reads_what_it_writes_and_nothing_else() {
+    fn each_unit_reads_only_its_own_format() {
         let at = Timestamp::from_millis(1_700_000_000_000);
         for unit in [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339, TimeUnit::HttpDate] {
             assert_eq!(unit.read(&unit.write(at)), Some(at), "{unit:?}");

@@ -1,4 +1,4 @@
-//! Secrets that are sent along, and addresses.
+//! Checks of tokens and of sender addresses.
 
 use super::grammar::{AddressCheck, TokenCheck};
 use super::incoming::Incoming;
@@ -28,12 +28,12 @@ pub(super) fn verify(
     Ok(Proof { check: "token".to_owned(), key: number, ..Proof::default() })
 }
 
-/// All keys are compared, whichever it is.
+/// The number of the matching key. All keys are compared, so the time does not depend on the match.
 fn number_of(keys: &[Key], given: &[u8]) -> Option<usize> {
     keys.iter().fold(None, |found, key| if key.secret.is(given) { Some(key.number) } else { found })
 }
 
-/// The secret as it was sent.
+/// The decoded secret in a request; `None` if the value does not have the required form.
 fn presented(check: &TokenCheck, value: &str) -> Option<Vec<u8>> {
     let text = match check.scheme.as_deref() {
         None => value,

@@ -2,68 +2,68 @@ use std::collections::BTreeMap;
 
 use crate::Period;
 
-/// Why a request is not believed: for the log. The sender is told the same for all of them.
+/// The reason why a request is not verified, for the log. The sender gets the same answer for every reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unverified {
-    /// There is no signature, token or time, or part of what is signed is not there.
-    #[error("the signature, or something it covers, is missing")]
+    /// The signature, the token, the time or a signed part is missing.
+    #[error("the signature, or a value that it covers, is missing")]
     Missing,
-    /// Two readers could understand it differently.
-    #[error("the request can be read in two ways")]
+    /// Two readers could understand the request differently.
+    #[error("the request is ambiguous")]
     Ambiguous,
-    /// The body has not the form the scheme needs.
-    #[error("the body cannot be read as the scheme needs it")]
+    /// The body does not have the form that the scheme needs.
+    #[error("the body does not have the form that the scheme needs")]
     Unreadable,
-    /// The time is not written as it must be.
-    #[error("the signed time is not written as it must be")]
+    /// The signed time does not have the format of the scheme.
+    #[error("the signed time does not have the format of the scheme")]
     Time,
-    /// The time is too far off.
+    /// The signed time differs too much from the current time.
     #[error(
-        "the signed time is {skew} s behind ours, {past} behind and {future} ahead are allowed"
+        "the signed time is {skew} s behind our clock, and at most {past} behind and {future} ahead are allowed"
     )]
     Skew {
-        /// Our time less the signed time, in seconds.
+        /// The current time minus the signed time, in seconds.
         skew: i64,
-        /// How old it may be.
+        /// The greatest allowed age.
         past: Period,
-        /// How far ahead it may be.
+        /// How far the signed time may be ahead.
         future: Period,
     },
-    /// No signature holds under any key.
-    #[error("no signature holds under any of our keys")]
+    /// No signature is valid under any key.
+    #[error("no signature is valid under any configured key")]
     Signature,
-    /// The body is not the one whose digest is signed.
+    /// The body does not match its signed digest.
     #[error("the body does not match its signed digest")]
     BodyHash,
-    /// The token is not ours.
-    #[error("the token is not one of ours")]
+    /// The token is not a configured secret.
+    #[error("the token is not a configured secret")]
     Token,
-    /// The sender's address is not on the list.
-    #[error("the address it came from is not allowed")]
+    /// The sender's IP address is not in the list.
+    #[error("the sender's IP address is not allowed")]
     Address,
-    /// The JSON Web Token does not hold.
-    #[error("the JSON Web Token does not hold: {0}")]
+    /// The JSON Web Token is not valid.
+    #[error("the JSON Web Token is not valid: {0}")]
     Jwt(&'static str),
-    /// The certificate is not the sender's.
-    #[error("the certificate does not hold: {0}")]
+    /// The certificate is not valid.
+    #[error("the certificate is not valid: {0}")]
     Certificate(&'static str),
-    /// There is no key for any of the checks the request is made for.
-    #[error("no check with a key is made for this request")]
+    /// No configured check with a key applies to the request.
+    #[error("no configured check with a key applies to the request")]
     NoCheck,
-    /// The address the source is reached at is not configured.
-    #[error("the scheme signs the address: public_url is not set")]
+    /// The public address of the source is not configured.
+    #[error("public_url is not set, and the sender signs the URL: set public_url")]
     PublicUrl,
-    /// It can be judged once this document is there.
-    #[error("the key at {url} is not there")]
+    /// The verification needs this document.
+    #[error("the key at {url} is not available")]
     NeedsDocument {
-        /// Where it is.
+        /// The address of the document.
         url: String,
-        /// Whether one that is there already is too old.
+        /// Whether the available copy is too old.
         newer: bool,
     },
 }
 
-/// Key sets and certificates that were fetched, by address.
+/// Fetched key sets and certificates, by address.
 #[derive(Clone, Debug, Default)]
 pub struct Documents(BTreeMap<String, Vec<u8>>);
 

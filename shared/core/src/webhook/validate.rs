@@ -4,12 +4,12 @@ use super::grammar::{BodyHash, Checks, Part, SignatureCheck};
 use super::location::Location;
 use super::scheme::{Scheme, VerifyFirst};
 
-/// A setting that makes no sense or protects too little, and where it stands.
+/// An invalid or insecure setting of a scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weakness {
-    /// The members that lead to it, as in `checks.mac.time`.
+    /// The path of the setting, for example `checks.mac.time`.
     pub path: &'static str,
-    /// What is wrong, and the mend.
+    /// The problem and its fix.
     pub problem: &'static str,
 }
 
@@ -19,18 +19,18 @@ impl fmt::Display for Weakness {
     }
 }
 
-/// The methods a source may take; HEAD is always answered.
+/// The HTTP methods that a source may accept. HEAD is always answered.
 const METHODS: [&str; 5] = ["POST", "PUT", "PATCH", "DELETE", "GET"];
 
-/// The longest a signed time may be off: a day.
+/// The largest allowed tolerance of a signed time, in seconds: a day.
 const LONGEST_WINDOW: u64 = 24 * 60 * 60;
 
 impl Scheme {
-    /// The first thing in it that makes no sense or protects too little.
+    /// Checks that the scheme is valid and secure.
     ///
     /// # Errors
     ///
-    /// What it is, and where.
+    /// The first invalid or insecure setting.
     pub fn validate(&self) -> Result<(), Weakness> {
         let rule = |holds: bool, path, problem| match holds {
             true => Ok(()),
@@ -40,7 +40,7 @@ impl Scheme {
         rule(
             !self.methods.is_empty() && self.methods.iter().all(known),
             "methods",
-            "methods are POST, PUT, PATCH, DELETE and GET, one at least",
+            "the allowed methods are POST, PUT, PATCH, DELETE and GET: name at least one",
         )?;
         self.checks.validate(self.accept_sha1)?;
         let remembered = self.remember.0.min(self.remember_body.0);
@@ -50,14 +50,18 @@ impl Scheme {
         rule(
             window.is_none_or(|window| window <= remembered),
             "remember",
-            "an event must be remembered for as long as its time allows it to be sent again (past and future together), or a replay has an effect",
+            "an event must be remembered for at least past + future of its signed time, or an old request can be replayed: raise remember and remember_body",
         )?;
         rule(
             self.ack.status / 100 == 2,
             "ack.status",
-            "an event that is kept is acknowledged with a status of 200 to 299",
+            "a stored event must be acknowledged with a status of 200 to 299",
         )?;
-        rule((1..=4_700_000).contains(&self.limit), "limit", "a body may have 1 to 4700000 bytes")?;
+        rule(
+            (1..=4_700_000).contains(&self.limit),
+            "limit",
+            "the limit of a body must be 1 to 4700000 bytes",
+        )?;
         let harmless = |rule: &super::scheme::Rule| match rule.verify {
             VerifyFirst::Nothing => {
                 let kind = rule.respond.content_type.split(';').next().unwrap_or_default().trim();
@@ -70,7 +74,7 @@ impl Scheme {
         rule(
             self.handshakes.iter().all(harmless),
             "handshakes",
-            "an answer to somebody unknown is text/plain or application/json, so that no browser runs it",
+            "an answer to an unverified request must be text/plain or application/json, so that a browser does not run it",
         )
     }
 }
@@ -84,19 +88,19 @@ impl Checks {
             if proofs {
                 return weak(
                     "checks.none",
-                    "a source with checks cannot be open to anyone: leave it out",
+                    "a source with other checks cannot be open to anyone: remove checks.none",
                 );
             }
             if reason.trim().is_empty() {
                 return weak(
                     "checks.none",
-                    "write why anyone may send, as in none: \"only for tests\"",
+                    "write the reason why anyone may send, for example none: \"only for tests\"",
                 );
             }
         } else if !proofs {
             return weak(
                 "checks",
-                "nothing proves who sends: name a preset, or give mac, sign, jwt or token; an address alone proves nothing",
+                "no check proves the sender: name a preset, or configure mac, sign, jwt or token (an IP address alone proves nothing)",
             );
         }
         if let Some(check) = &self.mac {
@@ -110,14 +114,14 @@ impl Checks {
         {
             return weak(
                 "checks.token.at",
-                "a token stands in a header, the query, the path or the JSON",
+                "a token must be in a header, the query, the path or the JSON body",
             );
         }
         if let Some(check) = &self.jwt {
             if check.algorithms.is_empty() {
                 return weak(
                     "checks.jwt.algorithms",
-                    "name the algorithms that may be used, as in [RS256]",
+                    "name the allowed algorithms, for example [RS256]",
                 );
             }
             let here = ["http://127.0.0.1:", "http://localhost:"];
@@ -125,14 +129,15 @@ impl Checks {
             if !here && !check.jwks.starts_with("https://") {
                 return weak(
                     "checks.jwt.jwks",
-                    "keys are fetched over https:// (http:// is for this machine only)",
+                    "the address of the key set must begin with https:// (http:// is allowed for this machine only)",
                 );
             }
         }
         match &self.ip {
-            Some(check) if check.allow.is_empty() => {
-                weak("checks.ip.allow", "an empty list lets nobody in: name the sender's networks")
-            }
+            Some(check) if check.allow.is_empty() => weak(
+                "checks.ip.allow",
+                "an empty list refuses every sender: name the sender's networks",
+            ),
             _ => Ok(()),
         }
     }
@@ -147,15 +152,15 @@ impl SignatureCheck {
             return weak(
                 at("checks.mac.algorithm", "checks.sign.algorithm"),
                 at(
-                    "a MAC is made with hmac-sha256, hmac-sha512 or hmac-sha1",
-                    "a signature is made with ed25519, ecdsa-p256-sha256, rsa-pkcs1-sha256 or rsa-pkcs1-sha1",
+                    "a MAC must use hmac-sha256, hmac-sha512 or hmac-sha1",
+                    "a signature must use ed25519, ecdsa-p256-sha256, rsa-pkcs1-sha256 or rsa-pkcs1-sha1",
                 ),
             );
         }
         if !accept_sha1 && algorithms.iter().any(|algorithm| algorithm.is_sha1()) {
             return weak(
                 at("checks.mac.algorithm", "checks.sign.algorithm"),
-                "SHA-1 is weak: use SHA-256, or write accept_sha1: true if the sender has nothing else",
+                "SHA-1 is weak: use SHA-256, or write accept_sha1: true if the sender supports nothing else",
             );
         }
         let body = |part: &Part| matches!(part, Part::Body | Part::JsonLines(_));
@@ -166,39 +171,39 @@ impl SignatureCheck {
         if !self.signed.iter().any(body) && !self.body_hash.as_ref().is_some_and(hash_is_signed) {
             return weak(
                 at("checks.mac.signed", "checks.sign.signed"),
-                "the body is not signed: anyone who saw one request could send another body",
+                "the body is not signed, so anyone who saw one request could send another body: add body to signed",
             );
         }
         if self.signed.contains(&Part::Time) != self.time.is_some() && !self.time_is_in_body() {
             return weak(
                 at("checks.mac.time", "checks.sign.time"),
-                "a time must be signed and a signed time must be read: give both, or none",
+                "signed must contain time if and only if a time is configured: configure both or neither",
             );
         }
         if let Some(time) = &self.time {
             if time.at.is_some() == time.tag.is_some() {
                 return weak(
                     at("checks.mac.time", "checks.sign.time"),
-                    "a time stands at a location or has a tag: give one of both",
+                    "a time needs either at or tag: configure exactly one",
                 );
             }
             if time.past.0.max(time.future.0).as_secs() > LONGEST_WINDOW {
                 return weak(
                     at("checks.mac.time", "checks.sign.time"),
-                    "a signed time may be off by at most 24h",
+                    "past and future of a signed time must be at most 24h",
                 );
             }
         }
         if self.signature.list.is_some() && self.signature.prefix.is_some() {
             return weak(
                 at("checks.mac.signature", "checks.sign.signature"),
-                "a signature has a prefix or is in a list: give one of both",
+                "a signature has either a prefix or a list: configure at most one",
             );
         }
         Ok(())
     }
 
-    /// Whether the time stands in a part of the body that is signed.
+    /// Whether the time is in a signed part of the body.
     fn time_is_in_body(&self) -> bool {
         let Some(Location::Json(pointer)) = self.time.as_ref().and_then(|time| time.at.as_ref())
         else {

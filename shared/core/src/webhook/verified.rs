@@ -4,15 +4,15 @@ use super::incoming::Incoming;
 use super::scheme::Scheme;
 use crate::{Digest, Timestamp};
 
-/// A request that passed its checks, and the source it passed them for. Only
-/// [`Verifier::verify`](super::Verifier::verify) makes one, so nothing else can be stored as verified.
+/// A request that passed the checks of a source. Only [`Verifier::verify`](super::Verifier::verify) creates
+/// this type, so an unverified request cannot be stored as verified.
 #[derive(Debug)]
 pub struct Verified<'v> {
-    /// What its sender proved.
+    /// What the sender proved.
     pub proven: Verification,
-    /// What tells this event from another; `None` if the request holds nothing of the kind.
+    /// The identity of the event; `None` if the request has none.
     pub identity: Option<String>,
-    /// A digest of the signature that held; the same signature again is the same request again.
+    /// A digest of the valid signature. Two requests with the same signature are the same request.
     pub signature: Option<Digest>,
     pub(super) source: &'v str,
     pub(super) scheme: &'v Scheme,
@@ -25,7 +25,7 @@ impl<'v> Verified<'v> {
         self.source
     }
 
-    /// The scheme whose checks it passed.
+    /// The scheme of the source.
     pub const fn scheme(&self) -> &'v Scheme {
         self.scheme
     }
@@ -39,37 +39,37 @@ impl<'v> Verified<'v> {
 /// A request that did not pass its checks.
 #[derive(Debug)]
 pub struct Rejected<'v> {
-    /// Why.
+    /// The reason.
     pub reason: super::Unverified,
-    /// The request, which may be judged again.
+    /// The request, which the caller may verify again.
     pub request: Incoming<'v>,
 }
 
-/// What a sender proved.
+/// What the sender proved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
-    /// What held, as in `hmac-sha256`.
+    /// The names of the passed checks, for example `hmac-sha256`.
     pub check: String,
-    /// Which of the configured secrets, from 1.
+    /// The number of the configured secret that matched, from 1.
     pub key: Option<usize>,
     /// The signed time.
     pub signed_at: Option<Timestamp>,
-    /// What the proof covers.
+    /// The parts of the request that the proof covers.
     pub coverage: Coverage,
 }
 
-/// What of a request its proof covers. Treat the rest as unverified.
+/// The parts of a request that its proof covers. Treat all other parts as unverified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// The whole body.
+    /// Whether the whole body is covered.
     pub body: bool,
-    /// What tells the event from another.
+    /// Whether the identity of the event is covered.
     pub identity: bool,
-    /// What kind of event it is.
+    /// Whether the type of the event is covered.
     #[serde(rename = "type")]
     pub event_type: bool,
-    /// When it was sent.
+    /// Whether the time of sending is covered.
     pub time: bool,
-    /// The address it was sent to.
+    /// Whether the URL of the request is covered.
     pub url: bool,
 }

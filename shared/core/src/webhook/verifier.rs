@@ -1,9 +1,10 @@
-//! The engine: a scheme with its keys.
+//! The verification engine: a scheme with its keys.
 //!
-//! Nothing of a request is believed before its checks hold. A missing part fails before any MAC is
-//! computed; the time is judged before the signature, so that an old request costs little; all keys
-//! and all candidates are tried, MACs and tokens in constant time. The keys of a public-key scheme
-//! are configured, or come from an address that the configuration allows: never from the request.
+//! Every part of a request is unverified until the checks pass. A missing part fails before the engine
+//! computes a MAC. The engine checks the time before the signature, so that an old request costs little. It
+//! tries all keys and all candidates, and compares MACs and tokens in constant time. The keys of a public-key
+//! scheme are configured, or come from an address that the configuration allows. They never come from the
+//! request.
 
 use super::grammar::{Checks, KeyForm, Require, SignatureCheck};
 use super::identify::Facts;
@@ -30,32 +31,32 @@ pub struct Verifier {
     pub(super) token: Vec<Key>,
 }
 
-/// Why a source cannot be opened.
+/// The reason why a source cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// It has no secret.
-    #[error("it has no secret")]
+    /// The source has no secret, but its checks need one.
+    #[error("it has no secret: configure one")]
     NoSecret,
     /// A secret cannot be used.
     #[error("secret {number}: {error}")]
     Secret {
-        /// Which one, from 1.
+        /// The number of the secret, from 1.
         number: usize,
-        /// Why.
+        /// The reason.
         error: KeyError,
     },
-    /// The scheme signs the address it is reached at.
+    /// The sender signs the URL, and the public address is not configured.
     #[error("public_url is not set, and the sender signs it")]
     NoPublicUrl,
 }
 
 impl Verifier {
-    /// The scheme of the source of this name with these secrets, as they are configured. `public_url` is the origin, with a
-    /// path before the one that requests have, if there is one.
+    /// Opens the source with this name, scheme and configured secrets. `public_url` is the public origin,
+    /// with a path prefix if the public path is longer than the path of the request.
     ///
     /// # Errors
     ///
-    /// If a secret is missing or cannot be used.
+    /// If a secret is missing or cannot be used, or if `public_url` is missing and the sender signs the URL.
     pub fn open(
         source: &str,
         scheme: Scheme,
@@ -103,7 +104,7 @@ impl Verifier {
         }
     }
 
-    /// Gives a secret to the checks that use it: to all, or to the first it fits.
+    /// Assigns a secret to the checks that use it: to all, or to the first that it fits.
     fn add(&mut self, number: usize, text: &str) -> Result<(), KeyError> {
         if self.scheme.known_secrets.iter().any(|known| known == text.trim()) {
             return Err(KeyError::Known);
@@ -144,17 +145,17 @@ impl Verifier {
         &self.source
     }
 
-    /// The scheme.
+    /// The scheme of the source.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
     }
 
-    /// Judges a request.
+    /// Verifies a request.
     ///
     /// # Errors
     ///
-    /// Why it is not believed; [`Unverified::NeedsDocument`] if it is to be judged again with a document that
-    /// `documents` lacks.
+    /// The reason why the request is not verified. After [`Unverified::NeedsDocument`], fetch the document,
+    /// add it to `documents` and verify the request again.
     pub fn verify<'v>(
         &'v self,
         request: Incoming<'v>,
@@ -203,7 +204,7 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<Vec<Proof<'a>>, Unverified> {
         let mut proofs = Vec::new();
-        // A token is cheap to compare; what comes after may have to fetch a document.
+        // Compare the token first, because it is cheap and later checks may need to fetch a document.
         if let Some(check) = &checks.token {
             proofs.push(token::verify(&self.token, check, reading)?);
         }
@@ -222,8 +223,8 @@ impl Verifier {
         Ok(proofs)
     }
 
-    /// The first check that has a key and whose headers are there decides. A signature that is there
-    /// but cannot be read is a wrong one: nothing weaker saves it.
+    /// The first check that has a key and whose headers are in the request decides. A signature that is
+    /// present but cannot be read counts as wrong: a weaker check does not replace it.
     fn first<'a>(
         &self,
         checks: &'a Checks,

@@ -1,4 +1,4 @@
-//! Random things that happen to an operation: people, workers, the timer, the clock.
+//! Random events of an operation: actions of people, workers, the timer and the clock.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use crate::commands::{
 };
 use crate::requests::{SECOND, call, plan, question, with_time_to_decide, with_upstream};
 
-/// One thing that happens.
+/// One event.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// What comes next if all goes its way: approve or answer, start, report, settle. Without a report,
-    /// the lease expires.
+    /// The next step of the usual course: approve or answer, start, report, settle. Without a report, the
+    /// lease expires.
     Onward {
         report: Option<Report>,
         settlement: Option<Settlement>,
     },
-    /// A worker comes when the state needs one, and does what it needs.
+    /// A worker arrives when the state needs a worker, and does the work.
     Work,
     Decide {
         verdict: Verdict,
@@ -34,16 +34,16 @@ pub enum Act {
         seen: Seen,
     },
     Cancel,
-    /// The requester escalates, so many times in a row.
+    /// The requester escalates this many times in a row.
     Escalate(usize),
-    /// From now on these endpoints are notified of a decision.
+    /// From now on the configuration notifies these endpoints of a decision.
     Configure(&'static [&'static str]),
-    /// The worker creates up to so many of the pending children, and writes that.
+    /// The worker creates up to this many pending children and records their creation.
     CreateChildren(usize),
     Expire,
     Polled,
     Start(Configured),
-    /// The worker of the newest attempt, or of one so many before it, reports.
+    /// The worker of the newest attempt reports, or the worker of an earlier attempt.
     Report {
         report: Report,
         before_newest: u32,
@@ -53,7 +53,7 @@ pub enum Act {
         report: Report,
         beyond_newest: u32,
     },
-    /// The worker of the newest attempt dies: it reports nothing any more.
+    /// The worker of the newest attempt dies and never reports.
     Crash,
     LeaseExpired {
         before_newest: u32,
@@ -64,12 +64,12 @@ pub enum Act {
         settlement: Settlement,
         seen: Seen,
     },
-    /// An earlier command once more, as it was.
+    /// An earlier command is repeated unchanged.
     Again(prop::sample::Index),
     Wait(Wait),
 }
 
-/// Which digest a person's channel brings.
+/// The digest that a person's channel sends.
 #[derive(Clone, Copy, Debug)]
 pub enum Seen {
     NotShown,
@@ -77,7 +77,7 @@ pub enum Seen {
     Other,
 }
 
-/// What the worker's configuration says.
+/// The plan in the worker's configuration.
 #[derive(Clone, Copy, Debug)]
 pub enum Configured {
     AsApproved,
@@ -85,11 +85,11 @@ pub enum Configured {
     NoLonger,
 }
 
-/// How far the clock goes.
+/// How far the clock advances.
 #[derive(Clone, Copy, Debug)]
 pub enum Wait {
     For(Duration),
-    /// Up to so many milliseconds from the moment, unless that has passed.
+    /// To this many milliseconds after the moment, unless that time has passed.
     Until(Moment, i64),
 }
 
@@ -102,12 +102,12 @@ pub enum Moment {
     Wanted,
 }
 
-/// What is requested, and up to 40 acts.
+/// A request and up to 40 acts.
 pub fn history() -> impl Strategy<Value = (NewOperation, Vec<Act>)> {
     (requested(), prop::collection::vec(act(), 1..=40))
 }
 
-/// A question, or a call without a plan or with one of any limit; some with an upstream approver.
+/// A question, a call without a plan, or a call with a plan of any limit. Some have an upstream approver.
 fn requested() -> impl Strategy<Value = NewOperation> {
     let plans = prop_oneof![
         1 => Just(None),
@@ -209,7 +209,7 @@ fn wait() -> impl Strategy<Value = Wait> {
 }
 
 impl Act {
-    /// The moment up to which the clock goes before anything else happens, if it goes on at all.
+    /// The time to which the clock advances before the act; `None` if the clock stays.
     pub fn waits_until(&self, item: &Item<Operation>, now: Timestamp) -> Option<Timestamp> {
         let wanted = || item.wants(now).map(|(_, at)| at);
         match self {
@@ -230,12 +230,12 @@ impl Act {
         }
     }
 
-    /// How often its command is sent.
+    /// How many times the command of the act is sent.
     pub fn times(&self) -> usize {
         if let Self::Escalate(times) = self { *times } else { 1 }
     }
 
-    /// The command that is sent, if one is.
+    /// The command of the act, if it has one.
     pub fn command(
         &self,
         item: &Item<Operation>,
@@ -309,7 +309,7 @@ fn decide(verdict: Verdict, comment: &str, by: Channel, seen: Option<Digest>) ->
     Command::Decide { verdict, comment, option: None, by, seen, notify: Vec::new() }
 }
 
-/// The command of somebody whose configuration names these endpoints.
+/// The command with these endpoints to notify.
 pub fn configured_with(mut command: Command, endpoints: &[&str]) -> Command {
     let notices: Vec<Notice> = endpoints.iter().map(|endpoint| notice(endpoint)).collect();
     match &mut command {

@@ -1,4 +1,4 @@
-//! One operation, a clock that is moved by hand, and every law checked after every step.
+//! One operation with a manual clock. Every step checks every law.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::commands::{approve, done, finish, is_by_worker, settle, start, unclea
 use crate::laws::{self, Step};
 use crate::requests::{MILLISECOND, SECOND, call, plan};
 
-/// When every operation is created.
+/// The creation time of every operation.
 pub const CREATED: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 pub struct Case {
     pub item: Item<Operation>,
-    /// What the last write was scheduled as.
+    /// The schedule of the last write.
     pub schedule: Schedule,
     pub now: Timestamp,
 }
@@ -46,12 +46,12 @@ impl Case {
         case
     }
 
-    /// Unknown after its first attempt, which its worker reported as unclear.
+    /// An operation with an unknown outcome: the worker reported its first attempt as unclear.
     pub fn unknown() -> Self {
         Self::running(plan(false)).reported_unclear()
     }
 
-    /// Unknown because the only attempt of an idempotent operation ended unclear.
+    /// An idempotent operation with an unknown outcome: its only attempt ended unclear.
     pub fn unknown_idempotent() -> Self {
         Self::running(Plan { max_attempts: 1, ..plan(true) }).reported_unclear()
     }
@@ -67,12 +67,12 @@ impl Case {
     }
 
     pub fn wait_until(&mut self, moment: Timestamp) -> &mut Self {
-        assert!(moment >= self.now, "time runs one way");
+        assert!(moment >= self.now, "the clock cannot go back");
         self.now = moment;
         self
     }
 
-    /// The moment at which it needs a worker.
+    /// The moment at which the operation needs a worker.
     pub fn wanted_at(&self) -> Timestamp {
         self.item.wants(self.now).unwrap().1
     }
@@ -93,7 +93,7 @@ impl Case {
         self.item.upstream.as_ref().unwrap().polls
     }
 
-    /// What it needs now.
+    /// What the operation needs now.
     pub fn next(&self) -> Next<Operation> {
         Operation::next(&self.item, self.now)
     }
@@ -106,7 +106,7 @@ impl Case {
         settle(settlement, self.item.digest, self.item.attempts)
     }
 
-    /// What the command makes of it, which is not written.
+    /// The result of a command, which is not written.
     pub fn after(&self, command: &Command) -> Result<Item<Operation>, Refusal> {
         self.item.apply(command, &Write::new("another write", self.now))
     }
@@ -120,7 +120,7 @@ impl Case {
         Ok(self.item.state)
     }
 
-    /// The worker has created these children, and writes that.
+    /// The worker records that it created these children.
     pub fn created(&mut self, ids: &[String]) -> &mut Self {
         let id = format!("write-{}", self.item.header.version + 1);
         let write = Write { id: &id, at: self.now, created: ids };
@@ -156,7 +156,7 @@ impl Case {
         self
     }
 
-    /// Waits for the first moment at which the next attempt may start.
+    /// Advances the clock to the earliest start of the next attempt.
     pub fn until_its_turn(&mut self) -> &mut Self {
         self.wait_until(self.item.not_before.unwrap_or(self.now).max(self.now))
     }
@@ -167,7 +167,7 @@ impl Case {
         self.becomes(&self.start(), State::Running)
     }
 
-    /// Waits until a worker is needed, which does what the state needs.
+    /// Advances the clock until the state needs a worker, and does the work.
     #[track_caller]
     pub fn works(&mut self, state: State) -> &mut Self {
         self.wait_until(self.wanted_at());
@@ -175,7 +175,7 @@ impl Case {
         self.becomes(&command, state)
     }
 
-    /// Its worker does not report before the lease expires.
+    /// Lets the lease expire without a report, and records it.
     #[track_caller]
     pub fn lease_expires(&mut self, state: State) -> &mut Self {
         self.wait_until(self.leased_until());
@@ -187,16 +187,16 @@ impl Case {
     }
 }
 
-/// The message that a worker of operations holds.
+/// The message that a worker holds.
 pub const HOLD: Hold = Hold { lane: Lane::Calls, receives: 1 };
 
-/// The version as the engine writes it.
+/// The next version, as the engine writes it.
 pub fn written(mut item: Item<Operation>, schedule: Schedule) -> Item<Operation> {
     (item.header.due, item.header.rests) = (schedule.due, schedule.rests);
     item
 }
 
-/// The stored arguments, for somebody who changes them in the table.
+/// The stored arguments, for tests that change them in the table.
 pub fn kwargs(operation: &mut Operation) -> &mut Value {
     match &mut operation.content {
         Content::Call { kwargs, .. } => kwargs,

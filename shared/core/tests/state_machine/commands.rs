@@ -1,4 +1,4 @@
-//! What people, requesters, workers and the timer do to an operation.
+//! Commands of people, requesters, workers and the timer.
 
 use placet_core::Digest;
 use placet_core::Timestamp;
@@ -33,7 +33,7 @@ pub fn answer() -> Command {
     decide(Verdict::Answer, None)
 }
 
-/// An answer in these words.
+/// An answer with this text.
 pub fn answer_with(words: &str) -> Command {
     Command::Decide {
         verdict: Verdict::Answer,
@@ -54,7 +54,7 @@ pub fn expire() -> Command {
     Command::Expire { notify: Vec::new() }
 }
 
-/// The same decision, cancellation or expiry, of which these endpoints are notified.
+/// The same decision, cancellation or expiry, with these endpoints to notify.
 pub fn notifying(mut command: Command, endpoints: &[&str]) -> Command {
     let notices = endpoints.iter().map(|endpoint| notice(endpoint));
     match &mut command {
@@ -85,7 +85,7 @@ pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {
     Command::Settle { settlement, comment, by, seen, attempt }
 }
 
-/// A start by a worker that is configured as it was approved.
+/// A start by a worker whose configured plan is the approved plan.
 pub fn start(operation: &Operation) -> Command {
     Command::Start { plan: operation.plan.clone() }
 }
@@ -118,8 +118,8 @@ pub fn failure(code: &str) -> Failure {
     Failure::new(code, &format!("it was {code}"))
 }
 
-/// The command with which a worker reports that it did what the state needs at `now`; `None` if the
-/// state needs no worker then.
+/// The command of a worker that did the work which the state needs at `now`; `None` if the state needs no
+/// worker.
 pub fn done(item: &Item<Operation>, now: Timestamp) -> Option<Command> {
     match Operation::next(item, now) {
         Next::Transition(command) => Some(command),
@@ -131,7 +131,7 @@ pub fn done(item: &Item<Operation>, now: Timestamp) -> Option<Command> {
     }
 }
 
-/// Whether a worker writes it, which then holds a message.
+/// Whether a worker writes this command. That worker holds a message.
 pub const fn is_by_worker(command: &Command) -> bool {
     !matches!(
         command,

@@ -1,4 +1,4 @@
-//! A person decides, once, on what was shown, in time.
+//! Decisions: once, on the shown content, and before the deadline.
 
 use placet_core::Digest;
 use placet_core::item::{Lane, Next};
@@ -10,24 +10,24 @@ use crate::commands::{answer, approve, cancel, decide, deny, escalate, expire};
 use crate::requests::{MILLISECOND, TIME_TO_DECIDE, plan};
 
 #[test]
-fn an_approval_calls_a_worker_at_once() {
+fn an_approval_queues_the_call_at_once() {
     let mut case = Case::pending(Some(plan(false)));
     case.becomes(&approve(), State::Queued);
     let (lane, at) = case.schedule.pointer.unwrap();
-    assert_eq!(lane, Lane::Calls, "an executor takes its time");
+    assert_eq!(lane, Lane::Calls, "an executor may be slow");
     assert!(at <= case.now);
     assert_eq!(case.item.not_before, None, "a worker whose clock is behind may start");
 }
 
 #[test]
-fn an_approval_ends_what_the_requester_runs() {
+fn an_approval_ends_a_call_that_the_requester_runs() {
     let mut case = Case::pending(None);
     case.becomes(&approve(), State::Approved);
     assert_eq!((case.schedule.pointer, &case.item.outcome), (None, &None));
 }
 
 #[test]
-fn a_denial_ends_everything() {
+fn a_denial_ends_every_call() {
     for plan in [None, Some(plan(false)), Some(plan(true))] {
         let mut case = Case::pending(plan);
         case.becomes(&deny(), State::Denied);
@@ -37,7 +37,7 @@ fn a_denial_ends_everything() {
 }
 
 #[test]
-fn all_that_a_person_wrote_is_kept() {
+fn comment_and_option_of_a_decision_are_stored() {
     for (verdict, plan) in [
         (Verdict::Approve, Some(plan(true))),
         (Verdict::Approve, None),
@@ -58,7 +58,7 @@ fn all_that_a_person_wrote_is_kept() {
 }
 
 #[test]
-fn the_deadline_itself_is_in_time_and_a_millisecond_later_is_not() {
+fn a_decision_counts_at_the_deadline_but_not_a_millisecond_later() {
     for command in [approve(), deny(), cancel(), escalate()] {
         let mut case = Case::pending(Some(plan(false)));
         let deadline = case.now.plus(TIME_TO_DECIDE);
@@ -73,7 +73,7 @@ fn the_deadline_itself_is_in_time_and_a_millisecond_later_is_not() {
 }
 
 #[test]
-fn nothing_expires_before_its_deadline_is_over() {
+fn an_operation_does_not_expire_before_its_deadline() {
     let mut case = Case::pending(Some(plan(false)));
     let deadline = case.item.deadline;
     assert_eq!(case.item.header.due, Some(deadline.plus(MILLISECOND)));
@@ -82,13 +82,13 @@ fn nothing_expires_before_its_deadline_is_over() {
     assert!(matches!(case.next(), Next::Person { .. }));
     case.wait(MILLISECOND);
     assert!(matches!(case.next(), Next::Work(job) if job.work == Work::Expire));
-    assert_eq!(case.item.lane_at(case.now), Lane::Work, "it needs our own table only");
+    assert_eq!(case.item.lane_at(case.now), Lane::Work, "an expiry needs only Placet's own table");
     case.becomes(&expire(), State::Expired);
     assert_eq!(case.item.decision, None);
     case.refuses(&expire(), Refusal::NothingDue);
 }
 
-/// Law 5: a deadline does not wait for the timer.
+/// Law 5: a deadline counts even if the timer has not run yet.
 #[test]
 fn a_pending_operation_past_its_deadline_counts_as_expired() {
     let case = Case::pending(None);
@@ -117,7 +117,7 @@ fn the_first_decision_stands() {
 }
 
 #[test]
-fn a_decision_counts_only_for_what_was_shown() {
+fn a_decision_counts_only_for_the_shown_content() {
     let other = Digest::of_bytes(b"something else");
     for verdict in [Verdict::Approve, Verdict::Deny] {
         let mut case = Case::pending(Some(plan(false)));
@@ -128,14 +128,14 @@ fn a_decision_counts_only_for_what_was_shown() {
 }
 
 #[test]
-fn a_call_is_not_answered_in_words() {
+fn a_call_cannot_be_answered() {
     let mut case = Case::pending(Some(plan(false)));
     case.refuses(&answer(), Refusal::WrongVerdict { kind: OperationKind::FunctionCall });
     case.becomes(&approve(), State::Queued);
 }
 
 #[test]
-fn nothing_is_decided_on_content_that_was_changed_in_between() {
+fn changed_content_cannot_be_decided() {
     let mut case = Case::pending(Some(plan(false)));
     let honest = case.item.digest;
     kwargs(&mut case.item.body)["quantity"] = json!(1000);

@@ -1,4 +1,4 @@
-//! A worker starts, reports, comes late, or does not report at all.
+//! Execution: a worker starts, reports, reports late, or does not report.
 
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ fn a_lease_lasts_for_the_timeout_and_ten_seconds_whenever_the_worker_starts() {
     }
 }
 
-/// A due time costs two more writes, and the message is received again by itself.
+/// A due time would cost two more writes. The queue delivers the message again without one.
 #[test]
-fn a_lease_rests_on_the_message_of_its_worker() {
+fn a_lease_relies_on_the_message_of_its_worker() {
     let case = Case::running(plan(false));
     assert_eq!((case.schedule.due, case.schedule.pointer), (None, None));
     assert_eq!(case.item.header.rests, Rests::Message);
@@ -39,7 +39,7 @@ fn a_lease_rests_on_the_message_of_its_worker() {
 }
 
 #[test]
-fn a_result_is_kept() {
+fn a_result_is_stored() {
     let mut case = Case::running(plan(false));
     case.becomes(&finish(1, succeeded()), State::Succeeded);
     assert_eq!(case.item.outcome, Some(Outcome::Result(json!({"order": 7}))));
@@ -78,7 +78,7 @@ fn only_the_current_attempt_can_report() {
 }
 
 #[test]
-fn what_was_not_done_is_retried_later_up_to_the_limit() {
+fn a_call_that_did_not_run_is_retried_up_to_the_limit() {
     for idempotent in [true, false] {
         let mut case = Case::running(plan(idempotent));
         for attempt in 1..=2 {
@@ -98,7 +98,7 @@ fn what_was_not_done_is_retried_later_up_to_the_limit() {
 }
 
 #[test]
-fn each_wait_is_longer_than_the_one_before() {
+fn each_wait_is_longer_than_the_previous_wait() {
     let mut case = Case::running(Plan { max_attempts: 6, ..plan(true) });
     let mut waited = Duration::ZERO;
     for attempt in 1..=5 {
@@ -123,7 +123,7 @@ fn operations_that_failed_together_are_not_retried_together() {
 }
 
 #[test]
-fn a_longer_wait_that_the_target_asks_for_is_respected() {
+fn a_longer_wait_that_the_target_asks_for_counts() {
     let mut case = Case::running(plan(false));
     let asked = 300 * SECOND;
     case.becomes(&finish(1, Report::NotDone(failure("busy"), Some(asked))), State::Queued);
@@ -143,7 +143,7 @@ fn an_unclear_outcome_is_retried_only_under_an_idempotency_key() {
     let mut case = Case::running(plan(false));
     case.becomes(&finish(1, unclear()), State::Unknown);
     assert_eq!(case.failure_code(), "timeout");
-    assert_eq!(case.schedule.pointer, None, "a worker has nothing to do");
+    assert_eq!(case.schedule.pointer, None, "no worker is needed");
 }
 
 #[test]
@@ -169,9 +169,9 @@ fn an_expired_lease_leaves_an_unclear_outcome() {
     assert_eq!(case.failure_code(), "lease_expired");
 }
 
-/// `failed` is a promise that the call had no effect, and here nobody can give it.
+/// `failed` means that the call had no effect. After an unclear attempt nobody knows that.
 #[test]
-fn after_an_unclear_attempt_nothing_is_called_failed() {
+fn after_an_unclear_attempt_an_operation_never_becomes_failed() {
     let doubts: [fn(&mut Case) -> &mut Case; 2] = [
         |case| case.lease_expires(State::Queued),
         |case| case.becomes(&finish(1, unclear()), State::Queued),
@@ -200,7 +200,7 @@ fn after_an_unclear_attempt_nothing_is_called_failed() {
 }
 
 #[test]
-fn an_abandoned_operation_failed_unless_a_worker_runs_it() {
+fn an_abandoned_operation_fails_unless_a_worker_runs_it() {
     let mut queued = Case::queued(plan(true));
     queued.becomes(&abandon(), State::Failed);
     assert_eq!((queued.failure_code(), queued.item.attempts), ("abandoned", 0));

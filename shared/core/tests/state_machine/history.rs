@@ -1,4 +1,4 @@
-//! What the history says afterwards: what happened, who did it, and the particulars.
+//! The entries of the history: event, actor and details.
 
 use placet_core::operation::{Command, Entry, Operation, Plan, Settlement, State};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::commands::{
 };
 use crate::requests::{DAY, plan};
 
-/// Event and author of every entry.
+/// The event and the actor of every entry.
 fn events(operation: &Operation) -> Vec<String> {
     let entries = operation.history.entries().iter();
     entries.map(|entry| format!("{} by {}", entry.event, entry.by)).collect()
@@ -24,7 +24,7 @@ fn last_detail(case: &Case) -> &Value {
 }
 
 #[test]
-fn a_history_that_ends_well() {
+fn the_history_of_a_success() {
     let mut case = Case::pending(Some(plan(true)));
     let (digest, deadline) = (json!(case.item.digest), json!(case.item.deadline));
     assert_eq!(last_detail(&case), &json!({"digest": digest, "deadline": deadline}));
@@ -55,7 +55,7 @@ fn a_history_that_ends_well() {
 }
 
 #[test]
-fn a_history_with_doubts() {
+fn the_history_of_unknown_outcomes() {
     let mut case = Case::running(plan(false));
     case.lease_expires(State::Unknown);
     assert_eq!(last_detail(&case)["code"], json!("lease_expired"));
@@ -83,7 +83,7 @@ fn a_history_with_doubts() {
 }
 
 #[test]
-fn a_history_that_ends_early() {
+fn histories_without_a_success() {
     let mut case = Case::pending(None);
     case.becomes(&deny(), State::Denied);
     assert_eq!(events(&case.item)[1..], ["denied by inbox"]);
@@ -105,9 +105,9 @@ fn a_history_that_ends_early() {
     assert_eq!(last_detail(&case), &gone);
 }
 
-/// The reason of the last attempt is in what is said about all of them.
+/// The message contains the reason of the last attempt.
 #[test]
-fn an_exhausted_retry_names_the_last_reason_and_the_attempts() {
+fn exhausted_retries_name_the_last_reason_and_the_attempts() {
     let mut case = Case::running(Plan { max_attempts: 2, ..plan(true) });
     case.becomes(&finish(1, not_done()), State::Queued).start_next();
     case.becomes(&finish(2, not_done()), State::Failed);
@@ -115,9 +115,9 @@ fn an_exhausted_retry_names_the_last_reason_and_the_attempts() {
     assert_eq!(message, "retries exhausted after 2 attempts: it was busy");
 }
 
-/// A worker that did not report did not write what its expired lease says.
+/// The timer, not the worker, records an expired lease.
 #[test]
-fn what_the_passing_of_time_did_is_recorded_as_done_by_the_timer() {
+fn deadlines_and_expired_leases_are_recorded_by_the_timer() {
     let exhausted = Case::running(Plan { max_attempts: 1, ..plan(true) });
     let expired = Command::LeaseExpired { attempt: 1 };
     let cases = [

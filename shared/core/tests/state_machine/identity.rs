@@ -1,4 +1,4 @@
-//! What makes an operation this one: its content, its key, and which creation repeats another.
+//! The identity of an operation: its digest, its idempotency key, and repeated creations.
 
 use placet_core::Digest;
 use placet_core::item::Item;
@@ -34,9 +34,9 @@ fn digest_of(new: NewOperation) -> Digest {
     Case::new(new).item.digest
 }
 
-/// Law 1, spelled out: stored approvals and signed links are bound to this text.
+/// Law 1: stored approvals and signed links depend on this exact text.
 #[test]
-fn the_digest_of_a_call_is_that_of_its_canonical_json() {
+fn the_digest_of_a_call_is_the_digest_of_its_canonical_json() {
     let content = |options: &str, plan: &str| {
         let text = format!(
             r#"{{"fn":"purchase_materials","kind":"function_call","kwargs":{{"material":"wood","quantity":10,"to":{{"city":"Bonn"}}}},"options":{options},"plan":{plan},"project":"default"}}"#
@@ -52,7 +52,7 @@ fn the_digest_of_a_call_is_that_of_its_canonical_json() {
 }
 
 #[test]
-fn the_digest_of_a_question_is_that_of_its_text_and_subject() {
+fn the_digest_of_a_question_covers_its_text_and_subject() {
     let content = |subject: &str| {
         let text = format!(
             r#"{{"kind":"human_contact","msg":"Which wood?","options":[],"plan":null,"project":"default","subject":{subject}}}"#
@@ -67,9 +67,9 @@ fn the_digest_of_a_question_is_that_of_its_text_and_subject() {
     }
 }
 
-/// Ids, too, are their own in each kind: the same text is another thing to decide on.
+/// Each kind has its own ids: the same call id names a different operation in each kind.
 #[test]
-fn a_call_and_a_question_of_the_same_text_are_two() {
+fn a_call_and_a_question_with_the_same_id_are_different_operations() {
     let content = Content::Call { function: "Which wood?".to_owned(), kwargs: json!(null) };
     let called = Case::new(with_content(content, call(None))).item;
     let asked = Case::new(with_content(asked("Which wood?", None), call(None))).item;
@@ -85,12 +85,12 @@ fn a_call_and_a_question_of_the_same_text_are_two() {
 
     let mut swapped = asked;
     swapped.body.history = called.body.history;
-    assert!(swapped.verify_history().is_err(), "its history belongs to the call");
+    assert!(swapped.verify_history().is_err(), "the history belongs to the call");
 }
 
-/// A person approves what is shown, not how the requester wants to be answered.
+/// An approver approves the shown content. The digest does not cover how the requester wants the reply.
 #[test]
-fn the_digest_covers_what_a_person_decides_on_and_nothing_else() {
+fn the_digest_covers_only_the_content_that_is_decided() {
     let digest = digest_of(question());
     let same: [fn(&mut NewOperation); 6] = [
         |new| new.run_id = "run-2".to_owned(),
@@ -116,7 +116,7 @@ fn the_digest_covers_what_a_person_decides_on_and_nothing_else() {
 }
 
 #[test]
-fn numbers_and_texts_of_any_kind_survive_the_store() {
+fn any_numbers_and_texts_survive_the_store() {
     let odd = json!({"float": 0.1 + 0.2, "tiny": 5e-324, "large": 1.797_693_134_862_315_7e308,
         "big": u64::MAX, "small": i64::MIN, "text": "\u{0}\u{7f}\u{fffd}\u{1f332} é", "": [null, true]});
     for kwargs in [odd, json!("plain"), json!([]), json!({})] {
@@ -146,7 +146,7 @@ fn every_operation_of_every_project_has_its_own_idempotency_key() {
 }
 
 #[test]
-fn a_creation_repeats_another_if_it_specifies_the_same() {
+fn a_creation_with_the_same_specification_is_a_repetition() {
     let same: [fn(&mut Operation); 4] = [
         |operation| operation.run_id = "run-2".to_owned(),
         |operation| kwargs(operation)["quantity"] = json!(10.0),

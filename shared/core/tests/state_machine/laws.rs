@@ -1,4 +1,4 @@
-//! What holds for every write, whatever it is.
+//! The laws that every write must obey.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use placet_core::operation::{Notice, Operation, Outcome, State};
 
 use crate::commands::done;
 
-/// One version of an operation and the next.
+/// A version of an operation and the next version.
 pub struct Step<'a> {
     pub before: &'a Item<Operation>,
     pub after: &'a Item<Operation>,
     pub schedule: Schedule,
     pub write: &'a Write<'a>,
-    /// The message of the worker that writes it.
+    /// The message of the worker that writes the next version.
     pub hold: Option<Hold>,
 }
 
 type Rules = Vec<(&'static str, bool)>;
 
-/// Checks one write; the error names the first law it breaks.
+/// Checks one write. The error names the first law that the write breaks.
 pub fn check(step: &Step<'_>) -> Result<(), String> {
     let rules = [
         written(step),
@@ -47,7 +47,7 @@ pub fn check(step: &Step<'_>) -> Result<(), String> {
     }
 }
 
-/// The operation as the store gives it back. What the store keeps beside the header it gives back, too.
+/// The operation as the store returns it, including the header fields in the row's key.
 pub fn stored(item: &Item<Operation>) -> Item<Operation> {
     let header: Header =
         serde_json::from_str(&serde_json::to_string(&item.header).unwrap()).unwrap();
@@ -121,12 +121,12 @@ fn never_forgotten(Step { before, after, schedule, write, hold }: &Step<'_>) -> 
     let terminal = after.is_terminal(now);
     let (old_lease, lease) = (lease_of(before, now), lease_of(after, now));
     let same_lease = lease.is_some() && old_lease == lease;
-    // A lease rests on the message of its holder, which nobody else takes away.
+    // A lease relies on the message of its holder. Nobody else deletes that message.
     let on_a_message = pointer.is_some() || hold.is_some() || same_lease;
     vec![
         ("it is terminal by its state", terminal == is_over(after)),
         (
-            "what is not terminal has a due time or a message",
+            "an item that is not terminal has a due time or a message",
             terminal || due.is_some() || on_a_message,
         ),
         ("what is terminal needs nothing", !terminal || (due, pointer) == (None, None)),
@@ -135,7 +135,7 @@ fn never_forgotten(Step { before, after, schedule, write, hold }: &Step<'_>) -> 
         ("it rests on a message that is there", rests != Rests::Message || on_a_message),
         ("the due time lies ahead", due.is_none_or(|due| due > now)),
         (
-            "a write under a lease leaves alone what the lease rests on",
+            "a write under a lease keeps the due time of the lease",
             !same_lease || due == before.header.due,
         ),
     ]
@@ -152,7 +152,7 @@ fn lease_of(item: &Item<Operation>, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-/// A pointer is on the slowest lane that is needed now.
+/// The pointer is on the slowest lane that is needed now.
 fn scheduled(Step { after, schedule, write, .. }: &Step<'_>) -> Rules {
     let now = write.at;
     let next = Operation::next(after, now);
@@ -170,18 +170,18 @@ fn scheduled(Step { after, schedule, write, .. }: &Step<'_>) -> Rules {
             at.is_none_or(|at| at > now) || lane == slowest,
         ),
         (
-            "a pointer for later is there when its work is due",
+            "a pointer for later is visible when its work is due",
             at.is_none_or(|at| at <= now) || schedule.pointer == own,
         ),
         ("a pointer for children is for now", children.len() == 0 || at.is_none_or(|at| at == now)),
         (
-            "a message is delayed by what a queue can do",
+            "a message is delayed no longer than the queue allows",
             at.is_none_or(|at| at <= now.plus(LONGEST_DELAY)),
         ),
     ]
 }
 
-/// What a state needs can be done at the moment at which it is needed.
+/// The work that a state needs is possible at the moment at which the state needs it.
 fn goes_on(Step { after, write, .. }: &Step<'_>) -> Rules {
     let wanted = after.wants(write.at).map_or(write.at, |(_, at)| at.max(write.at));
     let possible = |at: Timestamp| {
@@ -192,13 +192,13 @@ fn goes_on(Step { after, write, .. }: &Step<'_>) -> Rules {
     let moments = [after.leased_until, after.remind_at, after.not_before, Some(after_deadline)];
     let mut later = moments.into_iter().flatten().filter(|at| *at > write.at);
     vec![
-        ("what is needed now can be done now", possible(write.at)),
+        ("the work that is needed now is possible now", possible(write.at)),
         ("what is wanted can be done when it is wanted", possible(wanted)),
-        ("what is needed later can be done later", later.all(possible)),
+        ("the work that is needed later is possible later", later.all(possible)),
     ]
 }
 
-/// Every endpoint is notified of the decision, and never of anything else.
+/// Every endpoint is notified of the decision, and of nothing else.
 fn notified(Step { before, after, write, .. }: &Step<'_>) -> Rules {
     let (old, all) = (&before.header.children, &after.header.children);
     let left: Vec<&Child> = old.iter().filter(|one| !write.created.contains(&one.id)).collect();
@@ -215,7 +215,7 @@ fn notified(Step { before, after, write, .. }: &Step<'_>) -> Rules {
     };
     vec![
         (
-            "children stay until a write says that they were created",
+            "children stay until a write records their creation",
             left.iter().zip(all).all(|(old, kept)| *old == kept) && all.len() >= left.len(),
         ),
         ("children are added by a decision only", decided || new.is_empty()),
@@ -226,7 +226,7 @@ fn notified(Step { before, after, write, .. }: &Step<'_>) -> Rules {
     ]
 }
 
-/// An upstream approver is polled until the deadline, more and more rarely.
+/// An upstream approver is polled until the deadline, with growing pauses.
 fn polled(Step { before, after, write, .. }: &Step<'_>) -> Rules {
     let (old, new) = (before.upstream.as_ref(), after.upstream.as_ref());
     let polls = old.zip(new).map_or(0, |(old, new)| new.polls - old.polls);
@@ -237,7 +237,7 @@ fn polled(Step { before, after, write, .. }: &Step<'_>) -> Rules {
         ("a poll is counted once", polls <= 1),
         ("only what is pending is polled", polls == 0 || pending),
         (
-            "nothing but a poll moves the next one",
+            "only a poll changes the time of the next poll",
             polls == 1 || old.map(|old| old.next_poll) == new.map(|new| new.next_poll),
         ),
         (
@@ -265,11 +265,11 @@ fn leased(Step { before, after, write, .. }: &Step<'_>) -> Rules {
         ("a lease is not prolonged", granted || !running || lease == before.leased_until),
         ("attempts stay within their limit", after.attempts <= after.attempt_limit),
         (
-            "only what is queued waits for a moment",
+            "only a queued operation has a not_before",
             after.not_before.is_none() || after.state == State::Queued,
         ),
         (
-            "only what is unknown is reminded of",
+            "only an unknown outcome has a reminder",
             after.remind_at.is_some() == (after.state == State::Unknown),
         ),
     ]

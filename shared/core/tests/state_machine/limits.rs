@@ -1,4 +1,4 @@
-//! Numbers at the ends of their types: no panic (law 10), and no wrap-around either.
+//! Numbers at the limits of their types: no panic (law 10) and no wrap-around.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn a_clock_at_the_end_of_time_stops_there() {
     let write = Write::new("w", END);
     let scheduled = item.schedule(None, END, None);
     assert_eq!(scheduled.due, Some(END));
-    assert!(item.apply(&expire(), &write).is_err(), "it is still in time");
+    assert!(item.apply(&expire(), &write).is_err(), "the deadline has not passed");
     let approved = item.apply(&approve(), &write).unwrap();
     let started = approved.apply(&crate::commands::start(&approved), &write).unwrap();
     assert_eq!((started.state, started.leased_until), (State::Running, Some(END)));

@@ -1,5 +1,5 @@
-//! The operation's state machine against the laws: examples for every transition and refusal, and
-//! random histories compared with an independent model.
+//! Tests of the operation's state machine: examples for every transition and refusal, and random histories
+//! that are compared with the laws and with an independent model.
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 

@@ -1,4 +1,4 @@
-//! The laws once more, as simply as they can be said: no digests, no headers, no history.
+//! An independent and simple model of the laws, without digests, headers and history.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use placet_core::operation::{
     Verdict,
 };
 
-/// The pauses in seconds between two polls of an upstream approver; the last one stays.
+/// The pauses in seconds between two polls of an upstream approver. The last pause repeats.
 const PAUSES: [u64; 6] = [30, 60, 120, 240, 480, 900];
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What the laws let a command come to.
+/// The expected result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     Becomes(State),
@@ -23,36 +23,36 @@ pub enum Answer {
     Refused(&'static str),
 }
 
-/// What an observer knows who sees only commands, answers and the clock.
+/// The state of an operation as an observer derives it from commands, answers and the clock.
 #[derive(Debug)]
 pub struct Model {
     pub state: State,
     pub decided: Option<(Verdict, Actor)>,
-    /// One for each granted attempt: whether it may have had its effect, for all that was reported.
+    /// For each granted attempt: whether the attempt may have had its effect, according to the reports.
     pub effects: Vec<bool>,
-    /// Whether another attempt is licensed: nothing is open about the one before.
+    /// Whether another attempt is allowed, because the end of the previous attempt is known or harmless.
     pub licensed: bool,
-    /// Whether an attempt reported success, or a person did.
+    /// Whether an attempt or a person reported success.
     pub success: bool,
-    /// The endpoints for which a delivery has still to be created.
+    /// The endpoints for which a delivery must still be created.
     pub unnotified: BTreeSet<String>,
-    /// How often the upstream approver was polled.
+    /// The number of polls of the upstream approver.
     pub polls: u32,
-    /// When it is polled next; `None` if there is none, or no time for it.
+    /// The time of the next poll; `None` if there is no upstream approver or no time left.
     pub next_poll: Option<Timestamp>,
-    /// When the lease expires, or a person is reminded.
+    /// When the lease expires or the next reminder is due.
     pub wakes_at: Option<Timestamp>,
     has_upstream: bool,
     escalations: u32,
-    /// How often a person had it run again.
+    /// How many times a person ran the operation again.
     runs_again: u32,
-    /// An attempt of an idempotent operation ended unclear and no person has settled it since.
+    /// Whether an attempt of an idempotent operation ended unclear and no person has settled it since.
     doubt: bool,
     kind: OperationKind,
     plan: Option<Plan>,
     attempts_left: u32,
     deadline: Timestamp,
-    /// The model takes it over: how long a retry waits is in the laws and in the examples.
+    /// Copied from the operation. The laws and the examples check how long a retry waits.
     not_before: Option<Timestamp>,
 }
 
@@ -88,7 +88,7 @@ impl Model {
         self.plan.as_ref().is_some_and(|plan| plan.idempotent)
     }
 
-    /// What `command` must come to. `shown` is whether its digest is the one that was shown.
+    /// The expected result of `command`. `shown` says whether its digest is the shown digest.
     pub fn expect(&self, command: &Command, shown: bool, now: Timestamp) -> Answer {
         match command {
             Command::Decide { verdict, comment, .. } => {
@@ -136,7 +136,7 @@ impl Model {
         if due { answer } else { Answer::Refused("nothing_due") }
     }
 
-    /// The answer while it can still be decided.
+    /// `answer` if the operation can still be decided; otherwise the refusal.
     fn undecided(&self, now: Timestamp, answer: Answer) -> Answer {
         match self.state {
             State::Expired => Answer::Refused("expired"),
@@ -226,8 +226,8 @@ impl Model {
         if again { State::Queued } else { State::Unknown }
     }
 
-    /// When the timer looks, and where a pointer has to be. What a worker does at once with the message
-    /// it holds needs no pointer.
+    /// The expected due time and pointer. Work that a worker does at once with the message it holds needs no
+    /// pointer.
     pub fn schedule(
         &self,
         now: Timestamp,
@@ -243,14 +243,14 @@ impl Model {
                 (None, Some((Lane::Work, now)))
             }
             State::Unknown => (self.wakes_at, None),
-            // A lease rests on the message of the worker that took it.
+            // A lease relies on the message of the worker that took it.
             _ => (None, None),
         };
         let pointer = if self.unnotified.is_empty() { own } else { Some((Lane::Calls, now)) };
         (due, pointer.filter(|(_, at)| !held || *at > now))
     }
 
-    /// Takes note of an accepted command and of what it came to.
+    /// Records an accepted command and its result.
     pub fn note(&mut self, command: &Command, after: &Operation, now: Timestamp) {
         self.state = after.state;
         self.not_before = after.not_before;

@@ -1,4 +1,4 @@
-//! Every endpoint is notified of every decision, whichever worker crashes in between.
+//! Every endpoint is notified of every decision, even if a worker crashes.
 
 use placet_core::delivery::Delivery;
 use placet_core::item::{Child, Kind as _, Lane, Rests};
@@ -10,7 +10,7 @@ use crate::requests::{MILLISECOND, SECOND, call, of_project, plan, question, wit
 
 const ENDPOINTS: [&str; 2] = ["app", "audit"];
 
-/// Everything that ends with its decision, and the end.
+/// Operations, commands that end them with a decision, and the final states.
 fn ends() -> Vec<(Case, Command, State)> {
     vec![
         (Case::pending(None), approve(), State::Approved),
@@ -53,7 +53,7 @@ fn an_end_waits_until_a_delivery_for_each_endpoint_is_created() {
         assert_eq!(case.item.wants(case.now), Some((Lane::Calls, case.now)));
 
         case.wait(SECOND).created(&expected[..1]);
-        assert_eq!(ids(&case), expected[1..], "the other one is still to be created");
+        assert_eq!(ids(&case), expected[1..], "the other delivery is not created yet");
         assert!(!case.item.is_terminal(case.now));
         case.created(&expected[1..]);
         assert!(case.item.is_terminal(case.now));
@@ -61,9 +61,9 @@ fn an_end_waits_until_a_delivery_for_each_endpoint_is_created() {
     }
 }
 
-/// The worker that creates them crashes before it writes so: the next one finds the same ids.
+/// A worker creates the deliveries and crashes before it records that. The next worker finds the same ids.
 #[test]
-fn a_delivery_that_is_created_again_is_the_same_one() {
+fn a_delivery_that_is_created_again_has_the_same_id() {
     let mut case = Case::pending(None);
     case.becomes(&notifying(deny(), &ENDPOINTS), State::Denied);
     let before = case.item.header.children.clone();
@@ -74,7 +74,7 @@ fn a_delivery_that_is_created_again_is_the_same_one() {
     assert!(Delivery::is_id(&again));
     for other in [question(), of_project("other", call(None)), with_call_id("call-2", call(None))] {
         let other = Notice::delivery_id("app", &Case::new(other).item.id());
-        assert_ne!(again, other, "each operation of each project has its own");
+        assert_ne!(again, other, "each operation of each project has its own delivery");
     }
 }
 
@@ -87,7 +87,7 @@ fn a_child_is_a_small_descriptor_of_its_delivery() {
     let delivery: Delivery = serde_json::from_value(body.clone()).unwrap();
     let Notice { endpoint, event } = notice("app");
     assert_eq!(delivery, Delivery::of_decision(&endpoint, &event, &case.item.id(), case.now));
-    assert!(body.to_string().len() < 512, "it is written with its parent: {body}");
+    assert!(body.to_string().len() < 512, "the child is part of its parent's row: {body}");
 }
 
 #[test]
@@ -97,16 +97,16 @@ fn an_approved_operation_is_run_by_the_worker_that_creates_its_deliveries() {
     assert_eq!(case.schedule.pointer, Some((Lane::Calls, case.now)));
     let all = ids(&case);
     case.start_next();
-    assert_eq!(ids(&case), all, "a start leaves them alone");
+    assert_eq!(ids(&case), all, "a start keeps the pending deliveries");
     case.lease_expires(State::Queued);
-    assert_eq!(ids(&case), all, "and so does an expired lease");
+    assert_eq!(ids(&case), all, "an expired lease keeps the pending deliveries");
     case.start_next().created(&all);
     assert_eq!(case.item.state, State::Running);
     assert_eq!((case.schedule.due, case.item.header.rests), (None, Rests::Message));
 }
 
 #[test]
-fn a_start_that_fails_leaves_them_to_be_created() {
+fn a_failed_start_keeps_the_pending_deliveries() {
     let mut case = Case::pending(Some(plan(true)));
     case.becomes(&notifying(approve(), &["app"]), State::Queued);
     let other = Plan { executor: "function sell_materials".to_owned(), ..plan(true) };
@@ -118,7 +118,7 @@ fn a_start_that_fails_leaves_them_to_be_created() {
 }
 
 #[test]
-fn nobody_is_notified_of_what_is_not_decided() {
+fn nobody_is_notified_without_a_decision() {
     for new in [call(None), question()] {
         assert_eq!(Case::new(new).item.header.children, []);
     }

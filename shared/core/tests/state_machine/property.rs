@@ -14,16 +14,16 @@ use crate::commands::is_by_worker;
 use crate::laws::{self, Step};
 use crate::model::{Answer, Model};
 
-/// How often each answer was given, and of which kinds of write children were created.
+/// Counts of the answers, and which cases occurred.
 #[derive(Default)]
 struct Given {
     answers: HashMap<Answer, u32>,
-    /// Commands that were accepted, by name.
+    /// The names of accepted commands.
     accepted: BTreeSet<String>,
     created_under_a_lease: bool,
 }
 
-/// Histories that never come to one of these, or to a state, would test nothing about it.
+/// The random histories must reach each of these refusals, and each state.
 const REFUSALS: [&str; 12] = [
     "already_decided",
     "digest_mismatch",
@@ -40,7 +40,7 @@ const REFUSALS: [&str; 12] = [
 ];
 
 #[test]
-fn the_state_machine_does_what_the_laws_say() {
+fn the_state_machine_agrees_with_the_model_and_the_laws() {
     let config = Config { cases: 2048, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let given = RefCell::new(Given::default());
@@ -54,7 +54,7 @@ fn the_state_machine_does_what_the_laws_say() {
     let given = given.into_inner();
     let (states, refusals) = (State::ALL.map(Answer::Becomes), REFUSALS.map(Answer::Refused));
     for answer in states.iter().chain(&refusals) {
-        assert!(given.answers.contains_key(answer), "no history comes to {answer:?}");
+        assert!(given.answers.contains_key(answer), "no history reaches {answer:?}");
     }
     assert_eq!(given.accepted.len(), 11, "every command is accepted once: {:?}", given.accepted);
     assert!(given.created_under_a_lease);
@@ -63,12 +63,12 @@ fn the_state_machine_does_what_the_laws_say() {
 struct World {
     item: Item<Operation>,
     model: Model,
-    /// The digest of what was requested.
+    /// The digest of the requested content.
     shown: Digest,
     now: Timestamp,
-    /// The endpoints of the configuration.
+    /// The configured endpoints.
     endpoints: &'static [&'static str],
-    /// Everything that was sent so far, accepted or not.
+    /// All commands that were sent so far, accepted or not.
     sent: Vec<Command>,
     /// The attempts whose worker is dead.
     dead: Vec<u32>,
@@ -115,7 +115,7 @@ impl World {
         matches!(command, Command::Finish { attempt, .. } if self.dead.contains(attempt))
     }
 
-    /// The store receives a command: the model says what must come of it.
+    /// Applies a command and compares the result with the model.
     fn receives(&mut self, command: &Command, given: &mut Given) -> Result<(), String> {
         let shown = match command {
             Command::Decide { seen, .. } => seen.is_none_or(|seen| seen == self.shown),
@@ -174,7 +174,7 @@ impl World {
         Ok(())
     }
 
-    /// Law 4: at most once in effect, and nothing is claimed that is not known.
+    /// Law 4: at most one effect, and no result that is not known.
     fn check_effects(&self, command: &Command, licensed: bool) -> Result<(), String> {
         let Self { item, model, .. } = self;
         let started = matches!(command, Command::Start { .. }) && item.state == State::Running;

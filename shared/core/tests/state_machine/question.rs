@@ -1,4 +1,4 @@
-//! A question is answered in words, once, in time; nothing runs after it.
+//! Questions: one answer with a text, before the deadline. Nothing runs afterwards.
 
 use placet_core::Digest;
 use placet_core::operation::{Actor, Decision, OperationKind, Refusal, State, Verdict};
@@ -11,7 +11,7 @@ use crate::commands::{
 use crate::requests::{MILLISECOND, asked, call, plan, question, with_content};
 
 #[test]
-fn an_answer_ends_a_question_and_all_of_it_is_kept() {
+fn an_answer_ends_a_question_and_is_stored_completely() {
     let mut case = Case::new(question());
     case.wait(MILLISECOND).becomes(&answer_with("oak, please"), State::Answered);
     let decision = Decision {
@@ -45,7 +45,7 @@ fn a_question_is_neither_approved_nor_denied() {
     }
 }
 
-/// A client that polls for an answer that is not empty would poll for ever.
+/// A client polls until the answer is not empty, so an empty answer would make it poll for ever.
 #[test]
 fn an_answer_is_not_empty() {
     let mut case = Case::new(question());
@@ -65,7 +65,7 @@ fn the_first_answer_stands() {
 }
 
 #[test]
-fn an_answer_counts_until_the_deadline_and_for_what_was_shown() {
+fn an_answer_counts_until_the_deadline_and_for_the_shown_content() {
     let mut case = Case::new(question());
     let (deadline, shown) = (case.item.deadline, case.item.digest);
     let other = Digest::of_bytes(b"something else");

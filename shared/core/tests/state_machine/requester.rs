@@ -1,4 +1,4 @@
-//! The requester escalates an operation, or withdraws it.
+//! The requester escalates or cancels an operation.
 
 use placet_core::operation::{
     Command, ContactChannel, EmailContact, Operation, Recipient, Refusal, State,
@@ -10,7 +10,7 @@ use crate::commands::{answer, approve, cancel, escalate, expire};
 use crate::requests::{SECOND, call, plan, question, with_upstream};
 
 #[test]
-fn an_escalation_changes_nothing_but_the_history() {
+fn an_escalation_changes_only_the_history() {
     for new in [call(Some(plan(true))), question(), with_upstream(call(None))] {
         let mut case = Case::new(new);
         let (before, due) = (case.item.body.clone(), case.item.header.due);
@@ -25,9 +25,9 @@ fn an_escalation_changes_nothing_but_the_history() {
     }
 }
 
-/// The history says who was reached: it is what the page and the message show.
+/// The history lists the recipients, which the page and the message show.
 #[test]
-fn an_escalation_also_reaches_whom_the_operation_names() {
+fn an_escalation_also_notifies_the_recipients_of_the_operation() {
     let recipient = |address: &str| Recipient { address: address.to_owned(), other: Map::new() };
     let email = EmailContact {
         address: "own@example.org".to_owned(),
@@ -44,7 +44,7 @@ fn an_escalation_also_reaches_whom_the_operation_names() {
 }
 
 #[test]
-fn a_requester_escalates_ten_times_at_most() {
+fn a_requester_can_escalate_at_most_ten_times() {
     let mut case = Case::new(question());
     for _ in 0..10 {
         case.wait(SECOND).becomes(&escalate(), State::Pending);
@@ -55,7 +55,7 @@ fn a_requester_escalates_ten_times_at_most() {
 }
 
 #[test]
-fn a_cancelled_operation_is_not_decided_any_more() {
+fn a_cancelled_operation_cannot_be_decided() {
     for (new, verdict) in [(call(Some(plan(true))), approve()), (question(), answer())] {
         let mut case = Case::new(new);
         case.wait(SECOND).becomes(&cancel(), State::Cancelled);

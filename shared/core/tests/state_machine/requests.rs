@@ -1,4 +1,4 @@
-//! What requesters request.
+//! Requests for operations.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub const DAY: Duration = Duration::from_secs(24 * 3600);
 pub const TIME_TO_DECIDE: Duration = Duration::from_secs(3600);
 pub const UPSTREAM: &str = "https://api.example.org/humanlayer/v1";
 
-/// Three attempts of up to 30 s.
+/// A plan with three attempts of up to 30 s.
 pub fn plan(idempotent: bool) -> Plan {
     Plan {
         executor: "function purchase_materials".to_owned(),
@@ -47,7 +47,7 @@ pub fn asked(message: &str, subject: Option<&str>) -> Content {
     Content::Question { message: message.to_owned(), subject: subject.map(str::to_owned) }
 }
 
-/// The same request with another content, and with the kind of it.
+/// The same request with another content and the kind of that content.
 pub fn with_content(content: Content, new: NewOperation) -> NewOperation {
     let id = OperationId { kind: content.kind(), ..new.id };
     let specification = Specification { content, ..new.specification };
@@ -62,7 +62,7 @@ pub fn of_project(project: &str, new: NewOperation) -> NewOperation {
     NewOperation { id: OperationId { project: project.to_owned(), ..new.id }, ..new }
 }
 
-/// The same request, which an upstream approver may decide, too.
+/// The same request with an upstream approver.
 pub fn with_upstream(new: NewOperation) -> NewOperation {
     NewOperation { upstream: Some(UPSTREAM.to_owned()), ..new }
 }

@@ -1,4 +1,4 @@
-//! Every state against every command.
+//! Every command in every state.
 
 use placet_core::item::Rests;
 use placet_core::operation::{Command, Settlement, State};
@@ -37,7 +37,7 @@ fn in_state(state: State) -> Case {
     case
 }
 
-/// What a command comes to: the next state, or the code of the refusal.
+/// The result of a command: the next state, or the code of the refusal.
 fn result(mut case: Case, command: impl Fn(&Case) -> Command) -> &'static str {
     match case.apply(&command(&case)) {
         Ok(state) => state.as_str(),
@@ -45,7 +45,7 @@ fn result(mut case: Case, command: impl Fn(&Case) -> Command) -> &'static str {
     }
 }
 
-/// A day later, when whatever the state waited for has come.
+/// The operation a day later, after every moment that the state waits for.
 fn a_day_later(state: State) -> Case {
     let mut case = in_state(state);
     case.wait(DAY);
@@ -136,7 +136,7 @@ fn only_a_pending_operation_expires() {
     }
 }
 
-/// Law 3, from the first moment on.
+/// Law 3 also holds for the first version.
 #[test]
 fn an_operation_is_created_with_a_due_time() {
     let calls = [None, Some(plan(true)), Some(plan(false))].map(call);
@@ -156,11 +156,11 @@ fn an_operation_is_created_with_a_due_time() {
 }
 
 #[test]
-fn what_each_state_rests_on() {
+fn each_state_relies_on_the_timer_or_a_message_or_nothing() {
     for state in State::ALL {
         let case = in_state(state);
         let expected = match state {
-            // Its first poll is announced by a message.
+            // A message announces the first poll.
             State::Pending | State::Queued | State::Running => Rests::Message,
             State::Unknown => Rests::Due,
             _ => Rests::Nothing,
@@ -172,7 +172,7 @@ fn what_each_state_rests_on() {
 }
 
 #[test]
-fn the_name_of_a_state_is_how_it_is_stored() {
+fn a_state_is_stored_under_its_name() {
     for state in State::ALL {
         assert_eq!(State::parse(state.as_str()), Some(state));
         assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());

@@ -1,4 +1,4 @@
-//! Law 1: what was changed in the table, or is configured in another way, never runs.
+//! Law 1: an operation that was changed in the table or is configured differently never runs.
 
 use placet_core::Digest;
 use placet_core::item::Item;
@@ -25,7 +25,7 @@ fn change_quantity(item: &mut Item<Operation>) {
     kwargs(&mut item.body)["quantity"] = json!(11);
 }
 
-/// Rewrites the stored history as somebody with access to the table would: the chain is not redone.
+/// Changes the stored history without a new hash chain, as somebody with access to the table could.
 fn rewrite(item: &mut Item<Operation>, change: impl Fn(&mut Vec<Value>)) {
     let mut entries: Vec<Value> = match serde_json::to_value(&item.history).unwrap() {
         Value::Array(entries) => entries,
@@ -100,7 +100,7 @@ const MUTATIONS: [Mutation; 32] = [
     }),
 ];
 
-/// Starts a changed operation with the plan it was approved with, and with the stored one.
+/// Starts each changed operation with the approved plan and with the stored plan. None of them runs.
 fn never_runs(honest: &Case, expected: State) {
     for (name, change) in MUTATIONS {
         let mut changed = honest.item.clone();
@@ -134,16 +134,16 @@ fn an_operation_that_was_changed_between_two_attempts_does_not_run_again() {
     never_runs(&case, State::Failed);
 }
 
-/// The attempt before the change may have had its effect: `failed` would say that it had none.
+/// The attempt before the change may have had its effect, so the state must not be `failed`.
 #[test]
-fn after_an_unclear_attempt_it_is_unknown_what_ran_before_the_change() {
+fn a_changed_operation_is_unknown_after_an_unclear_attempt() {
     let mut case = Case::running(plan(true));
     case.lease_expires(State::Queued).until_its_turn();
     never_runs(&case, State::Unknown);
 }
 
 #[test]
-fn a_start_that_fails_is_recorded() {
+fn a_failed_start_is_recorded() {
     let mut case = Case::queued(plan(false));
     change_quantity(&mut case.item);
     let after = case.after(&case.start()).unwrap();
@@ -172,7 +172,7 @@ fn an_operation_that_was_queued_without_an_approval_never_runs() {
 }
 
 #[test]
-fn an_operation_does_not_run_in_another_way_than_approved() {
+fn an_operation_does_not_run_with_a_different_plan() {
     let changes: [fn(Plan) -> Option<Plan>; 3] = [
         |_| None,
         |plan| Some(Plan { executor: "function sell_materials".to_owned(), ..plan }),
@@ -191,9 +191,9 @@ fn an_operation_does_not_run_in_another_way_than_approved() {
     }
 }
 
-/// An approval is bound to what runs and whether it may be repeated, not to how long it may take.
+/// An approval is bound to the executor and to idempotency, not to the timeout and the limit of attempts.
 #[test]
-fn a_plan_with_another_timeout_and_limit_runs_the_same() {
+fn an_operation_runs_with_another_timeout_and_limit() {
     let mut case = Case::queued(plan(false));
     let other = Plan { max_attempts: 9, timeout: 60 * SECOND, ..plan(false) };
     case.becomes(&Command::Start { plan: Some(other) }, State::Running);

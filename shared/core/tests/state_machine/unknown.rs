@@ -1,4 +1,4 @@
-//! It is unknown whether it ran: a person finds out, or a late report does.
+//! Unknown outcomes: a person settles them, or a late report does.
 
 use placet_core::Digest;
 use placet_core::item::{Next, Rests};
@@ -10,7 +10,7 @@ use crate::commands::{finish, not_done, rejected, settle, succeeded, unclear};
 use crate::requests::{DAY, MILLISECOND, SECOND, plan};
 
 #[test]
-fn it_waits_for_a_person_who_is_reminded_every_day() {
+fn a_person_is_reminded_of_an_unknown_outcome_every_day() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
         for _ in 0..3 {
             let remind_at = case.now.plus(DAY);
@@ -27,7 +27,7 @@ fn it_waits_for_a_person_who_is_reminded_every_day() {
 }
 
 #[test]
-fn a_person_found_that_it_happened() {
+fn a_person_settles_that_the_call_ran() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
         case.becomes(&case.settle(Settlement::Happened), State::Succeeded);
         assert_eq!(case.item.outcome, Some(Outcome::Result(Value::Null)));
@@ -35,7 +35,7 @@ fn a_person_found_that_it_happened() {
 }
 
 #[test]
-fn a_person_found_that_it_did_not_happen() {
+fn a_person_settles_that_the_call_did_not_run() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
         case.becomes(&case.settle(Settlement::DidNotHappen), State::Failed);
         assert_eq!(case.failure_code(), "settled");
@@ -43,7 +43,7 @@ fn a_person_found_that_it_did_not_happen() {
 }
 
 #[test]
-fn a_person_lets_it_run_again_with_all_its_attempts() {
+fn a_person_runs_the_call_again_with_all_attempts() {
     for mut case in [Case::unknown(), Case::unknown_idempotent()] {
         let key = case.item.idempotency_key();
         case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
@@ -59,7 +59,7 @@ fn a_person_lets_it_run_again_with_all_its_attempts() {
 }
 
 #[test]
-fn what_a_person_let_run_again_can_become_unknown_again() {
+fn a_call_that_runs_again_can_become_unknown_again() {
     let mut case = Case::unknown();
     case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
     case.start_next().lease_expires(State::Unknown);
@@ -81,7 +81,7 @@ fn only_an_unknown_outcome_is_settled_and_only_once() {
 }
 
 #[test]
-fn a_settlement_counts_only_for_what_was_shown() {
+fn a_settlement_counts_only_for_the_shown_content() {
     for settlement in Settlement::ALL {
         let mut case = Case::unknown();
         let other = Digest::of_bytes(b"something else");
@@ -100,7 +100,7 @@ fn the_settlement_of_one_attempt_does_not_settle_the_next() {
 }
 
 #[test]
-fn a_person_has_it_run_again_ten_times_at_most() {
+fn a_person_can_run_a_call_again_at_most_ten_times() {
     let mut case = Case::unknown();
     for attempt in 2..12 {
         let again = case.settle(Settlement::RunAgain);
@@ -114,7 +114,7 @@ fn a_person_has_it_run_again_ten_times_at_most() {
 }
 
 #[test]
-fn a_late_report_settles_it() {
+fn a_late_report_settles_an_unknown_outcome() {
     for (report, state) in [
         (succeeded(), State::Succeeded),
         (rejected(), State::Failed),
@@ -133,7 +133,7 @@ fn a_late_report_settles_it() {
     }
 }
 
-/// Its outcome is open again, so none may be shown.
+/// The outcome is open again, so no outcome may be shown.
 #[test]
 fn an_operation_that_a_late_report_queues_again_has_no_outcome() {
     let mut case = Case::running(plan(false));
@@ -160,9 +160,9 @@ fn a_report_comes_too_late_once_a_person_has_settled_it() {
     case.refuses(&finish(1, succeeded()), Refusal::StaleAttempt);
 }
 
-/// The last attempt is not the only one that may have had an effect.
+/// An earlier attempt may have had an effect, too.
 #[test]
-fn a_late_report_of_one_attempt_does_not_speak_for_the_others() {
+fn a_late_report_on_one_attempt_does_not_settle_the_others() {
     for (report, state) in [
         (succeeded(), State::Succeeded),
         (rejected(), State::Unknown),
@@ -175,8 +175,8 @@ fn a_late_report_of_one_attempt_does_not_speak_for_the_others() {
     }
 }
 
-/// An unknown outcome is not retried until a person has settled it: an unclear report settles nothing,
-/// however many attempts are left.
+/// An unknown outcome is not retried until a person settles it. An unclear report settles nothing, even if
+/// attempts are left.
 #[test]
 fn a_late_unclear_report_queues_nothing() {
     let mut case = Case::running(plan(true));
@@ -187,14 +187,14 @@ fn a_late_unclear_report_queues_nothing() {
 }
 
 #[test]
-fn a_settlement_clears_the_doubt() {
+fn after_a_settlement_the_outcome_is_clear() {
     let mut case = Case::unknown_idempotent();
     case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
     case.start_next().becomes(&finish(2, rejected()), State::Failed);
 }
 
 #[test]
-fn a_doubt_that_a_report_cleared_does_not_come_back() {
+fn an_unclear_attempt_that_a_report_clears_stays_clear() {
     let mut case = Case::running(plan(false));
     case.lease_expires(State::Unknown).becomes(&finish(1, not_done()), State::Queued);
     case.start_next().becomes(&finish(2, rejected()), State::Failed);

@@ -1,4 +1,4 @@
-//! An upstream approver may decide, too: it is polled until the deadline.
+//! Polls of an upstream approver until the deadline.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ fn polls(case: &mut Case) -> Vec<Timestamp> {
         let before = case.polls();
         case.wait_until(next).becomes(&Command::Polled, State::Pending);
         assert_eq!(case.polls(), before + 1);
-        assert!(before < 100, "it is polled more and more rarely");
+        assert!(before < 100, "the pauses between polls grow");
         moments.push(next);
     }
     moments
 }
 
 #[test]
-fn it_is_polled_at_once_and_then_more_and_more_rarely_until_the_deadline() {
+fn an_upstream_approver_is_polled_with_growing_pauses_until_the_deadline() {
     for new in [call(Some(plan(true))), question()] {
         let long = with_time_to_decide(Duration::from_secs(2 * 3600), new);
         let mut case = Case::new(with_upstream(long));
@@ -44,14 +44,14 @@ fn it_is_polled_at_once_and_then_more_and_more_rarely_until_the_deadline() {
 }
 
 #[test]
-fn a_poll_rests_on_a_message_and_the_deadline_on_the_timer() {
+fn a_poll_relies_on_a_message_and_the_deadline_on_the_timer() {
     let mut case = Case::new(with_upstream(question()));
     let end = case.item.deadline.plus(MILLISECOND);
     assert_eq!(case.schedule.pointer, Some((Lane::Calls, case.now)));
     assert_eq!(case.item.header.due, Some(end));
     case.becomes(&Command::Polled, State::Pending);
     assert_eq!(case.schedule.pointer, Some((Lane::Calls, case.now.plus(30 * SECOND))));
-    assert_eq!(case.item.header.due, Some(end), "an index entry that stays costs nothing");
+    assert_eq!(case.item.header.due, Some(end), "an unchanged index entry costs nothing");
 }
 
 #[test]
@@ -65,9 +65,9 @@ fn a_short_deadline_leaves_time_for_one_poll() {
     assert_eq!(case.now, created.plus(20 * SECOND + MILLISECOND));
 }
 
-/// What is polled late does not expire, and the pause counts from there.
+/// A late poll is still made, and the next pause begins at that poll.
 #[test]
-fn a_late_poll_is_made_all_the_same() {
+fn a_late_poll_is_still_made() {
     let mut case = Case::new(with_upstream(call(None)));
     let deadline = case.item.deadline;
     case.becomes(&Command::Polled, State::Pending);
@@ -102,7 +102,7 @@ fn a_decision_ends_the_polling() {
 }
 
 #[test]
-fn an_escalation_does_not_put_a_poll_off() {
+fn an_escalation_does_not_delay_a_poll() {
     let mut case = Case::new(with_upstream(call(None)));
     case.becomes(&Command::Polled, State::Pending);
     let next = case.next_poll();

@@ -1,4 +1,4 @@
-//! Signing, with other code than the engine's.
+//! Signing code for tests. It is independent of the engine's code.
 
 use std::sync::LazyLock;
 
@@ -17,16 +17,16 @@ use sha2::{Digest as _, Sha256};
 
 use crate::sns;
 
-/// What a sender and its receiver share, in as many versions as there are numbers.
+/// The key of a sender and its receiver. Each number gives a different key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Keys {
-    /// The text is the key of HMAC-SHA256.
+    /// The text is the HMAC-SHA256 key.
     Text,
-    /// The text is the key of HMAC-SHA1.
+    /// The text is the HMAC-SHA1 key.
     TextSha1,
-    /// `whsec_` and the key of HMAC-SHA256 in base64.
+    /// `whsec_` followed by the HMAC-SHA256 key in base64.
     Whsec,
-    /// `whpk_` and an Ed25519 public key in base64.
+    /// `whpk_` followed by an Ed25519 public key in base64.
     Whpk,
     /// An Ed25519 public key in hexadecimal digits.
     HexPublic,
@@ -37,7 +37,7 @@ pub enum Keys {
 }
 
 impl Keys {
-    /// What is configured.
+    /// The configured secret.
     pub fn secret(self, number: u8) -> String {
         let ed25519 = || ed25519(number).public_key().as_ref().to_vec();
         match self {

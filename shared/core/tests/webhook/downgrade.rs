@@ -1,4 +1,4 @@
-//! One proof that is wrong is not saved by another one.
+//! A valid proof does not replace a wrong proof.
 
 use placet_core::webhook::Unverified;
 use serde_json::json;
@@ -23,7 +23,7 @@ fn two_header_sets_that_differ_are_refused() {
     for (one, other) in [("svix, white label", "svix"), ("shopify", "shopify, events")] {
         let (one, other) = (sender(one), sender(other));
         let (first, second) = (one.request(), other.request());
-        assert!(one.judge(&both(&first, &second)).is_ok(), "the same twice is one");
+        assert!(one.judge(&both(&first, &second)).is_ok(), "two equal header sets count as one");
         for name in second.headers.iter().map(|(name, _)| name) {
             let part = both(&first, &second.clone().without(name));
             if part != first {
@@ -36,7 +36,7 @@ fn two_header_sets_that_differ_are_refused() {
 }
 
 #[test]
-fn a_header_set_is_not_completed_by_another() {
+fn two_incomplete_header_sets_are_refused() {
     let one = sender("svix, white label");
     for (name, other) in [("webhook-id", "svix-id"), ("webhook-timestamp", "svix-timestamp")] {
         let request = one.request();
@@ -47,7 +47,7 @@ fn a_header_set_is_not_completed_by_another() {
 }
 
 #[test]
-fn a_right_public_key_does_not_save_a_wrong_mac() {
+fn a_valid_public_key_signature_does_not_replace_a_wrong_mac() {
     let (mac, public) = (sender("standard"), sender("standard under a public key"));
     let verifier = open("standard", &[&Keys::Whsec.secret(1), &Keys::Whpk.secret(1)]);
     let (with_mac, with_public) = (mac.request(), public.request());
@@ -67,7 +67,7 @@ fn a_right_public_key_does_not_save_a_wrong_mac() {
 }
 
 #[test]
-fn a_right_token_does_not_save_a_wrong_signature_of_gitlab() {
+fn a_valid_token_does_not_replace_a_wrong_signature_of_gitlab() {
     let signs = sender("gitlab, signed");
     let verifier = open("gitlab", &[&Keys::Whsec.secret(1), "the classic token"]);
     let right = signs.request().add("x-gitlab-token", "the classic token");
@@ -88,7 +88,7 @@ fn a_right_token_does_not_save_a_wrong_signature_of_gitlab() {
 }
 
 #[test]
-fn gitlab_with_a_signing_token_takes_no_token() {
+fn gitlab_with_a_signing_token_refuses_a_plain_token() {
     let secret = Keys::Whsec.secret(1);
     let verifier = open("gitlab", &[&secret]);
     for token in ["the classic token", secret.as_str(), ""] {
@@ -99,10 +99,14 @@ fn gitlab_with_a_signing_token_takes_no_token() {
     let signed = sender("gitlab, signed").request();
     assert!(signed.judged(&classic, NOW).is_err());
     let both = signed.add("x-gitlab-token", "the classic token");
-    assert_eq!(both.judged(&classic, NOW).unwrap().proven.check, "token", "no key, no check");
+    assert_eq!(
+        both.judged(&classic, NOW).unwrap().proven.check,
+        "token",
+        "a check without a key is skipped"
+    );
 }
 
-/// With `all`, one of two is not enough.
+/// With `require: all`, one passed check of two is not enough.
 #[test]
 fn one_of_two_required_checks_is_not_enough() {
     let token = json!({"checks": {"token": {"at": "header:x-token"}}});

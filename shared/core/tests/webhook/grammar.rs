@@ -1,4 +1,4 @@
-//! Senders without a preset, written in the grammar.
+//! Senders without a preset, described in the grammar.
 
 use placet_core::webhook::Unverified;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn hook0(tag: &str, signed: Value) -> Value {
 }
 
 #[test]
-fn both_versions_of_hook0_can_be_written() {
+fn both_versions_of_hook0_can_be_described() {
     let (first, second) = (
         "d17d66b66fca89390c5b967c45e8928fc732db07a0aabe8167b1e98213081ffe",
         "19a6fb8f6581715b241a93af02a58611c3b0ac7b747a8d2a5b120ee418d0c347",
@@ -46,10 +46,7 @@ fn both_versions_of_hook0_can_be_written() {
     let v1 = open_scheme(written(scheme), secret);
     let verified = request.judged(&v1, 1_800_000_000).unwrap();
     assert_eq!(verified.identity.as_deref(), Some("evt-1"));
-    assert!(
-        !verified.proven.coverage.identity,
-        "joined by full stops, the values could be cut in another way"
-    );
+    assert!(!verified.proven.coverage.identity, "values joined by full stops are ambiguous");
 
     let other_id = request.clone().set("x-event-id", "evt-2");
     assert_eq!(other_id.judged(&v1, 1_800_000_000), Err(Unverified::Signature));
@@ -61,7 +58,7 @@ fn both_versions_of_hook0_can_be_written() {
 }
 
 #[test]
-fn xero_can_be_written() {
+fn xero_can_be_described() {
     let scheme = mac(json!({
         "algorithm": "hmac-sha256",
         "signed": ["body"],
@@ -73,7 +70,7 @@ fn xero_can_be_written() {
 }
 
 #[test]
-fn paystack_can_be_written() {
+fn paystack_can_be_described() {
     let scheme = mac(json!({
         "algorithm": "hmac-sha512",
         "signed": ["body"],
@@ -88,7 +85,7 @@ fn paystack_can_be_written() {
 }
 
 #[test]
-fn adyen_decodes_its_key() {
+fn the_key_of_adyen_is_hexadecimal() {
     let scheme = mac(json!({
         "algorithm": "hmac-sha256", "key": "hex",
         "signed": ["body"],
@@ -106,7 +103,7 @@ fn adyen_decodes_its_key() {
 }
 
 #[test]
-fn klaviyo_has_a_date_of_http() {
+fn klaviyo_sends_an_http_date() {
     let scheme = mac(json!({
         "algorithm": "hmac-sha256",
         "signed": ["body", "time"],
@@ -130,7 +127,7 @@ fn klaviyo_has_a_date_of_http() {
 }
 
 #[test]
-fn trello_signs_the_address_after_the_body() {
+fn trello_signs_the_url_after_the_body() {
     let mut scheme = mac(json!({
         "algorithm": "hmac-sha1",
         "signed": ["body", "url"],
@@ -148,9 +145,9 @@ fn trello_signs_the_address_after_the_body() {
     assert_eq!(other_address.judged(&verifier, 0), Err(Unverified::Signature));
 }
 
-/// The time of a list element in milliseconds, and a window of its own.
+/// This sender has a time in milliseconds in a list element, and its own tolerance.
 #[test]
-fn workos_can_be_written() {
+fn workos_can_be_described() {
     let scheme = mac(json!({
         "algorithm": "hmac-sha256",
         "signed": ["time", ".", "body"],

@@ -1,4 +1,4 @@
-//! Requests that are no events: every handshake of a preset, and what none of them gives away.
+//! Handshakes: every handshake of a preset, and the limits that keep a handshake from being abused.
 
 use placet_core::webhook::{Answer, Scheme, Verifier};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn sender(name: &str) -> &'static Sender {
     SENDERS.iter().find(|sender| sender.name == name).unwrap()
 }
 
-/// A request that the preset's sender signs, and that holds.
+/// A verifier, and a request with a valid signature of the preset's sender.
 fn verified(preset: &str, body: &str) -> (Verifier, Request) {
     let sender = sender(preset);
     let request = sender.send(1, &sender.time_text(NOW), body.as_bytes());
@@ -33,10 +33,10 @@ fn verified(preset: &str, body: &str) -> (Verifier, Request) {
     (sender.verifier(), request)
 }
 
-/// What a signed request is answered if it is a handshake.
+/// The answer to a signed request, if the request is a handshake.
 fn answered(preset: &str, body: &str) -> Option<Answer> {
     let (verifier, request) = verified(preset, body);
-    assert_eq!(request.greeted(&verifier), None, "not before it is verified");
+    assert_eq!(request.greeted(&verifier), None, "no answer before the request is verified");
     verifier.verified_handshake(&request.incoming())
 }
 
@@ -58,11 +58,11 @@ fn slack_checks_a_certificate_without_signing() {
     for other in ["ssl_check=0", "ssl_check=1&ssl_check=1", "a=ssl_check%3D1", ""] {
         assert_eq!(form(other).greeted(&verifier), None, "{other}");
     }
-    assert_eq!(Request::post("ssl_check=1").greeted(&verifier), None, "no form");
+    assert_eq!(Request::post("ssl_check=1").greeted(&verifier), None, "the body is not a form");
 }
 
 #[test]
-fn a_ping_of_discord_is_answered() {
+fn discord_pings_are_answered() {
     let pong = answer(200, "application/json", r#"{"type":1}"#);
     assert_eq!(answered("discord", r#"{"type":1,"id":"1"}"#), pong);
     assert_eq!(answered("discord", r#"{"type":2,"id":"1"}"#), None);
@@ -72,7 +72,7 @@ fn a_ping_of_discord_is_answered() {
 }
 
 #[test]
-fn zoom_has_us_sign_a_token_once_it_is_verified() {
+fn a_token_of_zoom_is_signed_after_verification() {
     let body =
         r#"{"payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"},"event":"endpoint.url_validation"}"#;
     let zoom = sender("zoom");
@@ -85,11 +85,11 @@ fn zoom_has_us_sign_a_token_once_it_is_verified() {
     let expected = r#"{"plainToken":"qgg8vlvZRS6UYooatFL8Aw","encryptedToken":"86b565e97036973cc44c3b3f24af76cabe70c2cbf5554c32419d44ecf6c0f2ca"}"#;
     let answered = verifier.verified_handshake(&request.incoming());
     assert_eq!(answered, answer(200, "application/json", expected));
-    assert_eq!(request.greeted(&verifier), None, "nothing is signed for somebody unknown");
+    assert_eq!(request.greeted(&verifier), None, "an unverified request gets no signature");
 }
 
 #[test]
-fn what_is_filled_into_json_stays_a_string() {
+fn a_value_in_a_json_answer_is_escaped() {
     let token = "\"},\"x\":\"\\\u{1}{json:/event}é";
     let body = json!({"event": "endpoint.url_validation", "payload": {"plainToken": token}});
     let answer = answered("zoom", &body.to_string()).unwrap();
@@ -103,7 +103,7 @@ fn crc(query: &str) -> Option<Answer> {
 }
 
 #[test]
-fn x_has_us_sign_a_token() {
+fn a_token_of_x_is_signed() {
     let expected = r#"{"response_token":"sha256=57gJGcUThbnobDNjxz+FzQFSIuTU65RQgtYdeyHrgkE="}"#;
     assert_eq!(crc("crc_token=abc&nonce=def"), answer(200, "application/json", expected));
     assert_eq!(status(crc(&format!("crc_token={}", "a".repeat(128)))), Some(200));
@@ -112,9 +112,9 @@ fn x_has_us_sign_a_token() {
     assert_eq!(crc("other=abc"), None);
 }
 
-/// The key that signs the token signs bodies too.
+/// The key that signs the tokens of X also signs bodies.
 #[test]
-fn x_signs_nothing_that_could_be_a_body() {
+fn no_possible_body_of_x_is_signed_as_a_token() {
     for body in ["{\"a\":1}", "a b", "a.b", "[1]", "\"a\"", "1.5", "a\n", "é", "a,b", "a/b", "a+b"]
     {
         let query: String = body.bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -133,7 +133,7 @@ fn x_signs_nothing_that_could_be_a_body() {
 }
 
 #[test]
-fn meta_wants_its_token_back() {
+fn meta_needs_the_verify_token() {
     let secrets = ["the app secret".to_owned()];
     for preset in ["meta", "whatsapp"] {
         let with = |tokens: &[String]| {
@@ -171,7 +171,7 @@ fn meta_wants_its_token_back() {
 }
 
 #[test]
-fn dropbox_and_graph_want_an_echo() {
+fn challenges_of_dropbox_and_graph_are_echoed() {
     let dropbox = open("dropbox", &["secret"]);
     assert_eq!(Request::get("challenge=a%2Bb%20c%3C").greeted(&dropbox), plain("a+b c<"));
     assert_eq!(Request::post("{}").with_query("challenge=a").greeted(&dropbox), None);
@@ -188,7 +188,7 @@ fn dropbox_and_graph_want_an_echo() {
 }
 
 #[test]
-fn an_echo_for_somebody_unknown_is_short() {
+fn an_echo_of_unverified_input_is_limited() {
     for (preset, name) in [("dropbox", "challenge"), ("microsoft-graph", "validationToken")] {
         let verifier = open(preset, &["secret"]);
         let echoed = |length: usize| {
@@ -199,12 +199,12 @@ fn an_echo_for_somebody_unknown_is_short() {
         assert_eq!(echoed(1025), Some(400), "{preset}");
         let wide = "%C3%A9".repeat(513);
         let request = Request::get(&format!("{name}={wide}"));
-        assert_eq!(status(request.greeted(&verifier)), Some(400), "bytes count");
+        assert_eq!(status(request.greeted(&verifier)), Some(400), "the limit is in bytes");
     }
 }
 
 #[test]
-fn an_event_is_no_handshake() {
+fn an_event_is_not_a_handshake() {
     for sender in SENDERS {
         let request = sender.request();
         assert_eq!(request.greeted(&sender.verifier()), None, "{}", sender.name);
@@ -219,7 +219,7 @@ fn with_rule(rule: &Value) -> Verifier {
 }
 
 #[test]
-fn cloud_events_ask_with_a_header_and_are_answered_with_one() {
+fn a_cloud_events_handshake_is_answered_with_a_header() {
     let verifier = with_rule(&json!({
         "when": {"method": "OPTIONS", "has": "header:webhook-request-origin"},
         "verify": "nothing",
@@ -235,12 +235,16 @@ fn cloud_events_ask_with_a_header_and_are_answered_with_one() {
     let headers = options("q=1").unwrap().headers;
     let origin = ("webhook-allowed-origin".to_owned(), "eventgrid.azure.net".to_owned());
     assert_eq!(headers[0], origin);
-    assert_eq!(status(options("q=1%0d%0aset-cookie:a")), Some(400), "no header of his own");
+    assert_eq!(
+        status(options("q=1%0d%0aset-cookie:a")),
+        Some(400),
+        "the sender cannot inject a header"
+    );
     assert_eq!(status(options("q=")), Some(200));
 }
 
 #[test]
-fn a_rule_can_ask_that_something_is_not_there() {
+fn a_rule_can_require_a_missing_value() {
     let verifier = with_rule(&json!({
         "when": {"lacks": "json:/data", "equals": {"json:/type": "ping"}},
         "verify": "nothing",
@@ -256,7 +260,7 @@ fn a_rule_can_ask_that_something_is_not_there() {
     }
 }
 
-/// With a public key there is nothing we could sign with.
+/// A source with only a public key has no secret that could sign an answer.
 #[test]
 fn a_handshake_needs_a_secret_to_sign_with() {
     let rule = json!({

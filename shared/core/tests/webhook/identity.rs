@@ -1,4 +1,4 @@
-//! What tells an event of each sender from another, its type, and what of both is proven.
+//! Identity and type of each sender's events, and whether they are proven.
 
 use placet_core::webhook::presets;
 use serde_json::{Value, json};
@@ -8,7 +8,8 @@ use crate::sender::{NOW, Sender};
 use crate::senders::SENDERS;
 use crate::{sns, tokens};
 
-/// A typical event and what is expected: identity, whether it is proven, type, whether it is proven.
+/// A typical event and the expected result: the identity, whether it is proven, the type, and whether it is
+/// proven.
 struct Event {
     sender: &'static str,
     headers: &'static [(&'static str, &'static str)],
@@ -106,7 +107,7 @@ fn identity_and_type_of_every_sender_that_signs() {
 }
 
 #[test]
-fn identity_and_type_of_every_sender_of_tokens() {
+fn identity_and_type_of_every_sender_that_sends_a_token() {
     for (preset, header, body, identity, kind) in [
         ("gitlab", ("idempotency-key", "k"), r#"{"object_kind":"push"}"#, Some("k"), Some("push")),
         ("gitlab", ("x-gitlab-event", "Push Hook"), "{}", None, Some("Push Hook")),
@@ -154,13 +155,13 @@ fn identity_and_type_of_graph() {
     let none = own(json!({"subscriptionId": "s", "resource": "r", "changeType": "updated",
         "resourceData": {"@odata.etag": "e"}}));
     assert_eq!(of(json!([none])), (some(r#"["s","r","updated","e"]"#), some("updated")));
-    assert_eq!(of(json!([first, none])).0, None, "not half of it");
+    assert_eq!(of(json!([first, none])).0, None, "a partial identity does not count");
     let lifecycle = own(json!({"lifecycleEvent": "missed", "subscriptionId": "s"}));
     assert_eq!(of(json!([lifecycle])), (None, some("missed")));
 }
 
 #[test]
-fn one_signature_has_one_guard_however_it_is_written() {
+fn one_signature_has_one_digest_in_any_encoding() {
     for sender in SENDERS {
         let request = sender.request();
         let first = sender.judge(&request).unwrap().signature;
@@ -193,10 +194,10 @@ fn an_unsigned_part_is_never_reported_as_proven() {
         (verified.identity.as_deref(), verified.proven.coverage.identity),
         (Some("i"), true)
     );
-    assert!(!verified.proven.coverage.event_type, "it could stand in the query");
+    assert!(!verified.proven.coverage.event_type, "the type could come from the query");
     let verified = request.add("x-other", "o").judged(&verifier, NOW).unwrap();
     assert_eq!(verified.identity.as_deref(), Some(r#"["i","o"]"#));
-    assert!(!verified.proven.coverage.identity, "half of it is not signed");
+    assert!(!verified.proven.coverage.identity, "part of the identity is not signed");
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn a_token_proves_nothing_of_a_form() {
 }
 
 #[test]
-fn an_identity_of_sns_is_covered_and_its_body_is_not() {
+fn the_signature_of_sns_covers_the_identity_but_not_the_body() {
     let sender = sender("sns");
     let request = sender.request().with_member("UnsubscribeURL", "https://other.example");
     let verified = request.judged_with(&sender.verifier(), &sns::documents(), NOW).unwrap();
@@ -220,7 +221,7 @@ fn an_identity_of_sns_is_covered_and_its_body_is_not() {
 }
 
 #[test]
-fn a_preset_like_another_differs_only_in_what_it_says() {
+fn a_preset_with_like_contains_only_its_differences() {
     assert_eq!(presets::preset("svix"), presets::preset("standard"));
     let (one, other) =
         (presets::preset("discord").unwrap(), presets::preset("discord-events").unwrap());

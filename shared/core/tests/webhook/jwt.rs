@@ -1,4 +1,4 @@
-//! JSON Web Tokens under a published key set.
+//! JSON Web Tokens with a published key set.
 
 use std::sync::LazyLock;
 
@@ -32,13 +32,13 @@ fn sign(algorithm: &str, message: &[u8]) -> Vec<u8> {
         "RS256" => sign_rsa(message),
         "ES256" => EC.sign(&random, message).unwrap().as_ref().to_vec(),
         "EdDSA" => ED.sign(message).as_ref().to_vec(),
-        // The modulus as everybody knows it.
+        // The published modulus.
         "HS256" => hmac_sha256(modulus(), message),
         _ => Vec::new(),
     }
 }
 
-/// Of 2048 bits, in `SEQUENCE { INTEGER, INTEGER }`.
+/// The modulus of 2048 bits in the DER `SEQUENCE { INTEGER, INTEGER }`.
 fn modulus() -> &'static [u8] {
     &RSA.public_key().as_ref()[9..265]
 }
@@ -60,7 +60,7 @@ fn keys() -> Value {
     ]})
 }
 
-/// The documents that hold these keys.
+/// The documents with this key set.
 fn documents_of(set: &Value) -> Documents {
     let mut documents = Documents::default();
     documents.insert(JWKS, set.to_string().into_bytes());
@@ -71,7 +71,7 @@ pub fn documents() -> Documents {
     documents_of(&keys())
 }
 
-/// A request that proves who sent it, and nothing of its body.
+/// A request that proves its sender but not its body.
 pub fn request() -> Request {
     let token = token(&json!({"alg": "RS256", "kid": "rsa"}), &claims());
     Request::post(BODY).add("authorization", &format!("Bearer {token}"))
@@ -126,10 +126,10 @@ fn each_algorithm_verifies_under_its_key() {
     for (algorithm, kid) in [("RS256", "rsa"), ("ES256", "ec"), ("EdDSA", "ed")] {
         let verified = judged(&token(&json!({"alg": algorithm, "kid": kid}), &claims())).unwrap();
         assert_eq!(verified.proven.check, format!("jwt {algorithm}"));
-        assert!(!verified.proven.coverage.body, "nothing of it says what the body is");
+        assert!(!verified.proven.coverage.body, "the token does not cover the body");
         assert_eq!(verified.proven.signed_at.unwrap().seconds(), NOW);
         let only_kind = token(&json!({"alg": algorithm}), &claims());
-        assert!(judged(&only_kind).is_ok(), "the only key of its kind needs no name");
+        assert!(judged(&only_kind).is_ok(), "the only key of its type needs no id");
         let changed = only_kind.replacen(&b64(claims().to_string()), &b64("{}"), 1);
         assert!(judged(&changed).is_err());
         for at in [0, 10, 63] {
@@ -142,7 +142,7 @@ fn each_algorithm_verifies_under_its_key() {
 }
 
 #[test]
-fn a_token_does_not_choose_its_algorithm() {
+fn a_token_cannot_choose_its_algorithm() {
     for algorithm in ["none", "None", "", "HS256", "RS512", "rs256", "PS256"] {
         for kid in ["rsa", "mac", "ec"] {
             let forged = token(&json!({"alg": algorithm, "kid": kid}), &claims());
@@ -162,7 +162,7 @@ fn a_token_does_not_choose_its_algorithm() {
 }
 
 #[test]
-fn an_unknown_key_asks_for_a_newer_key_set() {
+fn an_unknown_key_id_needs_a_newer_key_set() {
     let newer = |newer| Err(Unverified::NeedsDocument { url: JWKS.to_owned(), newer });
     let unknown = token(&json!({"alg": "RS256", "kid": "rsa-2"}), &claims());
     assert_eq!(judged(&unknown), newer(true));
@@ -184,7 +184,7 @@ fn an_unknown_key_asks_for_a_newer_key_set() {
 }
 
 #[test]
-fn a_token_counts_between_its_times() {
+fn a_token_is_valid_between_its_times() {
     for (name, value, fine) in [
         ("exp", json!(NOW - 60), true),
         ("exp", json!(NOW - 61), false),
@@ -203,9 +203,9 @@ fn a_token_counts_between_its_times() {
     let mut endless = claims();
     endless.as_object_mut().unwrap().remove("exp");
     let endless = token(&json!({"alg": "RS256"}), &endless);
-    assert_eq!(judged(&endless), Err(Unverified::Jwt("it never expires")));
+    assert_eq!(judged(&endless), Err(Unverified::Jwt("it has no exp claim")));
     let aged = verifier(&json!({"max_age": "5m"}));
-    assert!(judged_with(&aged, &keys(), &endless).is_ok(), "its age ends it");
+    assert!(judged_with(&aged, &keys(), &endless).is_ok(), "max_age limits the token");
     let of = |seconds: i64| {
         let mut claims = claims();
         claims["iat"] = json!(NOW - seconds);
@@ -216,7 +216,7 @@ fn a_token_counts_between_its_times() {
 }
 
 #[test]
-fn a_token_counts_for_its_issuer_and_audience() {
+fn a_token_is_valid_for_its_issuer_and_audience() {
     for (name, value, fine) in [
         ("iss", json!("https://accounts.example.com/"), false),
         ("iss", json!(["https://accounts.example.com"]), false),
@@ -235,7 +235,7 @@ fn a_token_counts_for_its_issuer_and_audience() {
 }
 
 #[test]
-fn a_digest_of_the_body_binds_it() {
+fn a_body_digest_in_the_token_covers_the_body() {
     let verifier = verifier(&json!({"body_hash_claim": "request_body_sha256"}));
     let with = |digest: Value| {
         let mut claims = claims();

@@ -1,6 +1,5 @@
-//! The webhook engine against what senders publish, and against everything a forger can do to a
-//! request; and what is stored of a verified one. Signatures are made here with other code than the
-//! engine's.
+//! Tests of the webhook engine with published vectors and with forged requests, and tests of the stored
+//! record. The signing code of these tests is independent of the engine.
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 

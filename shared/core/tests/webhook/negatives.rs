@@ -1,4 +1,4 @@
-//! What a forger can do to the signature, done to every sender that signs.
+//! Forgeries of the signature, tried for every sender that signs.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::request::{Passed, Request};
 use crate::sender::{NOW, Sender, Shape, Time, Written};
 use crate::senders::SENDERS;
 
-/// A change to a request, and what it is called.
+/// The name of a forgery and the changed request.
 type Forgery = (String, Request);
 
 fn each_is_refused(forgeries: impl Fn(&Sender) -> Vec<Forgery>) {
@@ -15,14 +15,14 @@ fn each_is_refused(forgeries: impl Fn(&Sender) -> Vec<Forgery>) {
     for sender in SENDERS {
         for (name, request) in forgeries(sender) {
             let judged = sender.judge(&request);
-            assert!(judged.is_err(), "{}: {name} is believed: {request:?}", sender.name);
+            assert!(judged.is_err(), "{}: {name} passes: {request:?}", sender.name);
             tried += 1;
         }
     }
     assert!(tried > 0);
 }
 
-/// The signature of the sender's request and the request.
+/// A signed request of the sender, and its signature.
 fn signed(sender: &Sender) -> (Vec<u8>, Request) {
     let request = sender.request();
     let time = sender.time_text(NOW);
@@ -140,7 +140,7 @@ fn a_malformed_encoding_is_refused() {
             format!("é{}", &text[2..]),
             text.chars().rev().collect(),
         ];
-        // A list may have blanks between its elements.
+        // A list may have spaces between its elements.
         if !matches!(sender.shape, Shape::List(..)) {
             texts.extend([format!("{text} "), format!(" {text}")]);
         }
@@ -200,7 +200,7 @@ fn another_body_is_refused() {
             Vec::new(),
             b"{}".to_vec(),
         ];
-        // Of JSON that is read member by member, blanks between them mean nothing.
+        // A scheme that signs single JSON members ignores spaces between the members.
         if sender.keys == Keys::Topic {
             bodies.drain(..2);
         } else if let Ok(json) = serde_json::from_slice::<Value>(&body) {
@@ -245,7 +245,7 @@ fn another_id_is_refused() {
     });
 }
 
-/// A signature over less than the sender signs is none.
+/// A signature over fewer parts than the sender signs is not valid.
 #[test]
 fn a_signature_over_the_body_alone_is_refused() {
     each_is_refused(|sender| {
@@ -258,7 +258,7 @@ fn a_signature_over_the_body_alone_is_refused() {
     });
 }
 
-/// Where the URL is signed, a request to another address is another request.
+/// If the URL is signed, the signature is not valid for another URL.
 #[test]
 fn another_address_or_method_is_refused() {
     each_is_refused(|sender| {
@@ -285,7 +285,7 @@ fn another_address_or_method_is_refused() {
     });
 }
 
-fn each_is_believed(twins: impl Fn(&Sender) -> Vec<Forgery>) -> Vec<Passed> {
+fn each_passes(twins: impl Fn(&Sender) -> Vec<Forgery>) -> Vec<Passed> {
     let mut believed = Vec::new();
     for sender in SENDERS {
         for (name, request) in twins(sender) {
@@ -298,8 +298,8 @@ fn each_is_believed(twins: impl Fn(&Sender) -> Vec<Forgery>) -> Vec<Passed> {
 }
 
 #[test]
-fn garbage_around_a_good_element_of_a_list_is_passed_over() {
-    each_is_believed(|sender| {
+fn garbage_around_a_valid_list_element_is_ignored() {
+    each_passes(|sender| {
         let (bytes, request) = signed(sender);
         let Shape::List(separator, pair, tag) = sender.shape else { return vec![] };
         let good = sender.written.text(&bytes);
@@ -326,8 +326,8 @@ fn garbage_around_a_good_element_of_a_list_is_passed_over() {
 }
 
 #[test]
-fn hexadecimal_digits_have_both_cases() {
-    let guards = each_is_believed(|sender| {
+fn hexadecimal_digits_may_be_upper_or_lower_case() {
+    let guards = each_passes(|sender| {
         let (bytes, request) = signed(sender);
         if sender.written == Written::Base64 {
             return vec![];
@@ -339,6 +339,6 @@ fn hexadecimal_digits_have_both_cases() {
         ]
     });
     for pair in guards.chunks(2) {
-        assert_eq!(pair[0].signature, pair[1].signature, "one signature, one guard");
+        assert_eq!(pair[0].signature, pair[1].signature, "one signature has one digest");
     }
 }

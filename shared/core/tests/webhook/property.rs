@@ -1,4 +1,4 @@
-//! What holds for any bytes. A failed case prints the smallest input that shows it.
+//! Properties for any bytes. A failed case prints the smallest failing input.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use crate::sender::{NOW, Sender};
 use crate::senders::SENDERS;
 use crate::{sns, tokens};
 
-/// Verifiers of every preset in every form of key, with keys that no generated request knows.
+/// Verifiers of every preset with every encoding of keys. No generated request knows their keys.
 static VERIFIERS: LazyLock<Vec<(&str, Verifier)>> = LazyLock::new(|| {
     let signing = SENDERS.iter().map(|sender| (sender.preset, sender.verifier()));
     let sending = tokens::SENDERS.iter().map(|sender| (sender.preset, sender.verifier()));
@@ -78,11 +78,11 @@ fn requests() -> impl Strategy<Value = Request> {
     )
 }
 
-/// A sender, a request of its, and the payload in it.
+/// The index of a sender, and a signed request of that sender.
 fn signed() -> impl Strategy<Value = (usize, Request)> {
     (0..SENDERS.len(), prop::collection::vec(any::<u8>(), 0..200)).prop_map(|(index, payload)| {
         let sender = &SENDERS[index];
-        // For X a body that could be a token is never believed.
+        // X: a body that could be a token is never accepted.
         let payload =
             if sender.preset == "x" { [b"{".as_slice(), &payload].concat() } else { payload };
         (index, sender.send(1, &sender.time_text(NOW), &payload))
@@ -96,7 +96,7 @@ fn flipped(bytes: &[u8], at: prop::sample::Index) -> Vec<u8> {
     bytes
 }
 
-/// Whether both are one form, escaped in two ways.
+/// Whether both bodies are the same form with different escapes.
 fn same_form(sender: &Sender, one: &Request, other: &Request) -> bool {
     sender.name == "twilio" && percent::form(&one.body) == percent::form(&other.body)
 }
@@ -105,7 +105,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_believed_without_the_key(request in requests()) {
+    fn no_request_passes_without_the_key(request in requests()) {
         for (preset, verifier) in VERIFIERS.iter() {
             let judged = request.judged_with(verifier, &sns::documents(), NOW);
             prop_assert!(judged.is_err(), "{preset}: {judged:?}");
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn any_body_is_believed_when_it_is_signed((index, request) in signed()) {
+    fn any_signed_body_passes((index, request) in signed()) {
         let judged = SENDERS[index].judge(&request);
         prop_assert!(judged.is_ok(), "{}: {judged:?}", SENDERS[index].name);
     }
@@ -143,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn no_secret_makes_opening_panic(name in prop::sample::select(presets::names().collect::<Vec<_>>()), secret in any::<String>()) {
+    fn no_secret_causes_a_panic(name in prop::sample::select(presets::names().collect::<Vec<_>>()), secret in any::<String>()) {
         let scheme = crate::request::scheme(name, serde_json::json!({}));
         let _ = try_open(scheme, &[&secret]);
     }

@@ -1,4 +1,4 @@
-//! Which requests are the same event: under which id a receipt is stored, and what is claimed for it.
+//! Which requests are the same event: the ids and the claims of receipts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn identity_with(
     Identity::of(&verified, moment(at))
 }
 
-/// How long each claim lasts after `at`, in seconds, by the beginning of its key.
+/// The kind and the lifetime of each claim, in seconds after `at`.
 fn claims(identity: &Identity, at: i64) -> Vec<(&str, u64)> {
     let claims = identity.claims.iter();
     claims
@@ -51,7 +51,7 @@ fn sender(name: &str) -> &'static Sender {
     SENDERS.iter().find(|sender| sender.name == name).unwrap()
 }
 
-/// The claims of the store: whose receipt each of them belongs to, and until when.
+/// The stored claims: the receipt of each claim, and its expiry.
 #[derive(Default)]
 struct Store {
     claimed: BTreeMap<String, (String, Timestamp)>,
@@ -59,8 +59,8 @@ struct Store {
 }
 
 impl Store {
-    /// Stores a request as its function does: it claims what has to be claimed, and stores the receipt
-    /// that the claims name. Hands back how many receipts there are then.
+    /// Stores a request as the webhook function does: makes the claims, then stores the receipt that the
+    /// claims name. Returns the number of receipts.
     fn receives(&mut self, verifier: &Verifier, request: &Request, at: i64) -> usize {
         self.stores(identity(verifier, request, at), at)
     }
@@ -96,7 +96,7 @@ fn a_signed_identity_needs_no_claim() {
         assert_eq!(first, identity(&verifier, &request, NOW + MINUTE), "{name}");
         let retried = sender.send(1, &sender.time_text(NOW + MINUTE), body);
         let retried = identity(&verifier, &retried, NOW + MINUTE);
-        assert_eq!(retried.receipt_id, first.receipt_id, "{name}: signed anew");
+        assert_eq!(retried.receipt_id, first.receipt_id, "{name}: a new signature");
     }
 }
 
@@ -110,7 +110,7 @@ fn an_unsigned_identity_claims_its_signature_for_ninety_days() {
     let other_id = request.clone().set("x-github-delivery", "guid-2");
     let other = identity(&sender.verifier(), &other_id, NOW);
     assert_ne!(other.receipt_id, found.receipt_id);
-    assert_eq!(other.claims, found.claims, "but one signature");
+    assert_eq!(other.claims, found.claims, "both have one signature");
     let other_body = sender.send(1, "", b"{}").add("x-github-delivery", "guid-1");
     let other = identity(&sender.verifier(), &other_body, NOW);
     assert_eq!(other.receipt_id, found.receipt_id);
@@ -131,10 +131,14 @@ fn one_signature_under_two_unsigned_ids_is_one_event() {
         assert_eq!(store.receives(&verifier, &with_id(id, body), NOW), known, "{id}");
     }
     let other_type = with_id("guid-4", b"{\"a\":1}").add("x-github-event", "push");
-    assert_eq!(store.receives(&verifier, &other_type, NOW), 2, "nor does its type make it another");
+    assert_eq!(
+        store.receives(&verifier, &other_type, NOW),
+        2,
+        "another type does not make another event"
+    );
 }
 
-/// A sender without identity whose signature covers no time signs each retry alike.
+/// A sender without identity and without signed time sends the same signature in each retry.
 #[test]
 fn a_body_without_identity_is_one_event_while_its_claim_lasts() {
     let sender = sender("dropbox");
@@ -148,9 +152,9 @@ fn a_body_without_identity_is_one_event_while_its_claim_lasts() {
     }
 }
 
-/// A signed time makes another signature of each retry, so the body is claimed, too.
+/// With a signed time each retry has another signature, so the body is claimed, too.
 #[test]
-fn a_retry_that_is_signed_anew_is_the_same_event() {
+fn a_retry_with_a_new_signature_is_the_same_event() {
     let (mut store, sender) = (Store::default(), sender("zendesk"));
     let verifier = sender.verifier();
     let signed = |at| sender.send(1, &sender.time_text(at), b"{}");
@@ -164,9 +168,9 @@ fn a_retry_that_is_signed_anew_is_the_same_event() {
     assert_eq!(store.receives(&verifier, &other, NOW), 2);
 }
 
-/// The signature covers neither the address nor the id, so anyone who has seen it may change both.
+/// The signature covers neither the address nor the id, so anyone who has seen the request can change both.
 #[test]
-fn a_signed_request_is_one_event_whatever_is_changed_where_nothing_is_signed() {
+fn changes_of_unsigned_parts_do_not_make_another_event() {
     let (mut store, sender) = (Store::default(), sender("linear"));
     let (verifier, request) = (sender.verifier(), sender.request());
     for changed in [
@@ -181,7 +185,7 @@ fn a_signed_request_is_one_event_whatever_is_changed_where_nothing_is_signed() {
 }
 
 #[test]
-fn one_body_under_two_types_is_two_events_where_a_sender_does_so() {
+fn one_body_with_two_types_is_two_events_if_the_sender_reuses_bodies() {
     let sender = sender("shopify");
     let request = |topic: &str, id: &str| {
         let request = sender.send(1, "", b"{\"id\":1}").add("x-shopify-topic", topic);
@@ -204,7 +208,7 @@ fn one_body_under_two_types_is_two_events_where_a_sender_does_so() {
     assert!(long.claims[0].key.len() < 400, "a key holds the beginning of a long type");
 }
 
-/// A token proves nothing of the body, so it may come with several events.
+/// A token does not cover the body, so several events may have the same token.
 #[test]
 fn a_request_with_a_token_and_without_identity_claims_body_and_address() {
     let sender = tokens::SENDERS.iter().find(|sender| sender.preset == "bearer").unwrap();
@@ -224,7 +228,7 @@ fn a_request_with_a_token_and_without_identity_claims_body_and_address() {
     ] {
         assert_eq!(store.receives(&verifier, &changed, NOW), known, "{changed:?}");
     }
-    assert_eq!(store.receives(&verifier, &request, NOW + 300), 6, "its claim is over");
+    assert_eq!(store.receives(&verifier, &request, NOW + 300), 6, "the claim has expired");
 }
 
 #[test]
@@ -237,7 +241,7 @@ fn a_request_with_a_token_and_an_identity_needs_no_claim() {
     assert_eq!(other, found, "the sender says which event it is");
 }
 
-/// A JSON Web Token may come with several bodies while it lasts.
+/// A JSON Web Token may be used with several bodies while it is valid.
 #[test]
 fn a_proof_that_does_not_cover_the_body_is_not_claimed() {
     let (verifier, request) = (jwt::verifier(&json!({})), jwt::request());
@@ -250,7 +254,7 @@ fn a_proof_that_does_not_cover_the_body_is_not_claimed() {
     }
 }
 
-/// A signed time ends a signature, a body is as old as its sender says.
+/// The source configures the lifetime of signature claims (`remember`) and body claims (`remember_body`).
 #[test]
 fn a_claim_lasts_as_long_as_the_source_says() {
     let lasting = json!({"remember": "20m", "remember_body": "30m"});
@@ -259,7 +263,7 @@ fn a_claim_lasts_as_long_as_the_source_says() {
     assert_eq!(claims(&found, NOW), [("signature", 20 * 60), ("request", 30 * 60)]);
 }
 
-/// Where the address is signed, a request to another address is another request.
+/// If the address is signed, a request to another address is another request.
 #[test]
 fn a_signed_address_is_part_of_the_request() {
     let verifier = hmac(json!(["url", ".", "time", ".", "body"]));
@@ -275,7 +279,7 @@ fn a_signed_address_is_part_of_the_request() {
 }
 
 #[test]
-fn a_body_whose_address_is_not_signed_is_the_same_at_any_address() {
+fn an_unsigned_address_does_not_make_another_request() {
     let verifier = hmac(json!(["time", ".", "body"]));
     let [first, second] = ["x=1", "x=2"].map(|query| {
         let request = Request::post("{}").with_query(query);
@@ -286,7 +290,7 @@ fn a_body_whose_address_is_not_signed_is_the_same_at_any_address() {
 
 const SECRET: &str = "a secret of more than sixteen bytes";
 
-/// A source whose sender signs these parts, and sends no identity.
+/// A source whose sender signs these parts and has no identity.
 fn hmac(signed: Value) -> Verifier {
     hmac_with(signed, &json!({}))
 }
@@ -300,7 +304,7 @@ fn hmac_with(signed: Value, more: &Value) -> Verifier {
     open_scheme(written(merged(json!({"checks": {"mac": mac}}), more)), &[SECRET])
 }
 
-/// The request with the time of now and the signature of this message.
+/// The request with the current time and the signature of this message.
 fn signed(request: &Request, message: &str) -> Request {
     let mac = hex(&hmac_sha256(SECRET.as_bytes(), message.as_bytes()));
     request.clone().add("x-time", &NOW.to_string()).add("x-mac", &mac)
@@ -337,7 +341,7 @@ fn an_event_keeps_its_receipt_for_every_sender() {
     }
 }
 
-/// Enough is kept of a claim to be sure, and nothing of a secret or a body.
+/// A claim contains no secret and no body.
 #[test]
 fn a_claim_holds_digests_only() {
     let sender = sender("github");

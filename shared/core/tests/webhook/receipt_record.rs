@@ -1,4 +1,4 @@
-//! What is kept of a verified request: everything but its secrets.
+//! The record of a verified request has everything except its secrets.
 
 use placet_core::Timestamp;
 use placet_core::receipt::{Record, beginning};
@@ -28,7 +28,7 @@ fn token_at(location: &str, secret: &str) -> Verifier {
     open_scheme(written(json!({"checks": check, "identity": "json:/id"})), &[secret])
 }
 
-/// A source that is open to anyone: what matters here is what it reads.
+/// A source without checks, for tests of the values that a scheme reads.
 fn open(more: Value) -> Verifier {
     let mut data = json!({"checks": {"none": "for a test"}});
     data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -40,7 +40,7 @@ fn names(record: &Record) -> Vec<&str> {
 }
 
 #[test]
-fn a_request_is_kept_as_it_came() {
+fn a_record_holds_the_request_as_received() {
     let mut request = Request::post("{}").add("content-type", "text/plain").add("x-own", "a");
     request = request.add("x-own", "b").with_query("b=2&a=%20");
     request.rest = "/abc".to_owned();
@@ -54,9 +54,9 @@ fn a_request_is_kept_as_it_came() {
     assert_eq!(again.headers, request.incoming().headers);
 }
 
-/// A worker reads type and identity from the record as the function did from the request.
+/// A worker reads the same type and identity from the record as the webhook function from the request.
 #[test]
-fn what_is_kept_of_a_request_of_any_sender_reads_as_the_request() {
+fn the_record_of_any_sender_reads_as_its_request() {
     for sender in SENDERS {
         let (verifier, request) = (sender.verifier(), sender.request());
         let kept = record_with(&verifier, &request, &sns::documents());
@@ -71,7 +71,7 @@ fn what_is_kept_of_a_request_of_any_sender_reads_as_the_request() {
 }
 
 #[test]
-fn no_token_of_any_sender_is_kept() {
+fn no_record_contains_a_token() {
     for sender in tokens::SENDERS.iter().filter(|sender| sender.preset != "microsoft-graph") {
         let request = sender.request();
         let kept = json!(record(&sender.verifier(), &request)).to_string();
@@ -82,7 +82,7 @@ fn no_token_of_any_sender_is_kept() {
 }
 
 #[test]
-fn stars_stand_where_a_token_stands_in_the_query() {
+fn stars_replace_a_token_in_the_query() {
     let verifier = token_at("query:token", TOKEN);
     let escaped = TOKEN.replace(' ', "%20");
     for (query, expected) in [
@@ -98,7 +98,7 @@ fn stars_stand_where_a_token_stands_in_the_query() {
 }
 
 #[test]
-fn stars_stand_where_a_token_stands_in_the_path() {
+fn stars_replace_a_token_in_the_path() {
     let verifier = token_at("path:1", IN_PATH);
     let mut request = Request::post(r#"{"id":1}"#);
     for rest in [format!("/{IN_PATH}"), format!("/{IN_PATH}/more")] {
@@ -106,12 +106,12 @@ fn stars_stand_where_a_token_stands_in_the_path() {
         request.rest = rest;
         let kept = record(&verifier, &request);
         assert_eq!((kept.path.as_str(), kept.rest.as_str()), ("/webhooks/own/***", ""));
-        assert!(!json!(kept).to_string().contains("sixteen"), "nothing of it is kept");
+        assert!(!json!(kept).to_string().contains("sixteen"), "no part of the token is kept");
     }
 }
 
 #[test]
-fn headers_that_hold_secrets_or_are_a_proxys_are_not_kept() {
+fn headers_with_secrets_and_headers_of_proxies_are_not_kept() {
     let request = Request::post("{}")
         .add("authorization", "Bearer x")
         .add("cookie", "session=x")
@@ -126,7 +126,7 @@ fn headers_that_hold_secrets_or_are_a_proxys_are_not_kept() {
 }
 
 #[test]
-fn sixteen_kilobytes_of_headers_are_kept_and_what_the_scheme_reads_comes_first() {
+fn sixteen_kilobytes_of_headers_are_kept_with_those_of_the_scheme_first() {
     let reads = json!({"identity": "header:x-id", "type": "header:x-type"});
     let verifier = open(reads);
     let mut request = Request::post("{}");
@@ -143,7 +143,7 @@ fn sixteen_kilobytes_of_headers_are_kept_and_what_the_scheme_reads_comes_first()
 }
 
 #[test]
-fn a_header_that_is_too_large_ends_what_is_kept() {
+fn a_header_that_is_too_large_ends_the_kept_headers() {
     let request = Request::post("{}")
         .add("x-small", "1")
         .add("x-huge", &"v".repeat(16 * 1024))
@@ -154,7 +154,7 @@ fn a_header_that_is_too_large_ends_what_is_kept() {
 }
 
 #[test]
-fn of_a_long_identity_the_beginning_is_kept() {
+fn a_long_identity_is_cut() {
     let sender = tokens::SENDERS.iter().find(|sender| sender.preset == "bearer").unwrap();
     let request = sender.request().add("idempotency-key", &"é".repeat(300));
     let kept = record(&sender.verifier(), &request).delivery_id.unwrap();
@@ -177,7 +177,7 @@ fn a_beginning_ends_where_a_character_ends() {
 }
 
 #[test]
-fn how_a_record_is_stored() {
+fn the_stored_form_of_a_record() {
     let github = SENDERS.iter().find(|sender| sender.name == "github").unwrap();
     let request = github.send(1, "", b"{}").add("x-github-delivery", "72d3162e");
     let verifier =

@@ -1,4 +1,4 @@
-//! A request that a test changes, and the engine that judges it.
+//! A request builder for tests, and helpers that open and run the engine.
 
 use std::net::IpAddr;
 
@@ -9,10 +9,10 @@ use placet_core::webhook::{
 use placet_core::{Digest, Timestamp};
 use serde_json::{Value, json};
 
-/// Where requests are sent to.
+/// The origin of the requests.
 pub const ORIGIN: &str = "https://hooks.example.com";
 
-/// What is known of a request that passed its checks.
+/// The parts of a verified request that tests compare.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Passed {
     pub proven: Verification,
@@ -51,7 +51,7 @@ impl Request {
         Self { method: "GET".to_owned(), query: query.to_owned(), ..Self::post("") }
     }
 
-    /// Adds a header, even if it is there.
+    /// Adds a header, even if it is already present.
     pub fn add(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -92,7 +92,7 @@ impl Request {
         self.with_body(body.to_string())
     }
 
-    /// Where it was sent to, without the query if there is none.
+    /// The URL of the request.
     pub fn url(&self) -> String {
         let mark = if self.query.is_empty() { "" } else { "?" };
         format!("{ORIGIN}{}{mark}{}", self.path, self.query)
@@ -139,7 +139,7 @@ pub fn scheme(preset: &str, changes: Value) -> Scheme {
     serde_json::from_value(merged(presets::preset(preset).unwrap(), &changes)).unwrap()
 }
 
-/// A scheme of no preset.
+/// Opens a scheme that is not a preset.
 pub fn written(scheme: Value) -> Scheme {
     let scheme: Scheme = serde_json::from_value(scheme).unwrap();
     assert_eq!(scheme.validate(), Ok(()));

@@ -1,4 +1,4 @@
-//! Several secrets at once: any may match, and the result says which one did.
+//! Several secrets at once: any secret may match, and the result names the matching secret.
 
 use placet_core::webhook::{KeyError, OpenError, Verifier};
 use serde_json::json;
@@ -60,7 +60,7 @@ fn refusal(preset: &str, secret: &str) -> Option<KeyError> {
 }
 
 #[test]
-fn a_secret_that_protects_nothing_is_refused() {
+fn short_and_published_secrets_are_refused() {
     let known = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==";
     for text in [known.to_owned(), format!(" {known}\n")] {
         assert_eq!(refusal("zendesk", &text), Some(KeyError::Known));
@@ -82,7 +82,7 @@ fn a_secret_that_protects_nothing_is_refused() {
 }
 
 #[test]
-fn no_error_shows_a_secret() {
+fn no_error_contains_a_secret() {
     let secret = "15 bytes, short";
     let error = try_open(scheme("hmac", json!({})), &[secret]).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(secret));
@@ -91,7 +91,7 @@ fn no_error_shows_a_secret() {
 }
 
 #[test]
-fn a_sender_that_signs_the_address_needs_it() {
+fn a_sender_that_signs_the_url_needs_public_url() {
     for preset in ["twilio", "square", "hubspot"] {
         let secrets = ["the secret".to_owned()];
         for url in [None, Some(""), Some("/")] {

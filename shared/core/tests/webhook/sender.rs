@@ -1,4 +1,4 @@
-//! A sender: how its requests are made, written down apart from the presets.
+//! A sender: how it makes its requests, described independently of the presets.
 
 use placet_core::webhook::Verifier;
 use serde_json::json;
@@ -14,12 +14,12 @@ pub struct Sender {
     pub name: &'static str,
     pub preset: &'static str,
     pub keys: Keys,
-    /// A header, or a member of the body that begins with `/`.
+    /// The name of a header, or the JSON pointer of a body member.
     pub signature: &'static str,
     pub shape: Shape,
     pub written: Written,
     pub time: Time,
-    /// A signed header with the id.
+    /// The signed header that holds the id.
     pub id: Option<&'static str>,
     pub prepare: fn(&[u8], &str) -> Request,
     pub message: fn(&Request, &str) -> Vec<u8>,
@@ -27,9 +27,9 @@ pub struct Sender {
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Shape {
-    /// After a prefix.
+    /// The signature has a prefix.
     Plain(&'static str),
-    /// Separator, pair and tag.
+    /// The signature is in a list, with this separator, pair and tag.
     List(&'static str, &'static str, &'static str),
 }
 
@@ -44,7 +44,7 @@ pub enum Time {
     Unsigned,
     Header(&'static str, Unit),
     Tag(&'static str),
-    /// In the body, where `prepare` puts it.
+    /// The time is in the body. `prepare` writes it.
     Body(Unit),
 }
 
@@ -97,7 +97,7 @@ impl Sender {
         open(self.preset, &secrets.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// What the engine says of a request at `NOW`.
+    /// The engine's result for a request at `NOW`.
     pub fn judge(&self, request: &Request) -> Judged {
         request.judged_with(&self.verifier(), &sns::documents(), NOW)
     }
@@ -106,13 +106,13 @@ impl Sender {
         self.time.unit().map_or(String::new(), |unit| unit.text(at))
     }
 
-    /// A request as this sender makes it, now.
+    /// A signed request of this sender at `NOW`.
     pub fn request(&self) -> Request {
         let body = json!({"id": "evt_1", "type": "ping", "n": 1}).to_string();
         self.send(1, &self.time_text(NOW), body.as_bytes())
     }
 
-    /// A request around any bytes, with any text for its time.
+    /// A signed request with this payload and this text as its time.
     pub fn send(&self, key: u8, time: &str, payload: &[u8]) -> Request {
         let request = self.unsigned(time, payload);
         let signature = self.keys.sign(key, &(self.message)(&request, time));
@@ -130,12 +130,12 @@ impl Sender {
         request
     }
 
-    /// The bytes of the signature that `request` makes.
+    /// The bytes of the signature of `request`.
     pub fn signature_of(&self, request: &Request, time: &str) -> Vec<u8> {
         self.keys.sign(1, &(self.message)(request, time))
     }
 
-    /// The request with these signatures instead of its own.
+    /// The request with these signatures instead of its own signature.
     pub fn with_signatures(&self, request: Request, time: &str, texts: &[String]) -> Request {
         let value = match self.shape {
             Shape::Plain(prefix) => format!("{prefix}{}", texts.join(",")),
@@ -151,7 +151,7 @@ impl Sender {
         self.with_value(request, &value)
     }
 
-    /// The request with another text where the signature stands.
+    /// The request with another text at the location of the signature.
     pub fn with_value(&self, request: Request, value: &str) -> Request {
         match self.signature.strip_prefix('/') {
             Some(member) => request.with_member(member, value),
@@ -159,7 +159,7 @@ impl Sender {
         }
     }
 
-    /// What stands where the signature is.
+    /// The text at the location of the signature.
     pub fn value(&self, request: &Request) -> String {
         match self.signature.strip_prefix('/') {
             Some(member) => {

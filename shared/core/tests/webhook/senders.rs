@@ -1,4 +1,4 @@
-//! Every sender that signs.
+//! All senders that sign.
 
 use placet_core::webhook::presets;
 
@@ -11,7 +11,7 @@ const fn list(name: &'static str, header: &'static str, shape: Shape) -> Sender 
     Sender { shape, ..body(name, header, "", Written::Hex) }
 }
 
-/// A sender that signs the body alone.
+/// A sender that signs only the body.
 const fn body(
     name: &'static str,
     header: &'static str,
@@ -220,7 +220,7 @@ fn every_preset_has_a_sender() {
 }
 
 #[test]
-fn every_request_of_its_sender_is_believed() {
+fn the_requests_of_every_sender_pass() {
     for sender in SENDERS {
         let judged = sender.judge(&sender.request());
         assert!(judged.is_ok(), "{}: {judged:?}", sender.name);
@@ -229,7 +229,7 @@ fn every_request_of_its_sender_is_believed() {
 }
 
 #[test]
-fn the_names_of_the_tests_are_different() {
+fn the_names_of_the_senders_are_unique() {
     let names: std::collections::BTreeSet<_> = SENDERS.iter().map(|sender| sender.name).collect();
     assert_eq!(names.len(), SENDERS.len());
 }

@@ -132,7 +132,7 @@ fn a_confirmation_of_a_subscription_verifies() {
     assert_eq!(judged(&changed), Err(Unverified::Signature));
 }
 
-/// Signed by OpenSSL, with a certificate of its own.
+/// OpenSSL signed this message with the key of the certificate in `sns.pem`.
 #[test]
 fn version_1_uses_sha_1() {
     let body = json!({
@@ -168,9 +168,9 @@ fn version_1_can_be_refused() {
     assert!(request.judged_with(&verifier, &documents(), NOW).is_err());
 }
 
-/// Only what was verified can be stored; what was rejected comes back and may be judged again.
+/// Only a verified request can be stored. A rejected request is returned and may be verified again.
 #[test]
-fn a_request_is_judged_again_with_the_document_that_it_needs() {
+fn a_request_is_verified_again_with_the_document_that_it_needs() {
     let request = signed(notification("m", TIME));
     let (verifier, now) = (verifier(), Timestamp::from_millis(NOW * 1000));
     let rejected = verifier.verify(request.incoming(), &Documents::default(), now).unwrap_err();
@@ -181,7 +181,7 @@ fn a_request_is_judged_again_with_the_document_that_it_needs() {
 }
 
 #[test]
-fn only_the_certificate_it_names_is_asked_for_and_only_at_amazon() {
+fn only_a_named_certificate_at_an_amazon_address_is_fetched() {
     let request = signed(notification("m", TIME));
     let nothing = Documents::default();
     assert_eq!(
@@ -211,7 +211,7 @@ fn only_the_certificate_it_names_is_asked_for_and_only_at_amazon() {
 }
 
 #[test]
-fn the_certificate_must_hold_now_and_be_one() {
+fn the_certificate_must_be_valid_now() {
     for (at, fine) in [
         (1_767_225_599, false),
         (1_767_225_600, true),
@@ -235,9 +235,9 @@ fn the_certificate_must_hold_now_and_be_one() {
     assert_eq!(judged, Err(Unverified::Signature));
 }
 
-/// Anyone can have Amazon sign messages of a topic of his own.
+/// Anyone can get a signature of Amazon for messages of their own topic.
 #[test]
-fn another_topic_is_refused_even_before_its_certificate_is_asked_for() {
+fn another_topic_is_refused_before_its_certificate_is_fetched() {
     let mut body = notification("m", TIME);
     body["TopicArn"] = topic(2).into();
     let request = signed(body);
@@ -247,10 +247,10 @@ fn another_topic_is_refused_even_before_its_certificate_is_asked_for() {
     assert_eq!(request.judged_with(&both, &documents(), NOW).unwrap().proven.key, Some(2));
 }
 
-/// The text of a message of another topic can look like the rest of one of ours: what Amazon signed
-/// for him must not be read as that.
+/// The message text of another topic can imitate the signed lines of the configured topic. Such a signed
+/// message must not pass as a message of the configured topic.
 #[test]
-fn lines_of_a_message_are_no_members() {
+fn lines_of_a_message_are_not_members() {
     let fake = format!(
         "m\nMessageId\nfake\nTimestamp\n{TIME}\nTopicArn\n{}\nType\nNotification",
         topic(1)
@@ -271,7 +271,7 @@ fn lines_of_a_message_are_no_members() {
     assert!(judged(&Request::post(forged.to_string())).is_err());
 }
 
-/// What is signed as the end of the message is not signed as its id.
+/// A text that is signed as part of the message is not signed as the message id.
 #[test]
 fn a_required_member_cannot_hide_in_the_message() {
     let body = notification("m", TIME);
@@ -281,7 +281,7 @@ fn a_required_member_cannot_hide_in_the_message() {
 }
 
 #[test]
-fn two_members_of_one_name_are_refused() {
+fn repeated_members_are_refused() {
     let request = signed(notification("m", TIME));
     let text = String::from_utf8(request.body.clone()).unwrap();
     let twice = text.replacen('{', r#"{"Message":"other","#, 1);
@@ -289,7 +289,7 @@ fn two_members_of_one_name_are_refused() {
 }
 
 #[test]
-fn raw_delivery_is_not_signed_and_refused() {
+fn an_unsigned_raw_delivery_is_refused() {
     let raw = Request::post(r#"{"order": 1}"#)
         .add("x-amz-sns-message-type", "Notification")
         .add("x-amz-sns-topic-arn", &topic(1))

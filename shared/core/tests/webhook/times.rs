@@ -1,4 +1,4 @@
-//! Signed times: how far off they may be and how they are written, for every sender that has one.
+//! Signed times: tolerance and format, for every sender that signs a time.
 
 use crate::crypto::Keys;
 use crate::request::Request;
@@ -9,7 +9,7 @@ fn with_time() -> impl Iterator<Item = &'static Sender> {
     SENDERS.iter().filter(|sender| sender.time != Time::Unsigned)
 }
 
-/// How old and how far ahead a time may be, in seconds.
+/// The greatest age of a time, and how far it may be ahead, in seconds.
 fn window(sender: &Sender) -> (i64, i64) {
     match sender.preset {
         "linear" => (300, 60),
@@ -23,7 +23,7 @@ fn signed_at(sender: &Sender, at: i64) -> Request {
 }
 
 #[test]
-fn the_window_is_inclusive_and_ends() {
+fn the_tolerance_is_inclusive() {
     for sender in with_time() {
         let (past, future) = window(sender);
         for (off, fine) in [
@@ -42,7 +42,7 @@ fn the_window_is_inclusive_and_ends() {
 }
 
 #[test]
-fn a_thousandth_of_a_second_counts_where_it_is_written() {
+fn a_millisecond_counts_for_times_in_milliseconds() {
     for sender in with_time().filter(|sender| sender.time.unit() == Some(Unit::Millis)) {
         let (past, _) = window(sender);
         let edge = (NOW - past) * 1000;
@@ -63,7 +63,7 @@ fn the_signed_time_is_reported() {
     }
 }
 
-/// Each of these is signed: only its form is wrong.
+/// Each of these times is signed. Only its format is wrong.
 #[test]
 fn a_malformed_time_is_refused() {
     for sender in with_time() {
@@ -86,7 +86,7 @@ fn a_malformed_time_is_refused() {
             String::new(),
         ] {
             let judged = sender.judge(&sender.send(1, &wrong, b"{}"));
-            // A list is split at blanks; JSON may have them around a number.
+            // A list is split at spaces, and JSON may have spaces around a number.
             let trimmed = matches!(sender.time, Time::Body(Unit::Millis) | Time::Tag(_));
             if trimmed && wrong.trim() == digits {
                 continue;
@@ -137,7 +137,7 @@ fn another_time_than_the_signed_one_is_refused() {
     }
 }
 
-/// It is unknown which of two times is meant, even if both are the same.
+/// Two times are ambiguous, even if they are equal.
 fn changed_tag(sender: &Sender, request: &Request, name: &str, other: &str) -> Vec<Request> {
     let value = sender.value(request);
     let time = sender.time_text(NOW);
@@ -152,7 +152,7 @@ fn changed_tag(sender: &Sender, request: &Request, name: &str, other: &str) -> V
     values.into_iter().map(|value| sender.with_value(request.clone(), &value)).collect()
 }
 
-/// Where no time is signed, one in a header of the request says nothing.
+/// If no time is signed, a time in a header is unverified.
 #[test]
 fn without_a_signed_time_none_is_reported() {
     for sender in SENDERS.iter().filter(|sender| sender.time == Time::Unsigned) {

@@ -1,4 +1,4 @@
-//! Secrets that are sent along, addresses, and sources that are open to anyone.
+//! Tokens, sender addresses, and sources that are open to anyone.
 
 use std::net::IpAddr;
 
@@ -56,7 +56,7 @@ impl TokenSender {
         open(self.preset, &[&self.secret(SECRET)])
     }
 
-    /// A request with what presents this token.
+    /// A request that presents this token.
     fn with(&self, presented: &str) -> Request {
         match self.header {
             "" => Request::post(json!({"value": [{"clientState": presented}]}).to_string()),
@@ -70,7 +70,7 @@ impl TokenSender {
 }
 
 #[test]
-fn the_right_token_is_believed_and_covers_nothing() {
+fn the_right_token_passes_and_covers_nothing() {
     for sender in SENDERS {
         let verified = sender.request().judged(&sender.verifier(), NOW).unwrap();
         assert_eq!(
@@ -126,7 +126,7 @@ fn no_token_and_two_tokens_are_refused() {
 }
 
 #[test]
-fn a_token_needs_the_word_before_it() {
+fn a_token_needs_its_scheme_word() {
     let judged = |preset: &str, secret: &str, value: &str| {
         let request = Request::post("{}").add("authorization", value);
         request.judged(&open(preset, &[secret]), NOW).is_ok()
@@ -169,7 +169,7 @@ fn a_token_needs_the_word_before_it() {
 }
 
 #[test]
-fn graph_wants_the_right_state_in_every_element() {
+fn graph_needs_the_right_state_in_every_element() {
     let verifier = open("microsoft-graph", &["state one", "state two"]);
     let judged = |body: &str| Request::post(body).judged(&verifier, NOW);
     let own = r#"{"clientState":"state one"}"#;
@@ -203,7 +203,7 @@ fn graph_wants_the_right_state_in_every_element() {
 }
 
 #[test]
-fn a_token_may_stand_in_the_path_or_the_query() {
+fn a_token_may_be_in_the_path_or_the_query() {
     let of = |at: &str| {
         let scheme = written(json!({"checks": {"token": {"at": at}}}));
         open_scheme(scheme, &["tok en"])
@@ -257,7 +257,11 @@ fn only_listed_addresses_are_allowed() {
     }
     assert_eq!(from(None).judged(&ip(0), NOW), Err(Unverified::Address));
     let wrong_token = from(Some("203.0.113.7")).set("x-telegram-bot-api-secret-token", "x");
-    assert_eq!(wrong_token.judged(&ip(0), NOW), Err(Unverified::Token), "an address is not enough");
+    assert_eq!(
+        wrong_token.judged(&ip(0), NOW),
+        Err(Unverified::Token),
+        "a listed address is not enough"
+    );
 }
 
 #[test]
@@ -274,9 +278,9 @@ fn addresses_behind_proxies_are_counted_from_the_right() {
     };
     assert!(forwarded("10.9.9.9, 203.0.113.7", 1));
     assert!(forwarded("203.0.113.7 ,10.9.9.9", 2));
-    assert!(!forwarded("203.0.113.7, 10.9.9.9", 1), "what the client claims");
+    assert!(!forwarded("203.0.113.7, 10.9.9.9", 1), "the client wrote this address");
     assert!(!forwarded("203.0.113.7", 2));
-    assert!(!forwarded("203.0.113.7", 0), "nobody of ours stands before it");
+    assert!(!forwarded("203.0.113.7", 0), "there is no trusted proxy");
     for list in ["", "unknown", "203.0.113.7:80", "203.0.113.7,"] {
         assert!(!forwarded(list, 1), "{list}");
     }
@@ -286,7 +290,7 @@ fn addresses_behind_proxies_are_counted_from_the_right() {
 }
 
 #[test]
-fn a_source_is_open_to_anyone_only_if_it_is_written_out() {
+fn a_source_is_open_to_anyone_only_if_configured_explicitly() {
     let open_to_all = written(json!({"checks": {"none": "only for tests"}}));
     let verified = Request::post("x").judged(&open_scheme(open_to_all, &[]), NOW).unwrap();
     assert_eq!((verified.proven.check.as_str(), verified.proven.key), ("none", None));

@@ -1,4 +1,4 @@
-//! Twilio signs the address, and of the body its form fields or a digest in the address.
+//! Twilio signs the URL and the form fields of the body, or a body digest in the URL.
 
 use placet_core::webhook::{Unverified, Verifier};
 use serde_json::json;
@@ -89,7 +89,7 @@ fn a_json_body_is_covered_by_its_digest() {
     assert_eq!(at_home(&signed(unreadable.clone(), &unreadable.url())), Err(Unverified::BodyHash));
 }
 
-/// The signature of an address alone vouches for no body.
+/// A signature of the URL alone does not cover the body.
 #[test]
 fn an_unsigned_body_is_refused() {
     let get = Request::get("foo=1");
@@ -97,7 +97,7 @@ fn an_unsigned_body_is_refused() {
     let verified = at_home(&get).unwrap();
     assert!(
         verified.proven.coverage.url && verified.proven.coverage.body,
-        "there is none, and any would be refused"
+        "there is no body, and any body is refused"
     );
     let post = Request { method: "POST".to_owned(), ..get };
     assert!(at_home(&post).is_ok(), "an empty body");
@@ -136,9 +136,9 @@ fn the_default_port_may_be_written_out_or_left_out() {
     assert!(judged("https://h.example/stage/", &with_path).is_ok());
 }
 
-/// Twilio alone is unsure of its ports.
+/// Only Twilio signs URLs with or without the default port.
 #[test]
-fn others_write_the_address_as_it_is_configured() {
+fn other_senders_sign_the_configured_url() {
     let square = |origin: &str| {
         let message = format!("{origin}/in/abc?x=1{{}}");
         let signature = base64(&crate::crypto::hmac_sha256(b"12345", message.as_bytes()));
@@ -149,10 +149,10 @@ fn others_write_the_address_as_it_is_configured() {
     assert_eq!(square("https://hooks.example.com:443"), Err(Unverified::Signature));
 }
 
-/// The sorted fields are joined without a mark between them, so nothing in them is proven to stand
-/// where it stands: anyone who counts on an identity must know.
+/// The sorted fields are joined without separators, so the signature does not prove which field a value
+/// belongs to. An identity in such a field is unverified.
 #[test]
-fn fields_that_could_be_cut_in_another_way_are_not_covered() {
+fn fields_joined_without_separators_are_not_covered() {
     let post = Request::post("MessageSid=SM1&MessageStatus=sent").add("content-type", FORM);
     let verified =
         at_home(&signed(post.clone(), &format!("{}MessageSidSM1MessageStatussent", post.url())));

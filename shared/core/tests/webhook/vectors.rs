@@ -1,4 +1,4 @@
-//! Published signatures, and some made with OpenSSL and Python for senders that publish none.
+//! Published signatures. For senders that publish none, the vectors come from OpenSSL and Python.
 
 use placet_core::webhook::Unverified;
 use serde_json::json;
@@ -145,7 +145,7 @@ impl Vector {
 }
 
 #[test]
-fn every_vector_is_believed() {
+fn every_vector_passes() {
     for vector in PUBLISHED.iter().chain(OWN) {
         let judged = vector.judged(&vector.request());
         assert!(judged.is_ok(), "{} {:?}: {judged:?}", vector.preset, vector.headers);
@@ -153,7 +153,7 @@ fn every_vector_is_believed() {
 }
 
 #[test]
-fn no_vector_is_believed_with_another_body() {
+fn no_vector_passes_with_another_body() {
     for vector in PUBLISHED.iter().chain(OWN) {
         let request = vector.request();
         let longer = [request.body.as_slice(), b"1"].concat();
@@ -162,9 +162,9 @@ fn no_vector_is_believed_with_another_body() {
     }
 }
 
-/// Its `v1a` was made for another message than the one it is printed beside.
+/// The printed `v1a` signature belongs to another message than the printed one.
 #[test]
-fn the_header_printed_in_the_specification_is_not_believed() {
+fn the_header_printed_in_the_specification_is_refused() {
     let pretty = "{\n  \"type\": \"contact.created\",\n  \"timestamp\": \"2022-11-03T20:26:10.344522Z\",\n  \"data\": {\n    \"id\": \"1f81eb52-5198-4599-803e-771906343485\",\n    \"type\": \"contact\",\n    \"first_name\": \"John\",\n    \"last_name\": \"Smith\"\n  }\n}";
     let compact = serde_json::from_str::<serde_json::Value>(pretty).unwrap().to_string();
     let secret = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
@@ -178,9 +178,9 @@ fn the_header_printed_in_the_specification_is_not_believed() {
     }
 }
 
-/// Plain hashes with the secret before the text can be lengthened by anyone.
+/// Hashes of the secret followed by the text allow a length extension by anyone.
 #[test]
-fn the_older_signatures_of_hubspot_are_not_believed() {
+fn the_older_signatures_of_hubspot_are_refused() {
     for (header, hash) in [
         ("x-hubspot-signature", "69fc6631a867edd4f9e9e627fc5c1148e3fbdd8b21837b6d2b8901c1fa57f750"),
         ("x-hubspot-signature", "4fe4e3a7d3cf09db53be39d0a58130e2aaba074ec123a9e355b876a689a1c383"),

@@ -1,4 +1,4 @@
-//! Settings that make no sense or protect too little are named before a source opens.
+//! Invalid and insecure settings are reported before a source opens.
 
 use placet_core::webhook::{Scheme, merged, presets};
 use serde_json::{Value, json};
@@ -141,9 +141,9 @@ fn a_setting_outside_the_grammar_is_an_error() {
     }
 }
 
-/// What is written is what is read.
+/// The text form of a part is the same after reading and writing.
 #[test]
-fn signed_parts_read_and_write_the_same_text() {
+fn signed_parts_are_the_same_after_reading_and_writing() {
     for preset in presets::names() {
         let data = presets::preset(preset).unwrap();
         let scheme = scheme(preset, json!({}));

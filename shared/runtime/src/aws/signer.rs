@@ -1,8 +1,9 @@
-//! AWS Signature Version 4 with the day's signing key kept, which the SDK derives anew for each call.
+//! AWS Signature Version 4 with a cached signing key. The key is valid for a day; the SDK derives it anew for
+//! each call.
 //!
-//! What it signs is what nearly every call of ours is: the first attempt of a POST to `/` with its
-//! body in memory, signed in its headers. All else is left to the SDK's signer, whose signature of
-//! the same request is the same; a second attempt may have to be signed for the service's clock.
+//! This signer signs only the usual request: the first attempt of a POST to `/` with its body in memory and
+//! the signature in its headers. It passes every other request to the SDK's signer. A second attempt, for
+//! example, may need the clock of the service. For the usual request, both signers make the same signature.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 use std::sync::{Mutex, PoisonError};
@@ -23,19 +24,19 @@ use aws_smithy_types::config_bag::ConfigBag;
 use placet_core::webhook::{HmacKey, hmac_sha256};
 use placet_core::{Digest, Timestamp, hex};
 
-/// Headers that may change on the way.
+/// Headers that are not signed, because they may change on the way.
 const UNSIGNED: [&str; 4] = ["authorization", "transfer-encoding", "user-agent", "x-amzn-trace-id"];
 
-/// The signer of one service in one region, in place of the SDK's.
+/// The signer of one service in one region. It replaces the SDK's signer.
 #[derive(Debug)]
 pub(super) struct Signer {
     region: String,
     service: &'static str,
-    /// The key, and the access key and scope it is derived for.
+    /// The cached signing key, with the access key and scope that it was derived for.
     key: Mutex<Option<(String, HmacKey)>>,
 }
 
-/// The values of the headers that sign a request.
+/// The values of the headers that carry the signature.
 #[derive(Debug, PartialEq, Eq)]
 struct Signed {
     authorization: String,
@@ -47,7 +48,7 @@ impl Signer {
         Self { region: region.into(), service, key: Mutex::default() }
     }
 
-    /// `None` if the request is not what is usual.
+    /// Signs a usual request; `None` if the request is not usual.
     fn sign(
         &self,
         request: &HttpRequest,
@@ -103,7 +104,7 @@ impl Signer {
     }
 }
 
-/// Every call is signed, so it is put together without the formatting machinery.
+/// Builds the canonical request without `format!`, for speed: Placet signs every call.
 fn canonical_request(headers: &[(&str, &str)], names: &str, body: &[u8]) -> String {
     let mut request = String::with_capacity(1024);
     request.push_str("POST\n/\n\n");
@@ -116,7 +117,7 @@ fn canonical_request(headers: &[(&str, &str)], names: &str, body: &[u8]) -> Stri
     request
 }
 
-/// `20261121T090000Z`
+/// A time in the basic format of ISO 8601, as in `20261121T090000Z`.
 fn basic(moment: SystemTime) -> Option<String> {
     let millis = moment.duration_since(UNIX_EPOCH).ok()?.as_millis();
     let text = Timestamp::from_millis(i64::try_from(millis).ok()?).to_string();
@@ -128,8 +129,8 @@ fn basic(moment: SystemTime) -> Option<String> {
     Some(basic)
 }
 
-/// The host of an address whose path is `/`, without a query. `None` too if the port is the default,
-/// which is not written in the header.
+/// The `Host` header of a URL with the path `/` and no query; `None` for another URL. `None` also if the URL
+/// names the default port, which the header leaves out.
 fn host(uri: &str) -> Option<&str> {
     let (scheme, rest) = uri.split_once("://")?;
     let host = rest.strip_suffix('/').unwrap_or(rest);
@@ -137,7 +138,7 @@ fn host(uri: &str) -> Option<&str> {
     (!host.contains(['/', '?', '#', '@']) && !host.ends_with(default)).then_some(host)
 }
 
-/// Whether it has spaces that are left out of what is signed.
+/// Whether a header value has spaces that the canonical request would remove.
 fn is_padded(value: &str) -> bool {
     let spaces = |pair: &[u8]| pair == b"  ";
     value.starts_with(' ') || value.ends_with(' ') || value.as_bytes().windows(2).any(spaces)

@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, disable_intercepto
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Says who calls, in place of the SDK's two headers, which it composes anew for each call.
+/// Sets a fixed `User-Agent` header. It replaces two headers that the SDK builds anew for each call.
 #[derive(Debug)]
 pub(super) struct ShortUserAgent;
 
@@ -21,7 +21,7 @@ impl Intercept for ShortUserAgent {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let disabled = disable_interceptor::<UserAgentInterceptor>("a fixed one is sent");
+        let disabled = disable_interceptor::<UserAgentInterceptor>("a fixed header is sent");
         config.interceptor_state().store_put(disabled);
         Ok(())
     }

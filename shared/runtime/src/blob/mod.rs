@@ -1,4 +1,4 @@
-//! What is too large for the table, and what the table did not take: objects in S3.
+//! The blob store in S3: bodies that are too large for the table, and the spool.
 
 mod s3;
 
@@ -11,7 +11,7 @@ use self::s3::S3;
 use crate::Environment;
 use crate::https::Https;
 
-/// The blob store of one deployment, which is a bucket or not configured. Cheap to clone.
+/// The blob store of one deployment: a bucket, or none. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Blobs(Option<Arc<S3>>);
 
@@ -19,13 +19,13 @@ pub struct Blobs(Option<Arc<S3>>);
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
     /// This function has no blob store.
-    #[error("there is no blob store: set PLACET_BLOBS to s3://<bucket>")]
+    #[error("PLACET_BLOBS is not set: set it to s3://<bucket>")]
     NotConfigured,
     /// `PLACET_BLOBS` does not name a bucket.
-    #[error("PLACET_BLOBS must be s3://<bucket>, and it is `{0}`")]
+    #[error("PLACET_BLOBS is `{0}`: it must be s3://<bucket>")]
     Place(String),
-    /// Region or credentials are not in the environment.
-    #[error("{0} is not set, and the bucket of PLACET_BLOBS needs it")]
+    /// The variable with the region or a credential is not set.
+    #[error("{0} is not set: the bucket in PLACET_BLOBS needs it")]
     Missing(&'static str),
     /// The store refused or could not be reached.
     #[error("the blob store failed: {0}")]
@@ -33,12 +33,12 @@ pub enum BlobError {
 }
 
 impl Blobs {
-    /// The bucket that `PLACET_BLOBS` names as `s3://<bucket>`. If it is not set, nothing is listed
-    /// and every other use is an error.
+    /// The bucket in `PLACET_BLOBS`, as in `s3://<bucket>`. If the variable is not set, [`Self::list`]
+    /// returns nothing, and every other call fails.
     ///
     /// # Errors
     ///
-    /// If it names no bucket, or region or credentials are not in the environment.
+    /// If `PLACET_BLOBS` does not name a bucket, or the variables with region and credentials are not set.
     pub fn from_environment(environment: &Environment, https: Https) -> Result<Self, BlobError> {
         let Some(place) = environment.get("PLACET_BLOBS") else {
             return Ok(Self(None));
@@ -51,7 +51,7 @@ impl Blobs {
         }
     }
 
-    /// The bucket at this URL, which ends without a slash.
+    /// The bucket at this URL, without a slash at the end.
     pub fn in_bucket(url: String, region: &str, credentials: Credentials, https: Https) -> Self {
         Self(Some(Arc::new(S3::new(url, region, credentials, https))))
     }
@@ -60,29 +60,29 @@ impl Blobs {
         self.0.as_deref().ok_or(BlobError::NotConfigured)
     }
 
-    /// Writes a blob; one of this key is replaced.
+    /// Writes a blob, and replaces an existing blob with this key.
     ///
     /// # Errors
     ///
-    /// If the store did not take it.
+    /// If the store fails.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BlobError> {
         self.bucket()?.put(key, bytes).await
     }
 
-    /// Reads a blob; `None` if there is none of this key.
+    /// Reads a blob; `None` if there is no blob with this key.
     ///
     /// # Errors
     ///
-    /// If the store cannot be asked.
+    /// If the store fails.
     pub async fn get(&self, key: &str) -> Result<Option<Bytes>, BlobError> {
         self.bucket()?.get(key).await
     }
 
-    /// The keys under a folder, at most `most` of them.
+    /// At most `most` keys of blobs in a folder.
     ///
     /// # Errors
     ///
-    /// If the store cannot be asked.
+    /// If the store fails.
     pub async fn list(&self, folder: &str, most: usize) -> Result<Vec<String>, BlobError> {
         match &self.0 {
             Some(bucket) => bucket.list(folder, most).await,
@@ -90,11 +90,11 @@ impl Blobs {
         }
     }
 
-    /// Removes a blob; one that is not there is removed already.
+    /// Deletes a blob. Succeeds if there is no blob with this key.
     ///
     /// # Errors
     ///
-    /// If the store cannot be asked.
+    /// If the store fails.
     pub async fn delete(&self, key: &str) -> Result<(), BlobError> {
         self.bucket()?.delete(key).await
     }
@@ -102,7 +102,7 @@ impl Blobs {
 
 #[cfg(test)]
 impl Blobs {
-    /// Objects in the memory of a test.
+    /// A blob store in memory, for a test.
     pub(crate) fn of_a_test() -> Self {
         Self(Some(Arc::new(s3::tests::bucket())))
     }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_is_the_only_place_there_is() {
+    fn only_a_bucket_is_a_valid_place() {
         assert!(configured("s3://kept").unwrap().bucket().is_ok());
         for other in ["/tmp/blobs", ".placet/blobs", "kept", "s3://", "s3://kept/folder"] {
             let error = configured(other).unwrap_err().to_string();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_place_nothing_is_there_and_nothing_is_taken() {
+    async fn without_a_bucket_the_list_is_empty_and_a_write_fails() {
         let blobs = configured("").unwrap();
         assert_eq!(blobs.list("spool", 10).await.unwrap(), [""; 0]);
         let refused = blobs.put("spool/a", Bytes::new()).await;

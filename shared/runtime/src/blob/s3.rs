@@ -1,5 +1,5 @@
-//! S3 over the crate's own HTTPS client, signed by the SDK's own signer: the four calls that blobs
-//! need.
+//! The four S3 calls that the blob store needs, over the HTTPS client of this crate and signed by the SDK's
+//! signer.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,15 +16,15 @@ use super::BlobError;
 use crate::Environment;
 use crate::https::{Https, HttpsError};
 
-/// The largest object that is read, in bytes: nothing larger was ever taken in.
+/// The largest object that is read, in bytes. No larger object is ever written.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// How long is waited before the second and the third attempt.
+/// The waits before the second and the third attempt.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 #[derive(Debug)]
 pub(super) struct S3 {
-    /// The address of the bucket, without a slash at the end.
+    /// The URL of the bucket, without a slash at the end.
     bucket: String,
     region: String,
     credentials: Credentials,
@@ -77,7 +77,8 @@ impl S3 {
         }
     }
 
-    /// The keys under a folder: ours hold nothing that XML or a URL writes differently.
+    /// At most `most` keys in a folder. The keys that Placet writes contain no character that XML or a URL
+    /// escapes.
     pub(super) async fn list(&self, folder: &str, most: usize) -> Result<Vec<String>, BlobError> {
         let query = format!("/?list-type=2&max-keys={most}&prefix={folder}%2F");
         let body = done(self.call(Method::GET, &query, Bytes::new()).await?)?;
@@ -94,7 +95,7 @@ impl S3 {
         }
     }
 
-    /// Every call may be repeated: a key is always written with the same bytes.
+    /// Calls S3, and retries. A retry is safe because a key is always written with the same bytes.
     async fn call(
         &self,
         method: Method,
@@ -156,7 +157,7 @@ impl S3 {
 fn done(response: Response<Bytes>) -> Result<Bytes, BlobError> {
     match response.status() {
         status if status.is_success() => Ok(response.into_body()),
-        status => Err(BlobError::Service(format!("S3 answers with status {status}"))),
+        status => Err(BlobError::Service(format!("S3 answered with status {status}"))),
     }
 }
 

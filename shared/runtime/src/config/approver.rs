@@ -1,33 +1,33 @@
-//! Who decides.
+//! Approvers of operations.
 
 use serde::Deserialize;
 
 use super::locate;
 use super::{Config, OutboundUrl, SecretRef};
 
-/// Who decides on an operation.
+/// The approver of an operation.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Approver {
-    /// The persons who see our inbox.
+    /// The persons with access to the inbox of this server.
     #[default]
     Inbox,
-    /// They, or the persons behind a server that speaks HumanLayer's language.
+    /// These persons, or an upstream approver: the first decision counts.
     Humanlayer(Upstream),
 }
 
-/// A server that speaks HumanLayer's language: HumanLayer's, or another Placet.
+/// An upstream approver: a server with HumanLayer's API, such as HumanLayer itself or another Placet.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// Where its API is, with `/humanlayer/v1`.
+    /// The base URL of its API, including `/humanlayer/v1`.
     base_url: OutboundUrl,
-    /// Our key there.
+    /// The API key for that server.
     pub api_key: SecretRef,
 }
 
 impl Upstream {
-    /// Where its API is, without a slash at the end.
+    /// The base URL of its API, without a slash at the end.
     pub fn base_url(&self) -> String {
         self.base_url.as_str().trim_end_matches('/').to_owned()
     }
@@ -43,9 +43,9 @@ impl Approver {
 }
 
 impl Config {
-    /// The server that is asked about calls of this function, or about questions; only for the main
-    /// project, because all that is asked with one key is one project's there, and what two projects
-    /// here ask under one id would be one call.
+    /// The upstream approver for calls of this function, or for questions if `function` is `None`. Only the
+    /// main project has upstream approvers: an API key of the upstream server belongs to one project there,
+    /// so equal call ids of two projects here would be the same operation there.
     pub fn upstream(&self, project: &str, function: Option<&str>) -> Option<&Upstream> {
         let definition = function.and_then(|function| self.operation(function));
         let own = definition.and_then(|definition| definition.approver.as_ref());
@@ -53,8 +53,8 @@ impl Config {
         approver.upstream().filter(|_| project == self.project.as_str())
     }
 
-    /// All servers that are asked, each with its function; without one it is asked about whatever
-    /// names no other approver.
+    /// All upstream approvers with their functions. `None` in place of a function means the default approver,
+    /// which decides all operations that name no other.
     pub fn upstreams(&self) -> impl Iterator<Item = (Option<&str>, &Upstream)> {
         let own = |(name, definition)| {
             let definition: &super::Definition = definition;
@@ -64,12 +64,12 @@ impl Config {
         default.into_iter().chain(self.operations().filter_map(own))
     }
 
-    /// No server may be asked that is where nothing may be called.
+    /// Refuses an upstream approver whose URL may not be called.
     pub(super) fn check_upstreams(&self, text: &str) -> Result<(), String> {
         self.upstreams().try_for_each(|(function, upstream)| {
             let url = &upstream.base_url;
             let permitted = match url.as_str().contains(['?', '#']) {
-                true => Err("a base_url holds no ? and no #".to_owned()),
+                true => Err("a base_url must contain no ? and no #".to_owned()),
                 false => url.permitted(&self.outbound),
             };
             permitted.map_err(|wrong| {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_is_asked_where_it_says_or_where_the_defaults_say() {
+    fn an_operation_has_its_own_upstream_approver_or_that_of_the_defaults() {
         let asked = |config: &Config, project: &str, function: Option<&str>| {
             config.upstream(project, function).map(Upstream::base_url)
         };
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_may_not_be_called_is_found_at_its_line_and_column() {
+    fn a_url_that_may_not_be_called_is_an_error_with_line_and_column() {
         for (url, part) in [
             ("http://b.example/humanlayer/v1", "outbound.allow_hosts"),
             ("http://127.0.0.1:8000/humanlayer/v1", "outbound.allow_hosts"),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_a_reference_and_no_part_of_the_address() {
+    fn an_api_key_is_a_reference_and_not_in_the_url() {
         for (approver, part) in [
             ("{humanlayer: {base_url: 'https://b.example', api_key: hl-a-secret}}", "env:NAME"),
             (

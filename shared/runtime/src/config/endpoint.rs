@@ -1,4 +1,4 @@
-//! Where signed webhooks are sent, and which hosts may be called.
+//! The endpoints of outgoing webhooks, and the hosts that may be called.
 
 use std::net::IpAddr;
 
@@ -12,39 +12,40 @@ use super::locate;
 use super::{Config, Name, SecretError, SecretRef, Timeout};
 use crate::Environment;
 
-/// An endpoint that signed webhooks are sent to.
+/// An endpoint that receives signed webhooks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
-    /// Where to post to: `https://`, or `http://` to a host of `outbound.allow_hosts`.
+    /// The URL to post to: `https://`, or `http://` for a host in `outbound.allow_hosts`.
     pub url: OutboundUrl,
-    /// The keys each request is signed with, the newest first.
+    /// The keys that sign each request, the newest first.
     pub secrets: SigningSecrets,
-    /// Whose webhooks it is sent; those of the main project if not said.
+    /// The project of the endpoint; the main project by default.
     project: Option<Name>,
-    /// How long an answer may take, at most 25 s.
+    /// The timeout of a request, at most 25 s.
     #[serde(default)]
     pub timeout: Timeout,
-    /// What it is notified of, and in which format; besides what is forwarded to it.
+    /// The events that the endpoint is notified of, with their formats. Targets may forward other events to
+    /// it.
     #[serde(default)]
     pub events: Events,
 }
 
-/// What an endpoint is notified of: at most one format for each kind of event.
+/// The events that an endpoint is notified of: at most one format per kind of operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<Subscription>")]
 pub struct Events(Vec<Subscription>);
 
-/// What may be called besides the public Internet.
+/// The hosts that may be called besides those of the public Internet.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outbound {
-    /// Hosts that may be called over plain HTTP, and whatever their address is.
+    /// Hosts that may be called over plain HTTP and at any address.
     #[serde(default)]
     allow_hosts: Vec<String>,
 }
 
-/// A URL that is called from here.
+/// A URL that Placet calls.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct OutboundUrl {
@@ -53,7 +54,7 @@ pub struct OutboundUrl {
     host: String,
 }
 
-/// The keys of an endpoint: one, or several while a receiver goes from one to the next.
+/// The signing keys of an endpoint. There are several while a key is being replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<SecretRef>")]
 pub struct SigningSecrets(Vec<SecretRef>);
@@ -64,7 +65,7 @@ impl OutboundUrl {
         &self.text
     }
 
-    /// Refuses one that may not be called, as [`Outbound::permits`] does.
+    /// Refuses a URL that may not be called: see [`Outbound::permits`].
     pub(super) fn permitted(&self, outbound: &Outbound) -> Result<(), String> {
         outbound.permits(&self.scheme, &self.host)
     }
@@ -76,7 +77,10 @@ impl TryFrom<Vec<Subscription>> for Events {
     fn try_from(events: Vec<Subscription>) -> Result<Self, Self::Error> {
         for (index, event) in events.iter().enumerate() {
             if events[..index].iter().any(|before| before.kind == event.kind) {
-                return Err(format!("{} is named twice: an endpoint gets it in one format", event));
+                return Err(format!(
+                    "{} is named twice: an endpoint gets each event in one format",
+                    event
+                ));
             }
         }
         Ok(Self(events))
@@ -84,12 +88,12 @@ impl TryFrom<Vec<Subscription>> for Events {
 }
 
 impl Events {
-    /// How it is notified of this kind.
+    /// The subscription to this kind of operation.
     pub fn of(&self, kind: OperationKind) -> Option<Subscription> {
         self.0.iter().find(|event| event.kind == kind).copied()
     }
 
-    /// All of them.
+    /// All subscriptions.
     pub fn iter(&self) -> impl Iterator<Item = Subscription> {
         self.0.iter().copied()
     }
@@ -101,7 +105,7 @@ impl TryFrom<String> for OutboundUrl {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let uri: Uri = text.parse().map_err(|error| format!("{text:?} is not a URL: {error}"))?;
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err("a URL holds no user and password".to_owned());
+            return Err("a URL must contain no user and password".to_owned());
         }
         match (uri.scheme_str(), uri.host()) {
             (Some(scheme @ ("https" | "http")), Some(host)) if !host.is_empty() => {
@@ -125,7 +129,7 @@ impl TryFrom<Vec<SecretRef>> for SigningSecrets {
 }
 
 impl SigningSecrets {
-    /// Where they are.
+    /// The references to the keys.
     pub fn iter(&self) -> impl Iterator<Item = &SecretRef> {
         self.0.iter()
     }
@@ -134,43 +138,43 @@ impl SigningSecrets {
     ///
     /// # Errors
     ///
-    /// If one of them is not set, or not of its form: who signs with fewer than configured leaves a
-    /// receiver behind.
+    /// If any key is not set or has the wrong form. Signing with fewer keys would break receivers that still
+    /// verify with the missing key.
     pub fn resolve(&self, environment: &Environment) -> Result<Vec<Secret>, SecretError> {
         self.0.iter().map(|secret| secret.resolve(environment)).collect()
     }
 }
 
 impl Outbound {
-    /// These hosts may be called, too.
+    /// Also allows these hosts.
     #[must_use]
     pub fn and(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
         self.allow_hosts.extend(hosts);
         self
     }
 
-    /// Whether this host may be called whatever its address is.
+    /// Whether this host may be called at any address.
     pub fn allows(&self, host: &str) -> bool {
         let bare = |host: &str| host.trim_matches(['[', ']']).to_ascii_lowercase();
         self.allow_hosts.iter().any(|allowed| bare(allowed) == bare(host))
     }
 
-    /// Refuses what can be refused before a name is looked up: plain HTTP, and a private address.
+    /// Refuses plain HTTP and private addresses. This check needs no lookup of the name.
     ///
     /// # Errors
     ///
-    /// What is wrong with the URL, and the mend.
+    /// The problem with the URL, and its fix.
     pub fn permits(&self, scheme: &str, host: &str) -> Result<(), String> {
         if self.allows(host) {
             return Ok(());
         }
-        let mend = format!("if you mean it, add {host} to outbound.allow_hosts");
+        let fix = format!("to call it anyway, add {host} to outbound.allow_hosts");
         if scheme != "https" {
-            return Err(format!("{scheme}://{host} is not encrypted; use https://, or {mend}"));
+            return Err(format!("{scheme}://{host} is not encrypted; use https://, or {fix}"));
         }
         match host.trim_matches(['[', ']']).parse::<IpAddr>() {
             Ok(literal) if !address::is_public(literal) => {
-                Err(format!("{host} is not an address of the public Internet; {mend}"))
+                Err(format!("{host} is not a public address; {fix}"))
             }
             _ => Ok(()),
         }
@@ -178,7 +182,7 @@ impl Outbound {
 }
 
 impl Config {
-    /// The endpoint of this name, if it is this project's.
+    /// The endpoint with this name, if it belongs to this project.
     pub fn endpoint(&self, project: &str, name: &str) -> Option<&Endpoint> {
         self.endpoints_of(project).find(|(known, _)| *known == name).map(|(_, endpoint)| endpoint)
     }
@@ -188,12 +192,12 @@ impl Config {
         self.endpoints().filter(move |(_, endpoint)| self.owner(endpoint) == project)
     }
 
-    /// All endpoints by name, whosever they are.
+    /// The endpoints of all projects by name.
     pub fn endpoints(&self) -> impl Iterator<Item = (&str, &Endpoint)> {
         self.endpoints.iter().map(|(name, endpoint)| (name.as_str(), endpoint))
     }
 
-    /// The endpoints that are notified of the decision on an operation, and in which format.
+    /// The endpoints that are notified of the decision on an operation, with the format.
     pub fn notified<'a>(
         &'a self,
         id: &'a OperationId,
@@ -204,12 +208,12 @@ impl Config {
         self.endpoints_of(&id.project).filter_map(notified)
     }
 
-    /// The project an endpoint belongs to.
+    /// The project of an endpoint.
     pub fn owner<'a>(&'a self, endpoint: &'a Endpoint) -> &'a str {
         endpoint.project.as_ref().unwrap_or(&self.project).as_str()
     }
 
-    /// No endpoint may be where nothing may be called, nor belong to nobody.
+    /// Refuses an endpoint whose URL may not be called, or whose project does not exist.
     pub(super) fn check_endpoints(&self, text: &str) -> Result<(), String> {
         self.endpoints().try_for_each(|(name, endpoint)| {
             let at = |member: &str, wrong: String| {
@@ -218,7 +222,7 @@ impl Config {
             };
             let owner = self.owner(endpoint);
             if !self.projects().any(|known| known == owner) {
-                let wrong = format!("there is no project {owner}; add it to projects");
+                let wrong = format!("there is no project {owner}: add it to projects");
                 return Err(at("project", wrong));
             }
             endpoint.url.permitted(&self.outbound).map_err(|wrong| at("url", wrong))
@@ -253,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_the_main_projects_or_that_of_the_one_it_names() {
+    fn an_endpoint_belongs_to_the_main_project_or_to_the_one_it_names() {
         let endpoints = |of: &str| {
             Config::parse(&format!(
                 "project: x\nprojects: [y]\nendpoints:\n  a: {{url: 'https://a.example', secrets: [env:S]}}\n  \
@@ -271,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_public_internet_must_be_allowed() {
+    fn a_private_address_or_plain_http_must_be_allowed() {
         for url in [
             "http://billing.example.com/",
             "http://127.0.0.1:9000/",
@@ -293,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_line_and_column() {
+    fn an_error_has_line_and_column() {
         let with = |line: &str| Config::parse(&format!("project: x\nendpoints:\n  b: {line}"));
         for (line, part) in [
             ("{url: 'https://b.example'}", "secrets"),

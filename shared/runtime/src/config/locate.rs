@@ -1,17 +1,17 @@
-//! Where in the text of `placet.yaml` something stands.
+//! Finds the line and column of a member of `placet.yaml`.
 
 use std::fmt::Display;
 
 use serde_saphyr::granit_parser::{Event, Parser};
 
-/// What is wrong, and where the text has it.
+/// The error text with the line and column of the member on this path.
 pub(super) fn at(text: &str, path: &[String], wrong: impl Display) -> String {
     let (line, column) = locate(text, path);
     format!("{wrong} at line {line}, column {column}")
 }
 
-/// Line and column, from 1, of the deepest member on this path that the text has: what comes from
-/// a preset is found at the member that names it.
+/// Line and column, from 1, of the deepest member on this path that the text contains. For a member that
+/// comes from a preset, that is the member that names the preset.
 fn locate(text: &str, path: &[String]) -> (usize, usize) {
     let mut walk = Walk { path, open: Vec::new(), best: (0, 1, 1) };
     for next in Parser::new_from_str(text) {
@@ -49,7 +49,7 @@ enum Frame {
 struct Walk<'a> {
     path: &'a [String],
     open: Vec<Frame>,
-    /// How many members of the path lead here, line and column.
+    /// The depth of the best match so far, with its line and column.
     best: (usize, usize, usize),
 }
 
@@ -64,7 +64,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A value starts here; the elements of a sequence have no key to be found at.
+    /// A value starts here. An element of a sequence has no key, so its value marks its place.
     fn value(&mut self, place: (usize, usize)) {
         if let Some(Frame::Sequence { .. }) = self.open.last() {
             self.reached(place);
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_deepest_member_that_is_there_is_found() {
+    fn the_deepest_existing_member_is_found() {
         let text = "a:\n  b: {c: 1,\n    d: [x, {e: 2}]}\n'f g':\n- h: 3\n- 4\n";
         let find = |path: &[&str]| {
             locate(text, &path.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())

@@ -1,7 +1,7 @@
 //! `placet.yaml`: the project, its operations and its webhook sources.
 //!
-//! Unknown keys and impossible values are errors with line and column. Secrets are never in the
-//! file, only the names of the environment variables that hold them.
+//! Unknown keys and invalid values are errors with line and column. The file contains no secrets, only the
+//! names of the environment variables that contain them.
 
 mod approver;
 mod channel;
@@ -23,48 +23,48 @@ use serde::Deserialize;
 pub use source::{Action, Closed, LazyScheme, PublicUrl, RequestApproval, Source, Target};
 pub use values::{Attempts, ExecutorUrl, Name, RoutePath, SecretError, SecretRef, Timeout};
 
-/// The whole file.
+/// The configuration in `placet.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The main project: that of the local key, the demo and the webhook sources.
+    /// The main project. The local API key, the demo and the webhook sources belong to it.
     pub project: Name,
-    /// What else keys may be made for.
+    /// The other projects.
     #[serde(default, rename = "projects")]
     further: Vec<Name>,
-    /// What holds where an operation says nothing else.
+    /// The settings of operations that do not have their own.
     #[serde(default)]
     pub defaults: Defaults,
-    /// What runs once a person has agreed, by function name.
+    /// The configured operations by function name.
     #[serde(default)]
     operations: BTreeMap<String, Definition>,
-    /// Who may send webhooks, by name: as written, and then expanded.
+    /// The webhook sources by name: as written, and below as expanded.
     #[serde(default, rename = "sources")]
     written: BTreeMap<Name, serde_json::Value>,
     #[serde(skip)]
     sources: BTreeMap<Name, Source>,
-    /// Contact channels by number: as written, and then read.
+    /// The contact channels by number: as written, and below as read.
     #[serde(default, rename = "channels")]
     written_channels: BTreeMap<u64, serde_json::Map<String, serde_json::Value>>,
     #[serde(skip)]
     channels: BTreeMap<u64, Channel>,
-    /// Where signed webhooks are sent, by name.
+    /// The endpoints of outgoing webhooks, by name.
     #[serde(default)]
     endpoints: BTreeMap<Name, Endpoint>,
-    /// What may be called besides the public Internet.
+    /// The hosts that may be called besides those of the public Internet.
     #[serde(default)]
     pub outbound: Outbound,
 }
 
-/// What holds where an operation says nothing else.
+/// The settings of operations that do not have their own.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
     /// How long a person has to decide.
     pub deadline: Period,
-    /// Who decides.
+    /// The approver.
     pub approver: Approver,
-    /// Whose operations are run here.
+    /// The interfaces whose operations this server runs.
     pub run_for: Vec<Interface>,
 }
 
@@ -72,9 +72,9 @@ pub struct Defaults {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Interface {
-    /// Placet's own: its API, its pages, its webhook sources.
+    /// Placet's own interface: its API, its pages, its webhook sources.
     Placet,
-    /// HumanLayer's, whose clients run by themselves what was approved.
+    /// HumanLayer's API, whose clients run approved operations themselves.
     HumanLayer,
 }
 
@@ -88,27 +88,27 @@ impl Default for Defaults {
     }
 }
 
-/// One operation.
+/// The configuration of one operation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
-    /// What runs it; nothing if the requester acts on the decision itself.
+    /// The executor; `None` if the requester acts on the decision itself.
     pub executor: Option<Executor>,
     /// Whether two runs under one idempotency key have the effect of one.
     #[serde(default)]
     pub idempotent: bool,
     /// How long a person has to decide.
     pub deadline: Option<Period>,
-    /// How often it may be tried.
+    /// How many attempts the operation may have.
     #[serde(default)]
     pub max_attempts: Attempts,
-    /// Who decides, if not whom the defaults name.
+    /// The approver, if not that of the defaults.
     pub approver: Option<Approver>,
-    /// Whose operations the executor runs, if not those the defaults name.
+    /// The interfaces whose operations the executor runs, if not those of the defaults.
     run_for: Option<Vec<Interface>>,
 }
 
-/// What runs an operation.
+/// The executor of an operation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Executor {
@@ -118,29 +118,29 @@ pub enum Executor {
     Http(HttpExecutor),
 }
 
-/// An HTTP endpoint that is sent `{call_id, fn, kwargs}`.
+/// An HTTP endpoint that gets `{call_id, fn, kwargs}` as JSON.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpExecutor {
-    /// Where to post to: `https://`, or `http://` on this machine only.
+    /// The URL to post to: `https://`, or `http://` only on this machine.
     pub url: ExecutorUrl,
-    /// How long an answer may take, at most 25 s.
+    /// The timeout of a request, at most 25 s.
     #[serde(default)]
     pub timeout: Timeout,
-    /// The key its requests are signed with.
+    /// The key that signs the requests.
     pub secret: Option<SecretRef>,
 }
 
-/// A source, found by the path of a request.
+/// The webhook source at the path of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceAt<'c, 'r> {
-    /// Its position among all sources.
+    /// The position of the source among all sources.
     pub position: usize,
-    /// Its name.
+    /// The name of the source.
     pub name: &'c str,
     /// The source.
     pub source: &'c Source,
-    /// What of the path follows the source's own.
+    /// The part of the path after the path of the source.
     pub rest: &'r str,
 }
 
@@ -152,15 +152,15 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// Its content is wrong; the text has line and column.
+    /// The content is invalid. The text has line and column.
     #[error("{path}: {cause}")]
     Invalid {
         /// The file.
         path: String,
-        /// What is wrong, and where.
+        /// The error, with line and column.
         cause: String,
     },
 }
@@ -170,7 +170,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or what in it is wrong and where.
+    /// If the file cannot be read, or its content is invalid.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|cause| ConfigError::Unreadable { path: path.display().to_string(), cause })?;
@@ -182,9 +182,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// What is wrong and where.
+    /// The error, with line and column.
     pub fn parse(text: &str) -> Result<Self, String> {
-        // No excerpt of the file: somebody may have put a secret where its name belongs.
+        // Show no excerpt of the file: a person may have written a secret in place of its variable.
         let options = serde_saphyr::options! { with_snippet: false };
         let mut config: Self = serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| source::without_values(&error.to_string()))?;
@@ -206,19 +206,20 @@ impl Config {
         Ok(config)
     }
 
-    /// No project may be named twice.
+    /// Refuses a project that is named twice.
     fn check_projects(&self, text: &str) -> Result<(), String> {
         for (index, name) in self.further.iter().enumerate() {
             if self.projects().position(|known| known == name.as_str()) != Some(index + 1) {
                 let place = ["projects".to_owned(), index.to_string()];
-                let wrong = format!("projects: {} is named twice", name.as_str());
+                let wrong = format!("projects: {} is named twice: name it once", name.as_str());
                 return Err(locate::at(text, &place, wrong));
             }
         }
         Ok(())
     }
 
-    /// Nothing may be sent on to an endpoint that is not there. What comes in is the main project's.
+    /// Refuses a target that forwards to an unknown endpoint. The endpoint must belong to the main project,
+    /// as received webhooks do.
     fn check_targets(&self, text: &str) -> Result<(), String> {
         for (name, source) in self.sources() {
             for (index, target) in source.targets.iter().enumerate() {
@@ -228,7 +229,7 @@ impl Config {
                     let index = index.to_string();
                     let place = ["sources", name, "targets", index.as_str()].map(str::to_owned);
                     let wrong = format!(
-                        "{name}: there is no endpoint {} of project {} in endpoints",
+                        "{name}: there is no endpoint {} in project {}: add it to endpoints",
                         endpoint.as_str(),
                         self.project.as_str()
                     );
@@ -239,7 +240,7 @@ impl Config {
         Ok(())
     }
 
-    /// No path may lead to two sources.
+    /// Refuses a path that two sources claim.
     fn check_paths(&self, text: &str) -> Result<(), String> {
         let mut claimed: BTreeMap<String, &str> =
             self.sources().map(|(name, _)| (format!("/webhooks/{name}"), name)).collect();
@@ -247,8 +248,9 @@ impl Config {
             for path in source.paths.iter().map(RoutePath::as_str) {
                 if let Some(other) = claimed.insert(path.to_owned(), name) {
                     let place = ["sources", name, "paths"].map(str::to_owned);
-                    let wrong =
-                        format!("{name}: two sources claim the path {path}, the other is {other}");
+                    let wrong = format!(
+                        "{name}: two sources claim the path {path}: the other source is {other}"
+                    );
                     return Err(locate::at(text, &place, wrong));
                 }
             }
@@ -261,7 +263,7 @@ impl Config {
         std::iter::once(&self.project).chain(&self.further).map(Name::as_str)
     }
 
-    /// The operation of this function name.
+    /// The configuration of the operation with this function name.
     pub fn operation(&self, function: &str) -> Option<&Definition> {
         self.operations.get(function)
     }
@@ -271,7 +273,7 @@ impl Config {
         self.operations.iter()
     }
 
-    /// What puts messages on the queue `calls`: whatever waits for somebody else's server.
+    /// The features of this configuration that use the queue `calls`, because they call external servers.
     pub fn users_of_calls(&self) -> Vec<&'static str> {
         let executors = self.operations.values().any(|definition| definition.executor.is_some());
         let users = [
@@ -282,7 +284,7 @@ impl Config {
         users.into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect()
     }
 
-    /// How an operation of this function would be run; `None` if nothing runs here.
+    /// The plan to run an operation of this function; `None` if it has no executor.
     pub fn plan(&self, function: &str) -> Option<Plan> {
         let definition = self.operations.get(function)?;
         let executor = definition.executor.as_ref()?;
@@ -294,13 +296,13 @@ impl Config {
         })
     }
 
-    /// The same for an operation that was requested through this interface: what its requester runs by itself is
-    /// not run here, too.
+    /// The plan to run an operation that was requested through this interface; `None` also if the requester
+    /// runs such operations itself.
     pub fn plan_for(&self, function: &str, interface: Interface) -> Option<Plan> {
         self.run_for(function).contains(&interface).then(|| self.plan(function))?
     }
 
-    /// Whose operations of this function are run here, if it has an executor.
+    /// The interfaces whose operations of this function the executor runs, if the function has one.
     pub fn run_for(&self, function: &str) -> &[Interface] {
         let own = self.operations.get(function).and_then(|definition| definition.run_for.as_ref());
         own.unwrap_or(&self.defaults.run_for)
@@ -313,7 +315,7 @@ impl Config {
         own.unwrap_or(self.defaults.deadline).0
     }
 
-    /// The source that takes webhooks at this path.
+    /// The webhook source at this path.
     pub fn source_at<'a>(&self, path: &'a str) -> Option<SourceAt<'_, 'a>> {
         let own = |source: &Source| source.paths.iter().any(|known| known.as_str() == path);
         let below = |name: &str, source: &Source| {
@@ -329,19 +331,19 @@ impl Config {
         found.map(|((position, (name, source)), rest)| SourceAt { position, name, source, rest })
     }
 
-    /// The source of this name.
+    /// The webhook source with this name.
     pub fn source(&self, name: &str) -> Option<&Source> {
         self.sources().find(|(known, _)| *known == name).map(|(_, source)| source)
     }
 
-    /// All sources by name.
+    /// All webhook sources by name.
     pub fn sources(&self) -> impl Iterator<Item = (&str, &Source)> {
         self.sources.iter().map(|(name, source)| (name.as_str(), source))
     }
 }
 
 impl Executor {
-    /// What a person reads, and what an approval is bound to.
+    /// The text that describes the executor to a person. An approval is bound to this text.
     pub fn describe(&self) -> String {
         match self {
             Self::Function(name) => format!("function {name}"),
@@ -349,7 +351,7 @@ impl Executor {
         }
     }
 
-    /// The host of an HTTP endpoint on this machine.
+    /// The host of an HTTP endpoint on this machine; `None` for any other executor.
     pub fn local_host(&self) -> Option<String> {
         match self {
             Self::Http(http) => http.url.local_host(),
@@ -357,7 +359,7 @@ impl Executor {
         }
     }
 
-    /// How long one attempt may take.
+    /// The timeout of one attempt.
     pub fn timeout(&self) -> Duration {
         match self {
             Self::Function(_) => Timeout::default().0,

@@ -1,4 +1,4 @@
-//! A webhook source: a preset with changes, or a scheme of its own, with its secrets and targets.
+//! A webhook source: a preset with changes, or its own scheme; with its secrets and targets.
 
 use std::ops::Deref;
 use std::sync::OnceLock;
@@ -11,32 +11,32 @@ use serde_json::{Map, Value};
 use super::{Name, RoutePath, SecretRef};
 use crate::Environment;
 
-/// Where webhooks are reached if a source says nothing else.
+/// The default of `public_url`.
 const PUBLIC_URL: &str = "env:PLACET_WEBHOOK_URL";
 
 /// A webhook source.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The preset it is made from.
+    /// The preset that the source starts from.
     pub preset: Option<String>,
-    /// How its deliveries are signed, and all else about how they come in.
+    /// How its webhooks are signed, identified, limited and acknowledged.
     pub scheme: LazyScheme,
-    /// The secrets they are signed with: several while one is replaced by another.
+    /// The secrets that sign its webhooks. There are several while a secret is being replaced.
     pub secrets: Vec<SecretRef>,
-    /// What a sender shows to prove who sets the address up.
+    /// The token that a sender shows in its handshake, to prove who configured the URL.
     pub verify_token: SecretRef,
-    /// The origin its sender knows, for schemes that sign it.
+    /// The public origin of the webhook URL, for schemes that sign the URL.
     pub public_url: PublicUrl,
-    /// Where they come in, besides `/webhooks/<name>`.
+    /// The paths that receive its webhooks, besides `/webhooks/<name>`.
     pub paths: Vec<RoutePath>,
-    /// What they do.
+    /// The targets of its webhooks.
     pub targets: Vec<Target>,
     settings: Map<String, Value>,
     changes: Value,
 }
 
-/// A scheme. That of a preset without changes holds nothing that could be wrong, and is made when it
-/// is first used: of the sources in a file most are closed.
+/// A scheme. The scheme of an unchanged preset is always valid, so it is built when it is first used. Most
+/// sources in a file are closed and never use theirs.
 #[derive(Clone, Debug)]
 pub struct LazyScheme {
     preset: Option<String>,
@@ -52,7 +52,7 @@ impl LazyScheme {
         Self { preset: Some(preset.to_owned()), made: OnceLock::new() }
     }
 
-    /// Whether it can hold only with a secret of ours, as every preset does.
+    /// Whether the scheme needs a secret, as that of every preset does.
     fn needs_secret(&self) -> bool {
         self.preset.is_some() || self.made.get().is_some_and(Scheme::needs_secret)
     }
@@ -69,7 +69,7 @@ impl Deref for LazyScheme {
     }
 }
 
-/// What `placet.yaml` says about a source besides its scheme.
+/// The settings of a source in `placet.yaml`, without its scheme.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
@@ -85,7 +85,7 @@ struct Settings {
 const SETTINGS: [&str; 7] =
     ["preset", "secret", "secrets", "verify_token", "public_url", "paths", "targets"];
 
-/// One reference, or several.
+/// One secret reference, or a list of them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(try_from = "Value")]
 struct SecretRefs(Vec<SecretRef>);
@@ -103,7 +103,7 @@ impl TryFrom<Value> for SecretRefs {
     }
 }
 
-/// An origin, or the environment variable that holds it.
+/// An origin, or a reference to the environment variable with the origin.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PublicUrl(String);
@@ -115,9 +115,7 @@ impl TryFrom<String> for PublicUrl {
         let url = text.starts_with("https://") || text.starts_with("http://");
         match url || text.strip_prefix("env:").is_some_and(|name| !name.is_empty()) {
             true => Ok(Self(text)),
-            false => {
-                Err(format!("{text:?} is not where senders reach us: write https://… or env:NAME"))
-            }
+            false => Err(format!("{text:?} is not an origin: write https://… or env:NAME")),
         }
     }
 }
@@ -132,40 +130,40 @@ impl PublicUrl {
     }
 }
 
-/// What some of a source's events do.
+/// A target of a webhook source: an action, for the events that a filter takes.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Target {
-    /// Which events.
+    /// The filter of events.
     pub filter: Filter,
-    /// What they do.
+    /// The action.
     pub action: Action,
 }
 
-/// What an event does.
+/// The action for an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Nothing more: it is kept, and said in the log.
+    /// Log the event. The receipt is stored in any case.
     Log,
-    /// A completed function call decides the operation with its `call_id`.
+    /// Decide an operation: the event is a completed function call with the `call_id` of the operation.
     Decide,
-    /// A person is asked.
+    /// Request an approval.
     Operation(RequestApproval),
-    /// It is sent on, signed, to an endpoint of `endpoints:`.
+    /// Forward the event, signed, to an endpoint of `endpoints:`.
     Forward {
-        /// Its name.
+        /// The name of the endpoint.
         endpoint: Name,
     },
 }
 
-/// The approval an event asks for.
+/// The approval that an event requests.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestApproval {
     /// The function.
     #[serde(rename = "fn")]
     pub function: String,
-    /// Its arguments.
+    /// How to build its arguments from the event.
     #[serde(default)]
     pub kwargs: Mapping,
 }
@@ -198,7 +196,7 @@ impl TryFrom<Value> for Target {
     fn try_from(written: Value) -> Result<Self, Self::Error> {
         let wrong = || {
             "a target is log or decide, or one of log: {}, decide: {}, operation: {fn: …}, \
-             forward: {endpoint: …}, each with types: […] and where: […] if it is for some events only"
+             forward: {endpoint: …}, each with types: […] and where: […] to select events"
                 .to_owned()
         };
         let full: WrittenTarget = match written {
@@ -232,7 +230,7 @@ impl TryFrom<Value> for Target {
     }
 }
 
-/// What is wrong with a source, and at which of its members.
+/// An error in a source, with the path of the wrong member.
 #[derive(Debug)]
 pub(super) struct SourceError {
     pub(super) path: Vec<String>,
@@ -240,8 +238,8 @@ pub(super) struct SourceError {
 }
 
 impl Source {
-    /// The source that this part of `placet.yaml` describes. One that names neither preset nor checks
-    /// is of the preset of its own name; one that names no secret has it in `PLACET_SECRET_<NAME>`.
+    /// Builds a source from its part of `placet.yaml`. A source without `preset` and `checks` uses the preset
+    /// of its own name. A source without secrets uses the variable `PLACET_SECRET_<NAME>`.
     pub(super) fn expand(name: &str, written: Value) -> Result<Self, SourceError> {
         let mut members = match written {
             Value::Object(members) => members,
@@ -288,7 +286,7 @@ impl Source {
         })
     }
 
-    /// All of it as it could be written without a preset.
+    /// The whole source, as it could be written without a preset.
     pub fn expanded(&self) -> Value {
         let preset = self.preset.as_deref().and_then(presets::preset);
         let scheme = merged(preset.unwrap_or_else(|| Value::Object(Map::new())), &self.changes);
@@ -298,15 +296,15 @@ impl Source {
         Value::Object(all)
     }
 
-    /// The source of this name, ready to verify.
+    /// The verifier of this source. `name` is the name of the source.
     ///
     /// # Errors
     ///
-    /// Why it is closed: a secret is not set, or not one.
+    /// Why the source is closed: its secret is not set, or is invalid.
     pub fn open(&self, name: &str, environment: &Environment) -> Result<Verifier, Closed> {
         let set = |reference: &SecretRef| environment.get(&reference.variable);
         let needed = self.scheme.needs_secret();
-        // One of several may be gone already; without any, the source is closed.
+        // While secrets are replaced, one of them may be unset. Without any secret, the source is closed.
         let secrets: Vec<String> = self.secrets.iter().filter_map(set).filter(|_| needed).collect();
         if let (true, true, Some(first)) = (needed, secrets.is_empty(), self.secrets.first()) {
             return Err(Closed::NotSet(first.variable.clone()));
@@ -319,18 +317,18 @@ impl Source {
     }
 }
 
-/// Why a source is closed.
+/// Why a webhook source is closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Closed {
     /// No secret is set.
     #[error("{0} is not set")]
     NotSet(String),
-    /// What is set cannot be used.
+    /// A secret or the public URL cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
 }
 
-/// A preset with changes, or a scheme that is wholly their own.
+/// The scheme of a preset with changes, or a scheme without a preset.
 fn changed(preset: Option<&str>, changes: &Value) -> Result<Scheme, SourceError> {
     let scheme: Scheme = typed(match preset.and_then(presets::preset) {
         Some(preset) => merged(preset, changes),
@@ -345,7 +343,7 @@ fn changed(preset: Option<&str>, changes: &Value) -> Result<Scheme, SourceError>
 
 fn unknown_preset(name: &str) -> String {
     let known: Vec<&str> = presets::names().collect();
-    format!("there is no preset {name:?}; there are {}", known.join(", "))
+    format!("there is no preset {name:?}: the presets are {}", known.join(", "))
 }
 
 fn typed<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, SourceError> {
@@ -367,8 +365,8 @@ fn at(path: &[&str], problem: &str) -> SourceError {
     SourceError { path, problem: problem.to_owned() }
 }
 
-/// A message of serde without the value it is about: somebody may have put a secret where its name
-/// belongs.
+/// A message of serde without the wrong value, because a person may have written a secret in place of its
+/// variable.
 pub(super) fn without_values(message: &str) -> String {
     for kind in ["invalid type: string ", "invalid value: string "] {
         if let Some((before, after)) = message.split_once(kind)
@@ -385,7 +383,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_preset_without_changes_holds_nothing_that_is_wrong() {
+    fn the_scheme_of_an_unchanged_preset_is_valid() {
         for name in presets::names() {
             let scheme: Result<Scheme, _> = serde_json::from_value(presets::preset(name).unwrap());
             let right = |scheme: Scheme| scheme.validate().is_ok() && scheme.needs_secret();

@@ -3,7 +3,7 @@ use super::*;
 const SHIPPED: &str = include_str!("../../../../placet.yaml");
 
 #[test]
-fn the_shipped_file_says_what_the_readme_says() {
+fn the_shipped_file_agrees_with_the_readme() {
     let config = Config::parse(SHIPPED).unwrap();
     assert_eq!(config.project.as_str(), "default");
     let plan = config.plan("purchase_materials").unwrap();
@@ -21,7 +21,7 @@ fn the_shipped_file_says_what_the_readme_says() {
 }
 
 #[test]
-fn the_main_project_comes_first_and_none_twice() {
+fn the_main_project_comes_first_and_no_project_twice() {
     let projects = |line: &str| {
         let config = Config::parse(&format!("project: x\n{line}"))?;
         Ok::<_, String>(config.projects().map(str::to_owned).collect::<Vec<_>>())
@@ -40,7 +40,7 @@ fn the_main_project_comes_first_and_none_twice() {
 }
 
 #[test]
-fn the_queue_calls_is_used_by_what_waits_for_somebody_elses_server() {
+fn features_that_call_external_servers_use_the_queue_calls() {
     let users =
         |section: &str| Config::parse(&format!("project: x\n{section}")).unwrap().users_of_calls();
     assert_eq!(users(""), [""; 0]);
@@ -63,7 +63,7 @@ fn the_queue_calls_is_used_by_what_waits_for_somebody_elses_server() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_line_and_column() {
+fn an_error_has_line_and_column() {
     let cases = [
         ("project: a b", "is not a name"),
         ("project: x\ncolour: red", "colour"),
@@ -71,7 +71,7 @@ fn what_is_wrong_is_named_with_line_and_column() {
         ("project: x\ndefaults: {deadline: 0s}", "is not a length of time"),
         (
             "project: x\noperations:\n  f: {executor: {http: {url: http://example.com/}}}",
-            "must be https://",
+            "must start with https://",
         ),
         (
             "project: x\noperations:\n  f: {executor: {http: {url: 'http://127.0.0.1/', timeout: 26s}}}",
@@ -98,7 +98,7 @@ fn what_is_wrong_is_named_with_line_and_column() {
 }
 
 #[test]
-fn what_is_wrong_with_a_source_is_found_at_its_line_and_column() {
+fn an_error_in_a_source_has_line_and_column() {
     let lines = |source: &str| format!("project: x\nsources:\n  s:\n    {source}");
     let cases = [
         ("preset: nobody", "there is no preset \"nobody\"", "line 4, column 5"),
@@ -110,7 +110,7 @@ fn what_is_wrong_with_a_source_is_found_at_its_line_and_column() {
         ),
         (
             "preset: stripe\n    secret: env:S\n    remember: 1m",
-            "must be remembered for as long",
+            "must be remembered for at least",
             "line 6, column 5",
         ),
         (
@@ -123,7 +123,7 @@ fn what_is_wrong_with_a_source_is_found_at_its_line_and_column() {
             "SHA-1 is weak",
             "line 6, column 20",
         ),
-        ("checks: {}", "nothing proves who sends", "line 4, column 5"),
+        ("checks: {}", "no check proves the sender", "line 4, column 5"),
         ("checks: {none: \" \"}", "why anyone may send", "line 4, column 14"),
         (
             "preset: bearer\n    secret: env:S\n    targets: [log, {forward: {}}]",
@@ -153,7 +153,7 @@ fn what_is_wrong_with_a_source_is_found_at_its_line_and_column() {
 }
 
 #[test]
-fn a_source_that_says_nothing_is_the_preset_of_its_name() {
+fn a_source_without_settings_uses_the_preset_of_its_name() {
     let text = "project: x\nsources:\n  discord-events:\n  mine: {preset: github, limit: 5}\n";
     let config = Config::parse(text).unwrap();
     let source = config.source("discord-events").unwrap();
@@ -192,7 +192,7 @@ fn the_shipped_file_has_a_source_per_preset() {
 }
 
 #[test]
-fn no_source_takes_the_path_of_another() {
+fn two_sources_cannot_claim_one_path() {
     let paths = |a: &str, b: &str| {
         let source = "preset: svix, secret: env:S, targets: [decide]";
         let sources = format!("a: {{{source}, paths: [{a}]}}\n  b: {{{source}, paths: [{b}]}}");
@@ -205,7 +205,7 @@ fn no_source_takes_the_path_of_another() {
 }
 
 #[test]
-fn an_http_executor_is_described_by_its_address() {
+fn an_http_executor_is_described_by_its_url() {
     let text = "project: x\noperations:\n  pay:\n    executor: {http: {url: 'https://pay.example/run', timeout: 5s, secret: env:PAY}}\n    max_attempts: 3";
     let plan = Config::parse(text).unwrap().plan("pay").unwrap();
     assert_eq!(plan.executor, "POST https://pay.example/run");
@@ -214,7 +214,7 @@ fn an_http_executor_is_described_by_its_address() {
 }
 
 #[test]
-fn a_stored_channel_is_one_project_s_and_reaches_somebody() {
+fn a_channel_belongs_to_one_project_and_names_a_contact() {
     let parse = |channel: &str| {
         Config::parse(&format!("project: x\nprojects: [team-a]\nchannels:\n  17: {channel}"))
     };

@@ -1,4 +1,4 @@
-//! The values of `placet.yaml` that can be wrong by themselves.
+//! Values of `placet.yaml` that are validated on their own.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use crate::Environment;
 
-/// The longest one attempt may take: the worker function stops at 30 s.
+/// The longest timeout of an attempt. The Lambda timeout of the worker is 30 s.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// A name that may stand in a key and in a path.
+/// A name that is valid in a key and in a path: 1 to 64 letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Name(String);
@@ -35,7 +35,7 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// How long an attempt may take: at most 25 s, 20 s if not said.
+/// The timeout of an attempt: at most 25 s, and 20 s by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Period")]
 pub struct Timeout(pub Duration);
@@ -51,14 +51,14 @@ impl TryFrom<Period> for Timeout {
 
     fn try_from(period: Period) -> Result<Self, Self::Error> {
         if period.0 > LONGEST_TIMEOUT {
-            return Err("a timeout is at most 25s: the worker function stops at 30 s".to_owned());
+            return Err("a timeout is at most 25s: Lambda stops the worker after 30s".to_owned());
         }
         Ok(Self(period.0))
     }
 }
 
-/// How often an operation may be tried: 1 to 20, because each attempt is kept in its history; 5 if
-/// not said.
+/// How many attempts an operation may have: 1 to 20, because the history stores each attempt. The default is
+/// 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u32")]
 pub struct Attempts(pub u32);
@@ -75,12 +75,12 @@ impl TryFrom<u32> for Attempts {
     fn try_from(attempts: u32) -> Result<Self, Self::Error> {
         match attempts {
             1..=20 => Ok(Self(attempts)),
-            _ => Err("max_attempts is 1 to 20".to_owned()),
+            _ => Err("max_attempts must be 1 to 20".to_owned()),
         }
     }
 }
 
-/// A path at which webhooks come in.
+/// A path that receives webhooks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct RoutePath(String);
@@ -99,18 +99,20 @@ impl TryFrom<String> for RoutePath {
         if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
             Ok(Self(text))
         } else {
-            Err(format!("{text:?} is not a path: it must start with / and hold no ? # or space"))
+            Err(format!(
+                "{text:?} is not a path: it must start with / and contain no ?, # or space"
+            ))
         }
     }
 }
 
-/// An address that approved operations are posted to.
+/// The URL of an HTTP executor.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ExecutorUrl(pub String);
 
 impl ExecutorUrl {
-    /// Its host, if that is this machine.
+    /// The host of the URL, if it is this machine.
     pub(super) fn local_host(&self) -> Option<String> {
         let uri: lambda_http::http::Uri = self.0.parse().ok()?;
         uri.host().filter(|host| is_this_machine(host)).map(str::to_owned)
@@ -131,16 +133,18 @@ impl TryFrom<String> for ExecutorUrl {
         match uri.scheme_str() {
             Some("https") => Ok(Self(text)),
             Some("http") if on_this_machine => Ok(Self(text)),
-            _ => Err(format!("{text:?} must be https:// (http:// is for this machine only)")),
+            _ => {
+                Err(format!("{text:?} must start with https:// (http:// is only for this machine)"))
+            }
         }
     }
 }
 
-/// Where a secret is: `env:NAME`.
+/// A reference to a secret: `env:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SecretRef {
-    /// The environment variable that holds it.
+    /// The environment variable with the secret.
     pub variable: String,
 }
 
@@ -151,20 +155,20 @@ impl TryFrom<String> for SecretRef {
         match text.strip_prefix("env:") {
             Some(variable) if !variable.is_empty() => Ok(Self { variable: variable.to_owned() }),
             _ => {
-                Err("a secret is a reference, env:NAME; the secret itself never stands here"
+                Err("write a reference to the secret, env:NAME: the secret itself must not be in this file"
                     .to_owned())
             }
         }
     }
 }
 
-/// Why there is no key to sign or verify with.
+/// Why a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable is not set.
     #[error("{0} is not set")]
     Missing(String),
-    /// Its value is not of the form.
+    /// The value does not have the form of a secret.
     #[error("{0}: {1}")]
     Format(String, webhook::SecretFormat),
 }
@@ -174,13 +178,13 @@ impl SecretRef {
     ///
     /// # Errors
     ///
-    /// If the variable is not set or its value is not of the form `whsec_…`.
+    /// If the variable is not set, or its value does not have the form `whsec_…`.
     pub fn resolve(&self, environment: &Environment) -> Result<Secret, SecretError> {
         webhook::parse_secret(&self.text(environment)?)
             .map_err(|wrong| SecretError::Format(self.variable.clone(), wrong))
     }
 
-    /// The secret as it is, of a kind that has no form.
+    /// The value of the secret, for a secret without a fixed form.
     ///
     /// # Errors
     ///

@@ -1,12 +1,13 @@
 use crate::StoreError;
 
-/// Why a message has to be received again.
+/// Why the queue must deliver a message again.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Again {
-    /// Another attempt may get it done.
+    /// Another attempt may succeed.
     #[error("{0}")]
     Later(String),
-    /// This build cannot read the item, or does not know its kind: another release may, or a person repairs it.
+    /// This build cannot read the item, or does not know its kind. Another release may be able to, or a
+    /// person must repair the item.
     #[error("{0}")]
     Unreadable(String),
 }

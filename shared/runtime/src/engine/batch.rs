@@ -1,4 +1,4 @@
-//! The handler of a queue: it takes a batch of pointers and names the records that failed.
+//! The handler of a queue. It processes a batch of pointers, and returns the records that failed.
 
 use std::sync::Arc;
 
@@ -10,18 +10,19 @@ use tokio::task::JoinSet;
 use super::again::Again;
 use super::{Engine, Kinds, Memory};
 
-/// From this receive on, after about two hours, a message of another format, or one whose item cannot be read,
-/// goes to the dead-letter queue: a person has to see it before the queue forgets it.
-const SET_ASIDE_AT: u32 = 16;
+/// The receive count from which an unreadable message, or one whose item is unreadable, goes to the
+/// dead-letter queue. That is after about two hours. A person must see the message before the queue expires
+/// it.
+const DEAD_LETTER_AT: u32 = 16;
 
-/// From this receive on, one whose item cannot be read is left to the timer, if the item is due.
-const LEFT_AT: u32 = 3;
+/// The receive count from which a message whose item is unreadable is left to the timer, if the item is due.
+const LEFT_TO_TIMER_AT: u32 = 3;
 
-/// Processes a batch of a lane, each record on its own: one that panics, or meets a service that does not
-/// answer, is reported as failed and is received again; the others are done.
+/// Processes a batch of a lane, each record independently. A record fails if its processing panics, or if a
+/// service is unavailable. The queue delivers failed records again.
 ///
-/// The records run at the same time, as far as there is memory for them together; Lambda hands over at most ten (see
-/// `template.yaml`).
+/// The records run at the same time, as far as their memory allows ([`Memory`]). Lambda passes at most ten
+/// records (see `template.yaml`).
 pub async fn process_batch<W, List>(
     engine: &Engine,
     worker: &W,
@@ -51,7 +52,7 @@ where
             Err(panicked) => (panicked.id(), panicked.to_string()),
         };
         let id = ids.iter().find(|(known, _)| *known == task).map(|(_, id)| id.clone());
-        tracing::error!(message_id = id, error, "message not processed, it is received again");
+        tracing::error!(message_id = id, error, "message not processed, will retry");
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id.unwrap_or_default();
         failures.push(failure);
@@ -76,22 +77,27 @@ async fn process<W, List: Kinds<W>>(
             let hold = Hold { lane, receives };
             let stepped = List::step::<List>(engine, worker, hold, memory, &pointer).await;
             if let Err(Again::Unreadable(error)) = &stepped
-                && receives >= LEFT_AT
+                && receives >= LEFT_TO_TIMER_AT
                 && engine.store.pointed(&pointer).await?.is_some_and(|found| found.is_due())
             {
                 let (item, id) = (&pointer.kind, &pointer.id);
-                tracing::error!(error, item, id, "item left as it is, the timer brings it again");
+                tracing::error!(
+                    error,
+                    item,
+                    id,
+                    "item cannot be read, the timer will enqueue it again"
+                );
                 return Ok(());
             }
             stepped
         }
-        // Another release wrote it, and may be running beside this one.
+        // Another release wrote the message. That release may be running now, and can process it.
         Err(error @ PointerError::Format(_)) => Err(Again::Unreadable(error.to_string())),
-        Err(error) => return set_aside(engine, body, &error.to_string()).await,
+        Err(error) => return move_to_dead_letters(engine, body, &error.to_string()).await,
     };
     match &processed {
-        Err(Again::Unreadable(error)) if receives >= SET_ASIDE_AT => {
-            return set_aside(engine, body, error).await;
+        Err(Again::Unreadable(error)) if receives >= DEAD_LETTER_AT => {
+            return move_to_dead_letters(engine, body, error).await;
         }
         _ => {}
     }
@@ -99,14 +105,14 @@ async fn process<W, List: Kinds<W>>(
         let id = record.message_id.as_deref().unwrap_or_default();
         let delay = backoff(receives, id, None);
         if let Err(error) = engine.queue.retry_after(lane, handle, delay).await {
-            tracing::warn!(%error, message_id = id, "visibility not set");
+            tracing::warn!(%error, message_id = id, "visibility timeout not changed");
         }
     }
     processed
 }
 
-/// Moves a message to the dead-letter queue, where a person sees it.
-async fn set_aside(engine: &Engine, body: &str, error: &str) -> Result<(), Again> {
+/// Moves a message to the dead-letter queue, where a person can see it.
+async fn move_to_dead_letters(engine: &Engine, body: &str, error: &str) -> Result<(), Again> {
     let pointer = Pointer::parse(body).ok();
     let (item, id) = pointer.map(|pointer| (pointer.kind, pointer.id)).unzip();
     tracing::error!(error, item, id, "message moved to the dead-letter queue");

@@ -1,5 +1,5 @@
-//! Creates pending children, each once. Where a repeated attempt does no harm the first attempt comes before
-//! the child is stored: one that succeeds at once costs one write and no message.
+//! Creates pending children, each once. If attempts of a kind may be repeated, the first attempt comes before
+//! the child is stored. A child whose first attempt succeeds quickly costs one write and no message.
 
 use std::time::Duration;
 
@@ -12,20 +12,21 @@ use super::work::{Work, WorkError};
 use super::{ChangeError, Created, Engine, write_id};
 use crate::{AnyItem, StoreError};
 
-/// How long a first attempt may take before the child is stored and its parent goes on without it.
+/// How long a first attempt may take before the child is stored and its parent continues without the outcome.
 const PROMPT: Duration = Duration::from_secs(1);
 
-/// The parent of a child that is to be created.
+/// The parent of a new child.
 pub struct Parent {
     pub(super) project: String,
-    /// The parent as it is stored, if it was just read.
+    /// The stored parent, if it was just read.
     pub(super) row: Option<AnyItem>,
 }
 
-/// A first attempt whose answer is still to come.
+/// A first attempt that still runs.
 pub type Later = JoinSet<Result<(), Again>>;
 
-/// Creates a child, or finds that it is there; one that cannot be read must not hold its parent up.
+/// Creates a child if it does not exist. A child that cannot be read does not fail its parent. Returns the
+/// first attempt if it still runs.
 pub(super) async fn birth<K: Kind, W: Work<K>>(
     engine: &Engine,
     worker: &W,
@@ -33,8 +34,9 @@ pub(super) async fn birth<K: Kind, W: Work<K>>(
     parent: &Parent,
     child: &Child,
 ) -> Result<Option<Later>, Again> {
-    let body: K = serde_json::from_value(child.body.clone())
-        .map_err(|error| Again::new(format!("its first body cannot be read: {error}")))?;
+    let body: K = serde_json::from_value(child.body.clone()).map_err(|error| {
+        Again::new(format!("the first body of the child cannot be read: {error}"))
+    })?;
     let write = write_id();
     let now = engine.now();
     let item = Item::new(&parent.project, &child.id, body, &Write::new(&write, now));
@@ -67,7 +69,7 @@ pub(super) async fn birth<K: Kind, W: Work<K>>(
             let command = match outcome {
                 Ok(command) => command,
                 Err(WorkError::Terminal(reason)) => K::failed(reason),
-                // Its own troubles are its own: it gets a message.
+                // The failure concerns only the child: store it, and it gets a message of its own.
                 Err(WorkError::Retryable(_) | WorkError::Postponed(_)) => {
                     engine.store_new(item, &write).await?;
                     return Ok(None);
@@ -79,7 +81,7 @@ pub(super) async fn birth<K: Kind, W: Work<K>>(
             }
             Ok(None)
         }
-        Ok(_) => Err(Again::new("its first attempt broke off")),
+        Ok(_) => Err(Again::new("the first attempt of the child panicked")),
         Err(_) => {
             let item = match worker.under_way(&item, &first) {
                 Some(command) => after(&item, &command, &Write::new(&write, engine.now()))?,
@@ -93,8 +95,8 @@ pub(super) async fn birth<K: Kind, W: Work<K>>(
     }
 }
 
-/// Records the outcome of an attempt when it comes. If the process dies before that, the next attempt
-/// follows when the stored item is due.
+/// Records the outcome of an attempt when it ends. If the process dies before that, the next attempt follows
+/// when the stored item is due.
 fn record_later<K: Kind, W: Work<K>>(
     engine: &Engine,
     worker: &W,

@@ -1,9 +1,9 @@
-//! Who may be called now: in this process no destination and no project takes all the slots, and a destination
-//! that times out again and again is left alone.
+//! The limits of concurrent attempts. In one process, no destination and no project takes all slots. A
+//! destination that times out repeatedly is paused.
 //!
-//! A process of Lambda works on one call at a time, and SQS hands the messages of a quiet project over before
-//! those of a busy one (`MessageGroupId`, fair queues). The limits matter where one process has many slots: in
-//! the local system, and for the first attempts of an operation's notifications.
+//! On Lambda, a process runs one call at a time, and SQS delivers the messages of a quiet project before
+//! those of a busy one (`MessageGroupId`, fair queues). So the limits matter only in a process with many
+//! slots: in the local system, and for the first attempts of an operation's notifications.
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>
 
 use std::collections::HashMap;
@@ -17,26 +17,26 @@ use placet_core::breaker::{Breaker, End, Pause, Turn};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How many attempts may call one destination at the same time in one process.
+/// The most concurrent attempts to one destination in one process.
 pub const DESTINATION_SHARE: usize = 4;
 
-/// How many attempts of one project may run at the same time in one process, if there are several projects:
-/// half of what the local system has.
+/// The most concurrent attempts of one project in one process, if there are several projects: half of the
+/// slots of the local system.
 pub const PROJECT_SHARE: usize = 8;
 
-/// How long what has no slot is left alone.
+/// The delay of an attempt that got no slot.
 const NO_SLOT: Duration = Duration::from_secs(1);
 
-/// How long an attempt waits, in real time, for another one to the same destination to end: a quick one does at
-/// once.
+/// How long an attempt waits, in real time, until another attempt to the same destination ends. Most attempts
+/// are quick.
 const SHORT: Duration = Duration::from_millis(500);
 
-/// Whom a piece of work calls.
+/// The server or executor that work calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Destination {
-    /// For which project.
+    /// The project of the work.
     pub project: String,
-    /// Which of its destinations.
+    /// The name of the destination in the project.
     pub name: Name,
 }
 
@@ -52,7 +52,7 @@ impl Destination {
 pub enum Name {
     /// An endpoint of `placet.yaml`.
     Endpoint(String),
-    /// The executor of a function.
+    /// The executor of a function, by the name of the function.
     Executor(String),
     /// An upstream approver, by its URL.
     Upstream(String),
@@ -68,18 +68,18 @@ impl Display for Name {
     }
 }
 
-/// What this process knows of the destinations it calls. Cheap to clone.
+/// The running attempts and the circuit breakers of this process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gates {
     project_share: usize,
     known: Arc<Mutex<Known>>,
-    /// An attempt has ended.
+    /// Notified when an attempt ends.
     ended: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// How many slots each project has that has any.
+    /// The number of slots that each project uses. A project that uses none has no entry.
     slots: HashMap<String, usize>,
     destinations: HashMap<Destination, State>,
 }
@@ -90,14 +90,14 @@ struct State {
     breaker: Breaker,
 }
 
-/// A slot of a project. Dropping it gives it back.
+/// A slot of a project. Dropping the slot frees it.
 #[derive(Debug)]
 struct Slot {
     gates: Gates,
     project: String,
 }
 
-/// The right to make one attempt. Dropping it gives it back.
+/// The right to make one attempt. Dropping the permit frees its slot.
 #[derive(Debug)]
 pub(super) struct Permit {
     pub(super) destination: Destination,
@@ -106,24 +106,24 @@ pub(super) struct Permit {
 }
 
 impl Gates {
-    /// For a configuration with so many projects. One that is alone may take all slots.
+    /// The gates for this number of projects. A single project may take all slots.
     pub fn new(projects: usize) -> Self {
         let project_share = if projects > 1 { PROJECT_SHARE } else { usize::MAX };
         Self { project_share, known: Arc::default(), ended: Arc::default() }
     }
 
-    /// Lets an attempt begin.
+    /// Admits an attempt.
     ///
     /// # Errors
     ///
-    /// If it may not: the moment at which it is worth asking again.
+    /// If the attempt may not begin now: the time of the next try.
     pub(super) async fn admit(
         &self,
         destination: Destination,
         now: Timestamp,
     ) -> Result<Permit, Timestamp> {
         let later = now.plus(NO_SLOT);
-        // Who waits takes a slot of the own project, so that nobody else waits.
+        // A waiting attempt takes a slot of its own project, so that it does not delay another project.
         let slot = self.slot(&destination.project).ok_or(later)?;
         let latest = Instant::now() + SHORT;
         loop {
@@ -135,7 +135,7 @@ impl Gates {
         }
     }
 
-    /// Takes over what is stored of a destination.
+    /// Takes over the stored pause of a destination.
     pub(super) fn learn(&self, destination: Destination, stored: Option<Pause>) {
         self.known().destinations.entry(destination).or_default().breaker.learn(stored);
     }
@@ -150,14 +150,18 @@ impl Gates {
         Some(Slot { gates: self.clone(), project: project.to_owned() })
     }
 
-    /// Whether an attempt begins; `false` if too many run. An error if the destination is left alone.
+    /// Begins an attempt; `false` if too many run already.
+    ///
+    /// # Errors
+    ///
+    /// If the destination is paused: the end of the pause.
     fn begin(&self, destination: &Destination, now: Timestamp) -> Result<bool, Timestamp> {
         let mut known = self.known();
         let state = known.destinations.entry(destination.clone()).or_default();
         if state.running >= DESTINATION_SHARE {
             return Ok(false);
         }
-        // The pause of an endpoint is in its row, which every attempt reads.
+        // The pause of an endpoint is stored in its row. Every attempt reads that row.
         if !matches!(destination.name, Name::Endpoint(_)) {
             state.breaker.admit(now)?;
         }
@@ -171,7 +175,7 @@ impl Gates {
 }
 
 impl Permit {
-    /// Ends the attempt; says what that has changed.
+    /// Ends the attempt. Returns how that changed the circuit breaker.
     pub(super) fn end(self, end: End, now: Timestamp) -> Option<Turn> {
         let mut known = self.slot.gates.known();
         let state = known.destinations.get_mut(&self.destination)?;
@@ -187,7 +191,7 @@ impl Drop for Permit {
         {
             let state = entry.get_mut();
             state.running = state.running.saturating_sub(1);
-            // A probe that came to nothing is given back.
+            // If the attempt was a probe without result, the next attempt may probe.
             state.breaker.note(End::Unknown, self.began, self.began);
             if state.running == 0 && state.breaker == Breaker::default() {
                 entry.remove();
@@ -237,11 +241,15 @@ mod tests {
         assert!(gates.admit(endpoint("a", 9), NOW).await.is_ok());
         drop(permits);
         assert!(gates.known().slots.is_empty() && gates.known().destinations.is_empty());
-        assert_eq!(admitted(&Gates::new(1), "a", 0..100).await.len(), 100, "it is alone");
+        assert_eq!(
+            admitted(&Gates::new(1), "a", 0..100).await.len(),
+            100,
+            "a single project has no limit"
+        );
     }
 
     #[tokio::test]
-    async fn no_destination_takes_all_slots_and_a_quick_one_is_waited_for() {
+    async fn no_destination_takes_all_slots_and_an_attempt_waits_for_a_quick_one() {
         let gates = Gates::new(1);
         let mut permits = Vec::new();
         for _ in 0..DESTINATION_SHARE {
@@ -255,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_destination_that_times_out_is_left_alone_and_the_others_are_not() {
+    async fn only_a_destination_that_times_out_is_paused() {
         let executor = |name: &str| Destination {
             project: "a".to_owned(),
             name: Name::Executor(name.to_owned()),
@@ -269,7 +277,7 @@ mod tests {
         let [None, None, Some(Turn::Opened(pause))] = turns[..] else { panic!("{turns:?}") };
         assert_eq!(gates.admit(executor("slow"), NOW).await.unwrap_err(), pause.until);
         assert!(gates.admit(executor("quick"), NOW).await.is_ok());
-        // A permit that is dropped gives its probe back.
+        // Dropping a permit allows another probe.
         drop(gates.admit(executor("slow"), pause.until).await.unwrap());
         let probe = gates.admit(executor("slow"), pause.until).await.unwrap();
         assert_eq!(probe.end(End::Answered, pause.until), Some(Turn::Closed));

@@ -11,22 +11,22 @@ use super::work::Work;
 
 /// A list of kinds, each with its work: `(Operation, (Receipt, (Delivery, ())))`.
 ///
-/// A worker owns its list. The list holds for a worker `W` only if `W` implements [`Work`] for each kind
-/// in it, so a kind without its work does not compile; a test puts a kind of its own in front.
+/// A worker owns its list. The list implements `Kinds<W>` only if the worker `W` implements [`Work`] for each
+/// kind in it, so a kind without its work does not compile. A test puts its own kind in front.
 ///
 /// ```compile_fail,E0277
 /// use placet_core::delivery::Delivery;
 /// use placet_runtime::engine::Kinds;
 ///
 /// #[derive(Clone)]
-/// struct Forgetful; // It implements `Work` for no kind.
+/// struct Forgetful; // This type implements `Work` for no kind.
 ///
 /// fn worker<W, List: Kinds<W>>() {}
 /// worker::<Forgetful, (Delivery, ())>();
 /// ```
 pub trait Kinds<W>: Send + Sync + 'static {
-    /// Does what the item needs that a pointer points to, once there is `memory` for it. `All` is the whole list,
-    /// for its children.
+    /// Steps the item of a pointer, after waiting for enough `memory`. `All` is the whole list, for the
+    /// children of the item.
     fn step<All: Kinds<W>>(
         engine: &Engine,
         worker: &W,
@@ -35,7 +35,7 @@ pub trait Kinds<W>: Send + Sync + 'static {
         pointer: &Pointer,
     ) -> impl Future<Output = Result<(), Again>> + Send;
 
-    /// Creates a pending child. Hands back its first attempt if the answer takes long.
+    /// Creates a pending child. Returns its first attempt if that still runs.
     fn birth(
         engine: &Engine,
         worker: &W,
@@ -45,7 +45,8 @@ pub trait Kinds<W>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Later>, Again>> + Send;
 }
 
-/// The end of a list. A kind that is not in the list is left to another release, or to the dead-letter queue.
+/// The end of a list. An item whose kind is not in the list needs another release; otherwise its message goes
+/// to the dead-letter queue.
 impl<W: Send + Sync + 'static> Kinds<W> for () {
     async fn step<All: Kinds<W>>(
         _: &Engine,
@@ -69,7 +70,7 @@ impl<W: Send + Sync + 'static> Kinds<W> for () {
 }
 
 fn unknown(kind: &str) -> Again {
-    Again::Unreadable(format!("this worker knows no kind {kind}"))
+    Again::Unreadable(format!("this worker does not know the kind {kind}"))
 }
 
 impl<W: Work<K>, K: Kind, Rest: Kinds<W>> Kinds<W> for (K, Rest) {

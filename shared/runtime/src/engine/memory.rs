@@ -3,22 +3,23 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::again::Again;
 
-/// The bytes that the items of a batch may take together, of the 256 MB of a function.
+/// The memory for all items of a batch together, in bytes. A function has 256 MB.
 const ROOM: usize = 128 * 1024 * 1024;
 
-/// How many copies of a payload there are at the same time, at most.
+/// The most copies of a payload at the same time.
 const COPIES: usize = 4;
 
-/// How many times as large as in JSON an item and what is read of its payload are, at most, until a tree is as large
-/// as it may be. There are two of them at the same time.
+/// The most bytes of memory per byte of JSON, for the item and its parsed payload together. Each of these two
+/// trees takes at most [`HEAVIEST`] bytes.
 const TREES: usize = 200;
 
-/// The memory of a batch, whose records run at the same time. One that finds no room waits for the others.
+/// The memory of a batch, whose records run at the same time. A record for which there is no room waits for
+/// the others.
 pub struct Memory(Semaphore);
 
 impl Memory {
-    /// Waits until there is room to work on an item of so many bytes, its payload included. The room is taken until
-    /// the permit is dropped; who has one must not ask for another.
+    /// Waits until there is room for an item of `size` bytes, its payload included. The permit holds the room
+    /// until it is dropped. A task with a permit must not request another.
     pub(super) async fn room_for(&self, size: usize) -> Result<SemaphorePermit<'_>, Again> {
         let permits = self.0.acquire_many(needed(size)).await;
         permits.map_err(|error| Again::new(error.to_string()))
@@ -31,7 +32,7 @@ impl Default for Memory {
     }
 }
 
-/// How many bytes of memory are needed, at most. An item that needs more than there is gets all.
+/// The most bytes of memory that an item of `size` bytes needs; at most [`ROOM`].
 fn needed(size: usize) -> u32 {
     let trees = size.saturating_mul(TREES).min(2 * HEAVIEST);
     let all = size.saturating_mul(COPIES).saturating_add(trees).min(ROOM);
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn small_items_have_room_together_and_large_ones_wait() {
+    async fn small_items_fit_together_and_large_ones_wait() {
         let memory = Memory::default();
         let small = [20_000; 10].map(|size| memory.0.try_acquire_many(needed(size)));
         assert!(small.iter().all(Result::is_ok));

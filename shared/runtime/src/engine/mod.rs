@@ -1,16 +1,18 @@
-//! The one engine: load, apply, announce, write, for every kind of item.
+//! The engine of every kind of item: load, apply, send a pointer, write.
 //!
-//! # Why nothing is forgotten
+//! # Why no item is lost
 //!
-//! Every item that is not terminal has an entry in the index `due`, or a message. The message is sent
-//! *before* the write that needs it and names the version of that write, so there is no moment at which
-//! the item exists without it. A message whose write is not there yet is received again for half a minute. A worker
-//! deletes its message only if the item is terminal, or rests on something else.
+//! Every item that is not terminal has an entry in the index `due`, or a message with a pointer. The engine
+//! sends the message *before* the write that needs it, and the pointer names the version of that write. So
+//! the item never exists without its message. If the write of a message is not there yet, the queue delivers
+//! the message again for half a minute. A worker deletes its message only if the item is terminal, or has
+//! another message or an entry in `due`.
 //!
 //! # Why a lost reply does no harm
 //!
-//! The header keeps the ids of the last writes. A writer whose reply was lost, or whose call the SDK has
-//! repeated, finds its id there and knows that the write was its own, also under later ones.
+//! The header of an item has the ids of its last writes. If the reply to a write was lost, or the SDK
+//! repeated the call, the writer finds its id there. So the writer knows that its write succeeded, even if
+//! later writes followed.
 
 mod again;
 mod batch;
@@ -39,7 +41,8 @@ pub use kinds::Kinds;
 pub use memory::Memory;
 pub use work::{Context, Work, WorkError};
 
-/// How often a command is applied again when others keep writing. Every round, one of them wins.
+/// How often a command is applied again if other writers keep writing first. In every round, one writer
+/// succeeds.
 const ROUNDS: usize = 100;
 
 /// The engine of one deployment. Cheap to clone.
@@ -49,23 +52,23 @@ pub struct Engine {
     pub store: Store,
     /// The queues.
     pub queue: Queue,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Who may be called now.
+    /// The limits of concurrent attempts.
     pub gates: Gates,
 }
 
-/// What came of a creation.
+/// The result of a creation.
 #[derive(Clone, Debug)]
 pub enum Created<K> {
-    /// It is new.
+    /// The item is new.
     New(Item<K>),
-    /// There was one with its id before; this is how it stands.
+    /// An item with this id existed before: its present version.
     Before(Item<K>),
 }
 
 impl<K> Created<K> {
-    /// The item, new or not.
+    /// The item, new or existing.
     pub fn into_item(self) -> Item<K> {
         match self {
             Self::New(item) | Self::Before(item) => item,
@@ -73,10 +76,10 @@ impl<K> Created<K> {
     }
 }
 
-/// Why a command changed nothing, or may have changed nothing.
+/// Why a command changed nothing, or why its effect is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError<R: Display> {
-    /// There is no such item.
+    /// There is no item with this id.
     #[error("there is no {kind} with id {id}")]
     NotFound {
         /// The name of its kind.
@@ -84,42 +87,43 @@ pub enum ChangeError<R: Display> {
         /// The id.
         id: String,
     },
-    /// The state machine refuses.
+    /// The state machine refused the command.
     #[error("{0}")]
     Refused(R),
-    /// Others wrote so often that the ids of the writes no longer say whether ours was one of them.
-    #[error("{kind} {id} was written so often that this write cannot be found: look at it again")]
+    /// The effect is unknown: so many other writes followed that the header no longer has the id of this
+    /// write.
+    #[error("the outcome of this write to {kind} {id} is unknown: read it again")]
     Unclear {
         /// The name of its kind.
         kind: &'static str,
         /// The id.
         id: String,
     },
-    /// Others wrote first, again and again.
-    #[error("{kind} {id} is being written by others all the time: try again in a moment")]
+    /// Other writers wrote first in every round.
+    #[error("{kind} {id} is being changed by others: retry in a moment")]
     Busy {
         /// The name of its kind.
         kind: &'static str,
         /// The id.
         id: String,
     },
-    /// The table does not answer.
+    /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Engine {
-    /// The current moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Creates an item, or finds the one that was created with its id before. `new` makes the item for a
+    /// Creates an item, or returns the existing item with the same id. `new` builds the item for a given
     /// write.
     ///
     /// # Errors
     ///
-    /// If the table does not answer.
+    /// If the table fails.
     pub async fn create<K: Kind>(
         &self,
         new: impl FnOnce(&Write<'_>) -> Item<K>,
@@ -147,12 +151,12 @@ impl Engine {
         }
     }
 
-    /// Applies a command to an item and hands back what it has become. `command` is asked again for each
-    /// version that is met.
+    /// Applies a command to an item, and returns the new version. The engine calls `command` again for each
+    /// version that it loads.
     ///
     /// # Errors
     ///
-    /// If there is no such item, the command does not apply, or the table does not answer.
+    /// If there is no such item, the state machine refuses the command, or the table fails.
     pub async fn command<K: Kind>(
         &self,
         project: &str,
@@ -164,11 +168,11 @@ impl Engine {
         self.change(found.ok_or_else(not_found)?, command).await
     }
 
-    /// The same to an item as it was read, or to what has become of it since.
+    /// Applies a command to an item that was just read, or to its newer version.
     ///
     /// # Errors
     ///
-    /// If it is gone, the command does not apply, or the table does not answer.
+    /// If the item no longer exists, the state machine refuses the command, or the table fails.
     pub async fn change<K: Kind>(
         &self,
         item: Item<K>,
@@ -177,7 +181,7 @@ impl Engine {
         self.advance(item, None, &[], |item, write| item.apply(&command(item), write)).await
     }
 
-    /// The loop: applies `next` to the item as it is now until one version is written.
+    /// The loop of a command: applies `next` to the present version of the item until a write succeeds.
     async fn advance<K: Kind>(
         &self,
         mut current: Item<K>,
@@ -207,14 +211,14 @@ impl Engine {
     }
 }
 
-/// DynamoDB says that the condition of a new row failed, and shows no row.
+/// The error for a failed condition on a row that does not exist.
 fn vanished<K: Kind>(item: &Item<K>) -> StoreError {
     let cause =
-        format!("the condition failed on {} {}, which is not there", K::NAME, item.header.id);
+        format!("the condition failed on {} {}, which does not exist", K::NAME, item.header.id);
     StoreError::Service { action: "PutItem", cause }
 }
 
-/// An id that no other write of the same item has: 64 random bits.
+/// A new write id, unique among the writes of an item: 64 random bits.
 fn write_id() -> String {
     let random =
         u64::from_be_bytes(Uuid::new_v4().into_bytes()[8..].try_into().unwrap_or_default());

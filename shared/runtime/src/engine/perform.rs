@@ -1,4 +1,4 @@
-//! One attempt at a piece of work: admitted, done, and its end noted.
+//! One attempt at the work of an item: admit it, do it, and note how it ended.
 
 use placet_core::Timestamp;
 use placet_core::breaker::{End, Turn};
@@ -9,7 +9,11 @@ use super::gates::{Name, Permit};
 use super::work::{Context, Work, WorkError};
 use crate::AnyItem;
 
-/// The right to begin, or the moment at which it is worth asking again. Work that calls nobody needs none.
+/// Admits an attempt; `None` for work that calls no destination.
+///
+/// # Errors
+///
+/// If the attempt may not begin now: the time of the next try.
 pub(super) async fn admit<K: Kind, W: Work<K>>(
     engine: &Engine,
     worker: &W,
@@ -22,7 +26,7 @@ pub(super) async fn admit<K: Kind, W: Work<K>>(
     }
 }
 
-/// Does the work; `permit` is held until it ends.
+/// Does the work, and holds `permit` until the work ends.
 pub(super) async fn perform<K: Kind, W: Work<K>>(
     engine: &Engine,
     worker: &W,
@@ -39,7 +43,7 @@ pub(super) async fn perform<K: Kind, W: Work<K>>(
     outcome
 }
 
-/// Notes how an attempt ended. What that changes of an endpoint is stored, so that other processes know.
+/// Notes how an attempt ended. If that pauses or resumes an endpoint, stores the pause for other processes.
 async fn note_end(engine: &Engine, permit: Permit, end: End) {
     let destination = permit.destination.clone();
     let Some(turn) = permit.end(end, engine.now()) else { return };
@@ -52,7 +56,7 @@ async fn note_end(engine: &Engine, permit: Permit, end: End) {
                 destination = name,
                 until,
                 pauses,
-                "destination paused: it timed out again and again"
+                "destination paused: it timed out repeatedly"
             );
         }
         Turn::Closed => tracing::info!(project, destination = name, "destination answers again"),
@@ -63,6 +67,6 @@ async fn note_end(engine: &Engine, permit: Permit, end: End) {
         Turn::Closed => engine.store.resume_endpoint(project, endpoint).await,
     };
     if let Err(error) = stored {
-        tracing::warn!(%error, project, endpoint, "pause of the endpoint not stored: other processes do not know it");
+        tracing::warn!(%error, project, endpoint, "pause of the endpoint not stored: other processes will not see it");
     }
 }

@@ -1,5 +1,5 @@
-//! Steps an item of any kind: load it, ask what its state needs, do that, record the outcome; again until
-//! it waits.
+//! Steps an item of any kind: load it, find the work that its state needs, do it, record the outcome. Repeat
+//! until the item waits.
 
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
@@ -17,35 +17,36 @@ use super::work::{Work, WorkError};
 use super::{ChangeError, Engine, Kinds};
 use crate::AnyItem;
 
-/// How often one message steps its item.
+/// The most steps of an item per message.
 const STEPS: usize = 16;
 
-/// After so long no further step begins: a worker function is stopped after 30 s, and one attempt may take
-/// 25 s of them.
+/// The time after which no further step begins. The Lambda timeout of the worker is 30 s, and one attempt may
+/// take 25 s.
 const BUDGET: Duration = Duration::from_secs(2);
 
-/// From this receive of its message on, an item is rescheduled instead of worked on.
+/// The receive count from which the worker reschedules the item instead of working on it.
 const RESCHEDULED_AT: u32 = 3;
 
-/// A pointer whose write is not there at this receive, after about 30 s, announces nothing.
+/// The receive count, after about 30 s, at which a pointer without its write is dropped.
 const DROPPED_AT: u32 = 5;
 
-/// How long a worker waits by itself for the write that its pointer announces.
+/// The waits of a worker for the write that its pointer names.
 const WAITS: [Duration; 3] =
     [Duration::from_millis(25), Duration::from_millis(75), Duration::from_millis(150)];
 
-/// One item and the message that led to it.
+/// Steps one item for one message.
 pub(super) struct Stepper<'a, K, W, All> {
     engine: &'a Engine,
     worker: &'a W,
     hold: Hold,
     memory: &'a Memory,
-    /// The pending children that exist by now.
+    /// The ids of pending children that now exist.
     created: Vec<String>,
-    /// The pending children that could not be created, and why one of them could not.
+    /// The ids of pending children that could not be created.
     not_created: Vec<String>,
+    /// Why one of them could not be created.
     failure: Option<Again>,
-    /// First attempts of children whose answers are still to come.
+    /// First attempts of children that still run.
     later: Vec<JoinSet<Result<(), Again>>>,
     kinds: PhantomData<fn() -> (K, All)>,
 }
@@ -74,11 +75,11 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
                     project,
                     id,
                     version,
-                    "pointer dropped: its write never came"
+                    "pointer dropped: its write did not happen"
                 );
                 Ok(())
             } else {
-                Err(Again::new("the write that it announces is not there yet"))
+                Err(Again::new("the write that the pointer names is not there yet"))
             };
         };
         let item: Item<K> = found.decode()?;
@@ -94,10 +95,10 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
             // Each of these children is stored and has a message of its own.
             match attempt.join_next().await {
                 Some(Ok(Err(error))) => {
-                    tracing::warn!(%error, "outcome not recorded, it is tried again")
+                    tracing::warn!(%error, "outcome not recorded, will retry")
                 }
                 Some(Err(panicked)) => {
-                    tracing::error!(%panicked, "attempt broke off, it is tried again")
+                    tracing::error!(%panicked, "attempt panicked, will retry")
                 }
                 _ => {}
             }
@@ -105,7 +106,7 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         stepped
     }
 
-    /// The item once the write is there that the pointer announces.
+    /// The item, after the write that the pointer names; `None` if that write is not there yet.
     async fn announced(&self, pointer: &Pointer) -> Result<Option<AnyItem>, Again> {
         let mut waits = WAITS.into_iter();
         loop {
@@ -137,7 +138,7 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
                         Some(job) => self.work(item, job.work.clone()).await?,
                         None => match self.without_children(item).await? {
                             Some(item) => Some(item),
-                            // Only children are left that could not be created.
+                            // The only children left are those that could not be created.
                             None => return self.failure.take().map_or(Ok(()), Err),
                         },
                     }
@@ -149,12 +150,13 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         Ok(self.engine.rest(item).await?)
     }
 
-    /// Leaves an item that waits, or that another lane has to go on with.
+    /// Leaves an item that waits, or that needs another lane.
     async fn leave(&self, item: Item<K>, found: &AnyItem) -> Result<(), Again> {
         let now = self.engine.now();
         let leased = matches!(K::next(&item, now), Next::Lease(_));
-        // What we wrote announced what it needs. What we found may rest on this message, also where it has an
-        // entry in `due`: that may be for later than what it waits for, as a deadline is later than a poll.
+        // A version that we wrote has its own message or due time. A version that we found may depend on this
+        // message, even with an entry in `due`: that entry may be later than the next work, as a deadline is
+        // later than a poll.
         let wrote = item.header.version > found.version() && !leased;
         let is_due = item.wants(now).is_some_and(|(_, at)| at <= now);
         if !wrote && (is_due || item.header.rests != Rests::Due) {
@@ -163,12 +165,12 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         Ok(())
     }
 
-    /// Takes the lease if there is one, does the work, records the outcome.
+    /// Takes the lease if the work needs one, does the work, and records the outcome.
     async fn work(&mut self, mut item: Item<K>, work: K::Work) -> Result<Option<Item<K>>, Again> {
         let permit = match admit(self.engine, self.worker, &item, &work).await {
             Ok(permit) => permit,
             Err(until) => {
-                // Its children do not wait with it.
+                // Record its children now: they do not wait for the destination.
                 if let Some(error) = self.failure.take() {
                     return Err(error);
                 }
@@ -194,10 +196,10 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         self.apply(item, command).await
     }
 
-    /// Leaves work that may not begin yet to a later message. Nothing is written, and nobody is held up.
+    /// Postpones work that may not begin yet to a later message. Writes nothing.
     async fn postpone(&self, item: &Item<K>, until: Timestamp) -> Result<Option<Item<K>>, Again> {
         let now = self.engine.now();
-        // What the timer has brought is due still: the timer brings it again.
+        // An item that the timer enqueued is still due: the timer will enqueue it again.
         let from_timer =
             item.header.rests == Rests::Due && item.header.due.is_some_and(|at| at <= now);
         let lane = item.wants(now).map_or(self.hold.lane, |(lane, _)| lane);
@@ -205,10 +207,11 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         if from_timer || self.engine.announce(item, lane, at).await {
             return Ok(None);
         }
-        Err(Again::new("its destination is left alone for now"))
+        Err(Again::new("its destination is paused or busy"))
     }
 
-    /// The item after a command; `None` if it does not apply, because somebody was faster.
+    /// Applies a command, and returns the new version; `None` if the command was refused because another
+    /// writer changed the item first.
     async fn apply(
         &mut self,
         item: Item<K>,
@@ -225,12 +228,15 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
             }
             Err(ChangeError::Refused(refusal)) => {
                 self.worker.log_refusal(&before, &command, &refusal);
-                // What is there now may rest on this very message.
+                // The present version may depend on this message.
                 let (project, id) = (before.project(), before.header.id.as_str());
                 match self.engine.store.item::<K>(project, id, true).await? {
-                    // Nobody was faster: what its own state asks for is refused, and would be at once again.
+                    // No other writer changed the item: its state machine refuses its own next command, and
+                    // would refuse it again at once.
                     Some(item) if item.header.version == before.header.version => {
-                        return Err(Again::new(format!("what it needs is refused: {refusal}")));
+                        return Err(Again::new(format!(
+                            "the item refuses its next command: {refusal}"
+                        )));
                     }
                     Some(item) if item.header.rests != Rests::Due => self.engine.rest(item).await?,
                     _ => {}
@@ -241,7 +247,7 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         }
     }
 
-    /// Creates the pending children. One that cannot be created holds neither its parent nor the others up.
+    /// Creates the pending children. A failure delays neither the parent nor the other children.
     async fn create_children(&mut self, item: &Item<K>, found: &AnyItem) {
         let tried = |id: &String| self.created.contains(id) || self.not_created.contains(id);
         let children: Vec<_> =
@@ -261,7 +267,7 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
                 }
                 Err(error) => {
                     let (kind, id, parent) = (&child.kind, &child.id, &item.header.id);
-                    tracing::error!(%error, item = kind, id, parent, "item not created yet");
+                    tracing::error!(%error, item = kind, id, parent, "child item not created, will retry");
                     self.not_created.push(child.id.clone());
                     self.failure = Some(error);
                 }
@@ -269,7 +275,8 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         }
     }
 
-    /// Records that children exist, where no other write does; `None` if there are none of those.
+    /// Records that children exist, if no other write has recorded that; `None` if there is nothing to
+    /// record.
     async fn without_children(&mut self, item: Item<K>) -> Result<Option<Item<K>>, Again> {
         if !item.header.children.iter().any(|child| self.created.contains(&child.id)) {
             return Ok(None);

@@ -10,27 +10,27 @@ use super::gates::Destination;
 use crate::blob::BlobError;
 use crate::{AnyItem, BodyError, StoreError};
 
-/// Why a piece of work was not done.
+/// Why work was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    /// Another attempt may do it: the message is received again.
+    /// Another attempt may succeed: the queue delivers the message again.
     #[error("{0}")]
     Retryable(String),
-    /// No attempt will do it: that is recorded with [`Kind::failed`].
+    /// No attempt will succeed: the engine records that with [`Kind::failed`].
     #[error("{0}")]
     Terminal(String),
-    /// Nothing was tried: the destination is left alone until this moment.
-    #[error("not before {0}")]
+    /// Nothing was tried: the destination is paused until this time.
+    #[error("the destination is paused until {0}")]
     Postponed(Timestamp),
 }
 
 impl WorkError {
-    /// Another attempt may do it.
+    /// An error after which another attempt may succeed.
     pub fn retryable(error: impl std::fmt::Display) -> Self {
         Self::Retryable(error.to_string())
     }
 
-    /// No attempt will do it.
+    /// An error after which no attempt will succeed.
     pub fn terminal(error: impl std::fmt::Display) -> Self {
         Self::Terminal(error.to_string())
     }
@@ -60,14 +60,14 @@ impl From<BodyError> for WorkError {
     }
 }
 
-/// What work has at hand.
+/// The context of one attempt.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The engine.
     pub engine: Engine,
-    /// The item whose child is worked on, if it was just read.
+    /// The parent of the item, if it was just read.
     parent: Option<AnyItem>,
-    /// How the attempt ended, once that is known.
+    /// How the call of the destination ended, once that is known.
     pub(super) end: Arc<OnceLock<End>>,
 }
 
@@ -76,16 +76,17 @@ impl Context {
         Self { engine, parent, end: Arc::default() }
     }
 
-    /// Notes how the attempt ended for its destination. Only the first note counts.
+    /// Notes how the call of the destination ended, for its circuit breaker. Only the first note counts.
     pub fn note_end(&self, end: End) {
         let _ = self.end.set(end);
     }
 
-    /// Heeds what is stored of an endpoint: nobody calls it during a pause, and one attempt alone after it.
+    /// Respects the stored pause of an endpoint: no attempt calls it during the pause, and one attempt alone
+    /// (a probe) after the pause.
     ///
     /// # Errors
     ///
-    /// [`WorkError::Postponed`] if this attempt may not begin now; if the table does not answer.
+    /// [`WorkError::Postponed`] if this attempt may not begin now. Another error if the table fails.
     pub async fn heed(
         &self,
         project: &str,
@@ -105,11 +106,11 @@ impl Context {
         Err(WorkError::Postponed(probed.until))
     }
 
-    /// Another item of the same project; the parent is at hand.
+    /// Another item of the same project. The parent needs no read if it was just read.
     ///
     /// # Errors
     ///
-    /// If the table does not answer, or the item cannot be read.
+    /// If the table fails, or the item cannot be read.
     pub async fn item<K: Kind>(
         &self,
         project: &str,
@@ -122,29 +123,29 @@ impl Context {
     }
 }
 
-/// How the work of a kind is done: what a worker implements for each kind in its list.
+/// The work of a kind. A worker implements this trait for each kind in its list.
 pub trait Work<K: Kind>: Clone + Send + Sync + 'static {
-    /// Whom the work calls, if it calls somebody: nobody is called by too many attempts at once.
+    /// The destination that the work calls; `None` if it calls none. The engine limits concurrent attempts to
+    /// it.
     fn destination(&self, _item: &Item<K>, _work: &K::Work) -> Option<Destination> {
         None
     }
 
-    /// The command that takes the lease, for work that must not be done twice at the same time.
+    /// The command that takes the lease, for work that must not run twice at the same time.
     fn lease(&self, _item: &Item<K>, _work: &K::Work) -> Option<K::Command> {
         None
     }
 
-    /// The command under which an item is stored whose first attempt is under way, for a kind whose attempts
-    /// may be repeated.
+    /// The command that records a first attempt that still runs, for a kind whose attempts may be repeated.
     fn under_way(&self, _item: &Item<K>, _work: &K::Work) -> Option<K::Command> {
         None
     }
 
-    /// Does the work, and hands back the command that records what came of it.
+    /// Does the work, and returns the command that records the outcome.
     ///
     /// # Errors
     ///
-    /// If nothing came of it: whether another attempt may do it.
+    /// If the work was not done: the error tells whether another attempt may succeed.
     fn perform(
         &self,
         context: Context,
@@ -152,9 +153,9 @@ pub trait Work<K: Kind>: Clone + Send + Sync + 'static {
         work: K::Work,
     ) -> impl Future<Output = Result<K::Command, WorkError>> + Send;
 
-    /// Logs what a command made of an item. Called after the write.
+    /// Logs an item after a command. Called after the write.
     fn log(&self, item: &Item<K>, command: &K::Command);
 
-    /// Logs why a command changed nothing.
+    /// Logs why the state machine refused a command.
     fn log_refusal(&self, item: &Item<K>, command: &K::Command, refusal: &K::Refusal);
 }

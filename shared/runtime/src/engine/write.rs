@@ -1,4 +1,4 @@
-//! Announces what the next version needs, then writes it.
+//! Sends the pointer that the next version of an item needs, then writes that version.
 
 use std::time::Duration;
 
@@ -10,15 +10,16 @@ use placet_core::item::{
 use super::{Engine, ROUNDS, vanished, write_id};
 use crate::{AnyItem, Put, StoreError};
 
-/// A write later than this after its announcement is not covered by it: the pointer may have been dropped.
+/// The longest time between sending a pointer and the write that it names. After that, a worker may already
+/// have dropped the pointer.
 const PROMPT: Duration = Duration::from_secs(10);
 
-/// After a failed send, how long until the timer looks.
+/// How long after a failed send the item becomes due for the timer.
 const GRACE: Duration = Duration::from_secs(2 * 60);
 
 impl Engine {
-    /// Writes a version of an item, with whatever it rests on. `before` is the version it replaces, `hold`
-    /// the message of the worker that writes it. Hands back the version as it was written, too.
+    /// Writes a version of an item, with its message or its due time. `before` is the version that it
+    /// replaces; `hold` is the message of the worker that writes it. Also returns the version as written.
     pub(super) async fn write<K: Kind>(
         &self,
         before: Option<&Item<K>>,
@@ -40,8 +41,9 @@ impl Engine {
             && schedule.rests == Rests::Message
             && self.now() > now.plus(PROMPT)
         {
-            // This process was frozen during the write: its announcement may have been dropped. Whatever the
-            // reply says, an attempt whose own reply was lost may have written it.
+            // This process was frozen during the write, so a worker may have dropped the pointer: send it
+            // again. Send it even if the write failed, because an earlier try whose reply was lost may have
+            // written it.
             self.announce(&item, lane, at).await;
         }
         Ok((put?, item))
@@ -56,7 +58,7 @@ impl Engine {
         item.header.due = schedule.due;
         item.header.rests = schedule.rests;
         let lane = match (schedule.pointer, schedule.due) {
-            // It is due in place of the pointer.
+            // The due time replaces the pointer.
             (Some((lane, _)), _) if schedule.rests == Rests::Due => lane,
             (_, Some(due)) => item.lane_at(due),
             _ => K::HOME,
@@ -64,7 +66,7 @@ impl Engine {
         self.store.put_item(item, lane, now).await
     }
 
-    /// Puts a pointer to this version on a lane; whether the queue has confirmed it.
+    /// Sends a pointer to this version on a lane, visible at `at`. Returns whether the queue confirmed it.
     pub(super) async fn announce<K: Kind>(
         &self,
         item: &Item<K>,
@@ -80,7 +82,7 @@ impl Engine {
         .is_ok()
     }
 
-    /// Sees to it that an item which waits is not forgotten when the message that led here is deleted.
+    /// Gives a waiting item a message or a due time, so that the current message can be deleted.
     pub(super) async fn rest<K: Kind>(&self, item: Item<K>) -> Result<(), StoreError> {
         let now = self.now();
         let Some((lane, at)) = item.wants(now) else { return Ok(()) };
@@ -90,11 +92,11 @@ impl Engine {
         self.make_due(item, at.max(now.plus(Duration::from_secs(1))), false).await
     }
 
-    /// Gives an item a due time whose message could not get it done, at growing intervals.
+    /// Reschedules an item whose message failed repeatedly: gives it a due time, at growing intervals.
     pub(super) async fn reschedule<K: Kind>(&self, item: Item<K>) -> Result<(), StoreError> {
         let now = self.now();
         let due = now.plus(rescheduled_after(item.header.rescheduled));
-        // What is due already came from there, and has failed again.
+        // An item that is already due came from the timer, and failed again: schedule it later.
         if item.header.due.is_some_and(|known| known > now && known <= due) {
             return Ok(());
         }
@@ -105,12 +107,12 @@ impl Engine {
             project,
             id,
             times,
-            "item rescheduled: its message failed again and again"
+            "item rescheduled: its message failed repeatedly"
         );
         self.make_due(item, due, true).await
     }
 
-    /// Gives an item a due time, whatever its state.
+    /// Gives an item a due time, in any state.
     async fn make_due<K: Kind>(
         &self,
         mut item: Item<K>,
@@ -134,8 +136,7 @@ impl Engine {
                 Put::Existing(Some(existing)) => item = existing.decode()?,
             }
         }
-        let cause =
-            format!("{} {} is being written by others all the time", K::NAME, item.header.id);
+        let cause = format!("{} {} is being changed by others", K::NAME, item.header.id);
         Err(StoreError::Service { action: "PutItem", cause })
     }
 }

@@ -5,16 +5,16 @@ use super::page::Range;
 use super::{Put, Row, Store, StoreError, key};
 use crate::api_key::{ApiKey, Role};
 
-/// How many keys are read at once.
+/// How many keys one query reads.
 const AT_ONCE: usize = 25;
 
 impl Store {
-    /// Stores an API key under its digest; the key itself is never stored. One that is there stays
-    /// as it is: a revoked key does not come back.
+    /// Stores an API key under its digest; the key itself is never stored. If the digest exists, nothing
+    /// changes, so a revoked key cannot be restored.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn put_api_key(&self, digest: Digest, api_key: &ApiKey) -> Result<(), StoreError> {
         let new = "attribute_not_exists(pk)";
         self.put_if(encode(digest, api_key), new, Row::new()).await?;
@@ -25,17 +25,17 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer, or the row cannot be read.
+    /// If DynamoDB fails, or the row cannot be read.
     pub async fn api_key(&self, digest: Digest) -> Result<Option<ApiKey>, StoreError> {
         self.get(key::api_key(digest), false).await?.as_ref().map(decode).transpose()
     }
 
-    /// The API keys of a project, newest first, with their digests. One that cannot be read is left
-    /// out, and an error in the log.
+    /// The API keys of a project with their digests, newest first. A key that cannot be read is left out and
+    /// logged as an error.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn api_keys(&self, project: &str) -> Result<Vec<(Digest, ApiKey)>, StoreError> {
         let (first, last) = key::between(None, None);
         let range = Range { index: "list", newest_first: true, first, last };
@@ -54,11 +54,12 @@ impl Store {
         }
     }
 
-    /// Revokes an API key and hands back what it is now: one that was revoked before keeps its moment. `None` if there is no such key.
+    /// Revokes an API key, and returns it. A key that is already revoked keeps its time of revocation. `None`
+    /// if there is no such key.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer, or the row cannot be read.
+    /// If DynamoDB fails, or the row cannot be read.
     pub async fn revoke_api_key(
         &self,
         digest: Digest,
@@ -109,7 +110,9 @@ fn readable(row: &Row) -> Option<(Digest, ApiKey)> {
     let digest = Reader(row).optional_text("pk")?.strip_prefix("key#")?.parse().ok()?;
     decode(row)
         .map(|api_key| (digest, api_key))
-        .inspect_err(|error| tracing::error!(%error, "a key is left out of a list"))
+        .inspect_err(
+            |error| tracing::error!(%error, "API key cannot be read, left out of the list"),
+        )
         .ok()
 }
 
@@ -137,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_key_is_no_key_with_all_rights() {
+    fn a_damaged_key_is_an_error() {
         for (attribute, value) in [("role", "owner"), ("expires_at", "soon"), ("created_at", "x")] {
             let mut row = encode(key_digest("k"), &ApiKey::new("t", "n", NOW));
             row.extend(Writer::default().text(attribute, value).finish());

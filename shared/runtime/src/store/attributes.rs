@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Row, StoreError};
 
-/// A row in the making.
+/// Builds a row, attribute by attribute.
 #[derive(Default)]
 pub(super) struct Writer(Row);
 
@@ -25,7 +25,8 @@ impl Writer {
         self
     }
 
-    /// A nested value as JSON text: DynamoDB's own numbers cannot hold every double.
+    /// A nested value as JSON text, because a DynamoDB number cannot represent every double. Leaves out
+    /// `null`.
     pub(super) fn json(self, name: &str, value: &impl Serialize) -> Self {
         match serde_json::to_string(value) {
             Ok(text) if text != "null" => self.text(name, text),
@@ -38,7 +39,7 @@ impl Writer {
     }
 }
 
-/// A row being read back; an attribute that is not as it was written is an error that names it.
+/// Reads the attributes of a row. The error for a missing or damaged attribute names it.
 pub(super) struct Reader<'a>(pub(super) &'a Row);
 
 impl Reader<'_> {

@@ -5,12 +5,12 @@ use super::attributes::{Reader, Writer};
 use super::{Put, Store, StoreError, key};
 
 impl Store {
-    /// Claims a signature, or a body, for a receipt of a project. Hands back the receipt it belongs to: this
-    /// one, or that of an earlier claim that has not expired.
+    /// Claims a signature or a body for a receipt of a project. Returns the id of the receipt that owns the
+    /// claim: this receipt, or that of an earlier claim that has not expired.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer, or the earlier claim cannot be read.
+    /// If DynamoDB fails, or the earlier claim cannot be read.
     pub async fn claim(
         &self,
         project: &str,
@@ -24,7 +24,7 @@ impl Store {
             .number("expires", claim.expires.millis())
             .number("ttl", claim.expires.seconds());
         row.extend(attributes.finish());
-        // Deletion of what has expired lags.
+        // DynamoDB deletes expired rows late.
         let condition = "attribute_not_exists(pk) OR expires <= :now";
         let values = Writer::default().number(":now", now.millis()).finish();
         match self.put_if(row, condition, values).await? {

@@ -1,4 +1,4 @@
-//! What is due, for the timer.
+//! The index `due`, and the progress of the timer.
 
 use placet_core::Timestamp;
 use placet_core::item::{Lane, Pointer};
@@ -8,30 +8,30 @@ use super::key::{self, DuePartition};
 use super::page::Range;
 use super::{Put, Row, Store, StoreError, packed};
 
-/// An entry of the index `due`: where an item is, without the item.
+/// An entry of the index `due`: the key of an item, without the item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueEntry {
-    /// Its place in its partition.
+    /// The place of the entry in its partition: its sort key.
     pub place: String,
-    /// The lane it needs, and the item; `None` if this build does not know the lane.
+    /// The lane of the item, and a pointer to it; `None` if this build does not know the lane.
     pub target: Option<(Lane, Pointer)>,
 }
 
-/// The timer's own row: a text of the timer's, and its version.
+/// The row of the timer: a text that the timer writes, and its version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Counts the writes.
+    /// The number of writes.
     pub version: u64,
-    /// What the timer wrote.
+    /// The text that the timer wrote; empty at the start.
     pub text: String,
 }
 
 impl Store {
-    /// Up to `most` entries of a partition after a place, due at `until` at the latest, in order.
+    /// Up to `most` entries of a partition, in order: after the place `after`, and due at `until` or before.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn due(
         &self,
         partition: &DuePartition,
@@ -42,7 +42,7 @@ impl Store {
         let range = Range {
             index: "due",
             newest_first: false,
-            // Sorts right after `after`: sort keys hold only characters that are greater than a space.
+            // This sorts directly after `after`: sort keys contain only characters greater than a space.
             first: format!("{after} "),
             last: key::due_until(until),
         };
@@ -56,11 +56,11 @@ impl Store {
         Ok(entries.into_iter().map(read).collect())
     }
 
-    /// How far the timer came.
+    /// Reads how far the timer came.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer, or the row cannot be read.
+    /// If DynamoDB fails, or the row cannot be read.
     pub async fn timer_progress(&self) -> Result<Progress, StoreError> {
         let Some(row) = self.get(key::timer(), true).await? else {
             return Ok(Progress::default());
@@ -70,16 +70,16 @@ impl Store {
         let unpacked = reader.bytes("progress").ok().and_then(packed::unpack);
         let text = unpacked.and_then(|(text, _)| String::from_utf8(text).ok());
         if text.is_none() {
-            tracing::error!("the timer's progress cannot be read, it begins anew");
+            tracing::error!("timer progress cannot be read, the timer starts from the beginning");
         }
         Ok(Progress { version, text: text.unwrap_or_default() })
     }
 
-    /// Writes how far the timer came, if nobody did since `before` was read.
+    /// Writes how far the timer came. Returns `false` if another run wrote since `before` was read.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn put_timer_progress(
         &self,
         before: &Progress,
@@ -87,7 +87,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut row = key::timer();
         let version = before.version.saturating_add(1);
-        // Of many projects it is larger than a row can be.
+        // Compress the text: with many projects, it would be too large for a row.
         let packed = packed::pack(text.as_bytes(), &[])
             .map_err(|cause| StoreError::Unpackable { key: "timer".to_owned(), cause })?;
         row.extend(Writer::default().number("version", version).bytes("progress", packed).finish());

@@ -4,33 +4,34 @@ use placet_core::breaker::Pause;
 use super::attributes::{Reader, Writer};
 use super::{Put, Row, Store, StoreError, key};
 
-/// The condition under which a pause may come and go: the endpoint is not disabled.
+/// The condition for pausing and resuming an endpoint: it is not disabled.
 const ENABLED: &str = "attribute_not_exists(disabled_at)";
 
-/// What the table knows of an endpoint. One that is called as usual has no row, or an empty one.
+/// The stored state of an endpoint. An endpoint that is neither disabled nor paused has no row, or an empty
+/// one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndpointState {
-    /// It is sent nothing until a person enables it again.
+    /// Set while the endpoint is disabled.
     pub disabled: Option<DisabledEndpoint>,
-    /// It timed out again and again, and is left alone for a while.
+    /// Set while the endpoint is paused because it timed out repeatedly.
     pub paused: Option<Pause>,
 }
 
-/// An endpoint that is sent nothing until a person enables it again.
+/// A disabled endpoint. It gets no webhooks until a person enables it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisabledEndpoint {
-    /// Since when.
+    /// When the endpoint was disabled.
     pub disabled_at: Timestamp,
-    /// Why, for a person.
+    /// The reason, for a person.
     pub reason: String,
 }
 
 impl Store {
-    /// Disables an endpoint; one that is disabled keeps its first reason.
+    /// Disables an endpoint. An endpoint that is already disabled keeps its first reason.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn disable_endpoint(
         &self,
         project: &str,
@@ -44,11 +45,11 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that an endpoint is left alone for a while, unless it is disabled, or is left alone for longer.
+    /// Pauses an endpoint, unless it is disabled or has a longer pause.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn pause_endpoint(
         &self,
         project: &str,
@@ -62,12 +63,12 @@ impl Store {
         Ok(())
     }
 
-    /// Claims the one attempt that follows a pause; `false` if another process was faster. `probed` stands for the
-    /// pause until the attempt has ended.
+    /// Claims the single attempt (probe) that follows a pause; `false` if another process claimed it first.
+    /// `probed` replaces `pause` until the attempt ends.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn claim_probe(
         &self,
         project: &str,
@@ -93,21 +94,21 @@ impl Store {
         self.put_if(row, condition, values).await
     }
 
-    /// Notes that an endpoint answers again; one that is disabled stays so.
+    /// Ends the pause of an endpoint. A disabled endpoint stays disabled.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn resume_endpoint(&self, project: &str, name: &str) -> Result<(), StoreError> {
         self.put_endpoint(project, name, Writer::default(), ENABLED, Row::new()).await?;
         Ok(())
     }
 
-    /// Enables an endpoint, whether or not it was disabled, and ends its pause.
+    /// Enables an endpoint and ends its pause. Succeeds also if the endpoint was not disabled.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn enable_endpoint(&self, project: &str, name: &str) -> Result<(), StoreError> {
         let request = self.client.delete_item().table_name(&self.table);
         let request = request.set_key(Some(key::endpoint(project, name)));
@@ -115,11 +116,11 @@ impl Store {
         Ok(())
     }
 
-    /// Whether an endpoint is disabled, or left alone for a while.
+    /// The stored state of an endpoint: whether it is disabled or paused.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer, or the row cannot be read.
+    /// If DynamoDB fails, or the row cannot be read.
     pub async fn endpoint(&self, project: &str, name: &str) -> Result<EndpointState, StoreError> {
         let Some(item) = self.get(key::endpoint(project, name), true).await? else {
             return Ok(EndpointState::default());

@@ -7,49 +7,49 @@ use placet_core::item::{Item, Kind, Lane, Pointer};
 use super::attributes::Writer;
 use super::{Put, Row, Store, StoreError, key, row};
 
-/// An item that was read and may be of any kind.
+/// The stored row of an item of any kind.
 #[derive(Clone, Debug)]
 pub struct AnyItem(pub(crate) Row);
 
 impl AnyItem {
-    /// The item as one of this kind.
+    /// Decodes the row as an item of kind `K`.
     ///
     /// # Errors
     ///
-    /// If it is damaged, or of another kind.
+    /// If the row is damaged, or of another kind.
     pub fn decode<K: Kind>(&self) -> Result<Item<K>, StoreError> {
         row::decode(&self.0)
     }
 
-    /// The version that was read.
+    /// The version of the item.
     pub fn version(&self) -> u64 {
         let version = self.0.get("version").and_then(|value| value.as_n().ok());
         version.and_then(|text| text.parse().ok()).unwrap_or_default()
     }
 
-    /// How large it is in JSON, without a payload beside it.
+    /// The size of the item in bytes of JSON, without a payload in its own attribute.
     pub(crate) fn size(&self) -> usize {
         row::size(&self.0)
     }
 
-    /// Whether it has an entry in the index `due`.
+    /// Whether the item has an entry in the index `due`.
     pub(crate) fn is_due(&self) -> bool {
         self.0.contains_key("due_sk")
     }
 
-    /// Whether it is the item of this kind, project and id.
+    /// Whether this is the item of kind `K` with this project and id.
     pub fn is<K: Kind>(&self, project: &str, id: &str) -> bool {
         self.0.get("pk") == Some(&AttributeValue::S(key::item_pk(K::NAME, project, id)))
     }
 }
 
 impl Store {
-    /// Reads an item; what cannot be an id has none. A consistent read is for decisions; the other costs half of it and may be a second
-    /// old.
+    /// Reads an item; `None` if there is none, or if `id` is not a valid id. Use a consistent read to make
+    /// decisions. Another read costs half, and may be a second old.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer, or the item cannot be read.
+    /// If DynamoDB fails, or the item cannot be read.
     pub async fn item<K: Kind>(
         &self,
         project: &str,
@@ -67,19 +67,20 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn pointed(&self, pointer: &Pointer) -> Result<Option<AnyItem>, StoreError> {
         let pk = key::item_pk(&pointer.kind, &pointer.project, &pointer.id);
         let row = Writer::default().text("pk", pk).text("sk", key::ITEM).finish();
         Ok(self.get(row, true).await?.map(AnyItem))
     }
 
-    /// Stores a version of an item if the one before is there, with the same digest; the first if none is
-    /// there. `lane` is the one that its entry in `due` names.
+    /// Stores a version of an item on the condition that the stored version is the one before, with the same
+    /// digest. Stores version 1 on the condition that the item does not exist. `lane` is for its entry in
+    /// `due`.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer, or the item is too large.
+    /// If DynamoDB fails, or the item is too large.
     pub async fn put_item<K: Kind>(
         &self,
         item: &Item<K>,

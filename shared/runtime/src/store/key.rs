@@ -1,4 +1,4 @@
-//! How rows are found. Kinds, projects and names hold no `#`, so no two rows share a key.
+//! The keys of rows. Kinds, projects and names contain no `#`, so no two rows have the same key.
 //!
 //! | row | `pk` | `sk` |
 //! | --- | --- | --- |
@@ -8,9 +8,9 @@
 //! | an API key, by its digest | `key#…` | `key` |
 //! | how far the timer came | `timer` | `timer` |
 //!
-//! A partition of DynamoDB takes about 1,000 write units a second, and a partition of an index that is full
-//! throttles the writes of the table. So the partition keys of both indexes carry a shard, which is a
-//! hash of the row's key. The sort keys end with that hash: no two entries of a partition are equal.
+//! A DynamoDB partition takes about 1,000 write units a second. A full partition of an index throttles the
+//! writes to the table. So the partition keys of both indexes contain a shard, which comes from a hash of the
+//! row's key. The sort keys end with that hash, so no two entries of a partition are equal.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use placet_core::item::{Kind, Lane, Need};
@@ -19,21 +19,21 @@ use placet_core::{Digest, Timestamp};
 
 use super::Row;
 
-/// Into how many partitions each index of a project is split.
+/// The number of shards of each index of a project.
 pub(super) const SHARDS: u64 = 8;
 
-/// Later than anything happens, for the next 29,000 years.
+/// The latest time that a sort key can contain, in about 29,000 years.
 const END_OF_TIME: Timestamp = Timestamp::from_millis(999_999_999_999_999);
 
 /// The `sk` of an item's row.
 pub(super) const ITEM: &str = "item";
 
-/// A part of the index `due`: what waits for a person has partitions of its own.
+/// A part of the index `due`. Items that wait for a person have their own partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Desk {
-    /// What merely runs.
+    /// Items that do not wait for a person.
     Runs,
-    /// What waits for a person.
+    /// Items that wait for a person.
     Person(Need),
 }
 
@@ -54,11 +54,11 @@ impl Desk {
 /// A partition of the index `due`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DuePartition {
-    /// Whose items are in it.
+    /// The project of its items.
     pub project: String,
-    /// Which part.
+    /// The part of the index.
     pub desk: Desk,
-    /// Which shard of the part.
+    /// The shard of the part.
     pub shard: u64,
 }
 
@@ -71,7 +71,7 @@ impl DuePartition {
         Desk::ALL.into_iter().flat_map(of)
     }
 
-    /// Its key.
+    /// The partition key.
     pub fn key(&self) -> String {
         format!("{}#{}{}", self.project, self.desk.letter(), self.shard)
     }
@@ -94,13 +94,13 @@ pub(super) fn item_pk(kind: &str, project: &str, id: &str) -> String {
     format!("{kind}#{project}#{id}")
 }
 
-/// The kind, the project and the id of an item under a key.
+/// The kind, the project and the id in the partition key of an item.
 pub(super) fn parts(pk: &str) -> Option<(&str, &str, &str)> {
     let mut parts = pk.splitn(3, '#');
     Some((parts.next()?, parts.next()?, parts.next()?))
 }
 
-/// FNV-1a: the same on every machine and in every release.
+/// The FNV-1a hash of a key. It must be the same on every machine and in every release.
 pub(super) fn hash(pk: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     pk.bytes().fold(0xcbf2_9ce4_8422_2325, step)
@@ -110,14 +110,14 @@ pub(super) fn due_sk(due: Timestamp, lane: Lane, hash: u64) -> String {
     format!("{}{}{hash:016x}", moment(due), lane.letter())
 }
 
-/// The due time and the lane of an entry.
+/// The due time and the lane in a sort key of the index `due`.
 pub(super) fn read_due_sk(sk: &str) -> Option<(Timestamp, Lane)> {
     let (millis, rest) = (sk.get(..15)?, sk.get(15..)?);
     let lane = Lane::of_letter(rest.chars().next()?)?;
     Some((Timestamp::from_millis(millis.parse().ok()?), lane))
 }
 
-/// Before all entries that are due after this moment, and after all others.
+/// A sort key after all entries that are due at `until` or before, and before all later ones.
 pub(super) fn due_until(until: Timestamp) -> String {
     format!("{}~", moment(until))
 }
@@ -130,13 +130,13 @@ pub(super) fn list_sk(created_at: Timestamp, hash: u64) -> String {
     format!("{}{hash:016x}", moment(created_at))
 }
 
-/// The sort keys between which everything lies that was created from `since` to `until`.
+/// The bounds of the sort keys of items created from `since` to `until`, both included.
 pub(super) fn between(since: Option<Timestamp>, until: Option<Timestamp>) -> (String, String) {
     let first = moment(since.unwrap_or(Timestamp::from_millis(0)));
     (first, format!("{}~", moment(until.unwrap_or(END_OF_TIME))))
 }
 
-/// Sorts as text as it sorts in time.
+/// A time as a text whose order is the order in time.
 fn moment(moment: Timestamp) -> String {
     format!("{:015}", moment.millis().clamp(0, END_OF_TIME.millis()))
 }
@@ -157,7 +157,7 @@ pub(super) fn timer() -> Row {
     primary("timer".to_owned(), "timer")
 }
 
-/// The key of an operation's row, for who changes one behind the store's back: the tests.
+/// The partition key of an operation's row, for tests that change the row directly.
 pub fn operation_pk(id: &OperationId) -> String {
     item_pk("operation", &id.project, &id.path())
 }
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sort_keys_sort_in_time_and_read_back() {
+    fn sort_keys_sort_by_time_and_can_be_read_back() {
         let at = Timestamp::from_millis;
         let early = due_sk(at(999), Lane::Calls, u64::MAX);
         let late = due_sk(at(1000), Lane::Work, 0);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_known_by_its_key() {
+    fn a_partition_can_be_read_from_its_key() {
         for partition in DuePartition::all("a-project") {
             assert_eq!(DuePartition::read(&partition.key()), Some(partition));
         }
@@ -200,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn an_id_may_hold_what_separates_parts() {
+    fn an_id_may_contain_the_separator() {
         let pk = item_pk("operation", "default", "human_contact/a#b");
         assert_eq!(parts(&pk), Some(("operation", "default", "human_contact/a#b")));
         assert_eq!(parts("timer"), None);
     }
 
     #[test]
-    fn shards_are_used_alike() {
+    fn items_spread_evenly_over_shards() {
         let mut used = [0_u32; SHARDS as usize];
         for n in 0..8000 {
             let shard = hash(&item_pk("receipt", "default", &format!("github.{n:040x}"))) % SHARDS;

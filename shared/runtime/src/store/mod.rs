@@ -1,4 +1,4 @@
-//! The table: every access to DynamoDB is one verb here.
+//! The table. Every access to DynamoDB is a method of [`Store`].
 
 mod api_key;
 mod attributes;
@@ -31,7 +31,7 @@ use crate::aws::describe;
 /// A row of the table: its attributes by name.
 pub type Row = HashMap<String, AttributeValue>;
 
-/// How often DynamoDB is asked again for what it left out of an answer.
+/// The most requests for rows that DynamoDB left out of a response.
 const ROUNDS: u32 = 6;
 
 /// The table of one deployment.
@@ -44,13 +44,13 @@ pub struct Store {
 /// The outcome of a conditional write.
 #[derive(Debug)]
 pub enum Put<T> {
-    /// It is written.
+    /// The row was written.
     Stored,
-    /// Its condition did not hold; this is what is there.
+    /// The condition did not hold: the existing row.
     Existing(T),
 }
 
-/// The table does not answer, or holds what it should not.
+/// The table failed, or a row is damaged.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB refused or could not be reached.
@@ -58,26 +58,26 @@ pub enum StoreError {
     Service {
         /// The API call.
         action: &'static str,
-        /// What the SDK says, with its causes.
+        /// The error of the SDK, with its causes.
         cause: String,
     },
-    /// An item cannot be compressed: there is no memory for it.
+    /// An item cannot be compressed, for lack of memory.
     #[error("item {key} cannot be compressed: {cause}")]
     Unpackable {
         /// The row's partition key.
         key: String,
-        /// What zstd says.
+        /// The error of zstd.
         cause: std::io::Error,
     },
-    /// An item from a list is to be written, whose payload was not read.
+    /// An item from a list cannot be written, because its payload was not read.
     #[error("item {0} cannot be written: its payload was not read")]
     NotRead(String),
-    /// A row cannot be read back.
+    /// A row cannot be read.
     #[error("row {key}: attribute {attribute} is missing or not of its type")]
     Corrupt {
         /// The row's partition key.
         key: String,
-        /// The attribute.
+        /// The missing or damaged attribute.
         attribute: &'static str,
     },
 }
@@ -92,12 +92,12 @@ impl StoreError {
 }
 
 impl Store {
-    /// The table of this name.
+    /// The table with this name.
     pub fn new(client: aws_sdk_dynamodb::Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Writes `row` if `condition` holds, else hands back what is there; `None` if nothing is.
+    /// Writes `row` if `condition` holds. Otherwise returns the existing row; `None` if there is none.
     async fn put_if(
         &self,
         row: Row,
@@ -137,7 +137,7 @@ impl Store {
         Ok(reply.map_err(StoreError::service("GetItem"))?.item)
     }
 
-    /// The rows under these keys, at most a hundred, in no order.
+    /// The rows with these keys, in any order. DynamoDB accepts at most 100 keys.
     async fn batch_get(
         &self,
         keys: Vec<Row>,
@@ -150,7 +150,7 @@ impl Store {
             if wanted.is_empty() {
                 return Ok(found);
             }
-            // What is left out of an answer was too much at once.
+            // DynamoDB left rows out because it was overloaded: wait before asking for them again.
             tokio::time::sleep(Duration::from_millis(50) * (2_u32.pow(round) - 1)).await;
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
@@ -163,7 +163,7 @@ impl Store {
             let rest = reply.unprocessed_keys.unwrap_or_default().into_values();
             wanted = rest.flat_map(|table| table.keys).collect();
         }
-        Err(service(format!("{} rows were left out again and again", wanted.len())))
+        Err(service(format!("{} rows were left out of every response", wanted.len())))
     }
 
     pub(crate) async fn warm_up(&self) {

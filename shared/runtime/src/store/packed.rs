@@ -1,6 +1,6 @@
-//! Rows, compressed. A write unit of DynamoDB is 1 KB, and most of an item is names and texts that are the
-//! same in every other one. So the JSON is compressed with a sample as the dictionary: what stands in
-//! the sample costs next to nothing.
+//! Compression of items. A write unit of DynamoDB is 1 KB, and most of an item is names and texts that every
+//! other item has, too. So the JSON is compressed with a sample item as the dictionary. Text from the sample
+//! then takes almost no space.
 
 use std::cell::RefCell;
 use std::io;
@@ -10,14 +10,15 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::get_frame_content_size;
 
-/// What items are like. It never changes: what is stored can only be read with it. Another sample needs
-/// another attribute.
+/// The sample, which is the dictionary. It must never change, because stored items can be read only with it.
+/// A new sample needs a new attribute name.
 const SAMPLE: &[u8] = include_bytes!("sample1.json");
 
-/// A level beyond which a text of a few KB gets hardly smaller: level 9 takes 6 % off and costs three times as much.
+/// The zstd level. Higher levels hardly shrink a text of a few KB further: level 9 saves 6 % and takes three
+/// times as long.
 const LEVEL: i32 = 3;
 
-/// More than an item can be: its specification (200 KB) and everything else that is kept of it.
+/// A size in bytes that no item reaches, with its specification (200 KB) and all other data.
 const LARGEST: usize = 4 * 1024 * 1024;
 
 static ENCODER: LazyLock<EncoderDictionary<'static>> =
@@ -26,15 +27,15 @@ static DECODER: LazyLock<DecoderDictionary<'static>> =
     LazyLock::new(|| DecoderDictionary::copy(SAMPLE));
 
 thread_local! {
-    /// A new one for each item would cost a third more.
+    /// The cached compressor. A new one for each item would take a third longer.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Compresses a text and the bytes that go with it.
+/// Compresses a text together with bytes.
 ///
 /// # Errors
 ///
-/// If there is no memory for it.
+/// If there is not enough memory.
 pub fn pack(text: &[u8], bytes: &[u8]) -> io::Result<Vec<u8>> {
     let length = u32::try_from(text.len()).map_err(io::Error::other)?;
     let frame = [&length.to_le_bytes(), text, bytes].concat();
@@ -47,13 +48,13 @@ pub fn pack(text: &[u8], bytes: &[u8]) -> io::Result<Vec<u8>> {
     })
 }
 
-/// How large the text and the bytes are together; 0 if they are damaged.
+/// The uncompressed size of the text and the bytes together; 0 if the data is damaged.
 pub(super) fn size(packed: &[u8]) -> usize {
     let size = get_frame_content_size(packed).ok().flatten();
     size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default()
 }
 
-/// The text and the bytes; `None` if they are damaged or too large to be an item.
+/// The text and the bytes; `None` if the data is damaged, or larger than 4 MiB.
 pub fn unpack(packed: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let size = usize::try_from(get_frame_content_size(packed).ok()??).ok()?;
     let mut decompressor = Decompressor::with_prepared_dictionary(&DECODER).ok()?;
@@ -75,7 +76,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_packed_comes_back(
+        fn packed_data_unpacks_unchanged(
             text in prop::collection::vec(any::<u8>(), 0..3000),
             bytes in prop::collection::vec(any::<u8>(), 0..1000),
         ) {
@@ -83,13 +84,13 @@ mod tests {
         }
 
         #[test]
-        fn what_was_not_packed_here_is_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn unpacking_random_bytes_does_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = unpack(&bytes);
         }
     }
 
     #[test]
-    fn a_cut_one_is_damaged() {
+    fn truncated_data_is_damaged() {
         let packed = pack(br#"{"project":"default"}"#, b"x").unwrap();
         assert_eq!(unpack(&packed[..packed.len() - 1]), None);
     }

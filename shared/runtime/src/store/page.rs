@@ -1,8 +1,9 @@
-//! Pages of the two indexes. Each index of a project is split into shards; a page merges them in order.
-//! Both indexes hold keys only, so that a transition does not pay for copies: items are read after.
+//! Pages of the two indexes. Each index of a project is split into shards, and a page merges the shards in
+//! order. Both indexes contain only keys, so that a transition does not write copies of the item. A page
+//! reads the items separately.
 //!
-//! A page looks at a bounded number of entries and reads a bounded number of bytes. So it may hold fewer
-//! items than were asked for and still have a next page.
+//! A page reads a bounded number of entries and of bytes. So a page may contain fewer items than requested
+//! and still have a next page.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -16,17 +17,17 @@ use super::attributes::{Reader, Writer};
 use super::key::{self, Desk, DuePartition, SHARDS};
 use super::{Row, Store, StoreError, row};
 
-/// How many entries one page looks at.
+/// The most entries that one page reads.
 const MOST_ENTRIES: usize = 1000;
 
-/// After how many entries the count of what waits for a person is broken off.
+/// The number of entries after which the count of items that wait for a person stops.
 const MOST_COUNTED: usize = 2000;
 
-/// How many items are read at once, and how many entries of a shard.
+/// How many items one call reads, and how many entries of a shard one query reads.
 const AT_ONCE: usize = 25;
 
-/// How many bytes of items one page reads, by the size they have in JSON. In memory they are up to a hundred
-/// times as large, and a function has 256 MB.
+/// The size of items after which a page stops, in bytes of JSON. In memory, items take up to a hundred times
+/// as much, and a function has 256 MB.
 const LARGEST_PAGE: usize = 1024 * 1024;
 
 /// One page of a list.
@@ -34,31 +35,31 @@ const LARGEST_PAGE: usize = 1024 * 1024;
 pub struct Page<T> {
     /// The items of this page.
     pub items: Vec<T>,
-    /// Where the next page starts; `None` after the last.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<Cursor>,
 }
 
-/// What follows a page. Only its entries are read, not its items: some of them may not be wanted.
+/// The number of entries after a page. Their items are not read, so some of them may not be wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rest {
-    /// How many entries were counted.
+    /// The number of entries that were counted.
     pub counted: usize,
-    /// Whether there are more.
+    /// Whether there are more entries than were counted.
     pub more: bool,
 }
 
-/// Where a page starts: after the entry with this sort key.
+/// The start of a page: after the entry with this sort key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// Its text, for the list it belongs to. Elsewhere it is refused.
+    /// The text of the cursor, which is valid only for this list and project.
     pub fn text(&self, list: &str, project: &str) -> String {
         let Self(sk) = self;
         URL_SAFE_NO_PAD.encode(format!("{sk}#{}", check(list, project, sk)))
     }
 
-    /// Reads the text of a cursor of this list.
+    /// Reads a cursor from its text; `None` if it is invalid, or belongs to another list or project.
     pub fn read(text: &str, list: &str, project: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (sk, digest) = text.rsplit_once('#')?;
@@ -72,12 +73,12 @@ fn check(list: &str, project: &str, sk: &str) -> String {
 }
 
 impl Store {
-    /// Up to `limit` of the newest items of a project, created from `since` to `until`, that are `wanted`.
-    /// Their larger payloads are not read. One that cannot be read is left out, and an error in the log.
+    /// Up to `limit` of the newest `wanted` items of a project, created from `since` to `until`. Payloads in
+    /// their own attribute are not read. An item that cannot be read is left out and logged as an error.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn newest<K: Kind>(
         &self,
         project: &str,
@@ -93,13 +94,13 @@ impl Store {
         self.page(&mut entries, wanted, limit).await
     }
 
-    /// Up to `limit` items of a project that need a person, the most urgent first, whose ids begin with
-    /// `ids`, and that are `wanted`; and what follows them. However many wait, it takes the same number of
-    /// calls to read the first of them.
+    /// Up to `limit` `wanted` items of a project that need a person and whose ids begin with `ids`, the most
+    /// urgent first, and the number of entries after them. The number of calls for the first page does not
+    /// depend on how many items wait.
     ///
     /// # Errors
     ///
-    /// If DynamoDB does not answer.
+    /// If DynamoDB fails.
     pub async fn waiting<K: Kind>(
         &self,
         project: &str,
@@ -159,7 +160,7 @@ impl Store {
         Ok(Page { items, next: place.map(Cursor) })
     }
 
-    /// The rows of these entries, by their keys.
+    /// The rows of these entries by partition key.
     pub(super) async fn rows(
         &self,
         entries: &[Entry],
@@ -180,14 +181,14 @@ impl Store {
 
 fn readable<K: Kind>(row: &Row) -> Option<Item<K>> {
     row::decode(row)
-        .inspect_err(|error| tracing::error!(%error, "an item is left out of a list"))
+        .inspect_err(|error| tracing::error!(%error, "item cannot be read, left out of the list"))
         .ok()
 }
 
 /// An entry of an index.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    /// Its sort key in the index.
+    /// The sort key of the entry in the index.
     pub(super) sk: String,
     /// The partition key of its row.
     pub(super) pk: String,
@@ -195,7 +196,7 @@ pub(super) struct Entry {
     row_sk: String,
 }
 
-/// Which entries of an index, and in which order.
+/// A range of entries of an index, with their order.
 #[derive(Clone, Debug)]
 pub(super) struct Range {
     pub(super) index: &'static str,
@@ -209,23 +210,24 @@ struct Entries<'s> {
     store: &'s Store,
     range: Range,
     after: Option<Cursor>,
-    /// How the keys of its rows begin.
+    /// The prefix of the partition keys of wanted rows.
     rows: String,
-    /// How many entries of a shard are read at once.
+    /// How many entries of a shard one query reads.
     at_once: usize,
     shards: Vec<Shard>,
-    /// How many entries were read, whatever their rows, how many of them are wanted, and how many of those the
-    /// page has passed.
+    /// The number of entries that were read.
     read: usize,
+    /// The number of these whose keys have the prefix `rows`.
     kept: usize,
+    /// The number of these that the page has passed.
     passed: usize,
 }
 
-/// What was read of one partition.
+/// The entries that were read of one partition.
 struct Shard {
     pk: String,
     read: VecDeque<Entry>,
-    /// Where it goes on; `None` if all of it is read.
+    /// The start of the next query; `None` if the partition was read to its end.
     next: Option<Start>,
 }
 
@@ -253,7 +255,7 @@ impl<'s> Entries<'s> {
         Self { store, range, after, rows, at_once, shards, read: 0, kept: 0, passed: 0 }
     }
 
-    /// The next entries, at most this many; none after the last.
+    /// At most `most` of the next entries; empty after the last.
     async fn take(&mut self, most: usize) -> Result<Vec<Entry>, StoreError> {
         let mut taken = Vec::new();
         while taken.len() < most
@@ -264,7 +266,7 @@ impl<'s> Entries<'s> {
         Ok(taken)
     }
 
-    /// The shard with the next entry; none after the last.
+    /// The shard with the next entry; `None` after the last.
     async fn first(&mut self) -> Result<Option<usize>, StoreError> {
         while self.read_on(|shard| shard.read.is_empty()).await? {}
         let heads = self.shards.iter().enumerate();
@@ -277,7 +279,7 @@ impl<'s> Entries<'s> {
         Ok(first.map(|(shard, _)| shard))
     }
 
-    /// What follows those that were passed.
+    /// The number of entries after those that the page has passed.
     async fn rest(&mut self) -> Result<Rest, StoreError> {
         while self.read < MOST_COUNTED && self.read_on(|_| true).await? {}
         Ok(Rest {
@@ -286,7 +288,7 @@ impl<'s> Entries<'s> {
         })
     }
 
-    /// Reads on in these shards, as far as there is more; says whether there was.
+    /// Reads the next entries of these shards. Returns `false` if all were already read to their ends.
     async fn read_on(&mut self, these: impl Fn(&Shard) -> bool) -> Result<bool, StoreError> {
         let (store, at_once) = (self.store, self.at_once);
         let (range, after, rows) = (&self.range, &self.after, &self.rows);
@@ -317,7 +319,7 @@ impl<'s> Entries<'s> {
 }
 
 impl Store {
-    /// Entries of one partition of an index, and where the rest starts.
+    /// Entries of one partition of an index, and the start of the next query.
     pub(super) async fn entries(
         &self,
         partition: &str,
@@ -326,7 +328,7 @@ impl Store {
         start: Option<Row>,
     ) -> Result<(Vec<Entry>, Option<Row>), StoreError> {
         if range.first > range.last {
-            // The period has left the cursor behind. DynamoDB refuses such a range.
+            // `since` or `until` lies beyond the cursor. DynamoDB refuses an empty range.
             return Ok((Vec::new(), None));
         }
         let index = range.index;
@@ -363,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_reads_its_own_text_only() {
+    fn a_cursor_reads_only_an_unchanged_text_of_its_list() {
         let cursor = Cursor(key::list_sk(Timestamp::from_millis(7), 9));
         let text = cursor.text("receipt", "t");
         assert_eq!(Cursor::read(&text, "receipt", "t"), Some(cursor));

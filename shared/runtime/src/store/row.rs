@@ -1,7 +1,8 @@
-//! The one codec: an item of any kind as a row, and back.
+//! The codec of items: it encodes an item of any kind as a row, and decodes it.
 //!
-//! Header and body are one compressed attribute, together with a small payload; a larger payload stands
-//! beside them. What an index or a condition needs stands beside them, too, and only there.
+//! Header, body and a small payload are one compressed attribute. A larger payload has its own attribute. The
+//! values that an index or a condition needs have their own attributes, too, and are not in the compressed
+//! one.
 
 use placet_core::item::{Header, Item, Kind, Lane, Next};
 use placet_core::{Digest, Payload, Timestamp};
@@ -12,37 +13,38 @@ use super::attributes::{Reader, Writer};
 use super::key::{self, Desk, DuePartition, SHARDS};
 use super::{Row, StoreError, packed};
 
-/// The compressed attribute. Its name tells which sample it was compressed with.
+/// The compressed attribute. The number in its name is that of the sample it was compressed with.
 const PACKED: &str = "item1";
 
-/// Where a larger payload stands.
+/// The attribute of a larger payload.
 const PAYLOAD: &str = "payload";
 
 /// The attributes of an item without its larger payload, for lists.
 pub(super) const WITHOUT_PAYLOAD: &str = "pk, sk, version, digest, due_sk, item1";
 
-/// What the JSON in [`PACKED`] holds.
+/// The JSON in [`PACKED`], for writing.
 #[derive(Serialize)]
 struct Written<'a, K>(&'a Header, &'a K, Option<Place>);
 
+/// The JSON in [`PACKED`], for reading.
 #[derive(Deserialize)]
 struct Read<K>(Header, K, Option<Place>);
 
-/// Where the payload is.
+/// The place of the payload.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Place {
-    /// Compressed together with the rest.
+    /// In the compressed attribute.
     Packed,
-    /// In its own attribute, as it is.
+    /// In its own attribute, not compressed; with its size in bytes.
     Plain(usize),
-    /// In its own attribute, compressed; of this size without.
+    /// In its own attribute, compressed; with its uncompressed size in bytes.
     Zstd(usize),
-    /// In the blob store.
+    /// In the blob store, with its key and its size in bytes.
     Blob(String, usize),
 }
 
-/// The row of an item. `lane` is the one that its entry in `due` names.
+/// The row of an item. `lane` is for its entry in the index `due`.
 pub(super) fn encode<K: Kind>(
     item: &Item<K>,
     lane: Lane,
@@ -85,14 +87,14 @@ fn ends<K: Kind>(item: &Item<K>, now: Timestamp) -> bool {
     item.header.children.is_empty() && matches!(K::next(item, now), Next::Nothing)
 }
 
-/// How large an item is in JSON, without a payload beside it.
+/// The size of an item in bytes of JSON, without a payload in its own attribute.
 pub(super) fn size(row: &Row) -> usize {
     Reader(row).bytes(PACKED).map_or(0, packed::size)
 }
 
 type Placed<'a> = (Option<Place>, &'a [u8], Option<&'a [u8]>);
 
-/// Where a payload goes, its bytes in the compressed attribute, and those in its own.
+/// The place of a payload, its bytes in the compressed attribute, and its bytes in its own attribute.
 fn place<'a>(payload: Option<&'a Payload>, pk: &str) -> Result<Placed<'a>, StoreError> {
     Ok(match payload {
         None => (None, &[], None),
@@ -106,7 +108,8 @@ fn place<'a>(payload: Option<&'a Payload>, pk: &str) -> Result<Placed<'a>, Store
     })
 }
 
-/// The item in a row. What is compressed has to be what the conditions of writes look at.
+/// Decodes the item in a row. The compressed data must match the attributes that the conditions of writes
+/// use.
 pub(super) fn decode<K: Kind>(row: &Row) -> Result<Item<K>, StoreError> {
     let reader = Reader(row);
     let (json, inside) =
@@ -145,14 +148,14 @@ fn payload(place: Place, inside: Vec<u8>, reader: &Reader<'_>) -> Payload {
     }
 }
 
-/// What a row says about its item, whatever its kind.
+/// The part of a row that is the same for every kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// The name of its kind.
+    /// The name of the kind.
     pub kind: String,
-    /// Its header.
+    /// The header.
     pub header: Header,
-    /// In which part of the index `due` its entry is, if it has one.
+    /// The part of the index `due` with the entry of the item; `None` if it has no entry.
     pub desk: Option<Desk>,
 }
 
@@ -160,7 +163,7 @@ pub struct Seen {
 ///
 /// # Errors
 ///
-/// If the row holds no item, or a damaged one.
+/// If the row is not an item, or is damaged.
 pub fn see(row: &Row) -> Result<Seen, StoreError> {
     let reader = Reader(row);
     let (json, _) = packed::unpack(reader.bytes(PACKED)?).ok_or_else(|| reader.corrupt(PACKED))?;
@@ -175,7 +178,7 @@ pub fn see(row: &Row) -> Result<Seen, StoreError> {
     Ok(Seen { kind: kind.to_owned(), header, desk })
 }
 
-/// Fills in what stands beside the compressed attribute.
+/// Fills in the header fields that have their own attributes.
 fn identify(
     header: &mut Header,
     reader: &Reader<'_>,

@@ -19,7 +19,7 @@ fn answered(attempt: u32, answer: Answer) -> Command {
 }
 
 #[test]
-fn a_delivery_shows_its_attempts_and_when_the_next_one_is() {
+fn a_delivery_shows_its_attempts_and_the_time_of_the_next_one() {
     let payload = Payload::Plain(b"{}".to_vec());
     let delivery = Delivery::of("billing", "order.paid", "application/json", payload, NOW);
     let refused = Answer::Status { status: 500, retry_after: None, body: b"no".to_vec() };
@@ -63,7 +63,7 @@ fn a_delivery_shows_its_attempts_and_when_the_next_one_is() {
 }
 
 #[test]
-fn a_notification_has_no_size_and_one_that_arrived_no_next_attempt() {
+fn a_delivered_notification_has_no_size_and_no_next_attempt() {
     let id = OperationId::call("default", "call-1");
     let delivery = Delivery::of_decision("billing", "function_call.completed", &id, NOW);
     let accepted = Answer::Status { status: 204, retry_after: None, body: Vec::new() };

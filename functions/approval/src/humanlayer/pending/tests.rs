@@ -24,7 +24,7 @@ fn question(text: &str) -> Item<Operation> {
     Operation::create(new, &Write::new("w", NOW))
 }
 
-/// The page of a list in which so many questions wait.
+/// Items, total and `has_more` of a page when this many questions are pending.
 fn page(waiting: usize, offset: usize, limit: usize, rest: Rest) -> (usize, usize, bool) {
     let mut list = List { offset, limit, ..List::default() };
     (0..waiting).for_each(|_| list.count(&question("Oak?"), NOW));
@@ -43,7 +43,7 @@ fn a_page_counts_all_and_shows_some() {
 }
 
 #[test]
-fn a_count_that_was_broken_off_goes_on_after_the_page_and_ends_after_what_was_counted() {
+fn after_an_incomplete_count_a_page_has_more_unless_it_is_empty() {
     assert_eq!(page(3, 1, 2, MORE), (2, 3, true));
     assert_eq!(page(3, 3, 2, MORE), (0, 3, false));
     let rest = Rest { counted: 4, more: false };
@@ -51,7 +51,7 @@ fn a_count_that_was_broken_off_goes_on_after_the_page_and_ends_after_what_was_co
 }
 
 #[test]
-fn a_page_is_no_larger_than_an_answer_can_be() {
+fn a_page_fits_into_a_response_of_lambda() {
     let large = question(&"x".repeat(150 * 1024));
     let mut list = List { limit: 100, ..List::default() };
     (0..50).for_each(|_| list.count(&large, NOW));

@@ -10,7 +10,7 @@ use placet_runtime::problem;
 use super::*;
 use crate::testing::{NOW, read};
 
-/// What a client specifies, with members that Placet does not know.
+/// An operation whose specification has members that Placet does not know.
 fn created(kind: OperationKind) -> Item<Operation> {
     let spec = json!({"fn": "f", "kwargs": {"a": 1}, "msg": "m", "subject": "s", "state": {"n": 1},
         "channel": {"email": {"address": "a@x", "template": "t"}}, "colour": "red"});
@@ -28,7 +28,7 @@ fn created(kind: OperationKind) -> Item<Operation> {
     Operation::create(new, &Write::new("1", NOW))
 }
 
-/// The operation in every stage.
+/// The operation in every state that a client can see.
 fn stages(kind: OperationKind) -> Vec<Item<Operation>> {
     let created = created(kind);
     let decide = |verdict| Command::Decide {
@@ -53,7 +53,7 @@ fn stages(kind: OperationKind) -> Vec<Item<Operation>> {
 }
 
 #[test]
-fn what_clients_of_humanlayers_api_read_has_the_documented_shape() {
+fn replies_of_humanlayers_api_have_the_documented_shape() {
     for kind in OperationKind::ALL {
         for operation in stages(kind) {
             for now in [NOW, NOW.plus(Duration::from_secs(61))] {

@@ -22,7 +22,9 @@ fn an_operation_takes_the_channel_of_its_key_unless_it_names_one() {
     let number = |id| Some(ContactChannel { channel_id: Some(id), ..ContactChannel::default() });
     let sms = PhoneContact { phone_number: "1".to_owned(), other: Map::new() };
     let own = Some(ContactChannel { sms: Some(sms), ..ContactChannel::default() });
-    let unknown = Err("must be a contact channel of placet.yaml, which has no 18".to_owned());
+    let unknown =
+        Err("must be a contact channel that placet.yaml has for this project; it has no 18"
+            .to_owned());
     assert_eq!(chosen(None, None), Ok(None));
     assert_eq!(chosen(Some(17), None), Ok(Some(17)));
     assert_eq!(chosen(Some(17), own), Ok(None));

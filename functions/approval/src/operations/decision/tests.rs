@@ -9,7 +9,7 @@ fn read(more: &Value) -> Result<NewDecision, Problem> {
 }
 
 #[test]
-fn a_decision_says_what_fits_its_verdict() {
+fn a_decision_has_the_members_of_its_verdict() {
     for (body, verdict, comment, option) in [
         (json!({"verdict": "approve"}), Verdict::Approve, "", None),
         (
@@ -36,7 +36,7 @@ fn a_decision_says_what_fits_its_verdict() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_pointer() {
+fn an_error_names_the_wrong_member_with_its_pointer() {
     let refused = |body: Value| {
         let problem = read(&body).unwrap_err();
         assert_eq!((problem.status.as_u16(), problem.code), (422, "invalid_body"));
@@ -62,12 +62,12 @@ fn what_is_wrong_is_named_with_its_pointer() {
     /verdict: is missing
     /verdict: must be approve, deny or answer
     /verdict: must be a string
-    /answer: is not known here; known are comment, option, digest
+    /answer: is unknown; use one of comment, option, digest
     /option: must be null, not a string
     /answer: must not be empty unless an option is chosen
     /answer: must not be empty unless an option is chosen
     /answer: must not be empty unless an option is chosen
-    /comment: is not known here; known are answer, option, digest
+    /comment: is unknown; use one of answer, option, digest
     /digest: must be a string, not null
     /digest: a digest is 64 hexadecimal digits
     /comment: must have at most 16 KB, as JSON
@@ -79,7 +79,7 @@ fn what_is_wrong_is_named_with_its_pointer() {
 }
 
 #[test]
-fn a_cancellation_may_say_nothing() {
+fn a_cancellation_may_have_no_reason() {
     let reason = |body: &[u8]| Cancellation::read(body).unwrap().reason.unwrap_or_default().0;
     assert_eq!(reason(b" "), "");
     assert_eq!(reason(b"{}"), "");

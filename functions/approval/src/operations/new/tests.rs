@@ -17,7 +17,7 @@ fn question() -> Value {
 }
 
 #[test]
-fn both_apis_specify_the_same() {
+fn both_apis_make_the_same_specification() {
     let channel = json!({
         "slack": {"channel_or_user_id": "C1", "bot_token": "secret", "thread_ts": "1.5", "x": {"y": null}},
         "email": {"address": "a@x", "subject": null, "template": "t",
@@ -59,7 +59,7 @@ fn both_apis_specify_the_same() {
     }
 }
 
-/// What is wrong with a body that is good but for this member.
+/// The error for a body in which only this member is wrong.
 fn refused(mut body: Value, member: &str, value: Value) -> String {
     body[member] = value;
     let problem = read(&body).unwrap_err();
@@ -68,7 +68,7 @@ fn refused(mut body: Value, member: &str, value: Value) -> String {
 }
 
 #[test]
-fn a_member_that_is_wrong_is_named_with_its_pointer() {
+fn an_error_names_the_wrong_member_with_its_pointer() {
     let cases = [
         refused(call(), "kind", json!("dance")),
         refused(call(), "kind", Value::Null),
@@ -93,7 +93,7 @@ fn a_member_that_is_wrong_is_named_with_its_pointer() {
     /kind: must be function_call or human_contact
     /kind: must be a string
     /kind: must be a string
-    /fn: is not known here; known are run_id, call_id, msg, subject, response_options, channel, requester_state
+    /fn: is unknown; use one of run_id, call_id, msg, subject, response_options, channel, requester_state
     /run_id: must not be empty
     /run_id: must be a string, not null
     /run_id: must have at most 255 bytes, not 256
@@ -102,18 +102,18 @@ fn a_member_that_is_wrong_is_named_with_its_pointer() {
     /fn: must have at most 255 bytes, not 256
     /kwargs: must be an object, not a list
     /requester_state: must be an object, not a string
-    /sender_state: is not known here; known are run_id, call_id, fn, kwargs, reject_options, channel, requester_state
-    /a~1b~0c: is not known here; known are run_id, call_id, fn, kwargs, reject_options, channel, requester_state
+    /sender_state: is unknown; use one of run_id, call_id, fn, kwargs, reject_options, channel, requester_state
+    /a~1b~0c: is unknown; use one of run_id, call_id, fn, kwargs, reject_options, channel, requester_state
     /msg: must not be empty
     /subject: must be a string, not a whole number
-    /fn: is not known here; known are run_id, call_id, msg, subject, response_options, channel, requester_state
+    /fn: is unknown; use one of run_id, call_id, msg, subject, response_options, channel, requester_state
     /run_id: is missing
     "#);
     assert_eq!(NewOperation::read(b"{").unwrap_err().code, "malformed_json");
 }
 
 #[test]
-fn an_option_that_is_wrong_is_named_with_its_pointer() {
+fn an_error_names_the_wrong_option_with_its_pointer() {
     let second = |option: Value| refused(call(), "reject_options", json!([{"name": "n"}, option]));
     let cases = [
         refused(call(), "response_options", json!([])),
@@ -126,19 +126,19 @@ fn an_option_that_is_wrong_is_named_with_its_pointer() {
         second(json!(["m", null, null, null, null])),
     ];
     insta::assert_snapshot!(cases.join("\n"), @r#"
-    /response_options: is not known here; known are run_id, call_id, fn, kwargs, reject_options, channel, requester_state
+    /response_options: is unknown; use one of run_id, call_id, fn, kwargs, reject_options, channel, requester_state
     /reject_options: must be a list, not an object
     /reject_options/0/name: is missing
     /reject_options/1/name: must be unique among the options
     /reject_options/1/title: must be a string, not a whole number
-    /reject_options/1/colour: is not known here; known are name, title, description, prompt_fill, interactive
+    /reject_options/1/colour: is unknown; use one of name, title, description, prompt_fill, interactive
     /reject_options/1/name: must have at most 255 bytes, not 256
     /reject_options/1: must be an object, not a list
     "#);
 }
 
 #[test]
-fn a_channel_that_is_wrong_is_named_with_its_pointer() {
+fn an_error_names_the_wrong_member_of_a_channel_with_its_pointer() {
     let channel = |channel: Value| refused(call(), "channel", channel);
     let slack =
         |ids: Value| json!({"slack": {"channel_or_user_id": "C", "allowed_responder_ids": ids}});
@@ -160,7 +160,7 @@ fn a_channel_that_is_wrong_is_named_with_its_pointer() {
     insta::assert_snapshot!(cases.join("\n"), @r#"
     /channel: must be an object, not a string
     /channel: must be an object, not a list
-    /channel/pigeon: is not known here; known are channel_id, slack, email, sms, whatsapp
+    /channel/pigeon: is unknown; use one of channel_id, slack, email, sms, whatsapp
     /channel/channel_id: must be a whole number from 0
     /channel/email/address: is missing
     /channel/slack/channel_or_user_id: must be a string, not a whole number
@@ -172,7 +172,7 @@ fn a_channel_that_is_wrong_is_named_with_its_pointer() {
 }
 
 #[test]
-fn a_channel_that_names_nothing_is_none_and_its_secret_is_not_kept() {
+fn a_channel_without_a_contact_is_none_and_a_bot_token_is_not_stored() {
     let mut body = call();
     body["channel"] = json!({"slack": {"channel_or_user_id": "C1", "bot_token": "xoxb-secret"}});
     let channel = read(&body).unwrap().specification.channel.unwrap();

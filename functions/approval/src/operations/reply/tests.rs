@@ -71,7 +71,7 @@ fn decided(operation: &Item<Operation>, verdict: Verdict, option: Option<&str>) 
     after(operation, &decide)
 }
 
-/// What our API shows of an operation.
+/// The reply of our API for an operation.
 fn shown(operation: &Item<Operation>) -> Value {
     let app = approval(Role::Admin, Access::Closed);
     let request = request(&Method::GET, "/", &[]);
@@ -88,7 +88,7 @@ fn succeeded() -> Item<Operation> {
 }
 
 #[test]
-fn a_function_call_shows_what_was_decided_and_what_came_of_it() {
+fn a_function_call_shows_its_decision_and_its_outcome() {
     let mut shown = shown(&succeeded());
     shown["history"].take();
     insta::assert_json_snapshot!(shown, @r#"
@@ -139,7 +139,7 @@ fn a_function_call_shows_what_was_decided_and_what_came_of_it() {
 }
 
 #[test]
-fn the_history_is_shown_as_it_is_chained() {
+fn the_history_is_shown_with_its_hashes() {
     let operation = succeeded();
     let history = shown(&operation)["history"].take();
     let events = history.as_array().unwrap().iter().map(|entry| entry["event"].as_str().unwrap());
@@ -196,7 +196,7 @@ fn a_question_shows_its_answer() {
 }
 
 #[test]
-fn what_is_past_its_deadline_is_expired_whether_or_not_that_is_written() {
+fn an_operation_past_its_deadline_is_shown_as_expired_before_the_expiry_is_stored() {
     let late = NOW.plus(Duration::from_secs(3601));
     let pending = question("Oak or pine?");
     let listed = |now| serde_json::to_value(ListedOperation::new(&pending, now)).unwrap();

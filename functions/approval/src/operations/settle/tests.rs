@@ -15,7 +15,7 @@ fn read(operations: &Value) -> Result<NewSettlements, Problem> {
 }
 
 #[test]
-fn operations_are_taken_in_their_order() {
+fn operations_keep_the_order_of_the_request() {
     let new = read(&json!([operation("b"), operation("a")])).unwrap();
     let ids: Vec<String> = new.operations.into_iter().map(|seen| seen.call_id.0).collect();
     assert_eq!(ids, ["b", "a"]);
@@ -23,7 +23,7 @@ fn operations_are_taken_in_their_order() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_pointer() {
+fn an_error_names_the_wrong_member_with_its_pointer() {
     let without = |member: &str| {
         let mut operation = operation("a");
         operation.as_object_mut().unwrap().remove(member);
@@ -68,13 +68,13 @@ fn what_is_wrong_is_named_with_its_pointer() {
     /operations/0/digest: a digest is 64 hexadecimal digits
     /operations/0/attempt: must be a whole number from 0 to 4294967295
     /operations/0/attempt: must be a whole number from 0 to 4294967295
-    /operations/0/state: is not known here; known are kind, call_id, digest, attempt
-    /operations/2: names an operation that is named before
+    /operations/0/state: is unknown; use one of kind, call_id, digest, attempt
+    /operations/2: repeats an operation: name each operation once
     ");
 }
 
 #[tokio::test]
-async fn a_few_are_under_way_at_once_and_all_are_reported_in_order() {
+async fn a_few_run_at_once_and_all_are_reported_in_order() {
     let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = (0..35_u64).map(async |n| {
         most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -91,7 +91,7 @@ async fn a_few_are_under_way_at_once_and_all_are_reported_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_no_time_left_does_not_begin_and_is_reported() {
+async fn a_settlement_without_time_left_does_not_start_and_is_reported() {
     let stop = Instant::now() + Duration::from_millis(20);
     let work = (0..25).map(async |n| {
         assert!(Instant::now() < stop || n < 10);

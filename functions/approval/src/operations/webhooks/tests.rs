@@ -11,9 +11,9 @@ use serde_json::json;
 use super::*;
 use crate::testing::{NOW, approval, call, request};
 
-/// A decision whose deliveries are still to be created; nothing that would have to be read is there.
+/// The store does not answer here, so the test fails if a delivery that does not exist yet is read.
 #[tokio::test]
-async fn a_delivery_that_is_still_to_be_created_is_not_read() {
+async fn a_delivery_that_does_not_exist_yet_is_not_read() {
     let app = approval(Role::Admin, Access::Closed);
     let request = request(&Method::GET, "/", &[]);
     let call = call(&app, &request);

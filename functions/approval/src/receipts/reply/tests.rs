@@ -51,7 +51,7 @@ fn receipt() -> Item<Receipt> {
 }
 
 #[test]
-fn all_that_is_known_about_a_receipt_is_shown() {
+fn a_receipt_shows_its_request_verification_and_state() {
     let receipt = receipt();
     let reply = ReceiptReply::new(&receipt, Some(b"{}".to_vec()));
     insta::assert_json_snapshot!(serde_json::to_value(reply).unwrap(), @r#"
@@ -95,7 +95,7 @@ fn all_that_is_known_about_a_receipt_is_shown() {
 }
 
 #[test]
-fn a_body_that_is_no_text_is_shown_as_base64_and_a_large_one_not_at_all() {
+fn a_binary_body_is_shown_as_base64_and_a_large_body_is_left_out() {
     let members = |body: Option<Vec<u8>>| {
         let reply = serde_json::to_value(ReceiptReply::new(&receipt(), body)).unwrap();
         (reply.get("body").cloned(), reply.get("body_base64").cloned())

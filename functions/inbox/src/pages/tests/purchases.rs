@@ -1,9 +1,9 @@
-//! The demo's pages.
+//! The pages of the demo.
 
 use super::*;
 
 #[test]
-fn the_purchase_form_posts_its_defaults_under_the_given_id() {
+fn the_purchase_form_posts_its_defaults_with_the_given_id() {
     has(
         &purchase_form("call-9").unwrap(),
         &[
@@ -17,7 +17,7 @@ fn the_purchase_form_posts_its_defaults_under_the_given_id() {
 }
 
 #[test]
-fn purchases_are_listed_as_given_in_the_demos_words() {
+fn purchases_are_listed_in_the_given_order_with_the_states_of_the_demo() {
     let wood = requested(json!({"material": "wood", "quantity": 10}), json!({}), Some(plan(true)));
     let denied = decided(&wood, Verdict::Deny, "too much", None);
     let done = finished(true, Report::Succeeded(json!("10 pieces ordered")));

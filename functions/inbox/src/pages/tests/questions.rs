@@ -1,4 +1,4 @@
-//! Questions, options that are edited before they are sent, escalations, other projects and servers.
+//! Questions, options that a person edits before sending, escalations, other projects and upstream approvers.
 
 use std::slice::from_ref;
 
@@ -27,7 +27,7 @@ fn escalated(operation: &Item<Operation>, message: &str) -> Item<Operation> {
 }
 
 #[test]
-fn a_question_is_told_from_a_call_in_the_list() {
+fn the_list_distinguishes_questions_from_function_calls() {
     let long = format!("{}the end", "Which colour? ".repeat(40));
     let html = list(&[
         plain(),
@@ -50,7 +50,7 @@ fn a_question_is_told_from_a_call_in_the_list() {
 }
 
 #[test]
-fn a_question_is_shown_whole_with_who_asked_and_what_else_came() {
+fn a_question_is_shown_completely_with_its_run_and_its_background() {
     let operation = with_options();
     let html = page(&operation);
     let digest = operation.digest.to_string();
@@ -66,17 +66,17 @@ fn a_question_is_shown_whole_with_who_asked_and_what_else_came() {
             "ticket",
             "ann@example.com",
             &digest[..8],
-            "<bdi>Asked</bdi>",
+            "<bdi>Requested</bdi>",
         ],
     );
-    has_not(&html, &["On approval", "Arguments", "Function", "function", "name=\"verdict\""]);
+    has_not(&html, &["on approval", "Arguments", "Function", "function", "name=\"verdict\""]);
     let long = "0123456789\n".repeat(2000);
     let whole = page(&question(&long, None, json!({})));
     assert_eq!(whole.matches("<bdi>0123456789</bdi>").count(), 2000);
 }
 
 #[test]
-fn nothing_in_a_question_can_hide() {
+fn hidden_characters_in_a_question_are_shown() {
     let evil = "</textarea><script>alert(1)</script>\"'>";
     let fill = "pay\u{202e}\u{200b} ann";
     let options = json!({"response_options": [
@@ -101,15 +101,15 @@ fn nothing_in_a_question_can_hide() {
     let shown = "<bdi>pay</bdi><b class=\"mark\">U+202E</b><b class=\"mark\">U+200B</b>";
     has(
         &html,
-        &["normally stay invisible: zero width space (U+200B), right-to-left override", shown],
+        &["are normally invisible: zero width space (U+200B), right-to-left override", shown],
     );
     assert_eq!(html.matches(shown).count(), 1);
     let html = page(&question("a\u{202e}\0b", None, json!({})));
-    has(&html, &["U+202E", "U+0000", "normally stay invisible"]);
+    has(&html, &["U+202E", "U+0000", "are normally invisible"]);
 }
 
 #[test]
-fn a_question_is_answered_in_words_or_with_one_click() {
+fn a_question_is_answered_with_a_text_or_with_one_click() {
     let operation = with_options();
     let html = page(&operation);
     has(
@@ -129,7 +129,7 @@ fn a_question_is_answered_in_words_or_with_one_click() {
     );
     has_not(&html, &["value=\"later\"", "type=\"hidden\" name=\"option\""]);
     let html = page(&question("Why?", None, json!({})));
-    has_not(&html, &["One click", "name=\"option\""]);
+    has_not(&html, &["Click an answer", "name=\"option\""]);
 }
 
 #[test]
@@ -145,14 +145,14 @@ fn only_an_interactive_option_can_be_edited_before_it_is_sent() {
             "href=\"/inbox/here#decide\">Choose something else",
         ],
     );
-    has_not(&html, &["value=\"yes\"", "One click"]);
+    has_not(&html, &["value=\"yes\"", "Click an answer"]);
     for option in [Some("yes"), Some("never"), Some("")] {
         assert_eq!(edited(option), edited(None), "{option:?}");
     }
 }
 
 #[test]
-fn a_reason_that_is_edited_can_only_be_given_with_a_denial() {
+fn an_edited_reason_can_only_be_given_with_a_denial() {
     let options = json!({"reject_options": [
         {"name": "later", "title": "Later", "prompt_fill": "Ask on Monday", "interactive": true},
         {"name": "never", "prompt_fill": "No"}]});
@@ -170,14 +170,14 @@ fn a_reason_that_is_edited_can_only_be_given_with_a_denial() {
             "<input type=\"hidden\" name=\"option\" value=\"later\">",
             "required>\nAsk on Monday</textarea>",
             "name=\"verdict\" value=\"deny\"",
-            "href=\"/inbox/here#decide\">Decide otherwise",
+            "href=\"/inbox/here#decide\">Choose something else",
         ],
     );
     has_not(&html, &["value=\"approve\"", "type=\"radio\""]);
 }
 
 #[test]
-fn an_answer_is_told_and_is_no_denial() {
+fn an_answer_is_shown_and_is_not_a_denial() {
     let operation = with_options();
     let html = page(&decided(&operation, Verdict::Answer, "Yes, ship", Some("yes")));
     has(
@@ -196,7 +196,7 @@ fn an_answer_is_told_and_is_no_denial() {
 }
 
 #[test]
-fn what_was_cancelled_or_has_expired_says_so() {
+fn a_cancelled_or_expired_operation_says_so() {
     let late = NOW.plus(Duration::from_secs(3600));
     let cancel =
         Command::Cancel { reason: "found it".into(), by: Actor::api("ops"), notify: Vec::new() };
@@ -208,7 +208,7 @@ fn what_was_cancelled_or_has_expired_says_so() {
         has(
             &html,
             &[
-                "Cancelled: the requester withdrew it",
+                "Cancelled by the requester",
                 "<strong>Cancelled</strong> <bdi>through the API, with the key ops</bdi>",
                 "<bdi>found it</bdi>",
             ],
@@ -221,7 +221,7 @@ fn what_was_cancelled_or_has_expired_says_so() {
 }
 
 #[test]
-fn who_wants_more_attention_is_heard_until_somebody_answers() {
+fn an_escalation_is_shown_until_somebody_answers() {
     let once = escalated(&with_options(), "Please!");
     has(&list(from_ref(&once)), &["<strong>Escalated</strong>, last <time", "<bdi>Please!</bdi>"]);
     let twice = escalated(&once, "The customer waits");
@@ -230,7 +230,7 @@ fn who_wants_more_attention_is_heard_until_somebody_answers() {
     has(
         &html,
         &[
-            "<strong>Escalated twice</strong>: the requester wants more attention",
+            "</time>: the requester wants more attention",
             "<blockquote class=\"value\"><bdi>The customer waits</bdi></blockquote>",
             "<strong><bdi>Escalated</bdi></strong> <span><bdi>through the API, with the key ops</bdi>",
             "<bdi>Please!</bdi>",
@@ -238,23 +238,24 @@ fn who_wants_more_attention_is_heard_until_somebody_answers() {
         ],
     );
     let at = |part: &str| html.find(part).unwrap();
-    assert!(at("Escalated twice") < at("id=\"message\""), "it stands above the message");
+    assert!(at("Escalated twice") < at("id=\"message\""), "the escalation is above the message");
     let answered = page(&decided(&twice, Verdict::Answer, "Yes", None));
     has_not(&answered, &["Escalated twice", "wants more attention"]);
 }
 
 #[test]
-fn it_is_said_where_else_it_was_requested() {
+fn the_page_names_the_upstream_approver() {
     let mut operation = with_options();
     operation.body.upstream = Some(Upstream {
         base_url: "https://approvals.example/humanlayer/v1".into(),
         polls: 3,
         next_poll: None,
     });
-    let told = "Also asked at <code><bdi>https://approvals.example/humanlayer/v1</bdi></code>. \
-                The first answer counts, there or here.";
-    has(&page(&operation), &[told]);
-    has_not(&page(&with_options()), &["Also asked at"]);
+    let notice = "Also sent to the approval server \
+                  <code><bdi>https://approvals.example/humanlayer/v1</bdi></code>. \
+                  The first decision counts, there or here.";
+    has(&page(&operation), &[notice]);
+    has_not(&page(&with_options()), &["Also sent to"]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Queues in which time passes only when a test moves the clock.
 //!
-//! The engine under it knows real time only. So a delayed message is held back here until its time has
-//! come, and one that was received comes back only when this says so. What is on a queue, visible or not,
-//! is known here, too: the tests ask whether anybody still points to an item.
+//! The engine knows real time only. So this module holds a delayed message until its delay has passed, and
+//! decides when a received message becomes visible again. It also knows every message of a queue, visible
+//! or not: tests check whether a message still points to an item.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{VISIBILITY_TIMEOUT_SECONDS, read};
 
-/// The clock, and what it decides about.
+/// The clock and the messages whose visibility it decides.
 pub(super) struct ManualTime {
     clock: Clock,
     state: Mutex<State>,
@@ -30,7 +30,7 @@ pub(super) struct ManualTime {
 struct State {
     /// Messages that wait for their delay to end.
     held: Vec<Held>,
-    /// Messages that were received, in this order, so that a run can be repeated.
+    /// Received messages, in the order of their receives, so that a run can be repeated.
     in_flight: Vec<InFlight>,
     /// The bodies of all messages on the engine's queues, by queue and message id.
     bodies: BTreeMap<(String, String), String>,
@@ -149,7 +149,7 @@ impl ManualTime {
         for handle in back {
             let visible =
                 json!({ "QueueUrl": queue, "ReceiptHandle": handle, "VisibilityTimeout": 0 });
-            // A handle that is no longer in flight needs nothing.
+            // Ignore the error of a handle that is no longer in flight: nothing is to do.
             let _ = call(engine, SqsOperation::ChangeMessageVisibility, &visible).await;
         }
         let reply = call(engine, SqsOperation::ReceiveMessage, &request).await?;
@@ -193,7 +193,8 @@ impl State {
         self.bodies.retain(|(of, _), _| of != queue);
     }
 
-    /// The delayed messages and the receipt handles of a queue whose time has come.
+    /// Removes and returns the messages of a queue that become visible now: the delayed messages, and the
+    /// receipt handles of messages whose visibility timeout has ended.
     fn take_visible(&mut self, queue: &str, now: Timestamp) -> (Vec<Held>, Vec<String>) {
         let due = |one: &Held| one.queue == queue && one.visible_at <= now;
         let (due, held) = std::mem::take(&mut self.held).into_iter().partition(due);

@@ -1,4 +1,4 @@
-//! Requests as HumanLayer's clients make them.
+//! Requests of HumanLayer's API, as its clients make them.
 
 use http::StatusCode;
 use placet_core::operation::OperationKind;
@@ -19,7 +19,7 @@ impl World {
         self.client().respond(call_id, approved).await
     }
 
-    /// A call that was created and approved.
+    /// Creates and approves a call.
     pub async fn approved(&self, call_id: &str, function: &str) {
         assert_eq!(self.create(call_id, function).await.status, StatusCode::OK);
         assert_eq!(self.respond(call_id, true).await.status, StatusCode::OK);

@@ -1,4 +1,4 @@
-//! A whole approval.
+//! The cost of a whole approval.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ impl Run {
         Self { world, meter: Meter::default(), steps: Vec::new() }
     }
 
-    /// Notes what was called since the last step, by one invocation. A message that a worker gets is
-    /// received and deleted by Lambda: two more calls.
+    /// Adds the calls of one invocation since the last step. Lambda receives and deletes each message of a
+    /// worker, which is two more calls.
     fn step(&mut self, name: &'static str, received: u32) {
         let mut bill = self.meter.bill(&self.world.faults.calls());
         self.world.faults.reset();
@@ -50,7 +50,7 @@ impl Run {
     }
 }
 
-/// A creation as the Python SDK sends it, its optional fields spelled out as null, of 1 KB.
+/// A creation of 1 KB as the Python SDK sends it, with null for absent optional fields.
 fn invoice() -> Draft {
     let email = json!({"address": "finance@example.com", "context_about_user": null, "additional_recipients": null,
         "subject": "Invoice of the sawmill", "references_message_id": null, "in_reply_to_message_id": null,
@@ -66,7 +66,7 @@ fn invoice() -> Draft {
         .with("state", json!({"thread_id": "th_7Qx81", "step": 3}))
 }
 
-/// One of 1 KB that is a letter.
+/// A creation of 1 KB whose text is a letter.
 fn letter() -> Draft {
     charge(json!({"to": "sawmill@example.com", "text":
         "Dear Mrs. Lindqvist, it was good to hear from you again after all this time. Thank you for the oak that came on Thursday. As agreed on the phone we pay your \
@@ -83,7 +83,7 @@ fn charge(kwargs: Value) -> Draft {
     call(CALL, "charge").run("invoice-bot-CnG93k4AOQE").with("kwargs", kwargs)
 }
 
-/// A whole approval: requested, read, approved in the inbox, executed, one webhook out.
+/// Runs a whole approval: request, read, approve in the inbox, execute, send one webhook.
 async fn approval(draft: &Draft) -> Run {
     let receiver = Receiver::start().await;
     let mut run = Run::start(&receiver).await;
@@ -115,7 +115,7 @@ async fn poll(run: &mut Run) -> Bill {
     run.steps.pop().unwrap().1
 }
 
-/// The table of the page.
+/// The table in the document.
 pub async fn table() -> String {
     let mut run = approval(&invoice()).await;
     let whole = run.sum();
@@ -139,14 +139,14 @@ pub async fn table() -> String {
     table
 }
 
-/// The write units since the meter was started.
+/// The write units since the start of the meter.
 fn units(world: &World) -> u64 {
     let units = world.system.engines.units();
     units.values().flat_map(|partitions| partitions.values()).sum()
 }
 
-/// A webhook of 1 KB of JSON, from its arrival until it is processed. Its sender signs its id: where it does not,
-/// the claim of the signature costs one unit more.
+/// The write units of a JSON webhook of 1 KB, from its arrival until it is processed. The sender signs the
+/// id. Without a signed id, the claim of the signature costs one unit more.
 async fn webhook(target: &str) -> u64 {
     let receiver = Receiver::start().await;
     let secret = "env:PLACET_SECRET_HUMANLAYER";

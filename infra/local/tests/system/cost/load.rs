@@ -1,5 +1,5 @@
-//! Webhooks under load, and the timer while nothing happens. `cargo xtask bench scale` and `bench idle` read
-//! these rows.
+//! The cost of webhooks under load and of the timer while nothing is due. `cargo xtask bench scale` and
+//! `cargo xtask bench idle` read these rows.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ const HEAD: &str = "| | invocations | table | index `list` | index `due` | read 
 
 const WEBHOOKS: u32 = 100;
 
-/// How many messages a worker of the queue `work` gets at once while more are waiting.
+/// The number of messages in a full batch of the queue `work`.
 const BATCH: u32 = 10;
 
-/// A row of the table: what was counted, for one of so many.
+/// A row of the table: the counted bill divided by `of`.
 fn row(name: &str, bill: Bill, of: u32) -> String {
     let each = |count: u32| f64::from(count) / f64::from(of);
     format!(
@@ -30,14 +30,15 @@ fn row(name: &str, bill: Bill, of: u32) -> String {
     )
 }
 
-/// What the calls since the last time cost.
+/// The bill of the calls since the last reset.
 fn bill(world: &World, meter: &mut Meter) -> Bill {
     let bill = meter.bill(&world.faults.calls());
     world.faults.reset();
     bill
 }
 
-/// Webhooks of 1 KB are received by this source, then processed in whole batches. Hands back what both cost.
+/// Sends webhooks of 1 KB to this source and processes them in whole batches. Returns the bills of both
+/// steps.
 async fn webhooks(source: &str) -> (Bill, Bill) {
     let world = Building::default().source("shop", source).start().await;
     let mut meter = Meter::default();
@@ -58,7 +59,8 @@ async fn webhooks(source: &str) -> (Bill, Bill) {
     (stored, processed)
 }
 
-/// What an hour of the timer costs: by itself, and for each project.
+/// The bill of an hour of the timer without its queries, the bill of the queries for all projects, and the
+/// number of projects.
 async fn timer() -> (Bill, Bill, u32) {
     let world = World::start().await;
     let (mut own, mut projects) = (Bill::default(), Bill::default());
@@ -78,7 +80,7 @@ async fn timer() -> (Bill, Bill, u32) {
     (own, projects, count)
 }
 
-/// The table of the page.
+/// The table in the document.
 pub async fn table() -> String {
     let members = "secret: env:PLACET_SECRET_HUMANLAYER, targets: [log]";
     let (stored, processed) = webhooks(&format!("{{preset: standard, {members}}}")).await;

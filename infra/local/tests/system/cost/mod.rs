@@ -1,5 +1,5 @@
-//! What AWS puts on the bill, from the calls the functions make. The tables of `docs/COSTS.md` that are counted
-//! are these tests': `UPDATE=1` writes them.
+//! The AWS bill, counted from the calls of the functions. These tests compare the counted tables of
+//! `docs/COSTS.md`; with `UPDATE=1` they write the tables.
 
 mod approval;
 mod load;
@@ -13,14 +13,14 @@ use serde_json::Value;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/COSTS.md");
 
-/// What AWS puts on the bill for one step.
+/// The numbers that AWS bills for one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Bill {
     invocations: u32,
     table_units: u32,
     due_units: u32,
     list_units: u32,
-    /// In halves: an eventually consistent read of up to 4 KB is one.
+    /// Read units in halves: an eventually consistent read of up to 4 KB counts 1.
     half_read_units: u32,
     sqs_calls: u32,
 }
@@ -31,7 +31,7 @@ impl Bill {
     }
 }
 
-/// The table as the bill sees it: the items that were written, to know what an index entry costs.
+/// The written rows of the table. The cost of a write depends on the row before it.
 #[derive(Default)]
 struct Meter {
     items: HashMap<(String, String), Value>,
@@ -44,21 +44,21 @@ impl Meter {
             let request: Value = serde_json::from_slice(&call.request).unwrap();
             match call.operation.as_str() {
                 "PutItem" => self.put(&request["Item"], &mut bill),
-                // Nothing is found: AWS bills the smallest read.
+                // The query finds nothing: AWS bills the smallest read.
                 "Query" => bill.half_read_units += 1,
                 "GetItem" => bill.half_read_units += self.get(&request),
                 "SendMessage" => bill.sqs_calls += 1,
-                other => panic!("nobody knows what {other} costs"),
+                other => panic!("the cost of {other} is not known"),
             }
         }
         bill
     }
 
-    /// One unit for each KB of the larger of the two items, and one for each index entry that is
-    /// written or deleted. Both indexes hold keys only, far below a KB.
+    /// Counts one unit for each KB of the larger of the old and the new row, and one for each index entry
+    /// that the write creates or deletes. Both indexes hold keys only, far below a KB.
     fn put(&mut self, item: &Value, bill: &mut Bill) {
         let key = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
-        // What the function under test does is not ours to pay.
+        // Do not count the writes of the function under test.
         if key("pk").starts_with("LEDGER#") {
             return;
         }
@@ -86,25 +86,25 @@ impl Meter {
     }
 }
 
-/// As in "DynamoDB item sizes and formats" of AWS's developer guide.
+/// The size of a row in bytes, by "DynamoDB item sizes and formats" in AWS's developer guide.
 fn size(item: &Value) -> usize {
     let value = |value: &Value| match value.as_object().and_then(|value| value.iter().next()) {
         Some((kind, Value::String(text))) if kind == "N" => text.len().div_ceil(2) + 1,
         Some((kind, Value::String(text))) if kind == "B" => STANDARD.decode(text).unwrap().len(),
         Some((_, Value::String(text))) => text.len(),
-        other => panic!("nobody knows how large {other:?} is"),
+        other => panic!("the size of {other:?} is not known"),
     };
     item.as_object().unwrap().iter().map(|(name, one)| name.len() + value(one)).sum()
 }
 
-/// One test, because each table is written into the same file.
+/// One test for all tables, because each table is written into the same file.
 #[tokio::test]
-async fn the_documents_tables_are_what_was_counted() {
+async fn the_tables_of_the_document_equal_the_counted_tables() {
     compare("counted", &approval::table().await);
     compare("load", &load::table().await);
 }
 
-/// Compares a table with what is written between the marks of this name, or writes it there.
+/// Compares a table with the text between the marks of this name, or writes the table there.
 fn compare(name: &str, table: &str) {
     let document = std::fs::read_to_string(DOCUMENT).unwrap();
     let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
@@ -115,7 +115,7 @@ fn compare(name: &str, table: &str) {
     }
     assert!(
         std::env::var_os("UPDATE").is_some(),
-        "docs/COSTS.md says otherwise; UPDATE=1 writes what was counted:\n{table}"
+        "docs/COSTS.md has another table; run with UPDATE=1 to write the counted table:\n{table}"
     );
     std::fs::write(DOCUMENT, format!("{before}{start}{table}{end}{after}")).unwrap();
 }

@@ -1,4 +1,4 @@
-//! What an operator sees of deliveries and endpoints, and can do about them.
+//! Deliveries and endpoints for an operator: list, read, send again, enable.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::client::{DeliveryReply, List};
 use crate::receiver::{Receiver, Reply};
 use crate::world::{KEY, OTHER, World};
 
-/// A world whose endpoint `billing` is gone, and the id of the delivery that it refused.
+/// A world with the endpoint `billing`, which is gone, and the id of the refused delivery.
 async fn gone(receiver: &Receiver) -> (World, String) {
     let world = world(receiver).await;
     receiver.answers([Reply::Status(410)]);
@@ -66,7 +66,7 @@ async fn an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled() {
     world.finish().await;
 }
 
-/// Five deliveries, oldest first; the second was refused for good, and the endpoint of the last is disabled.
+/// Five deliveries, oldest first. The second was refused for good. The endpoint of the last is disabled.
 async fn five(receiver: &Receiver) -> (World, Vec<String>) {
     let world = world(receiver).await;
     receiver.answers([Reply::Status(200), Reply::Status(410)]);
@@ -126,7 +126,7 @@ async fn a_wrong_parameter_is_refused() {
 }
 
 #[tokio::test]
-async fn everything_that_is_known_about_a_delivery_is_shown() {
+async fn a_delivery_is_shown_with_all_its_members() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     receiver.answers([Reply::Body(202, b"thanks".to_vec())]);

@@ -1,4 +1,4 @@
-//! What an endpoint may do, and what is never sent.
+//! Replies of endpoints to an attempt, and webhooks that are never sent.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_asks_for_time_gets_it() {
+async fn the_next_attempt_waits_as_long_as_the_endpoint_requests() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     for (status, asked, hours) in [(429, "7200", 2), (503, "999999999", 24)] {
@@ -63,7 +63,7 @@ async fn an_endpoint_that_asks_for_time_gets_it() {
 }
 
 #[tokio::test]
-async fn a_name_of_this_machine_is_not_called_unless_it_is_allowed() {
+async fn an_endpoint_on_this_machine_is_not_called_unless_it_is_allowed() {
     let receiver = Receiver::start().await;
     let url = format!("https://localhost:{}/hooks", receiver.port);
     let world = building(&receiver).endpoint_at("inside", &url, "").start().await;
@@ -94,7 +94,7 @@ async fn a_webhook_that_cannot_be_signed_with_every_secret_is_not_sent() {
 }
 
 #[tokio::test]
-async fn the_beginning_of_a_large_answer_is_kept() {
+async fn the_beginning_of_a_large_response_is_kept() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     receiver.answers([Reply::Body(200, vec![b'x'; 5_000_000])]);

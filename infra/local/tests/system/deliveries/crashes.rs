@@ -1,4 +1,4 @@
-//! A worker that crashes, or a machine that restarts, loses no delivery.
+//! A crash of a worker or a restart of the machine loses no delivery.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn a_crash_at_any_call_loses_no_delivery() {
         };
         let crashed = world.crashes(plan, everything).await;
         world.nothing_is_forgotten().await;
-        // The caller crashed, too, and its own message makes it send the same again.
+        // The caller crashed, too. The message of the caller makes it send the same webhook again.
         let id = send(&world, "billing", "one").await;
         world.settle().await;
         let ended = world.delivery(&id).await;
@@ -60,7 +60,7 @@ async fn a_crash_after_410_leaves_the_endpoint_disabled_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_restart_sends_what_the_queue_has_lost() {
+async fn a_restart_sends_the_deliveries_whose_messages_were_lost() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     let id = send(&world, "billing", "one").await;
@@ -76,7 +76,7 @@ async fn a_restart_sends_what_the_queue_has_lost() {
 }
 
 #[tokio::test]
-async fn the_timer_sends_a_delivery_whose_message_was_not_taken() {
+async fn the_timer_enqueues_a_delivery_whose_message_was_not_sent() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     world.faults.arm(Plan::Outage("SQS"));

@@ -1,5 +1,5 @@
-//! A call that took effect, whose reply was lost, and that was sent again: every write of a delivery is
-//! known as our own, so nothing is sent or recorded twice.
+//! A call takes effect, its reply is lost, and the SDK sends the call again. The engine recognises every
+//! repeated write of a delivery as our own, so nothing is sent or recorded twice.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::crash::with_lost_replies;
 use crate::receiver::{Receiver, Reply};
 use crate::world::{PROJECT, World};
 
-/// It is taken, attempted and recorded, attempted again and recorded.
+/// A webhook is accepted, and two attempts are made and recorded.
 #[tokio::test]
-async fn a_webhook_is_taken_and_each_attempt_recorded_once() {
+async fn a_webhook_is_accepted_and_each_attempt_recorded_once() {
     with_lost_replies(async |plan| {
         let receiver = Receiver::start().await;
         let world = world(&receiver).await;
@@ -93,7 +93,7 @@ async fn a_notification_that_is_accepted_at_once_is_stored_once() {
     .await;
 }
 
-/// The answers come after a second, in real time, so all scenarios run at the same time.
+/// The replies of the endpoint come after a second of real time, so all scenarios run at the same time.
 #[tokio::test]
 async fn a_notification_that_is_accepted_late_is_stored_and_recorded_once() {
     let slow = async |call: usize| {
@@ -107,7 +107,7 @@ async fn a_notification_that_is_accepted_late_is_stored_and_recorded_once() {
     assert!(changes.iter().all(|changes| (6..16).contains(changes)), "{changes:?}");
 }
 
-/// Decides, notifies and runs a call with this fault. Hands back the calls that were made.
+/// Decides, notifies and runs a call with this fault. Returns the calls of the worker.
 async fn notified(receiver: &Receiver, plan: Plan, version: u64) -> Vec<CallRecord> {
     let events = "events: [function_call.completed]";
     let world = World::building().endpoint("app", receiver, events).start().await;
@@ -123,7 +123,7 @@ async fn notified(receiver: &Receiver, plan: Plan, version: u64) -> Vec<CallReco
     assert_eq!((sent.state, sent.attempts), (State::Delivered, 1), "{plan:?}");
     assert_eq!(sent.header.version, version, "{plan:?}");
     assert_eq!(world.ended("call-1").await, (operation::State::Succeeded, 1), "{plan:?}");
-    // It was created, decided, started and finished.
+    // The versions: created, decided, started, finished.
     assert_eq!(world.operation("call-1").await.header.version, 4, "{plan:?}");
     world.finish().await;
     calls

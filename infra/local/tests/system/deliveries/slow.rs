@@ -1,5 +1,5 @@
-//! A notification waits for an answer for a second, in real time, before it is stored. An endpoint that is
-//! slower holds nothing up.
+//! A notification waits for the response of the endpoint for a second of real time before it is stored. A
+//! slower endpoint delays nothing.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn notification(world: &World, endpoint: &str, call_id: &str) -> Item<deli
     stored.unwrap_or_else(|| panic!("the notification of {call_id} is not stored"))
 }
 
-/// Waits until the call has succeeded, while a worker is busy.
+/// Waits until the call has succeeded. The caller runs the worker at the same time.
 async fn succeeded(world: &World, call_id: &str) {
     let succeeds = async {
         while world.state(call_id).await != State::Succeeded {
@@ -33,7 +33,7 @@ async fn succeeded(world: &World, call_id: &str) {
 }
 
 #[tokio::test]
-async fn a_slow_endpoint_does_not_hold_its_operation_up() {
+async fn a_slow_endpoint_does_not_delay_its_operation() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     receiver.answers([Reply::Held(200)]);
@@ -57,7 +57,7 @@ async fn a_slow_endpoint_does_not_hold_its_operation_up() {
 }
 
 #[tokio::test]
-async fn a_slow_endpoint_holds_no_other_endpoint_up() {
+async fn a_slow_endpoint_delays_no_other_endpoint() {
     let (quick, slow) = (Receiver::start().await, Receiver::start().await);
     let world = World::building()
         .endpoint("slow", &slow, EVENTS)
@@ -91,7 +91,7 @@ async fn a_slow_endpoint_holds_no_other_endpoint_up() {
 }
 
 #[tokio::test]
-async fn a_slow_endpoint_holds_no_other_record_up() {
+async fn a_slow_endpoint_delays_no_other_record() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     receiver.answers([Reply::Held(200)]);
@@ -129,14 +129,14 @@ async fn an_attempt_that_ends_without_an_answer_is_recorded_later() {
     assert_eq!((waiting.state, waiting.attempts), (delivery::State::Pending, 1));
     assert!(waiting.log[0].duration_ms >= 1100 && waiting.log[0].error.is_some());
     let wait = waiting.not_before.since(world.clock.now());
-    assert!(wait <= Duration::from_secs(6), "by the schedule: {wait:?}");
+    assert!(wait <= Duration::from_secs(6), "not the first pause of the schedule: {wait:?}");
     world.settle().await;
     let sent = notification(&world, "app", "call-1").await;
     assert_eq!((sent.state, sent.attempts), (delivery::State::Delivered, 2));
     world.finish().await;
 }
 
-/// Nobody knows what came of the first attempt. The next one waits until it has surely ended.
+/// The result of the first attempt is unknown. The next attempt waits until the first has surely ended.
 #[tokio::test]
 async fn another_worker_makes_the_next_attempt_if_this_one_is_stopped() {
     let receiver = Receiver::start().await;
@@ -153,7 +153,7 @@ async fn another_worker_makes_the_next_attempt_if_this_one_is_stopped() {
     let waiting = notification(&world, "app", "call-1").await;
     assert_eq!((waiting.state, waiting.attempts), (delivery::State::Pending, 0));
     let until: Timestamp = world.clock.now().plus(Duration::from_secs(15));
-    assert_eq!(waiting.not_before, until, "its timeout and a margin");
+    assert_eq!(waiting.not_before, until, "the timeout of the attempt and a margin");
     world.nothing_is_forgotten().await;
     world.settle().await;
     let sent = notification(&world, "app", "call-1").await;

@@ -1,4 +1,5 @@
-//! A call that took effect, whose reply was lost, and that was sent again: every write is known as our own.
+//! A call takes effect, its reply is lost, and the SDK sends the call again. The engine recognises every
+//! repeated write as our own.
 
 use http::StatusCode;
 use placet_core::receipt::{Replays, State};
@@ -10,7 +11,7 @@ use crate::crash::with_lost_replies;
 use crate::webhooks::hex_mac;
 use crate::world::World;
 
-/// The receipt was not there before, so it is not a duplicate.
+/// The receipt did not exist before, so it is not a duplicate.
 #[tokio::test]
 async fn a_receipt_whose_creation_was_repeated_is_new() {
     with_lost_replies(async |plan| {
@@ -76,7 +77,7 @@ async fn a_worker_processes_a_receipt_once() {
     .await;
 }
 
-/// Nobody is told that his own replay is under way already.
+/// The caller gets 202, not the error that a replay is already in progress.
 #[tokio::test]
 async fn a_replay_is_accepted_and_counted_once() {
     with_lost_replies(async |plan| {
@@ -98,7 +99,7 @@ async fn a_replay_is_accepted_and_counted_once() {
     .await;
 }
 
-/// A world with one receipt, which is processed.
+/// A world with one processed receipt.
 async fn processed() -> World {
     let world = building().start().await;
     generic(&world, "requests", &event("1", "charge.wanted", 150)).await;

@@ -1,4 +1,4 @@
-//! Who is notified of a decision, as our own API shows it, and test events.
+//! Notifications in replies of our own API, and test events.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::client::{OperationReply, WebhookReply};
 use crate::receiver::{Receiver, Reply};
 use crate::world::{ENDPOINT_SECRET, World};
 
-/// A world with endpoints that are notified of one event, of two, and of none.
+/// A world with endpoints that are notified of one event, of two events and of no event.
 async fn world(receiver: &Receiver) -> World {
     let two = "events: [v1beta2.function_call.completed, v1beta3.human_contact.completed]";
     World::building()
@@ -23,7 +23,7 @@ async fn webhooks(world: &World) -> Vec<WebhookReply> {
 }
 
 #[tokio::test]
-async fn an_operation_names_its_notifications_and_how_far_they_have_come() {
+async fn an_operation_shows_its_notifications_and_their_states() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     world.create("c", "f").await;
@@ -51,7 +51,7 @@ async fn an_operation_names_its_notifications_and_how_far_they_have_come() {
 }
 
 #[tokio::test]
-async fn a_test_event_comes_signed_in_each_format_and_says_that_it_is_one() {
+async fn a_test_event_comes_signed_in_each_format_and_is_marked_as_a_test() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     let client = world.client();
@@ -71,14 +71,14 @@ async fn a_test_event_comes_signed_in_each_format_and_says_that_it_is_one() {
         assert_eq!((&body["is_test"], &event["call_id"]), (&json!(true), &json!("call-test")));
         assert!(event["status"]["responded_at"].is_string(), "{body}");
     }
-    // It is about no operation that exists, and none comes of it.
+    // A test event names no existing operation and creates none.
     let none = client.get::<OperationReply>("/v1/operations/function_call/call-test").await;
     none.refused(StatusCode::NOT_FOUND, "not_found");
     world.finish().await;
 }
 
 #[tokio::test]
-async fn each_test_event_is_a_delivery_of_its_own() {
+async fn each_test_event_is_a_separate_delivery() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     let mut ids = Vec::new();
@@ -95,7 +95,7 @@ async fn each_test_event_is_a_delivery_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_test_event_needs_an_endpoint_that_wants_it() {
+async fn a_test_event_needs_an_endpoint_with_this_event() {
     let receiver = Receiver::start().await;
     let world = world(&receiver).await;
     for (name, query, status, code) in [

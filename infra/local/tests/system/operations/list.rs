@@ -10,8 +10,8 @@ use super::PATH;
 use crate::client::{List, OperationSummary, call, question};
 use crate::world::World;
 
-/// Three calls, of which the second is denied and the others expire, then a question of another run, which
-/// waits: a minute apart. Hands back when the second was created.
+/// Creates three calls and a question of another run, a minute apart. The second call is denied, the other
+/// calls expire, and the question waits. Returns the creation time of the second call.
 async fn four_operations(world: &World) -> Timestamp {
     let client = world.client();
     client.created(&call("c1", "charge")).await;
@@ -36,7 +36,7 @@ fn ids(list: &List<OperationSummary>) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_list_holds_the_newest_first_of_what_its_query_names() {
+async fn a_list_holds_the_operations_that_match_its_query_newest_first() {
     let world = World::start().await;
     let second = four_operations(&world).await;
     for (query, expected) in [

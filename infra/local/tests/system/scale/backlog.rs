@@ -1,5 +1,5 @@
-//! Whatever an outage leaves behind is processed, and what cannot be holds up nothing.
-//! `infra/local/tests/timer_backlog.rs` has the timer alone, over 100,000 items.
+//! The backlog of an outage is processed. Items that cannot be processed delay no other item.
+//! `infra/local/tests/timer_backlog.rs` tests the timer alone with 100,000 items.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::receiver::Receiver;
 use crate::world::{OTHER, PROJECT, START, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// After so long what has no message is due, and the timer runs.
+/// After this time every item without a message is due, and the timer runs.
 const WAIT: Duration = Duration::from_secs(3 * 60);
 
 /// More than the timer reads in one run.
@@ -23,8 +23,8 @@ const HOSTILE: usize = 6_000;
 const WEBHOOKS: usize = 200;
 const DELIVERIES: usize = 100;
 
-/// An entry that leads nowhere: to a missing item, to a damaged one, to an unknown kind, to an unknown lane.
-/// It is due before everything else.
+/// An entry without a usable item: a missing item, a damaged item, an unknown kind or an unknown lane. The
+/// entry is due before all others.
 fn hostile(n: usize) -> Row {
     let text = |text: String| AttributeValue::S(text);
     let (kind, lane) = match n % 6 {
@@ -60,7 +60,7 @@ async fn send(world: &World, n: usize) {
     world.system.runtime.send_webhook(new).await.unwrap();
 }
 
-/// How many receipts are processed.
+/// The number of processed receipts.
 async fn receipts(world: &World) -> usize {
     let wanted = |receipt: &Item<Receipt>| receipt.state == State::Processed;
     let store = &world.system.runtime.engine.store;
@@ -91,7 +91,7 @@ async fn a_backlog_is_processed_and_hostile_items_hold_up_no_other_project() {
     world.advance(WAIT);
     world.tick().await;
     world.work().await;
-    assert_eq!(receiver.received().len(), DELIVERIES, "they wait for another project");
+    assert_eq!(receiver.received().len(), DELIVERIES, "deliveries wait for another project");
 
     let mut runs = 1;
     while receipts(&world).await < WEBHOOKS {

@@ -1,4 +1,4 @@
-//! A slow destination holds up nobody but those who wait for its answer.
+//! A slow destination delays only the items that wait for its answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::crash::at_every_call;
 use crate::receiver::{Receiver, Reply};
 use crate::world::{Building, OTHER, PROJECT, World};
 
-/// More than the queue `calls` has slots.
+/// More items than the queue `calls` has slots.
 const HUNG: usize = 3 * PROJECT_SHARE;
 
 const QUICK: usize = 30;
 
-/// Every queue is polled as in `placet dev` until the guard is dropped.
+/// Polls every queue as in `placet dev` until the returned guard is dropped.
 fn run(world: &World) -> (watch::Sender<()>, JoinSet<()>) {
     let (stop, stopped) = watch::channel(());
     let mut running = JoinSet::new();
@@ -59,8 +59,8 @@ fn hung(receiver: &Receiver) -> Building {
     })
 }
 
-/// None of the hung attempts ends before the test lets it, so nobody waits for one of them here: the other
-/// project has at least half of the slots all the time, and waits at most twice as long as it does alone.
+/// No hung attempt ends before the test releases it. The other project always has at least half of the slots,
+/// so it waits at most twice as long as alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_hung_destinations_than_slots_leave_half_of_them_to_another_project() {
     let (silent, quick) = (Receiver::start().await, Receiver::start().await);
@@ -91,13 +91,13 @@ async fn more_hung_destinations_than_slots_leave_half_of_them_to_another_project
     world.finish().await;
 }
 
-/// An endpoint that never answers, and one that does.
+/// A world with an endpoint that never answers and an endpoint that answers.
 async fn with_silent(silent: &Receiver, quick: &Receiver) -> World {
     let building = World::building().endpoint("silent", silent, "timeout: 1s");
     building.endpoint("quick", quick, "").start().await
 }
 
-/// Three attempts time out.
+/// Lets three attempts time out and returns the ids of their deliveries.
 async fn three_timeouts(world: &World, silent: &Receiver) -> Vec<String> {
     let mut ids = Vec::new();
     for n in 0..3 {
@@ -109,7 +109,7 @@ async fn three_timeouts(world: &World, silent: &Receiver) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_times_out_again_and_again_is_left_alone_for_a_while() {
+async fn an_endpoint_that_times_out_again_and_again_is_paused() {
     let (silent, quick) = (Receiver::start().await, Receiver::start().await);
     silent.answers(vec![Reply::Silence; 4]);
     let world = with_silent(&silent, &quick).await;
@@ -129,11 +129,11 @@ async fn an_endpoint_that_times_out_again_and_again_is_left_alone_for_a_while() 
     assert_eq!(after.header.version, before.header.version, "a refused attempt writes nothing");
     world.nothing_is_forgotten().await;
 
-    // The pause ends with a probe, which times out, too.
+    // The pause ends with a probe. The probe times out, too.
     world.later(Duration::from_secs(40)).await;
     assert_eq!(silent.received().len(), 4);
     assert_eq!(state().await.state, "paused");
-    // It answers from now on.
+    // The endpoint answers from now on.
     world.later(Duration::from_secs(70)).await;
     assert_eq!(state().await.state, "enabled");
     world.settle().await;
@@ -153,7 +153,7 @@ async fn a_person_ends_the_pause_of_an_endpoint() {
     assert_eq!(enabled.state, "enabled");
     let id = send(&world, PROJECT, "silent", "at once").await;
     world.work().await;
-    assert_eq!(world.delivery(&id).await.state, State::Delivered, "no process keeps it up");
+    assert_eq!(world.delivery(&id).await.state, State::Delivered, "no process keeps the pause");
     world.settle().await;
     world.finish().await;
 }
@@ -178,7 +178,8 @@ async fn an_executor_that_times_out_again_and_again_is_not_started() {
     world.abandon();
 }
 
-/// Two timeouts are behind it. Whatever call the worker dies at, the third is made, and nothing is lost.
+/// The endpoint has timed out twice. The worker crashes at any call of the third attempt, and nothing is
+/// lost.
 #[tokio::test]
 async fn a_crash_at_any_call_while_an_endpoint_is_paused_loses_nothing() {
     at_every_call(async |plan| {
@@ -197,14 +198,18 @@ async fn a_crash_at_any_call_while_an_endpoint_is_paused_loses_nothing() {
             assert_eq!(world.delivery(&id).await.state, State::Delivered, "{plan:?}");
         }
         let endpoint = world.system.runtime.engine.store.endpoint(PROJECT, "silent").await;
-        assert_eq!(endpoint.unwrap(), EndpointState::default(), "{plan:?}: it answers again");
+        assert_eq!(
+            endpoint.unwrap(),
+            EndpointState::default(),
+            "{plan:?}: the endpoint answers again"
+        );
         world.finish().await;
         crashed
     })
     .await;
 }
 
-/// A message as Lambda hands it to a process that knows nothing of the others.
+/// Passes a message to a worker with its own gates, as Lambda does with another process.
 async fn another_process(world: &World, delivery: &str) -> SqsBatchResponse {
     let mut runtime = world.system.runtime.clone();
     runtime.engine.gates = Gates::new(2);
@@ -216,21 +221,25 @@ async fn another_process(world: &World, delivery: &str) -> SqsBatchResponse {
 }
 
 #[tokio::test]
-async fn other_processes_heed_the_pause_of_an_endpoint() {
+async fn other_processes_respect_the_pause_of_an_endpoint() {
     let (silent, quick) = (Receiver::start().await, Receiver::start().await);
     silent.answers(vec![Reply::Silence; 4]);
     let world = with_silent(&silent, &quick).await;
     let ids = three_timeouts(&world, &silent).await;
     world.advance(Duration::from_secs(10));
     assert!(another_process(&world, &ids[0]).await.batch_item_failures.is_empty());
-    assert_eq!(silent.received().len(), 3, "not while it is paused");
+    assert_eq!(silent.received().len(), 3, "no attempt during the pause");
 
     world.advance(Duration::from_secs(30));
     let processes = [&ids[0], &ids[1], &ids[2]].map(|id| another_process(&world, id));
     futures_util::future::join_all(processes).await;
     assert_eq!(silent.received().len(), 4, "one probe of all processes");
     let endpoint = world.system.runtime.engine.store.endpoint(PROJECT, "silent").await.unwrap();
-    assert_eq!(endpoint.paused.map(|pause| pause.number), Some(2), "its timeout is enough");
+    assert_eq!(
+        endpoint.paused.map(|pause| pause.number),
+        Some(2),
+        "one timeout of a probe starts the next pause"
+    );
     world.settle().await;
     world.finish().await;
 }

@@ -1,4 +1,4 @@
-//! A list takes as long to read when many operations wait as when few do.
+//! Reading a list makes as many calls for many waiting operations as for few.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ const QUESTIONS: &str = "/humanlayer/v1/agent/human_contacts/pending";
 /// Later than the deadline of any operation that a test creates.
 const LATE: i64 = 365 * 24 * 3_600_000;
 
-/// A row of an operation that is nothing but its entry in `due`, after all others: a reader of the item
-/// finds it damaged.
+/// A row that is only an operation's entry in `due`, after all other entries. A reader of the item finds it
+/// damaged.
 fn entry(n: usize) -> Row {
     let text = |text: String| AttributeValue::S(text);
     let kind = if (n / 8).is_multiple_of(2) { "function_call" } else { "human_contact" };
@@ -30,7 +30,7 @@ fn entry(n: usize) -> Row {
     .into()
 }
 
-/// The calls that one request makes, by their names.
+/// The numbers of calls that one request makes, by operation.
 async fn calls(world: &World, path: &str) -> BTreeMap<String, usize> {
     world.faults.reset();
     let reply = world.get(path).page().key(KEY).send().await;
@@ -54,7 +54,7 @@ async fn total(world: &World, path: &str) -> (u64, bool) {
     (page["total"].as_u64().unwrap(), page["has_more"].as_bool().unwrap())
 }
 
-/// 100 calls and 100 questions are there as they are created; of the others only the entries are.
+/// 100 calls and 100 questions are real. The other operations are only entries in the index.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_page_of_a_list_takes_as_many_calls_for_100_000_operations_as_for_100() {
     let world = World::start().await;

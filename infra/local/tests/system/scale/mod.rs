@@ -1,4 +1,4 @@
-//! What grows with the number of items does not become a bottleneck.
+//! Tests with many items, busy partitions, slow destinations and outages.
 
 mod backlog;
 mod isolation;

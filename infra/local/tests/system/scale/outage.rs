@@ -1,4 +1,4 @@
-//! The table is unavailable for half an hour. Nobody has to do anything afterwards.
+//! The table is unavailable for half an hour. Afterwards Placet recovers without a person.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn send(world: &World, key: &str) -> Result<(), placet_runtime::SendError>
     world.system.runtime.send_webhook(new).await.map(|_| ())
 }
 
-/// Everything there is to do: webhooks, approvals before and after their decision, deliveries.
+/// Creates all kinds of work: webhooks, approvals before and after their decision, deliveries.
 async fn begin(world: &World) {
     for n in 0..EACH {
         assert_eq!(webhook(world, "hooks", &format!("early-{n}")).await, StatusCode::OK);
@@ -57,7 +57,7 @@ async fn begin(world: &World) {
     }
 }
 
-/// What the outside does during a minute of the outage: all of it is refused, but for the webhooks of a sender
+/// Sends all kinds of requests in a minute of the outage. All are refused except the webhooks of a sender
 /// that never retries.
 async fn try_everything(world: &World, minute: usize) {
     let id = format!("late-{minute}");
@@ -70,7 +70,7 @@ async fn try_everything(world: &World, minute: usize) {
     assert!(send(world, &id).await.is_err());
 }
 
-/// Senders and requesters repeat what was refused, as they do by themselves.
+/// Repeats the refused requests, as senders and requesters do by themselves.
 async fn repeat(world: &World, minutes: usize) {
     for minute in 0..minutes {
         let id = format!("late-{minute}");
@@ -87,7 +87,7 @@ async fn repeat(world: &World, minutes: usize) {
 async fn after_half_an_hour_without_the_table_everything_is_processed() {
     const MINUTES: usize = 30;
     let receiver = Receiver::start().await;
-    // Some deliveries are between two attempts when it begins.
+    // Some deliveries are between two attempts when the outage begins.
     receiver.answers(vec![Reply::Status(500); EACH]);
     let world = world(&receiver).await;
     for n in 0..EACH {
@@ -107,7 +107,7 @@ async fn after_half_an_hour_without_the_table_everything_is_processed() {
     assert_eq!(world.dead_letters().await, 0);
 
     repeat(&world, MINUTES).await;
-    // The spool is looked at every fifth minute.
+    // The timer checks the spool every fifth minute.
     for _ in 0..5 {
         world.later(MINUTE).await;
     }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::client::call;
 use crate::world::World;
 
-/// How many at a time: so many writes are under way at once.
+/// The number of concurrent writes.
 const AT_ONCE: usize = 50;
 
 async fn receive(world: &World, webhooks: usize) {
@@ -34,7 +34,7 @@ async fn approve(world: &World, approvals: usize) {
     }
 }
 
-/// As many batches at a time as there are cores for.
+/// Runs eight drains at the same time, then processes the rest.
 async fn work(world: &World) {
     let mut drains = JoinSet::new();
     for source in world.system.event_sources.iter().cycle().take(8) {

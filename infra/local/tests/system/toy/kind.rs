@@ -1,5 +1,5 @@
-//! A kind of item that only the tests know: an alarm clock. It waits, rings on the lane `calls` under a
-//! lease, then leaves a smaller alarm behind.
+//! A kind of item for tests only: an alarm clock. It waits, rings on the lane `calls` under a lease, then
+//! creates a smaller alarm.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,29 +13,29 @@ use serde::{Deserialize, Serialize};
 
 const LEASE: Duration = Duration::from_secs(60);
 
-/// How often each alarm has rung, by its id. The ids of the tests are unique.
+/// The number of rings of each alarm, by its id. The ids of the tests are unique.
 static RUNG: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
-    /// How many smaller alarms follow.
+    /// The number of smaller alarms that follow.
     pub followers: u32,
-    /// How many attempts to ring it fail.
+    /// The number of attempts to ring that fail.
     pub failures: u32,
     pub state: State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
-    /// It waits until this moment.
+    /// Waits until this time.
     Set(Timestamp),
-    /// It is to ring.
+    /// Has to ring.
     Due,
-    /// Somebody rings it until this moment.
+    /// A worker rings it; its lease ends at this time.
     Ringing(Timestamp),
-    /// It has rung.
+    /// Has rung.
     Rung,
-    /// It can never ring.
+    /// Can never ring.
     Broken,
 }
 
@@ -58,7 +58,7 @@ impl Alarm {
     }
 }
 
-/// How often the alarm with this id has rung.
+/// The number of rings of the alarm with this id.
 pub fn rung(id: &str) -> u32 {
     RUNG.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied().unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! A new kind of item takes part in everything: the store, the queues, the timer and this harness know
-//! items, not kinds.
+//! Tests of a new kind of item. The store, the queues, the timer and this harness work with it unchanged,
+//! because they know items, not kinds.
 
 pub mod kind;
 
@@ -28,7 +28,7 @@ fn new_id() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
-/// Creates an alarm. One who was interrupted creates it again.
+/// Creates an alarm. After a crash the caller calls this again.
 pub async fn create(world: &World, id: &str, alarm: Alarm) -> Option<Item<Alarm>> {
     let created = world.system.runtime.engine.create(|write| Item::new(PROJECT, id, alarm, write));
     created.await.ok().map(Created::into_item)
@@ -42,7 +42,7 @@ async fn state(world: &World, id: &str) -> State {
     find(world, id).await.unwrap().state
 }
 
-/// That this alarm and its followers have rung.
+/// Checks that this alarm and its followers have rung.
 pub async fn all_rang(world: &World, id: &str, followers: usize) {
     for n in 0..=followers {
         let id = format!("{id}{}", "+".repeat(n));
@@ -52,7 +52,7 @@ pub async fn all_rang(world: &World, id: &str, followers: usize) {
 }
 
 #[tokio::test]
-async fn it_is_created_and_worked() {
+async fn an_alarm_is_created_and_processed() {
     let world = world().await;
     let id = new_id();
     create(&world, &id, Alarm { followers: 2, ..Alarm::set(START.plus(MINUTE)) }).await.unwrap();
@@ -76,7 +76,7 @@ async fn a_second_creation_finds_the_first() {
 }
 
 #[tokio::test]
-async fn whatever_crashes_it_rings() {
+async fn an_alarm_rings_after_any_crash() {
     at_every_call(async |plan| {
         let world = world().await;
         let id = new_id();
@@ -97,7 +97,7 @@ async fn whatever_crashes_it_rings() {
 }
 
 #[tokio::test]
-async fn whatever_chaos_does_to_messages_it_rings() {
+async fn an_alarm_rings_in_chaos() {
     for seed in 0..24 {
         let mut chaos = Chaos::from_seed(seed);
         eprintln!("{chaos}");
@@ -122,7 +122,7 @@ async fn whatever_chaos_does_to_messages_it_rings() {
 }
 
 #[tokio::test]
-async fn the_timer_brings_what_waits_longer_than_a_message() {
+async fn the_timer_enqueues_an_alarm_that_waits_longer_than_the_delay_of_a_message() {
     let world = world().await;
     let id = new_id();
     create(&world, &id, Alarm::set(START.plus(60 * MINUTE))).await.unwrap();
@@ -134,9 +134,9 @@ async fn the_timer_brings_what_waits_longer_than_a_message() {
     world.finish().await;
 }
 
-/// The third receive of its message gives it a due time, and the timer brings it back.
+/// The third receive of the message gives the alarm a due time. The timer then enqueues the alarm.
 #[tokio::test]
-async fn one_that_fails_again_and_again_is_rescheduled_until_it_rings() {
+async fn an_alarm_that_fails_again_and_again_is_rescheduled_until_it_rings() {
     let world = world().await;
     let id = new_id();
     create(&world, &id, Alarm { failures: 8, ..Alarm::set(START) }).await.unwrap();
@@ -154,7 +154,7 @@ async fn one_that_fails_again_and_again_is_rescheduled_until_it_rings() {
 }
 
 #[tokio::test]
-async fn the_drop_guard_sees_one_whose_message_is_lost() {
+async fn the_drop_guard_reports_an_alarm_whose_message_is_lost() {
     let world = world().await;
     let id = new_id();
     create(&world, &id, Alarm::set(START)).await.unwrap();
@@ -177,7 +177,7 @@ async fn every_lost_reply_is_recognised() {
             world.work().await;
         };
         let ((), calls) = world.traced(plan, everything).await;
-        // It was set, woken, leased and has rung; the first was written once more when its follower was there.
+        // The writes: set, woken, leased, rung. The first alarm has one more write after its follower exists.
         for (id, version) in [(&first, 5), (&second, 4)] {
             let alarm = find(&world, id).await.unwrap();
             assert_eq!((alarm.state, alarm.header.version), (State::Rung, version), "{plan:?}");

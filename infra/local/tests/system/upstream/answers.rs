@@ -1,4 +1,4 @@
-//! How a server may answer a poll, besides with a decision.
+//! Replies of an upstream approver to a poll that are not a decision.
 
 use std::time::Duration;
 
@@ -18,26 +18,26 @@ fn item(call_id: &str, amount: u64, status: Value) -> Reply {
     Reply::Body(200, item.to_string().into_bytes())
 }
 
-/// Creates a call, which is polled for at once.
+/// Creates a call. The worker polls for its decision at once.
 async fn created(world: &World, call_id: &str) {
     world.create(call_id, "charge").await;
     assert_eq!(world.work().await.failed, 0, "{call_id}");
 }
 
-/// How long until the next poll.
+/// The time until the next poll.
 async fn pause(world: &World, call_id: &str) -> Option<Duration> {
     let upstream = world.operation(call_id).await.body.upstream;
     Some(upstream?.next_poll?.since(world.clock.now()))
 }
 
-/// Lets time pass until the next poll is made.
+/// Moves the clock until the worker makes the next poll.
 async fn next_poll(world: &World, call_id: &str) {
     world.advance(pause(world, call_id).await.unwrap() + LATE);
     world.work().await;
 }
 
 #[tokio::test]
-async fn it_is_polled_as_an_sdk_does() {
+async fn the_worker_polls_as_an_sdk_does() {
     let server = Receiver::start().await;
     let world = polling(server.port).start().await;
     let call_id = "caf\u{e9} 1+2&3";
@@ -49,7 +49,7 @@ async fn it_is_polled_as_an_sdk_does() {
         .with("channel", json!({"email": {"address": "a@b.example"}}));
     server.answers([Reply::Status(404), item(call_id, 7, Value::Null)]);
     world.client().request_approval(&draft).await;
-    assert_eq!(server.received().len(), 0, "all work is behind the queue");
+    assert_eq!(server.received().len(), 0, "the worker has not run yet");
 
     assert_eq!(world.work().await.failed, 0);
 
@@ -68,7 +68,7 @@ async fn it_is_polled_as_an_sdk_does() {
     world.finish().await;
 }
 
-/// Replies that are no decision on the call that was polled for.
+/// Replies without a decision on the polled call.
 fn useless(location: &'static str) -> Vec<Vec<Reply>> {
     let yes = || json!({"approved": true, "comment": ""});
     let text = |text: &str| Reply::Body(200, text.as_bytes().to_vec());
@@ -96,7 +96,7 @@ fn useless(location: &'static str) -> Vec<Vec<Reply>> {
 }
 
 #[tokio::test]
-async fn the_call_waits_for_a_decision_here_whatever_the_server_answers() {
+async fn the_call_waits_for_a_decision_here_after_any_useless_reply() {
     let other = Receiver::start().await;
     let location = format!("http://127.0.0.1:{}/", other.port).leak();
     for replies in useless(location) {
@@ -123,7 +123,7 @@ async fn the_call_waits_for_a_decision_here_whatever_the_server_answers() {
 }
 
 #[tokio::test]
-async fn the_call_expires_whatever_the_server_answers() {
+async fn the_call_expires_after_any_useless_reply() {
     let server = Receiver::start().await;
     let world = polling(server.port).start().await;
     server.answers(vec![Reply::Status(401); 100]);
@@ -156,7 +156,7 @@ async fn a_server_that_does_not_answer_is_polled_again() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_holds_nothing_up() {
+async fn a_port_on_which_nothing_listens_delays_nothing() {
     let (_socket, port) = closed_port();
     let world = polling(port).start().await;
     created(&world, "call-1").await;
@@ -166,7 +166,7 @@ async fn a_port_where_nobody_listens_holds_nothing_up() {
     world.finish().await;
 }
 
-/// The last one ends so long before the deadline that a decision still counts.
+/// The last poll ends early enough before the deadline that its decision still counts.
 #[tokio::test]
 async fn the_pauses_between_two_polls_grow() {
     let server = Receiver::start().await;
@@ -191,7 +191,7 @@ async fn the_pauses_between_two_polls_grow() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_configured_any_more_is_not_polled() {
+async fn a_server_that_is_no_longer_configured_is_not_polled() {
     let server = Receiver::start().await;
     let world = polling(server.port).start().await;
     world.create("call-1", "charge").await;
@@ -223,7 +223,7 @@ async fn only_the_main_project_has_an_upstream_approver() {
 }
 
 #[tokio::test]
-async fn without_a_usable_key_nobody_is_polled() {
+async fn without_a_usable_key_no_server_is_polled() {
     for key in [None, Some("a\nb")] {
         let server = Receiver::start().await;
         let building = polling(server.port);

@@ -1,4 +1,4 @@
-//! Questions that a person at the upstream approver answers.
+//! Questions that a person answers at the upstream approver.
 
 use http::StatusCode;
 use placet_core::item::Item;
@@ -9,10 +9,10 @@ use super::{FIRST, LATE, Pair};
 use crate::client::{Draft, question};
 use crate::world::PROJECT;
 
-/// The answer comes as a webhook, or is polled for.
+/// The events of the approver's webhooks. Without events the requester polls for the answer.
 const CHANNELS: [&str; 2] = ["[v1beta2.human_contact.completed]", "[]"];
 
-/// Asks a question of the requester, and hands back how it stands at the approver.
+/// Creates a question at the requester and returns the item at the approver.
 async fn ask(pair: &Pair, call_id: &str, draft: &Draft) -> Item<Operation> {
     let created = pair.requester.client().request_approval(draft).await;
     assert_eq!(created.status, StatusCode::OK, "{}", created.text);
@@ -22,7 +22,7 @@ async fn ask(pair: &Pair, call_id: &str, draft: &Draft) -> Item<Operation> {
     store.item(PROJECT, &id.path(), true).await.unwrap().unwrap()
 }
 
-/// What the requester's agent reads once the person has answered.
+/// Answers at the approver and returns the status that the requester's agent reads.
 async fn answered(pair: &Pair, path: &str, answer: Value) -> Value {
     let replied = pair.approver.client().answer(path, &answer).await;
     assert_eq!(replied.status, StatusCode::OK, "{}", replied.text);
@@ -35,7 +35,7 @@ fn options() -> Value {
 }
 
 #[tokio::test]
-async fn a_question_is_answered_in_words() {
+async fn a_question_is_answered_with_a_text() {
     for events in CHANNELS {
         let pair = Pair::notifying(events).await;
         let draft = question("w\u{f6}rds 1", "Which wood?")
@@ -59,7 +59,7 @@ async fn a_question_is_answered_in_words() {
 }
 
 #[tokio::test]
-async fn a_question_is_answered_by_an_option() {
+async fn a_question_is_answered_with_an_option() {
     for events in CHANNELS {
         let pair = Pair::notifying(events).await;
         let draft = question("option", "And?").with("response_options", options());

@@ -11,7 +11,7 @@ use super::{KEY, LINK_SECRET, START, WEBHOOK_SECRET, World};
 use crate::ledger::Ledger;
 use crate::receiver::Receiver;
 
-/// What endpoints sign with if a test names no other secret.
+/// The secret of an endpoint if a test names no other.
 pub const ENDPOINT_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 const OPERATIONS: &str = "
@@ -23,7 +23,7 @@ const OPERATIONS: &str = "
 
 const HUMANLAYER: &str = "{preset: svix, secret: env:PLACET_SECRET_HUMANLAYER, paths: [/webhook/inbound], targets: [decide]}";
 
-/// What a world is made of.
+/// The settings of a world.
 pub struct Building {
     operations: String,
     sources: String,
@@ -55,58 +55,58 @@ impl Default for Building {
 }
 
 impl Building {
-    /// One more operation, its members in YAML's flow style.
+    /// Adds an operation. `members` is YAML in flow style.
     pub fn operation(mut self, name: &str, members: &str) -> Self {
         self.operations += &format!("  {name}: {members}\n");
         self
     }
 
-    /// One more webhook source, its members in YAML's flow style.
+    /// Adds a webhook source. `members` is YAML in flow style.
     pub fn source(mut self, name: &str, members: &str) -> Self {
         self.sources += &format!("  {name}: {members}\n");
         self
     }
 
-    /// An endpoint where `receiver` listens, at the path of its name. It signs with [`ENDPOINT_SECRET`] if
-    /// `members` names no secrets.
+    /// Adds an endpoint on the port of `receiver`; its path is its name. The endpoint's secret is
+    /// [`ENDPOINT_SECRET`] if `members` names no secrets.
     pub fn endpoint(self, name: &str, receiver: &Receiver, members: &str) -> Self {
         let url = format!("http://127.0.0.1:{}/{name}", receiver.port);
         self.endpoint_at(name, &url, members)
     }
 
-    /// An endpoint at this URL.
+    /// Adds an endpoint with this URL.
     pub fn endpoint_at(mut self, name: &str, url: &str, members: &str) -> Self {
         let secrets = if members.contains("secrets:") { "" } else { "secrets: [env:ENDPOINT]," };
         self.endpoints += &format!("  {name}: {{url: '{url}', {secrets} {members}}}\n");
         self
     }
 
-    /// More defaults, in YAML's flow style.
+    /// Adds defaults. `members` is YAML in flow style.
     pub fn defaults(mut self, members: &str) -> Self {
         self.defaults += members;
         self
     }
 
-    /// More of `placet.yaml`: whole sections.
+    /// Adds whole sections of `placet.yaml`.
     pub fn sections(mut self, yaml: &str) -> Self {
         self.sections += yaml;
         self.sections.push('\n');
         self
     }
 
-    /// A variable of the functions' environment.
+    /// Sets an environment variable of the functions.
     pub fn secret(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Takes a variable away.
+    /// Removes an environment variable of the functions.
     pub fn without(mut self, name: &str) -> Self {
         self.environment.remove(name);
         self
     }
 
-    /// With these blobs.
+    /// Replaces the bucket of the engines.
     pub fn blobs(mut self, blobs: Blobs) -> Self {
         self.blobs = Some(blobs);
         self
@@ -124,7 +124,7 @@ impl Building {
         self.start_with::<Shipped>().await
     }
 
-    /// With workers that know these kinds of items.
+    /// Starts the world with workers for the kinds of items in `List`.
     pub async fn start_with<List: Kinds<Worker>>(self) -> World {
         let ledger = Ledger::default();
         let (clock, faults) = (Clock::manual(START), Faults::disarmed());

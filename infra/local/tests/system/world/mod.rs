@@ -1,5 +1,5 @@
-//! The harness: one system, a ledger of what really ran, and a guard that fails the test if an item is
-//! forgotten or still under way.
+//! The harness: one system, a ledger of real effects, and a guard that fails the test if an item is forgotten
+//! or not finished.
 
 mod building;
 mod table;
@@ -18,20 +18,20 @@ use placet_timer::Tick;
 
 pub use building::{Building, ENDPOINT_SECRET};
 
-/// The API key of every world's project.
+/// The API key of every world's main project.
 pub const KEY: &str = "test-key";
-/// The project of every world.
+/// The main project of every world.
 pub const PROJECT: &str = "default";
-/// A second project of every world.
+/// The second project of every world.
 pub const OTHER: &str = "other";
 /// The secret of the webhook source `humanlayer`.
 pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-/// What decision links are signed with.
+/// The key that signs decision links.
 pub const LINK_SECRET: &str = "a key for links of forty bytes in length";
-/// When every world starts.
+/// The time at which every world starts.
 pub const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
-/// Longer than any message is delayed, and than any worker's message stays invisible.
+/// Longer than the delay and the visibility timeout of any message.
 const ROUND: Duration = Duration::from_secs(16 * 60);
 
 pub struct World {
@@ -55,7 +55,7 @@ impl World {
         self.clock.advance(duration);
     }
 
-    /// Makes a key of this role for a project.
+    /// Stores a key with this role for a project, and returns the key.
     pub async fn key(&self, role: Role, project: &str) -> String {
         let key = format!("{}-key-of-{project}", role.as_str());
         let api_key = ApiKey { role, ..ApiKey::new(project, role.as_str(), self.clock.now()) };
@@ -63,13 +63,13 @@ impl World {
         key
     }
 
-    /// Makes this key stand for that.
+    /// Stores this key.
     pub async fn store_key(&self, key: &str, api_key: &ApiKey) {
         self.system.runtime.engine.store.put_api_key(key_digest(key), api_key).await.unwrap();
     }
 
-    /// Runs `work` with this crash; says whether it was reached. What comes after meets no fault. Nothing is
-    /// forgotten, wherever it crashed.
+    /// Runs `work` with this crash and returns whether the crash was reached. Calls after the crash meet no
+    /// fault. Fails if the crash leaves a forgotten item.
     pub async fn crashes(&self, plan: Plan, work: impl Future) -> bool {
         self.faults.arm(plan);
         let crashed = self.faults.run_until_crash(work).await.is_none();
@@ -78,7 +78,7 @@ impl World {
         crashed
     }
 
-    /// Runs `work` with this fault, which it survives; says whether it was reached.
+    /// Runs `work` to its end with this fault. Returns its output and whether the fault was reached.
     pub async fn survives<T>(&self, plan: Plan, work: impl Future<Output = T>) -> (T, bool) {
         self.faults.arm(plan);
         let outcome = work.await;
@@ -87,7 +87,7 @@ impl World {
         (outcome, reached)
     }
 
-    /// Runs `work` with this fault, which it survives. Hands back the calls it made, too.
+    /// Runs `work` to its end with this fault. Returns its output and its calls too.
     pub async fn traced<T>(
         &self,
         plan: Plan,
@@ -100,7 +100,7 @@ impl World {
         (outcome, calls)
     }
 
-    /// Processes what is visible on every lane, until nothing is.
+    /// Runs the worker on every lane until no message is visible.
     pub async fn work(&self) -> DrainReport {
         let mut report = DrainReport::default();
         loop {
@@ -118,14 +118,14 @@ impl World {
         self.system.timer.handle().await.unwrap()
     }
 
-    /// Lets time pass, and everything happen that is due.
+    /// Moves the clock, then runs the timer and the worker.
     pub async fn later(&self, duration: Duration) {
         self.advance(duration);
         self.tick().await;
         self.work().await;
     }
 
-    /// Lets time pass and everything happen until nothing moves any more.
+    /// Moves the clock and runs the timer and the worker until every item is terminal or waits for a person.
     pub async fn settle(&self) {
         self.work().await;
         for _ in 0..150 {
@@ -134,21 +134,21 @@ impl World {
             }
             self.advance(ROUND);
             self.work().await;
-            // A run of the timer is slow, and messages alone are often enough.
+            // Run the timer only if messages alone are not enough, because a run of the timer is slow.
             if !self.moving().await.is_empty() {
                 self.tick().await;
                 self.work().await;
             }
         }
-        panic!("still under way after 40 hours: {:?}", self.moving().await);
+        panic!("items are not finished after 40 hours: {:?}", self.moving().await);
     }
 
-    /// The items that are neither terminal nor wait for a person.
+    /// The items that are not terminal and do not wait for a person.
     pub async fn moving(&self) -> Vec<String> {
         self.system.moving().await.unwrap()
     }
 
-    /// Fails if an item rests on nothing.
+    /// Fails if an item that is not terminal has neither a due time nor a message.
     pub async fn nothing_is_forgotten(&self) {
         assert_eq!(self.system.forgotten().await.unwrap(), <[String; 0]>::default());
     }
@@ -173,19 +173,19 @@ impl World {
         self.operation(call_id).await.state
     }
 
-    /// Where an operation stands, and how often it really took effect.
+    /// The state of an operation and the number of its real effects.
     pub async fn ended(&self, call_id: &str) -> (State, usize) {
         (self.state(call_id).await, self.effects(call_id).await)
     }
 
-    /// How many messages the dead-letter queue holds.
+    /// The number of messages in the dead-letter queue.
     pub async fn dead_letters(&self) -> usize {
         let sqs = self.system.engines.sqs_client(http_client());
         let received = sqs.receive_message().queue_url(self.system.engines.dead_letter_queue_url());
         received.max_number_of_messages(10).send().await.unwrap().messages().len()
     }
 
-    /// Loses every message on every lane, as when a process ends whose queues are in its memory.
+    /// Deletes every message on every lane, as the end of a process does with queues in memory.
     pub async fn lose_messages(&self) {
         let sqs = self.system.engines.sqs_client(http_client());
         for lane in Lane::ALL {
@@ -200,15 +200,15 @@ impl World {
         send.message_body(body).send().await.unwrap();
     }
 
-    /// Ends a test that leaves things broken on purpose.
+    /// Ends a test that leaves broken items on purpose.
     pub fn abandon(mut self) {
         self.finished = true;
     }
 
-    /// Ends the test: nothing may move, and nothing may be forgotten.
+    /// Ends the test. Fails if an item is not finished or is forgotten.
     pub async fn finish(mut self) {
         let left = self.work().await;
-        assert_eq!(left.failed, 0, "messages that cannot be processed are left: {left:?}");
+        assert_eq!(left.failed, 0, "some messages cannot be processed: {left:?}");
         assert_eq!(self.moving().await, <[String; 0]>::default());
         self.nothing_is_forgotten().await;
         self.finished = true;
@@ -218,7 +218,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if !self.finished && !std::thread::panicking() {
-            panic!("the test did not call finish(): work may be left over");
+            panic!("the test did not call finish(): items may be unfinished");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is in the table, past the store.
+//! Direct access to the table, without the store.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{PROJECT, World};
 
 impl World {
-    /// Every item of a kind, by the ids of its rows.
+    /// Every item of a kind.
     pub async fn all<K: Kind>(&self) -> Vec<Item<K>> {
         let begin = AttributeValue::S(format!("{}#", K::NAME));
         let rows = self.table.scan().table_name(TABLE).filter_expression("begins_with(pk, :kind)");
@@ -31,12 +31,12 @@ impl World {
         all
     }
 
-    /// Every receipt there is.
+    /// Every receipt.
     pub async fn receipts(&self) -> Vec<Item<Receipt>> {
         self.all().await
     }
 
-    /// The only receipt there is.
+    /// The only receipt.
     pub async fn the_receipt(&self) -> Item<Receipt> {
         let mut all = self.receipts().await;
         assert_eq!(all.len(), 1, "{all:?}");
@@ -48,7 +48,7 @@ impl World {
         found.unwrap_or_else(|| panic!("there is no delivery {id}"))
     }
 
-    /// The notification of an endpoint of the decision on an operation, once it is stored.
+    /// The stored notification to an endpoint of the decision on an operation.
     pub async fn notification(&self, endpoint: &str, id: &OperationId) -> Option<Item<Delivery>> {
         let id = Notice::delivery_id(endpoint, id);
         self.system.runtime.engine.store.item(PROJECT, &id, true).await.unwrap()
@@ -61,14 +61,14 @@ impl World {
         all
     }
 
-    /// How often an operation really took effect.
+    /// The number of real effects of an operation.
     pub async fn effects(&self, call_id: &str) -> usize {
         let query = self.table.query().table_name(TABLE).key_condition_expression("pk = :pk");
         let pk = AttributeValue::S(format!("LEDGER#{call_id}"));
         query.expression_attribute_values(":pk", pk).send().await.unwrap().items().len()
     }
 
-    /// Everything in the table, as text, sorted: two of these show whether anything changed.
+    /// All rows of the table as sorted text. A test compares two of these to see whether anything changed.
     pub async fn contents(&self) -> Vec<String> {
         let rows = self.table.scan().table_name(TABLE).send().await.unwrap();
         let text = |row: &placet_runtime::Row| {
@@ -80,7 +80,7 @@ impl World {
         contents
     }
 
-    /// Changes an operation's body behind the store's back.
+    /// Changes the body of an operation without the store.
     pub async fn tamper(&self, call_id: &str, change: impl FnOnce(&mut Value)) {
         let pk = key::operation_pk(&OperationId::call(PROJECT, call_id));
         let mut row = self.row(&pk, "item").await.unwrap();
@@ -92,19 +92,19 @@ impl World {
         self.put_row(row).await;
     }
 
-    /// Writes a row behind the store's back.
+    /// Writes a row without the store.
     pub async fn put_row(&self, row: placet_runtime::Row) {
         self.table.put_item().table_name(TABLE).set_item(Some(row)).send().await.unwrap();
     }
 
-    /// A row as it is stored.
+    /// A stored row.
     pub async fn row(&self, pk: &str, sk: &str) -> Option<placet_runtime::Row> {
         let key = |text: &str| AttributeValue::S(text.to_owned());
         let row = self.table.get_item().table_name(TABLE).key("pk", key(pk)).key("sk", key(sk));
         row.send().await.unwrap().item
     }
 
-    /// Writes many rows behind the store's back.
+    /// Writes many rows without the store.
     pub async fn put_all(&self, rows: Vec<placet_runtime::Row>) {
         let put = |row| {
             let put = PutRequest::builder().set_item(Some(row)).build().unwrap();
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    /// Deletes a row, as DynamoDB does when its time to live is over.
+    /// Deletes a row, as DynamoDB does after its time to live.
     pub async fn forget(&self, pk: &str, sk: &str) {
         let key = |text: &str| AttributeValue::S(text.to_owned());
         let delete = self.table.delete_item().table_name(TABLE);
@@ -128,7 +128,7 @@ impl World {
     }
 }
 
-/// An attribute as text; what is compressed is unpacked.
+/// An attribute as text. A compressed attribute is unpacked first.
 fn readable(value: &AttributeValue) -> String {
     let Ok(bytes) = value.as_b() else { return format!("{value:?}") };
     let unpacked = packed::unpack(bytes.as_ref()).map(|(text, payload)| [text, payload].concat());

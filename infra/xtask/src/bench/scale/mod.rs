@@ -1,7 +1,7 @@
-//! A simulation of webhooks for ten minutes, within the limits of DynamoDB, SQS and Lambda. What a webhook
-//! needs was counted (`docs/COSTS.md`); nothing is called and nothing is measured here.
+//! A simulation of webhooks for ten minutes within the limits of DynamoDB, SQS and Lambda. It uses the
+//! counted costs of a webhook (`docs/COSTS.md`). It calls nothing and measures nothing.
 //!
-//! It knows one project, webhooks of 1 KB with a signed id, and the target `log`, on a table that is new.
+//! The simulation has one project, webhooks of 1 KB with a signed id, the target `log` and a new table.
 
 mod limits;
 mod simulation;
@@ -15,14 +15,14 @@ use crate::workspace::Workspace;
 /// Webhooks a second.
 const RATES: [f64; 7] = [1.0, 10.0, 100.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
 
-/// What executions an account may have at the same time.
+/// Concurrent executions of the simulated accounts.
 const ACCOUNTS: [f64; 2] = [NEW_ACCOUNT, DEFAULT_ACCOUNT];
 
-/// Prints where the limits lie, and what ten minutes of each rate do.
+/// Prints the limits, and the result of ten minutes at each rate.
 ///
 /// # Errors
 ///
-/// If the page with what was counted cannot be read.
+/// If the counted costs cannot be read.
 pub fn run(workspace: &Workspace) -> Result<(), Error> {
     let counted = Counted::read(workspace)?;
     println!("{}\n{}", limits(counted), rates(counted));
@@ -33,7 +33,7 @@ fn setup(counted: Counted, account: f64) -> Setup {
     Setup { counted, account, workers: MOST_POLLERS }
 }
 
-/// The webhooks a second at which each limit is met, the lowest first.
+/// The table of the webhooks a second at which each limit is reached, the lowest first.
 pub fn limits(counted: Counted) -> String {
     let row = |(limit, account): (Limit, f64)| {
         let setup = setup(counted, account);
@@ -52,7 +52,7 @@ pub fn limits(counted: Counted) -> String {
     table
 }
 
-/// What ten minutes of each rate do, in a new account and in another.
+/// The table of the results of ten minutes at each rate, in a new account and in an established one.
 pub fn rates(counted: Counted) -> String {
     let mut table =
         "| account | webhooks a second | webhook function | workers | write units | hottest key | \
@@ -91,7 +91,7 @@ fn percent(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with separated thousands.
 pub fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();

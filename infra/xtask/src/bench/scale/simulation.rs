@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 
 use super::limits::{Limit, Setup};
 
-/// How long webhooks come.
+/// The length of the simulation, in seconds.
 pub const SECONDS: u32 = 600;
 
-/// What shares a second's capacity of DynamoDB.
+/// The limits of DynamoDB, which share the capacity of a second.
 const DYNAMODB: [Limit; 4] =
     [Limit::TableWrites, Limit::IndexWrites, Limit::KeyWrites, Limit::TableReads];
 
-/// How it went.
+/// The result of a simulation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// Environments of the webhook function in the last second.
@@ -22,29 +22,29 @@ pub struct Outcome {
     pub table_writes: f64,
     /// Write units of the hottest partition key in the last second.
     pub key_writes: f64,
-    /// Which part of all webhooks was refused. Their senders have to send them again.
+    /// The refused part of all webhooks, from 0 to 1. Their senders have to send them again.
     pub refused: f64,
     /// Messages that wait at the end.
     pub backlog: f64,
-    /// How many seconds the oldest of them has waited.
+    /// The wait of the oldest message, in seconds.
     pub oldest: u32,
-    /// The limit that was met first.
+    /// The limit that was reached first.
     pub first: Option<Limit>,
 }
 
 /// The state between two seconds.
 #[derive(Default)]
 struct State {
-    /// The messages of each second that are not processed, the oldest first.
+    /// The unprocessed messages of each second, the oldest first.
     waiting: VecDeque<(u32, f64)>,
     backlog: f64,
-    /// For how many seconds there has been a backlog.
+    /// The length of the current backlog, in seconds.
     busy: f64,
     outcome: Outcome,
     refused: f64,
 }
 
-/// Simulates so many webhooks a second. A webhook that is refused is not sent again.
+/// Simulates `rate` webhooks a second. A refused webhook is not sent again.
 pub fn simulate(setup: &Setup, rate: f64) -> Outcome {
     let mut state = State::default();
     for second in 0..SECONDS {
@@ -65,12 +65,12 @@ impl State {
         if needed > setup.workers {
             self.met(Limit::Workers);
         }
-        // Both functions are throttled alike.
+        // Lambda throttles both functions by the same part.
         let share = self.bounded(Limit::Account, setup.account, webhooks + workers);
         let (webhooks, workers) = (webhooks * share, workers * share);
         let mut accepted = rate * (webhooks / wanted);
         let mut processed = (workers * capacity).min(self.backlog + accepted);
-        // A call that DynamoDB throttles is not done in this second.
+        // A call that DynamoDB throttles does not happen in this second.
         let mut share: f64 = 1.0;
         for limit in DYNAMODB {
             let (each, each_processed) = setup.uses(limit);
@@ -94,7 +94,7 @@ impl State {
         };
     }
 
-    /// Which part of what is wanted there is.
+    /// The available part of `wanted`, from 0 to 1. Records the limit if it is reached.
     fn bounded(&mut self, limit: Limit, has: f64, wanted: f64) -> f64 {
         if wanted <= has {
             return 1.0;
@@ -107,7 +107,7 @@ impl State {
         self.outcome.first.get_or_insert(limit);
     }
 
-    /// The oldest messages are processed first.
+    /// Adds accepted messages and removes processed ones, the oldest first.
     fn queue(&mut self, second: u32, accepted: f64, mut processed: f64) {
         self.waiting.push_back((second, accepted));
         self.backlog = (self.backlog + accepted - processed).max(0.0);

@@ -15,16 +15,16 @@ fn a_rate_below_every_limit_waits_for_nothing() {
     assert_eq!((outcome.webhooks, outcome.table_writes), (1.0, 20.0));
 }
 
-/// What is assumed about the time that AWS takes changes nothing.
+/// The assumed times of calls to AWS make no difference.
 #[test]
 fn an_environment_is_bounded_by_its_requests_before_its_time() {
     let setup = of(DEFAULT_ACCOUNT);
     assert_eq!((setup.webhook_environments(10.0), setup.messages_a_worker()), (1.0, 100.0));
 }
 
-/// What is computed for one second agrees with what ten minutes do.
+/// The computed limit of one second agrees with the simulation of ten minutes.
 #[test]
-fn a_limit_is_met_where_it_lies() {
+fn a_limit_is_reached_at_its_computed_rate() {
     for account in ACCOUNTS {
         let setup = of(account);
         let most = Limit::ALL.map(|limit| (setup.most(limit), limit));
@@ -56,12 +56,12 @@ fn too_few_workers_refuse_nothing_and_let_messages_wait() {
 }
 
 #[test]
-fn a_part_that_is_small_is_not_nothing() {
+fn a_small_part_is_not_printed_as_zero() {
     assert_eq!([0.0, 0.001, 0.25].map(percent), ["0 %", "under 1 %", "25 %"]);
 }
 
 #[test]
-fn numbers_have_their_thousands_apart() {
+fn numbers_have_separated_thousands() {
     let written = [0.0, 12.4, 999.6, 5_333.3, 1_250_000.0].map(thousands);
     assert_eq!(written, ["0", "12", "1,000", "5,333", "1,250,000"]);
 }

@@ -4,19 +4,19 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The waits in seconds after each failed attempt of a schedule; none after the eighth.
+/// The waits in seconds after each failed attempt of a schedule. There is no wait after the eighth.
 const WAITS: [u64; 7] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000];
 
-/// What an observer knows who sees only commands and the clock.
+/// The state of a delivery as an observer derives it from the commands and the clock.
 #[derive(Debug)]
 struct Model {
     state: State,
     attempts: u32,
     failed: usize,
-    /// The next attempt starts between these moments.
+    /// The earliest and the latest start of the next attempt.
     earliest: Timestamp,
     latest: Timestamp,
-    /// How many entries the log has.
+    /// The number of entries in the log.
     logged: usize,
 }
 
@@ -26,7 +26,7 @@ impl Model {
         Self { state: State::Pending, attempts: 0, failed: 0, earliest, latest, logged: 0 }
     }
 
-    /// Takes a command, or says with which code it is refused.
+    /// Applies a command, or returns the code of its refusal.
     fn take(&mut self, command: &Command, now: Timestamp) -> Result<(), &'static str> {
         let pending = self.state == State::Pending;
         match command {
@@ -89,7 +89,7 @@ fn answers() -> impl Strategy<Value = Answer> {
     prop_oneof![3 => statuses, 1 => Just(Answer::Nothing("no answer".to_owned()))]
 }
 
-/// A command; the attempt it records is the next one, or so many off it.
+/// A command. `off` is the difference between the recorded attempt and the next attempt; usually 0.
 #[derive(Clone, Debug)]
 enum Act {
     Send(Command),
@@ -119,7 +119,7 @@ fn acts() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// What holds for every write.
+/// Checks the invariants of every write.
 fn check(
     before: &Item<Delivery>,
     after: &Item<Delivery>,
@@ -130,10 +130,10 @@ fn check(
             item.body.clone();
         (item.header.id.clone(), endpoint, event_type, content_type, decision_of, payload)
     };
-    prop_assert_eq!(fixed(before), fixed(after), "what is sent never changes");
+    prop_assert_eq!(fixed(before), fixed(after), "the content of a delivery never changes");
     prop_assert_eq!(after.header.version, before.header.version + 1);
     prop_assert_eq!(after.header.children.len(), 0);
-    prop_assert!(after.attempts >= before.attempts, "attempts are counted for good");
+    prop_assert!(after.attempts >= before.attempts, "the number of attempts never decreases");
     prop_assert!(after.failed_attempts <= 8);
     prop_assert!(after.log.iter().all(|one| one.answer.len() <= LARGEST_ANSWER));
     let text = serde_json::to_string(&after.body).unwrap();
@@ -142,7 +142,11 @@ fn check(
 
     let pending = after.state == State::Pending;
     prop_assert_eq!(after.is_terminal(now), !pending);
-    prop_assert_eq!(Delivery::expires(after).is_none(), pending, "nothing pending is deleted");
+    prop_assert_eq!(
+        Delivery::expires(after).is_none(),
+        pending,
+        "a pending delivery is not deleted"
+    );
     let Schedule { due, pointer, .. } = schedule_of(after, now, None);
     let soon = after.not_before <= now.plus(LONGEST_DELAY);
     let expected = match (pending, soon) {
@@ -152,11 +156,15 @@ fn check(
     };
     prop_assert_eq!((due, pointer), expected);
     let held = schedule_of(after, now, Some(Lane::Calls));
-    prop_assert_eq!(held.pointer, pointer.filter(|(_, at)| *at > now), "its worker goes on");
+    prop_assert_eq!(
+        held.pointer,
+        pointer.filter(|(_, at)| *at > now),
+        "the worker that holds the message continues"
+    );
     Ok(())
 }
 
-/// Does what a worker does for an endpoint that accepts nothing.
+/// Plays the worker for an endpoint that accepts nothing, until the delivery ends.
 fn driven_to_its_end(mut item: Item<Delivery>, mut now: Timestamp) -> Item<Delivery> {
     for _ in 0..8 {
         let Some((_, at)) = item.wants(now) else { break };
@@ -170,7 +178,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_delivery_does_what_the_model_says(
+    fn a_delivery_agrees_with_the_model(
         acts in prop::collection::vec((acts(), 0_u64..50_000), 0..60),
         notifies in any::<bool>(),
     ) {

@@ -106,7 +106,7 @@ fn v1beta2_is_an_envelope() {
 }
 
 #[test]
-fn v1beta3_also_names_the_stored_channel() {
+fn v1beta3_also_has_the_contact_channel_id() {
     for operation in [denied(), answered()] {
         let mut expected = sent(Format::V1Beta2, &operation);
         expected["event"]["contact_channel_id"] = Value::Null;
@@ -125,9 +125,9 @@ fn v1beta3_also_names_the_stored_channel() {
     }
 }
 
-/// What receivers of v1beta3 rely on; it is as good for the others.
+/// Receivers of v1beta3 rely on these members. The other formats have them, too.
 #[test]
-fn every_decision_says_when_and_what() {
+fn every_event_has_the_times_and_the_decision() {
     let all = all_decided();
     for (operation, format) in all.iter().flat_map(|one| Format::ALL.map(|format| (one, format))) {
         let payload = sent(format, operation);
@@ -149,7 +149,7 @@ fn every_decision_says_when_and_what() {
 }
 
 #[test]
-fn a_test_event_says_so_where_receivers_look() {
+fn a_test_event_is_marked_where_receivers_look() {
     for operation in [approved(), answered()] {
         for format in Format::ALL {
             let subscription = subscription(format, &operation);
@@ -162,9 +162,9 @@ fn a_test_event_says_so_where_receivers_look() {
     }
 }
 
-/// They are signed once and sent again for a day.
+/// Retries send the same bytes for more than a day.
 #[test]
-fn the_bytes_are_the_same_whenever_they_are_made() {
+fn the_bytes_are_always_the_same() {
     for operation in all_decided() {
         for format in Format::ALL {
             let subscription = subscription(format, &operation);
@@ -179,7 +179,7 @@ fn the_bytes_are_the_same_whenever_they_are_made() {
     }
 }
 
-/// Law 5: the deadline counts, not the moment at which the expiry is written.
+/// Law 5: the deadline counts, not the time at which the expiry is written.
 #[test]
 fn an_operation_past_its_deadline_is_sent_as_expired() {
     for pending in [call(), question()] {
@@ -236,11 +236,11 @@ fn a_name_is_a_format_and_a_kind() {
     }
 }
 
-/// A Placet whose upstream approver is another Placet takes the decision from its webhook.
+/// A Placet whose upstream approver is another Placet takes over the decision from its webhook.
 #[test]
-fn what_is_sent_reads_as_what_was_decided() {
+fn a_sent_event_reads_as_the_decision() {
     for operation in all_decided() {
-        // What nobody answered holds no decision to take over.
+        // An operation that ended without a decision has no decision to take over.
         let Some(decision) = &operation.decision else {
             let event = subscription(Format::V1Beta2, &operation).bytes(&operation);
             assert!(matches!(completed(&event), Ok(Completed::Ignored(_))));

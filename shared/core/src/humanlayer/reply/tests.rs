@@ -12,9 +12,9 @@ fn names(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-/// A client takes `approved: false` for a denial, and any `response` for an answer.
+/// A client interprets `approved: false` as a denial, and any `response` as an answer.
 #[test]
-fn what_is_pending_has_neither_approved_nor_response() {
+fn a_pending_operation_has_neither_approved_nor_response() {
     for operation in [call(), question()] {
         for now in [CREATED, DECIDED, DEADLINE] {
             let item = item(&operation, now);
@@ -25,7 +25,7 @@ fn what_is_pending_has_neither_approved_nor_response() {
 }
 
 #[test]
-fn what_was_requested_comes_back_as_it_was() {
+fn the_reply_repeats_the_request() {
     let options = json!([{"name": "fewer", "title": "Fewer", "interactive": true}, {"name": "no"}]);
     let spec = json!({
         "fn": "order_timber", "kwargs": {"planks": 12}, "state": {"ticket": 41, "none": null},
@@ -46,7 +46,7 @@ fn what_was_requested_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_decided_call_says_how_when_and_by_whom() {
+fn a_decided_call_has_decision_time_and_actor() {
     insta::assert_json_snapshot!(item(&approved(), LATER)["status"], @r#"
     {
       "approved": true,
@@ -68,7 +68,7 @@ fn a_decided_call_says_how_when_and_by_whom() {
 }
 
 #[test]
-fn an_answered_question_says_what() {
+fn an_answered_question_has_the_response() {
     insta::assert_json_snapshot!(item(&answered(), LATER)["status"], @r#"
     {
       "requested_at": "2026-11-21T09:00:00.000Z",
@@ -84,14 +84,14 @@ fn an_answered_question_says_what() {
     assert_eq!(item(&plain, LATER)["status"]["response_option_name"], Value::Null);
 }
 
-/// Without one, a client reports an error instead of the denial.
+/// Without a comment, a client reports an error instead of the denial.
 #[test]
 fn a_denial_has_a_comment_even_if_the_person_wrote_none() {
     let silent = decided(&call(), Verdict::Deny, "", None);
     assert_eq!(item(&silent, DECIDED)["status"]["comment"], json!(""));
 }
 
-/// What a client is given that polls until it sees a decision.
+/// The status of an operation that ended without a decision, for a client that polls.
 fn unanswered(pending: &Item<Operation>, state: &str, words: &str, at: &str) -> Value {
     let mut status = json!({
         "requested_at": "2026-11-21T09:00:00.000Z", "responded_at": at, "unanswered": state,
@@ -117,7 +117,7 @@ fn an_expired_operation_reads_as_denied_or_answered() {
     for pending in [call(), question()] {
         let expected = unanswered(&pending, "expired", &words, at);
         let just_after = DEADLINE.plus(Duration::from_millis(1));
-        assert_eq!(item(&pending, just_after)["status"], expected, "its expiry is not written yet");
+        assert_eq!(item(&pending, just_after)["status"], expected, "the expiry is not written yet");
         assert_eq!(item(&expired(&pending), LATER)["status"], expected);
     }
 }
@@ -133,7 +133,7 @@ fn a_cancelled_operation_reads_as_denied_or_answered() {
     }
 }
 
-/// Python refuses null arguments in a reply.
+/// The Python client refuses null arguments in a reply.
 #[test]
 fn arguments_are_never_null() {
     for (spec, expected) in [
@@ -151,7 +151,7 @@ fn arguments_are_never_null() {
 }
 
 #[test]
-fn no_secret_and_no_empty_list_of_responders_comes_back() {
+fn the_reply_has_no_secret_and_no_empty_list_of_responders() {
     let slack =
         json!({"channel_or_user_id": "C1", "bot_token": "xoxb-1", "allowed_responder_ids": []});
     for (kind, spec) in [
@@ -164,9 +164,9 @@ fn no_secret_and_no_empty_list_of_responders_comes_back() {
     }
 }
 
-/// A client that polls does not wait for ever, and reads no approval that no person gave.
+/// A client that polls does not wait for ever. It reads no approval that no person gave.
 #[test]
-fn what_is_over_reads_as_decided() {
+fn an_ended_operation_reads_as_decided() {
     for operation in all_decided() {
         let status = &item(&operation, LATER)["status"];
         let (call, contact) = (status.get("approved"), status.get("response"));

@@ -7,7 +7,7 @@ fn call(body: Value) -> Result<Create, InvalidBody> {
     create(OperationKind::FunctionCall, body.to_string().as_bytes())
 }
 
-/// A call of `f` with these further members in its specification.
+/// A call of `f` with these additional members in its specification.
 fn call_with(more: Value) -> Result<Specification, InvalidBody> {
     let mut spec = json!({"fn": "f"});
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -23,7 +23,7 @@ fn escalation(body: Value) -> Result<Escalation, InvalidBody> {
     escalate(body.to_string().as_bytes())
 }
 
-/// Where it is wrong and how, as in `body.run_id missing`.
+/// The path and the kind of an error, for example `body.run_id missing`.
 fn wrong<T: std::fmt::Debug>(read: Result<T, InvalidBody>) -> String {
     match read.unwrap_err() {
         InvalidBody::Field(field) => format!("{} {}", field.loc.join("."), field.kind),
@@ -31,13 +31,13 @@ fn wrong<T: std::fmt::Debug>(read: Result<T, InvalidBody>) -> String {
     }
 }
 
-/// The channel as it is kept and given back; null if there is none.
+/// The channel as it is stored and returned; null if there is none.
 fn kept_channel(channel: Value) -> Value {
     json!(call_with(json!({"channel": channel})).unwrap().channel)
 }
 
 #[test]
-fn nulls_spelled_out_and_fields_left_out_specify_the_same() {
+fn null_members_and_missing_members_mean_the_same() {
     let python = json!({"run_id": "r", "call_id": "c", "status": null, "spec": {"fn": "f", "kwargs": {"a": 1},
         "channel": null, "reject_options": null, "state": null}});
     let typescript =
@@ -57,7 +57,7 @@ fn absent_kwargs_are_an_empty_object_and_odd_ones_are_kept() {
 }
 
 #[test]
-fn the_bot_token_is_not_kept_and_no_empty_responder_list() {
+fn the_bot_token_and_an_empty_responder_list_are_not_stored() {
     let slack = json!({"channel_or_user_id": "C1", "bot_token": "xoxb-secret", "allowed_responder_ids": []});
     let kept = json!({"slack": {"channel_or_user_id": "C1"}});
     assert_eq!(kept_channel(json!({"slack": slack})), kept);
@@ -142,7 +142,7 @@ fn a_decision_on_a_call_needs_a_verdict() {
 }
 
 #[test]
-fn an_answer_has_words_or_an_option() {
+fn an_answer_needs_a_text_or_an_option() {
     let answer = |body: Value| respond(OperationKind::HumanContact, body.to_string().as_bytes());
     let chosen = answer(json!({"response": null, "response_option_name": "b"})).unwrap();
     assert_eq!((chosen.verdict, chosen.option.as_deref()), (Verdict::Answer, Some("b")));
@@ -184,12 +184,12 @@ fn a_channel_that_reaches_nobody_is_an_error() {
 }
 
 #[test]
-fn a_channel_of_the_configuration_names_a_way_to_reach_a_person() {
+fn a_configured_channel_has_slack_email_sms_or_whatsapp() {
     let read = |written: Value| crate::humanlayer::channel(written.as_object().unwrap());
     let sms = read(json!({"sms": {"phone_number": "+49"}})).unwrap();
     assert_eq!(sms.sms.unwrap().phone_number, "+49");
     for wrong in [json!({}), json!({"channel_id": 17})] {
-        assert_eq!(read(wrong).unwrap_err(), "a channel names slack, email, sms or whatsapp");
+        assert_eq!(read(wrong).unwrap_err(), "a channel must have slack, email, sms or whatsapp");
     }
     assert_eq!(read(json!({"email": {}})).unwrap_err(), "email.address: Field required");
     assert!(read(json!({"pigeon": {}})).is_err());
@@ -210,7 +210,7 @@ fn a_question_has_a_message() {
 }
 
 #[test]
-fn an_option_has_a_name_of_its_own() {
+fn an_option_has_a_unique_name() {
     let options =
         json!([{"name": "b", "title": "Blue", "prompt_fill": null, "x-own": [1]}, {"name": "g"}]);
     let read = question(json!({"msg": "Colour?", "response_options": options})).unwrap().options;
@@ -241,7 +241,7 @@ fn an_option_has_a_name_of_its_own() {
 }
 
 #[test]
-fn an_escalation_names_who_is_to_be_notified() {
+fn an_escalation_has_recipients() {
     let more = json!([{"address": "boss@y.z", "field": "cc"}]);
     let body = json!({"escalation_msg": "hurry", "additional_recipients": more,
         "channel": {"slack": null, "email": {"address": "ceo@y.z", "additional_recipients": null}}});
@@ -254,7 +254,7 @@ fn an_escalation_names_who_is_to_be_notified() {
 }
 
 #[test]
-fn the_recipients_of_an_escalation_are_well_formed_and_few() {
+fn the_recipients_of_an_escalation_are_checked() {
     let listed = |recipients: Value| {
         escalation(json!({"escalation_msg": "hurry", "additional_recipients": recipients}))
             .map(|escalation| escalation.recipients)
@@ -287,7 +287,7 @@ fn escalation_by_mail(email: Value) -> Result<Escalation, InvalidBody> {
 }
 
 #[test]
-fn an_escalation_by_mail_redirects_to_the_addresses_of_its_channel() {
+fn an_escalation_with_an_email_channel_redirects_to_its_addresses() {
     let also = json!({"address": "ceo@y.z", "additional_recipients": [{"address": "cfo@y.z"}]});
     let read = escalation_by_mail(also).unwrap();
     assert_eq!(
@@ -302,9 +302,9 @@ fn an_escalation_by_mail_redirects_to_the_addresses_of_its_channel() {
     );
 }
 
-/// It stays in the history, with those of nine further escalations.
+/// The history stores the addresses of up to ten escalations.
 #[test]
-fn the_address_of_an_escalation_is_there_and_short() {
+fn the_address_of_an_escalation_is_required_and_short() {
     let address = |length: usize| escalation_by_mail(json!({"address": "a".repeat(length)}));
     assert_eq!(address(LONGEST_ADDRESS).unwrap().recipients[0].len(), LONGEST_ADDRESS);
     let read = address(LONGEST_ADDRESS + 1);
@@ -312,9 +312,9 @@ fn the_address_of_an_escalation_is_there_and_short() {
     assert_eq!(wrong(address(0)), "body.channel.email.address string_too_short");
 }
 
-/// What is kept for good has a longest.
+/// Every stored text has a maximum length.
 #[test]
-fn texts_have_a_longest() {
+fn texts_have_a_maximum_length() {
     let message = |length: usize| escalation(json!({"escalation_msg": "x".repeat(length)}));
     assert!(message(LONGEST_ESCALATION).is_ok());
     assert_eq!(wrong(message(LONGEST_ESCALATION + 1)), "body.escalation_msg string_too_long");
@@ -322,7 +322,7 @@ fn texts_have_a_longest() {
         let body = json!({"approved": true, "comment": comment}).to_string();
         respond(OperationKind::FunctionCall, body.as_bytes())
     };
-    // The quotes are two of the bytes.
+    // Two of the bytes are the quotes.
     let longest = "x".repeat(16 * 1024 - 2);
     assert_eq!(comment(&longest).unwrap().comment, longest);
     assert!(is_comment(&longest) && !is_comment(&format!("{longest}x")));
@@ -340,7 +340,7 @@ fn texts_have_a_longest() {
 }
 
 #[test]
-fn what_a_requester_wrote_besides_is_kept_as_it_was() {
+fn other_members_of_a_specification_are_stored_unchanged() {
     let more =
         json!({"kwargs": {}, "state": {"n": null}, "subject": "s", "x": [null], "none": null});
     let read = call_with(more).unwrap();

@@ -1,4 +1,4 @@
-//! What holds for any toy, whatever it needed before and no matter who writes it.
+//! Invariants of any toy item, for any previous state and any writer.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ fn lanes() -> impl Strategy<Value = Lane> {
     prop::sample::select(Lane::ALL.to_vec())
 }
 
-/// Moments around now, the longest delay and each other.
+/// Moments near now and near the longest delay.
 fn moments() -> impl Strategy<Value = Timestamp> {
     prop::sample::select(vec![-60, 0, 1, 30, 60, 899, 900, 901, 3600, 7200]).prop_map(at)
 }
@@ -48,8 +48,8 @@ fn lease_of(item: &Item<Toy>) -> Option<Timestamp> {
     }
 }
 
-/// Everything the item needs: which lane, and from when on. Work that a person's deadline makes
-/// unnecessary may be announced all the same.
+/// Everything that the item needs: the lane and the earliest time. It may include work that becomes
+/// unnecessary at a person's deadline.
 fn needed(item: &Item<Toy>) -> Vec<(Lane, Timestamp)> {
     let next = Toy::next(item, NOW);
     let work = next.job().map(|job| (job.lane, job.at));
@@ -68,7 +68,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_not_terminal_is_never_forgotten(
+    fn every_item_that_is_not_terminal_has_a_due_time_or_a_message(
         before in prop::option::of(items()),
         item in items(),
         hold in holds(),
@@ -89,9 +89,9 @@ proptest! {
         }
     }
 
-    /// Without a message in anybody's hand, timer or queue come in time for the next thing.
+    /// If no worker holds a message, the timer or the queue is in time for the next step.
     #[test]
-    fn timer_or_queue_come_in_time(item in items()) {
+    fn the_timer_or_the_queue_is_in_time(item in items()) {
         let schedule = item.schedule(None, NOW, None);
         if let Some((lane, moment)) = item.wants(NOW) {
             let latest = moment.max(NOW);
@@ -104,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn a_pointer_is_on_the_slowest_lane_that_is_needed_when_it_comes(
+    fn a_pointer_is_on_the_slowest_lane_needed_when_it_becomes_visible(
         before in prop::option::of(items()),
         item in items(),
         hold in holds(),
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn a_holder_takes_only_what_its_lane_allows(item in items(), hold in holds()) {
+    fn a_holder_continues_only_with_work_of_its_lane(item in items(), hold in holds()) {
         let held = item.schedule(None, NOW, hold.as_ref());
         let free = item.schedule(None, NOW, None);
         if held.pointer != free.pointer {
@@ -131,9 +131,9 @@ proptest! {
         prop_assert!(held.due == free.due || (lease && held.due.is_none()));
     }
 
-    /// A writer whose reply was lost looks again, under the later writes of others.
+    /// A writer whose reply was lost finds its write among later writes.
     #[test]
-    fn the_last_four_writes_are_known_and_no_other(writes in 1..12_u64, version in 0..14_u64) {
+    fn only_the_last_four_writes_are_known(writes in 1..12_u64, version in 0..14_u64) {
         let id = |number: u64| format!("write-{number}");
         let mut item = toy::<false>(Needs::Transition, &[]);
         for number in 2..=writes {
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn children_stay_until_a_write_says_that_they_were_created(
+    fn children_stay_until_a_write_records_their_creation(
         lanes in prop::collection::vec(lanes(), 0..6),
         created in prop::collection::vec(any::<bool>(), 6),
     ) {

@@ -1,4 +1,4 @@
-//! What each state rests on, with and without a message in somebody's hand.
+//! The schedule of each state, with and without a message that a worker holds.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,7 +11,8 @@ const fn held(lane: Lane) -> Option<Hold> {
     Some(Hold { lane, receives: 1 })
 }
 
-/// As in `due 1h, calls now (message)`, where what it rests on is in parentheses.
+/// The text form of a schedule, for example `due 1h, calls now (message)`. The parentheses contain
+/// [`Schedule::rests`].
 fn text(schedule: Schedule) -> String {
     let moment = |moment: Timestamp| match (moment.millis() - NOW.millis()) / 1000 {
         0 => "now".to_owned(),
@@ -24,8 +25,8 @@ fn text(schedule: Schedule) -> String {
     format!("{} ({:?})", both.join(", "), schedule.rests).trim_start().to_lowercase()
 }
 
-/// The schedules of first versions: each is written without a message, with one of the lane `work` and
-/// with one of the lane `calls`.
+/// The schedules of first versions. Each version is written without a message, with a message of the lane
+/// `work`, and with a message of the lane `calls`.
 fn table(children: &[Lane]) -> String {
     let hour = at(3600);
     let person = |work| Needs::Person { until: hour, work };
@@ -59,10 +60,10 @@ fn table(children: &[Lane]) -> String {
     table
 }
 
-/// The holder of a message goes on by itself with what its lane allows, and takes a lease that rests on
-/// its message.
+/// The holder of a message continues by itself with work that its lane allows. A lease that it takes relies
+/// on its message.
 #[test]
-fn what_each_state_without_children_needs() {
+fn schedules_of_states_without_children() {
     insta::assert_snapshot!(table(&[]), @r"
                        | holds no message             | holds one of work            | holds one of calls
     nothing            | (nothing)                    | (nothing)                    | (nothing)
@@ -82,7 +83,7 @@ fn what_each_state_without_children_needs() {
 }
 
 #[test]
-fn what_each_state_with_a_child_on_a_slow_lane_needs() {
+fn schedules_of_states_with_a_child_on_a_slow_lane() {
     insta::assert_snapshot!(table(&[Lane::Calls]), @r"
                        | holds no message             | holds one of work            | holds one of calls
     nothing            | calls now (message)          | calls now (message)          | (message)
@@ -102,7 +103,7 @@ fn what_each_state_with_a_child_on_a_slow_lane_needs() {
 }
 
 #[test]
-fn what_each_state_with_a_child_on_a_fast_lane_needs() {
+fn schedules_of_states_with_a_child_on_a_fast_lane() {
     insta::assert_snapshot!(table(&[Lane::Work]), @r"
                        | holds no message             | holds one of work            | holds one of calls
     nothing            | work now (message)           | (message)                    | (message)
@@ -128,7 +129,7 @@ fn lease(due: Option<Timestamp>, until: Timestamp) -> Item<Toy> {
 }
 
 #[test]
-fn a_write_under_a_lease_leaves_alone_what_the_lease_rests_on() {
+fn a_write_under_a_lease_keeps_its_due_time() {
     let until = at(60);
     for due in [None, Some(until), Some(at(9))] {
         for hold in [None, held(Lane::Work), held(Lane::Calls)] {
@@ -141,7 +142,7 @@ fn a_write_under_a_lease_leaves_alone_what_the_lease_rests_on() {
 }
 
 #[test]
-fn a_new_lease_does_not_rest_on_what_the_old_one_rested_on() {
+fn a_new_lease_does_not_keep_the_old_due_time() {
     let before = lease(None, at(60));
     let after = lease(None, at(90)).schedule(Some(&before), NOW, None);
     assert_eq!((after.due, after.rests), (Some(at(90)), Rests::Due));
@@ -150,7 +151,7 @@ fn a_new_lease_does_not_rest_on_what_the_old_one_rested_on() {
 }
 
 #[test]
-fn a_lease_after_any_other_state_is_new() {
+fn a_lease_after_any_other_state_has_its_own_due_time() {
     for needs in [Needs::Nothing, Needs::Wait(at(60)), Needs::Work(Lane::Calls, NOW)] {
         let before = toy::<false>(needs, &[]);
         let after = lease(None, at(60)).schedule(Some(&before), NOW, None);
@@ -159,7 +160,7 @@ fn a_lease_after_any_other_state_is_new() {
 }
 
 #[test]
-fn children_under_a_lease_are_announced_and_leave_the_lease_alone() {
+fn children_under_a_lease_get_a_pointer_and_keep_the_due_time() {
     let before = lease(None, at(60));
     let after = toy::<false>(Needs::Lease(at(60)), &[Lane::Calls]);
     let schedule = after.schedule(Some(&before), NOW, None);
@@ -170,7 +171,7 @@ fn children_under_a_lease_are_announced_and_leave_the_lease_alone() {
 }
 
 #[test]
-fn transitions_of_a_slow_kind_are_written_on_its_own_lane() {
+fn transitions_of_a_slow_kind_use_its_home_lane() {
     let item = toy::<true>(Needs::Transition, &[]);
     assert_eq!(text(item.schedule(None, NOW, None)), "calls now (message)");
     let held_on_work = item.schedule(None, NOW, held(Lane::Work).as_ref());
@@ -178,12 +179,12 @@ fn transitions_of_a_slow_kind_are_written_on_its_own_lane() {
 }
 
 #[test]
-fn a_message_is_delayed_by_a_quarter_of_an_hour_at_most() {
-    assert_eq!(LONGEST_DELAY, Duration::from_secs(900), "what SQS allows");
+fn a_message_is_delayed_by_at_most_15_minutes() {
+    assert_eq!(LONGEST_DELAY, Duration::from_secs(900), "the limit of SQS");
 }
 
 #[test]
-fn a_rescheduled_item_waits_two_minutes_doubling_to_an_hour() {
+fn a_rescheduled_item_waits_two_minutes_doubled_up_to_an_hour() {
     let minutes =
         [0, 1, 2, 3, 4, 5, 6, u32::MAX].map(|times| rescheduled_after(times).as_secs() / 60);
     assert_eq!(minutes, [2, 4, 8, 16, 32, 60, 60, 60]);

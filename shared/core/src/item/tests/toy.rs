@@ -1,4 +1,4 @@
-//! A kind whose body says what it needs.
+//! A kind of item for tests, whose body says what the item needs.
 
 use std::convert::Infallible;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::item::{Change, Child, Item, Job, Kind, Lane, Need, Next, Write};
 
-/// What the state needs. Where it waits for a moment, a transition is due from then on.
+/// What the state needs. A state that waits for a moment needs a transition after that moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Needs {
     Nothing,
@@ -18,20 +18,20 @@ pub(super) enum Needs {
     Work(Lane, Timestamp),
 }
 
-/// A toy; transitions of a `SLOW` one are written on the lane `calls`.
+/// A toy. Transitions of a `SLOW` toy use the lane `calls`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Toy<const SLOW: bool = false> {
     pub(super) needs: Needs,
 }
 
-/// What changes a toy.
+/// A command that changes a toy.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Command {
-    /// It needs something else from now on, and these children.
+    /// The toy now needs something else, and these children.
     Need(Needs, Vec<Child>),
-    /// The moment has come.
+    /// The awaited moment has passed.
     Go,
-    /// Its work can never be done.
+    /// The work of the toy can never be done.
     Fail,
 }
 
@@ -77,7 +77,7 @@ impl<const SLOW: bool> Kind for Toy<SLOW> {
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-/// So many seconds from now; before now if negative.
+/// The moment this many seconds after now; before now if negative.
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(NOW.millis() + seconds * 1000)
 }
@@ -89,7 +89,7 @@ pub(super) fn toy<const SLOW: bool>(needs: Needs, children: &[Lane]) -> Item<Toy
     item
 }
 
-/// A child whose first work belongs to this lane.
+/// A child whose first work is on this lane.
 pub(super) fn child(lane: Lane) -> Child {
     let body = Toy::<false> { needs: Needs::Work(lane, NOW) };
     Child::new(format!("child-{}", lane.as_str()), body, NOW)

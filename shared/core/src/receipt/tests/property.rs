@@ -4,16 +4,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What an observer knows who sees only commands.
+/// The state of a receipt as an observer derives it from the commands.
 #[derive(Debug, Default)]
 struct Model {
-    /// The note of the last end; `None` while it is to be processed.
+    /// The note of the last end; `None` while the receipt is not processed.
     ended: Option<String>,
     replays: u32,
 }
 
 impl Model {
-    /// Takes a command, or says with which code it is refused.
+    /// Applies a command, or returns the code of its refusal.
     fn take(&mut self, command: &Command) -> Result<(), &'static str> {
         match (command, &self.ended) {
             (Command::Replay, None) => return Err("under_way"),
@@ -52,7 +52,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_receipt_does_what_the_model_says(
+    fn a_receipt_agrees_with_the_model(
         commands in prop::collection::vec((commands(), 0_u64..100), 0..40),
     ) {
         let (mut item, mut model, mut now) = (receipt(), Model::default(), NOW);

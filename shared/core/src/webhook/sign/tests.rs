@@ -5,7 +5,7 @@ use super::*;
 use crate::webhook::presets;
 
 const AT: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-/// Only their senders have the private key.
+/// The presets whose private key only the sender has.
 const UNSIGNABLE: [&str; 4] = ["discord", "discord-events", "sendgrid", "sns"];
 
 fn open(preset: &str, changes: &serde_json::Value) -> Verifier {
@@ -28,7 +28,7 @@ fn draft<'a>(content_type: &'a str, body: &'a [u8]) -> Draft<'a> {
     Draft { path: "/webhooks/x", content_type, id: "msg_1", body, at: AT }
 }
 
-/// A body as the sender writes it, with this text in it.
+/// A body in the sender's form that contains `noise`.
 fn body(preset: &str, noise: &[u8], form: bool) -> Vec<u8> {
     let text = String::from_utf8_lossy(noise);
     match preset {
@@ -37,7 +37,7 @@ fn body(preset: &str, noise: &[u8], form: bool) -> Vec<u8> {
             let secret = "a-secret-of-thirty-two-bytes-long";
             json!({"value": [{"clientState": secret, "id": text}]}).to_string().into()
         }
-        // A body that its handshake would sign for anybody is refused.
+        // A body that a handshake would sign for anybody is refused.
         "x" if !form => [b"{".as_slice(), noise].concat(),
         _ if form => format!("b={}&a={}", percent::encode(&text), text.len()).into(),
         _ => noise.to_vec(),
@@ -47,7 +47,7 @@ fn body(preset: &str, noise: &[u8], form: bool) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn what_is_signed_verifies_and_nothing_else_does(
+    fn a_signed_request_verifies_and_a_changed_request_does_not(
         noise in proptest::collection::vec(any::<u8>(), 0..200),
         form in any::<bool>(),
     ) {
@@ -93,7 +93,7 @@ proptest! {
 }
 
 #[test]
-fn a_request_that_cannot_be_signed_says_why() {
+fn the_error_says_why_a_request_cannot_be_signed() {
     let reason = |preset: &str, changes: serde_json::Value, body: &[u8]| {
         let signed = open(preset, &changes).sign(&draft("application/json", body));
         signed.err().unwrap().to_string()
@@ -103,14 +103,14 @@ fn a_request_that_cannot_be_signed_says_why() {
     }
     assert!(reason("linear", json!({}), b"{}").contains("json:/webhookTimestamp"));
     let old = br#"{"webhookTimestamp": 1}"#;
-    assert!(reason("linear", json!({}), old).contains("behind ours"));
+    assert!(reason("linear", json!({}), old).contains("behind our clock"));
     assert!(reason("microsoft-graph", json!({}), b"{}").contains("clientState"));
     let nowhere = json!({"checks": {"mac": {"signature": {"at": "json:/signature"}}}});
     assert!(reason("dropbox", nowhere, b"{}").contains("json:/signature"));
 }
 
 #[test]
-fn every_word_of_the_grammar_can_be_written() {
+fn every_part_of_the_grammar_can_be_signed() {
     let schemes = [
         json!({"checks": {"mac": {
             "algorithm": {"at": "header:x-algorithm", "values": {"sha1": "hmac-sha1", "sha512": "hmac-sha512"}},

@@ -12,7 +12,7 @@ use super::*;
 const REGION: &str = "eu-central-1";
 const SERVICE: &str = "dynamodb";
 
-/// The headers the SDK's own signer adds, by name.
+/// The headers that the SDK's signer adds, with their values.
 fn by_the_sdk(
     request: &HttpRequest,
     credentials: &Credentials,
@@ -71,7 +71,7 @@ fn address() -> impl Strategy<Value = &'static str> {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_signed_as_the_sdk_does(
+    fn a_signature_equals_that_of_the_sdk(
         uri in address(),
         headers in proptest::collection::vec(header(), 0..8),
         body in proptest::collection::vec(any::<u8>(), 0..200),
@@ -96,7 +96,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_usual_is_signed_and_all_else_left_to_the_sdk() {
+fn only_usual_requests_are_signed_here() {
     let signer = Signer::new(REGION, SERVICE);
     let headers = |headers: &[(&str, &str)]| -> Vec<(String, String)> {
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

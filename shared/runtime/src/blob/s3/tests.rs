@@ -8,7 +8,7 @@ use super::*;
 
 type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
-/// A bucket that answers our four calls as S3 does, and refuses what is not signed.
+/// A bucket that answers our four calls as S3 does, and refuses unsigned requests.
 pub(crate) fn bucket() -> S3 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -83,7 +83,7 @@ fn answer(line: &str, body: Vec<u8>, objects: &mut BTreeMap<String, Vec<u8>>) ->
 }
 
 #[tokio::test]
-async fn what_is_put_is_got_and_listed_until_it_is_deleted() {
+async fn an_object_can_be_read_and_listed_until_it_is_deleted() {
     let s3 = bucket();
     let object = Bytes::from(vec![7; 300_000]);
     for key in ["spool/a.1", "spool/b.2", "spool/c.3", "bodies/d"] {
@@ -97,7 +97,7 @@ async fn what_is_put_is_got_and_listed_until_it_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_error() {
+async fn a_refused_call_is_an_error() {
     let mut s3 = bucket();
     s3.credentials = Credentials::new("AK", "a secret", None, None, "test");
     assert!(matches!(s3.get("bodies/d").await, Err(BlobError::Service(_))));

@@ -4,6 +4,7 @@ import http.client
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+import yaml
 from conftest import REPLY, SHIPPED, Placet
 from signers import PUBLIC_URL, SENDERS
 
@@ -41,9 +42,9 @@ class Ingress(Placet):
     """Placet with all secrets set, or with none."""
 
     def __init__(self, folder, *, open_sources=True):
-        config = SHIPPED.replace("\nsources:\n", "\nsources:" + MORE, 1)
-        assert MORE in config
-        super().__init__(folder, config=config, signed=False)
+        config = yaml.safe_load(SHIPPED)
+        config["sources"] |= yaml.safe_load(MORE)
+        super().__init__(folder, config=yaml.safe_dump(config), signed=False)
         self.environment["PLACET_WEBHOOK_URL"] = PUBLIC_URL
         if open_sources:
             self.environment |= {sender.variable: sender.secret for sender in SENDERS}

@@ -17,6 +17,7 @@ mod receipts;
 mod reply;
 mod router;
 mod routes;
+mod shown;
 mod system;
 #[cfg(test)]
 mod testing;

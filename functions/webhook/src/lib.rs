@@ -28,14 +28,44 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// The function over these services. Logs which sources are closed.
+    /// The function over these services. Logs what is wrong with a source.
     pub fn new(runtime: Runtime) -> Self {
         let sources = runtime.config.sources();
         let verifiers: Vec<_> =
             sources.map(|(name, source)| source.open(name, &runtime.environment)).collect();
-        log_closed(runtime.config.sources().map(|(name, _)| name).zip(&verifiers));
         let documents = KeyDocuments::new(runtime.https.clone(), runtime.engine.clock.clone());
-        Self { runtime, verifiers: Arc::new(verifiers), documents }
+        let webhook = Self { runtime, verifiers: Arc::new(verifiers), documents };
+        webhook.log_sources();
+        webhook
+    }
+
+    fn verifiers(&self) -> impl Iterator<Item = (&str, &Result<Verifier, Closed>)> {
+        self.runtime.config.sources().map(|(name, _)| name).zip(&*self.verifiers)
+    }
+
+    fn log_sources(&self) {
+        for (source, verifier) in self.verifiers() {
+            match verifier {
+                Err(error @ Closed::Open(_)) => {
+                    tracing::error!(source, %error, "the webhook source is closed");
+                }
+                Ok(verifier) if verifier.scheme().checks.none.is_some() => {
+                    tracing::warn!(source, "anyone may send to this webhook source");
+                }
+                Err(Closed::NotSet(_)) | Ok(_) => {}
+            }
+        }
+    }
+
+    /// Logs which sources are closed because their secrets are not set.
+    pub fn log_closed(&self) {
+        let not_set = |verifier: &_| matches!(verifier, Err(Closed::NotSet(_)));
+        let closed = self.verifiers().filter(|(_, verifier)| not_set(verifier));
+        let closed: Vec<&str> = closed.map(|(name, _)| name).collect();
+        if !closed.is_empty() {
+            let sources = closed.join(" ");
+            tracing::warn!(sources, "webhook sources are closed: their secrets are not set");
+        }
     }
 
     /// Answers a Function URL event.
@@ -157,26 +187,6 @@ impl Webhook {
             fetched.push((url, newer));
             request = rejected.request;
         }
-    }
-}
-
-fn log_closed<'a>(sources: impl Iterator<Item = (&'a str, &'a Result<Verifier, Closed>)>) {
-    let mut closed = Vec::new();
-    for (source, verifier) in sources {
-        match verifier {
-            Err(Closed::NotSet(_)) => closed.push(source),
-            Err(error @ Closed::Open(_)) => {
-                tracing::error!(source, %error, "webhook source is closed");
-            }
-            Ok(verifier) if verifier.scheme().checks.none.is_some() => {
-                tracing::warn!(source, "webhook source verifies nothing: anyone may send to it");
-            }
-            Ok(_) => {}
-        }
-    }
-    if !closed.is_empty() {
-        let sources = closed.join(" ");
-        tracing::warn!(sources, "webhook sources are closed: set their secrets");
     }
 }
 

@@ -4,6 +4,11 @@ use placet_webhook::Webhook;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
+    let start = |runtime| {
+        let webhook = Webhook::new(runtime);
+        webhook.log_closed();
+        webhook
+    };
     let handle = |webhook: Webhook, event| async move { Ok(webhook.handle(event).await) };
-    placet_runtime::lambda::serve(Webhook::new, handle).await
+    placet_runtime::lambda::serve(start, handle).await
 }

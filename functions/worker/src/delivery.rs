@@ -107,7 +107,7 @@ impl engine::Work<Delivery> for Worker {
 impl Worker {
     fn timeout_of(&self, item: &Item<Delivery>) -> Duration {
         let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
-        endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0
+        endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0.0
     }
 
     async fn body(&self, context: &Context, item: &Item<Delivery>) -> Result<Vec<u8>, WorkError> {
@@ -132,7 +132,7 @@ impl Worker {
         let now = self.runtime.engine.now();
         let post = Post {
             url: endpoint.url.as_str(),
-            timeout: endpoint.timeout.0,
+            timeout: endpoint.timeout.0.0,
             content_type: &item.content_type,
             event_type: &item.event_type,
             signature: signed_headers(&secrets, &item.header.id, now, &body),

@@ -17,6 +17,8 @@ pub struct Banner<'a> {
     pub api_key: &'a str,
     /// Whether the demo purchase can be approved.
     pub demo: bool,
+    /// How many webhook sources are closed.
+    pub closed: usize,
     /// Whether `cargo run` started it.
     pub cargo: bool,
 }
@@ -34,11 +36,16 @@ impl Banner<'_> {
         [format!("{list} -d '{call}'"), list]
     }
 
+    /// A command of ours, as this one was started.
+    fn command(&self, name: &str) -> String {
+        format!("{} {name}", if self.cargo { "cargo run --" } else { "placet" })
+    }
+
     /// The command that shows what happens.
     fn watch(&self) -> String {
-        let command = if self.cargo { "cargo run -- watch" } else { "placet watch" };
+        let command = self.command("watch");
         match self.folder.to_str() {
-            Some(DATA_FOLDER) => command.to_owned(),
+            Some(DATA_FOLDER) => command,
             _ => format!("{command} --data-dir {}", self.folder.display()),
         }
     }
@@ -52,7 +59,16 @@ impl Display for Banner<'_> {
         writeln!(formatter, "  address  {STRONG}{url}{STRONG:#}")?;
         writeln!(formatter, "  inbox    {STRONG}{url}/inbox{STRONG:#}")?;
         writeln!(formatter, "  API key  {STRONG}{}{STRONG:#}", self.api_key)?;
-        writeln!(formatter, "  data     {}\n", self.folder.display())?;
+        writeln!(formatter, "  data     {}", self.folder.display())?;
+        let check = self.command("check");
+        match self.closed {
+            0 => {}
+            1 => writeln!(formatter, "  webhooks 1 source is closed: `{check}` names it")?,
+            more => {
+                writeln!(formatter, "  webhooks {more} sources are closed: `{check}` lists them")?
+            }
+        }
+        writeln!(formatter)?;
         if !self.address.ip().is_loopback() {
             writeln!(
                 formatter,
@@ -81,6 +97,7 @@ mod tests {
             folder: Path::new(folder),
             api_key: "local-dev-key",
             demo: first,
+            closed: if first { 31 } else { 0 },
             cargo: first,
         };
         anstream::adapter::strip_str(&banner.to_string()).to_string()
@@ -95,6 +112,7 @@ mod tests {
           inbox    http://127.0.0.1:8000/inbox
           API key  local-dev-key
           data     .placet
+          webhooks 31 sources are closed: `cargo run -- check` lists them
 
         Request an approval, decide in the inbox, then look at what came of it:
 

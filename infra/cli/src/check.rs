@@ -1,7 +1,7 @@
 //! `placet check`: what `placet.yaml` means, and first what of it needs attention.
 
 use placet_core::operation::ContactChannel;
-use placet_runtime::config::{Closed, Definition, Endpoint, Executor, Interface, Period, Source};
+use placet_runtime::config::{Closed, Definition, Endpoint, Executor, Interface, Source};
 use placet_runtime::{Config, Environment};
 use placet_worker::Functions;
 
@@ -21,7 +21,7 @@ pub fn run() -> Result<(), Failure> {
     }
     say(format!(
         "{STRONG}any other operation, and questions{STRONG:#}\n  decide in {}\n  approver  {}",
-        Period(config.time_to_decide(None)),
+        config.time_to_decide(None),
         approver(&config, None, &environment)
     ));
     for (name, endpoint) in config.endpoints() {
@@ -165,17 +165,18 @@ fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment:
 }
 
 fn print_operation(config: &Config, name: &str, environment: &Environment) {
-    let deadline = Period(config.time_to_decide(Some(name)));
+    let deadline = config.time_to_decide(Some(name));
     let approver = approver(config, Some(name), environment);
     let heading = heading("operation", name);
     say(format!("{heading}\n  decide in {deadline}\n  approver  {approver}"));
-    match config.plan(name) {
-        Some(plan) => say(format!(
+    let executor = config.operation(name).and_then(|definition| definition.executor.as_ref());
+    match config.plan(name).zip(executor) {
+        Some((plan, executor)) => say(format!(
             "  runs      {}\n  for       {}\n  attempts  up to {} of {}{}",
             plan.executor,
             requesters(config.run_for(name)),
             plan.max_attempts,
-            Period(plan.timeout),
+            executor.timeout(),
             if plan.idempotent {
                 ""
             } else {

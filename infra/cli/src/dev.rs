@@ -12,6 +12,7 @@ use clap::Args;
 use placet_core::purchase;
 use placet_local::engines::{QueueTime, Queues, Storage, TABLE, http_client};
 use placet_local::system::{Setup, System};
+use placet_runtime::config::Closed;
 use placet_runtime::{Access, Blobs, Clock, DEMO, Environment, Https};
 use placet_worker::Functions;
 use serde_json::json;
@@ -113,11 +114,20 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     announce(&folder, address, &system, &environment, &api_key)?;
     let demo =
         system.runtime.has_demo() && system.runtime.config.plan(purchase::FUNCTION).is_some();
+    let closed = closed(&system);
     let cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some();
-    say(Banner { address, folder: &folder, api_key: &api_key, demo, cargo });
+    say(Banner { address, folder: &folder, api_key: &api_key, demo, closed, cargo });
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(environment::RUNNING));
     Ok(())
+}
+
+/// How many webhook sources are closed because their secrets are not set.
+fn closed(system: &System) -> usize {
+    let runtime = &system.runtime;
+    let sources = runtime.config.sources();
+    let verifiers = sources.map(|(name, source)| source.open(name, &runtime.environment));
+    verifiers.filter(|verifier| matches!(verifier, Err(Closed::NotSet(_)))).count()
 }
 
 /// Serves until the process is asked to stop, then lets what is in work finish.
@@ -226,6 +236,7 @@ fn announce(
         "AWS_SECRET_ACCESS_KEY": "local",
         "PLACET_TABLE": TABLE,
         "PLACET_LOCAL_KEY": api_key,
+        environment::API_KEYS: system.api_keys,
         "PLACET_INBOX_URL": format!("http://{address}"),
         "PLACET_LINK_SECRET": environment.get("PLACET_LINK_SECRET"),
     });

@@ -14,6 +14,9 @@ use crate::Failure;
 /// The file in the data folder that tells other commands how to reach the running system.
 pub const RUNNING: &str = "running.json";
 
+/// Its member with an API key of each project, by project.
+pub const API_KEYS: &str = "api_keys";
+
 /// The folder of the data if `PLACET_DATA_DIR` does not name another.
 pub const DATA_FOLDER: &str = ".placet";
 
@@ -80,13 +83,18 @@ pub fn deployment(environment: Environment) -> Result<(Environment, Store), Fail
     Ok((environment, store))
 }
 
-/// The environment of the system that runs on this machine.
-pub fn running(environment: &Environment) -> Result<Environment, Failure> {
+/// What the system that runs on this machine tells other commands.
+pub fn announced(environment: &Environment) -> Result<Value, Failure> {
     let file = data_folder(environment).join(RUNNING);
     let text = std::fs::read_to_string(&file).map_err(
         |_| "no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS",
     )?;
-    let values: Value = serde_json::from_str(&text)?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The environment of the system that runs on this machine.
+pub fn running(environment: &Environment) -> Result<Environment, Failure> {
+    let values = announced(environment)?;
     let pairs = values.as_object().into_iter().flatten();
     let found: Environment = pairs
         .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))

@@ -18,7 +18,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Hold an operation until the right person has approved it, then run it once.
 ///
@@ -66,9 +66,15 @@ pub(crate) fn say(line: impl Display) {
 /// A sentence that names what is wrong and what to do.
 type Failure = Box<dyn std::error::Error>;
 
+/// A command that calls itself `placet` in its version, and so do the commands below it.
+fn named(command: clap::Command) -> clap::Command {
+    command.display_name("placet").mut_subcommands(named)
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = Placet::parse().command;
+    let matches = named(Placet::command()).get_matches();
+    let command = Placet::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
     match run(command.unwrap_or(Command::Dev(dev::Arguments::default()))).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -1,6 +1,7 @@
 //! The whole of Placet in one process: the engines, the functions, the front door and an event source for
 //! each queue. `placet dev` and the tests differ only in the [`Setup`] that they pass to [`System::start`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -20,6 +21,7 @@ use placet_worker::{Functions, Shipped, Worker};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::engines::{EngineError, Engines, Queues, Storage, TABLE, http_client};
 use crate::event_source::{EventSource, Slots};
@@ -46,7 +48,7 @@ pub struct Setup {
     pub http_client: SharedHttpClient,
     /// Whether the pages and the demo are open without a key and a link.
     pub access: Access,
-    /// The API key of the project.
+    /// The API key of the main project.
     pub api_key: String,
 }
 
@@ -64,6 +66,8 @@ pub struct System {
     pub timer: Timer,
     /// The API. It may hold the requests of clients that poll.
     pub approval: Approval,
+    /// An API key of each project, by project. They are good for as long as the system runs.
+    pub api_keys: BTreeMap<String, String>,
 }
 
 impl System {
@@ -98,9 +102,11 @@ impl System {
             config: Arc::new(setup.config),
             environment: setup.environment,
         };
-        let project = runtime.config.project.as_str().to_owned();
-        let api_key = ApiKey::new(project, "local", runtime.engine.now());
-        let keys = ApiKeys::new(&runtime).and(&setup.api_key, api_key);
+        let api_keys = api_keys(&runtime.config, setup.api_key);
+        let mut keys = ApiKeys::new(&runtime);
+        for (project, key) in &api_keys {
+            keys = keys.and(key, ApiKey::new(project.as_str(), "local", runtime.engine.now()));
+        }
         let worker = Worker::new(runtime.clone(), setup.functions);
         let event_source = |lane| {
             let client = engines.sqs_client(http_client());
@@ -118,11 +124,19 @@ impl System {
             approval,
             engines,
             runtime,
+            api_keys,
         })
     }
 }
 
-/// Batches as in the template. Somebody else decides how long a call takes. So a batch of calls holds one
+/// The key of the main project, and a random one for each further project.
+fn api_keys(config: &Config, main: String) -> BTreeMap<String, String> {
+    let further = config.projects().skip(1);
+    let random = further.map(|project| (project.to_owned(), Uuid::new_v4().to_string()));
+    std::iter::once((config.project.as_str().to_owned(), main)).chain(random).collect()
+}
+
+/// Batches as in the template. The called server decides how long a call takes. So a batch of calls holds one
 /// message, and no other call waits for it.
 const fn slots(lane: Lane) -> Slots {
     match lane {

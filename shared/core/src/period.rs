@@ -3,17 +3,45 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// A duration as people write it in the configuration: `250ms`, `20s`, `15m`, `24h` or `7d`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+/// A unit of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Days,
+    Hours,
+    Minutes,
+    Seconds,
+    Milliseconds,
+}
+
+/// The units with their names and their milliseconds, the largest first.
+const UNITS: [(Unit, &str, u64); 5] = [
+    (Unit::Days, "d", 86_400_000),
+    (Unit::Hours, "h", 3_600_000),
+    (Unit::Minutes, "m", 60_000),
+    (Unit::Seconds, "s", 1000),
+    (Unit::Milliseconds, "ms", 1),
+];
+
+/// A duration as people write it in the configuration: `250ms`, `20s`, `15m`, `24h` or `7d`. It keeps the unit in
+/// which it was written; two durations are equal if they are equally long.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Period(pub Duration);
+pub struct Period(pub Duration, Option<Unit>);
 
 impl Period {
     /// A duration in whole seconds.
     pub const fn seconds(seconds: u64) -> Self {
-        Self(Duration::from_secs(seconds))
+        Self(Duration::from_secs(seconds), None)
     }
 }
+
+impl PartialEq for Period {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Period {}
 
 impl TryFrom<String> for Period {
     type Error = String;
@@ -22,33 +50,31 @@ impl TryFrom<String> for Period {
         let wrong =
             || format!("{text:?} is not a length of time: write 250ms, 20s, 15m, 24h or 7d");
         let unit_at = text.find(|character: char| !character.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = text.split_at(unit_at);
-        let millis = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60 * 1000,
-            "h" => 60 * 60 * 1000,
-            "d" => 24 * 60 * 60 * 1000,
-            _ => return Err(wrong()),
-        };
+        let (number, name) = text.split_at(unit_at);
+        let known = UNITS.into_iter().find(|(_, known, _)| *known == name);
+        let (unit, _, millis) = known.ok_or_else(wrong)?;
         let number: u32 = number.parse().map_err(|_| wrong())?;
         match u64::from(number) * millis {
             0 => Err(wrong()),
-            total => Ok(Self(Duration::from_millis(total))),
+            total => Ok(Self(Duration::from_millis(total), Some(unit))),
         }
     }
 }
 
-/// Writes a whole number of the largest unit that fits. One day is `24h`, two days are `2d`.
+/// Writes the unit that was read. A duration that was not read is written in the largest unit of which it is a whole
+/// number: one day is `24h`, two days are `2d`.
 impl fmt::Display for Period {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
-        let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
-        let fits = |(size, unit): &(u128, &str)| {
-            millis.is_multiple_of(*size) && (*unit != "d" || millis > *size)
+        let fits = |(unit, _, size): &(Unit, &str, u64)| match self.1 {
+            Some(written) => *unit == written,
+            None => {
+                let size = u128::from(*size);
+                millis.is_multiple_of(size) && (*unit != Unit::Days || millis > size)
+            }
         };
-        let (size, unit) = units.into_iter().find(fits).unwrap_or((1, "ms"));
-        write!(formatter, "{}{unit}", millis / size)
+        let (_, name, size) = UNITS.into_iter().find(fits).unwrap_or((Unit::Milliseconds, "ms", 1));
+        write!(formatter, "{}{name}", millis / u128::from(size))
     }
 }
 
@@ -57,12 +83,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_is_the_same_after_reading_and_writing() {
-        for text in ["250ms", "20s", "15m", "24h", "25h", "7d"] {
+    fn a_duration_is_written_as_it_was_read() {
+        for text in ["250ms", "5000ms", "20s", "86400s", "15m", "90m", "24h", "48h", "1d", "7d"] {
             assert_eq!(Period::try_from(text.to_owned()).unwrap().to_string(), text);
         }
         for wrong in ["", "5", "s", "0s", "1.5h", "-1s", "99999999999d"] {
             assert!(Period::try_from(wrong.to_owned()).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn prints_what_was_not_written_in_the_largest_unit() {
+        let days = |days: u64| Period::seconds(days * 86_400).to_string();
+        assert_eq!([days(1), days(2), days(7)], ["24h", "2d", "7d"]);
+        assert_eq!([90, 3600, 5400].map(|s| Period::seconds(s).to_string()), ["90s", "1h", "90m"]);
+        assert_eq!(Period::try_from("60m".to_owned()), Ok(Period::seconds(3600)));
     }
 }

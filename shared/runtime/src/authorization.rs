@@ -20,7 +20,7 @@ pub struct ApiKeys {
     store: Store,
     config: Arc<Config>,
     clock: Clock,
-    given: Option<(Digest, ApiKey)>,
+    given: Vec<(Digest, ApiKey)>,
     known: Arc<Mutex<HashMap<Digest, (ApiKey, Timestamp)>>>,
 }
 
@@ -62,15 +62,16 @@ impl ApiKeys {
             store: runtime.engine.store.clone(),
             config: runtime.config.clone(),
             clock: runtime.engine.clock.clone(),
-            given: None,
+            given: Vec::new(),
             known: Arc::default(),
         }
     }
 
     /// Also accepts `key` while this process runs.
     #[must_use]
-    pub fn and(self, key: &str, api_key: ApiKey) -> Self {
-        Self { given: Some((key_digest(key), api_key)), ..self }
+    pub fn and(mut self, key: &str, api_key: ApiKey) -> Self {
+        self.given.push((key_digest(key), api_key));
+        self
     }
 
     /// The API key in the `Authorization` header of a request.
@@ -89,7 +90,7 @@ impl ApiKeys {
         // The lookup uses the digest of a high-entropy secret, so its timing reveals nothing about the
         // secret.
         let digest = key_digest(key.trim());
-        if let Some((_, given)) = self.given.as_ref().filter(|(own, _)| *own == digest) {
+        if let Some((_, given)) = self.given.iter().find(|(own, _)| *own == digest) {
             return Ok(given.clone());
         }
         if let Some(known) = self.remembered(digest) {

@@ -97,7 +97,7 @@ impl Runtime {
         let upstream = self.config.upstream(&requested.id.project, function);
         NewOperation {
             plan: function.and_then(|function| self.config.plan_for(function, requested.through)),
-            time_to_decide: self.config.time_to_decide(function),
+            time_to_decide: self.config.time_to_decide(function).0,
             upstream: upstream.map(|upstream| upstream.base_url()),
             id: requested.id,
             run_id: requested.run_id,

@@ -4,7 +4,9 @@ mod reply;
 
 use lambda_http::http::StatusCode;
 use placet_core::delivery::{Command, Delivery, State};
+use placet_core::humanlayer::Subscription;
 use placet_core::item::Item;
+use placet_core::operation::Operation;
 use placet_runtime::http::Response;
 use serde::Deserialize;
 
@@ -13,6 +15,7 @@ use crate::endpoints::check_enabled;
 use crate::error::{Error, conflict};
 use crate::read::Number;
 use crate::reply::{Page, json};
+use crate::shown::ShownBody;
 use reply::DeliveryReply;
 pub(crate) use reply::ListedDelivery;
 
@@ -64,10 +67,10 @@ pub(crate) async fn list(call: Call<'_>) -> Result<Response, Error> {
     Ok(Page::reply(&page, project, ListedDelivery::new))
 }
 
-/// Gets a delivery and its attempts.
+/// Gets a delivery, its body unless that is large, and its attempts.
 pub(crate) async fn get(call: Call<'_>) -> Result<Response, Error> {
     let DeliveryPath { id } = call.path()?;
-    Ok(json(StatusCode::OK, &DeliveryReply::new(&call.load(&id).await?)))
+    answer(&call, StatusCode::OK, &call.load(&id).await?).await
 }
 
 /// Sends a delivery again. Its retry schedule starts from the beginning.
@@ -86,5 +89,26 @@ pub(crate) async fn redeliver(call: Call<'_>) -> Result<Response, Error> {
     check_enabled(&call, endpoint).await?;
     let delivery = call.engine().change(delivery, |_| Command::Redeliver).await?;
     tracing::info!(project = delivery.project(), delivery_id = id, "redelivery requested");
-    Ok(json(StatusCode::ACCEPTED, &DeliveryReply::new(&delivery)))
+    answer(&call, StatusCode::ACCEPTED, &delivery).await
+}
+
+async fn answer(
+    call: &Call<'_>,
+    status: StatusCode,
+    delivery: &Item<Delivery>,
+) -> Result<Response, Error> {
+    let body = body(call, delivery).await?;
+    Ok(json(status, &DeliveryReply::new(delivery, body)))
+}
+
+/// The bytes of the webhook. The notification of a decision is made from the operation.
+async fn body(call: &Call<'_>, delivery: &Item<Delivery>) -> Result<ShownBody, Error> {
+    let Some(id) = delivery.operation() else {
+        return Ok(ShownBody::read(call, &delivery.payload).await);
+    };
+    let store = &call.engine().store;
+    let operation = store.item::<Operation>(call.project(), &id.path(), true).await?;
+    let event = Subscription::parse(&delivery.event_type);
+    let bytes = operation.zip(event).map(|(operation, event)| event.bytes(&operation));
+    Ok(bytes.map(ShownBody::of).unwrap_or_default())
 }

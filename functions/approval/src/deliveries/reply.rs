@@ -5,6 +5,7 @@ use placet_core::item::{Item, Kind};
 use serde::Serialize;
 
 use crate::reply::Moment;
+use crate::shown::ShownBody;
 
 /// An outgoing webhook in a list.
 #[derive(Serialize)]
@@ -46,6 +47,8 @@ pub(crate) struct DeliveryReply<'a> {
     /// The operation whose decision this webhook reports; null for other webhooks.
     #[cfg_attr(test, schemars(example = &"function_call/call-1"))]
     decision_of: Option<&'a str>,
+    #[serde(flatten)]
+    body: ShownBody,
     /// The last attempts, oldest first.
     log: Vec<AttemptReply<'a>>,
 }
@@ -88,13 +91,14 @@ impl<'a> ListedDelivery<'a> {
 }
 
 impl<'a> DeliveryReply<'a> {
-    /// Describes a delivery with its attempts.
-    pub(super) fn new(delivery: &'a Item<Delivery>) -> Self {
+    /// Describes a delivery with its body and its attempts.
+    pub(super) fn new(delivery: &'a Item<Delivery>, body: ShownBody) -> Self {
         Self {
             listed: ListedDelivery::new(delivery),
             content_type: &delivery.content_type,
             size: delivery.body.payload().map(placet_core::Payload::size),
             decision_of: delivery.decision_of.as_deref(),
+            body,
             log: delivery.log.iter().map(AttemptReply::new).collect(),
         }
     }

@@ -11,7 +11,7 @@ pub(super) fn docs() -> Vec<Doc> {
             .description("A notification that the endpoint accepted at once is not listed. The operation shows it under `webhooks`.")
             .query::<ListDeliveries>()
             .reply::<Page<ListedDelivery<'_>>>(200, "A page."),
-        Doc::of("get_delivery", "Get an outgoing webhook and its attempts")
+        Doc::of("get_delivery", "Get an outgoing webhook, its body and its attempts")
             .path::<DeliveryPath>()
             .reply::<DeliveryReply<'_>>(200, "The delivery."),
         Doc::of("redeliver", "Send a webhook again and restart its retry schedule")

@@ -5,7 +5,6 @@ mod reply;
 use lambda_http::Body;
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{CONTENT_DISPOSITION, X_CONTENT_TYPE_OPTIONS};
-use placet_core::Payload;
 use placet_core::item::Item;
 use placet_core::receipt::{Command, Receipt, State};
 use placet_runtime::BodyError;
@@ -17,6 +16,7 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::read::{Number, When};
 use crate::reply::{Page, json};
+use crate::shown::ShownBody;
 use reply::{ListedReceipt, ReceiptReply};
 
 #[cfg(test)]
@@ -27,9 +27,6 @@ pub(crate) mod schemas {
 
 /// The default number of receipts on a page.
 const PAGE: Number<1, 100> = Number(20);
-
-/// The size of the largest body that a receipt shows, in bytes.
-const LARGEST_SHOWN: usize = 256 * 1024;
 
 /// The receipt that a path names.
 #[derive(Deserialize)]
@@ -110,19 +107,8 @@ pub(crate) async fn replay(call: Call<'_>) -> Result<Response, Error> {
 }
 
 async fn answer(call: &Call<'_>, status: StatusCode, receipt: &Item<Receipt>) -> Response {
-    let body = shown_body(call, &receipt.body.body).await;
+    let body = ShownBody::read(call, &receipt.body.body).await;
     json(status, &ReceiptReply::new(receipt, body))
-}
-
-/// The body, if it is small enough to be shown and can be read.
-async fn shown_body(call: &Call<'_>, kept: &Payload) -> Option<Vec<u8>> {
-    if kept.size() > LARGEST_SHOWN {
-        return None;
-    }
-    let body = call.runtime().blobs.body(kept).await;
-    let body =
-        body.inspect_err(|error| tracing::error!(%error, "the body of a receipt cannot be read"));
-    body.ok().map(|body| body.to_vec())
 }
 
 /// The media type of the reply: never one that a browser would run.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use placet_core::item::Item;
 use placet_core::receipt::{Receipt, State};
 use placet_core::webhook::Coverage;
@@ -11,6 +9,7 @@ use serde::Serialize;
 
 use crate::reply::Moment;
 use crate::routes::path_of;
+use crate::shown::ShownBody;
 
 /// A verified webhook in a list.
 #[derive(Serialize)]
@@ -94,12 +93,8 @@ pub(crate) struct ReceiptReply<'a> {
     content_type: Option<&'a str>,
     /// The address of the raw bytes of the body.
     body_url: String,
-    /// The body, if it is text and at most 256 KB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
-    /// The body, if it is not text and at most 256 KB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_base64: Option<String>,
+    #[serde(flatten)]
+    body: ShownBody,
 }
 
 impl<'a> ListedReceipt<'a> {
@@ -135,13 +130,8 @@ impl From<Coverage> for Covers {
 }
 
 impl<'a> ReceiptReply<'a> {
-    pub(super) fn new(receipt: &'a Item<Receipt>, body: Option<Vec<u8>>) -> Self {
+    pub(super) fn new(receipt: &'a Item<Receipt>, body: ShownBody) -> Self {
         let record = &receipt.record;
-        let (body, body_base64) = match body.map(String::from_utf8) {
-            Some(Ok(text)) => (Some(text), None),
-            Some(Err(error)) => (None, Some(STANDARD.encode(error.as_bytes()))),
-            None => (None, None),
-        };
         Self {
             listed: ListedReceipt::new(receipt),
             method: &record.method,
@@ -151,7 +141,6 @@ impl<'a> ReceiptReply<'a> {
             content_type: record.content_type(),
             body_url: path_of("get_receipt_body", &[&receipt.header.id]),
             body,
-            body_base64,
         }
     }
 }

@@ -6,21 +6,25 @@ use placet_core::percent;
 use placet_runtime::Clock;
 use serde_json::{Value, json};
 
+use super::deliveries::{self, Notifications, delivery};
 use super::happening::{Happening, Payload};
 use super::server::Server;
+use super::text;
 use crate::Failure;
 
 /// The items of a list as they were at the last look, by id.
 type Known = BTreeMap<String, Value>;
 
-/// What the last look has seen: the newest hundred of each.
+/// What the last look at a project has seen: the newest hundred of each.
 pub struct Watch {
+    server: Server,
     since: String,
     operations: Known,
     receipts: Known,
     deliveries: Known,
     /// How many entries of its history are shown, by operation.
     shown: BTreeMap<String, usize>,
+    notifications: Notifications,
 }
 
 /// An item that is new or changed, with its former self.
@@ -32,26 +36,41 @@ struct Change {
 
 impl Watch {
     /// Remembers what is there. Only what happens later is shown.
-    pub async fn start(server: &Server) -> Result<Self, Failure> {
+    pub async fn start(server: Server) -> Result<Self, Failure> {
         let mut watch = Self {
+            server,
             since: Clock::System.now().to_string(),
             operations: Known::new(),
             receipts: Known::new(),
             deliveries: Known::new(),
             shown: BTreeMap::new(),
+            notifications: Notifications::default(),
         };
         for (path, known) in [
             ("operations", &mut watch.operations),
             ("receipts", &mut watch.receipts),
             ("deliveries", &mut watch.deliveries),
         ] {
-            changes(server, path, known).await?;
+            changes(&watch.server, path, known).await?;
         }
         Ok(watch)
     }
 
-    /// What happened since the last look, in order of time.
-    pub async fn look(&mut self, server: &Server) -> Result<Vec<Happening>, Failure> {
+    /// The project.
+    pub fn project(&self) -> &str {
+        self.server.project()
+    }
+
+    /// What happened since the last look.
+    pub async fn look(&mut self) -> Result<Vec<Happening>, Failure> {
+        let mut happened = self.receipts().await?;
+        happened.extend(self.operations().await?);
+        happened.extend(self.deliveries().await?);
+        Ok(happened)
+    }
+
+    async fn receipts(&mut self) -> Result<Vec<Happening>, Failure> {
+        let server = &self.server;
         let mut happened = Vec::new();
         for change in changes(server, "receipts", &mut self.receipts).await? {
             let id = percent::encode(&change.id);
@@ -61,6 +80,12 @@ impl Watch {
             };
             happened.extend(receipt(&change, whole.as_ref()));
         }
+        Ok(happened)
+    }
+
+    async fn operations(&mut self) -> Result<Vec<Happening>, Failure> {
+        let server = &self.server;
+        let mut happened = Vec::new();
         for change in changes(server, "operations", &mut self.operations).await? {
             let whole =
                 server.get(&format!("/v1/operations/{}", operation_path(&change.now))).await?;
@@ -68,11 +93,26 @@ impl Watch {
             let before = entries.iter().filter(|entry| text(entry, "at") < self.since.as_str());
             let shown = self.shown.insert(change.id.clone(), entries.len());
             happened.extend(operation(&change.id, &whole, shown.unwrap_or(before.count())));
+            self.notifications.expect(&change.id, &whole);
         }
         self.shown.retain(|id, _| self.operations.contains_key(id));
-        let deliveries = changes(server, "deliveries", &mut self.deliveries).await?;
-        happened.extend(deliveries.iter().map(delivery));
-        happened.sort_by(|one, other| one.at.cmp(&other.at));
+        self.notifications.retain(|id| self.operations.contains_key(id));
+        Ok(happened)
+    }
+
+    async fn deliveries(&mut self) -> Result<Vec<Happening>, Failure> {
+        let server = &self.server;
+        let mut happened = Vec::new();
+        for change in changes(server, "deliveries", &mut self.deliveries).await? {
+            let whole = match change.before {
+                None => deliveries::whole(server, &change.id).await?,
+                Some(_) => None,
+            };
+            let payload = whole.as_ref().and_then(Payload::body);
+            happened.push(delivery(&change.id, &change.now, payload));
+            self.notifications.shown(&change.id);
+        }
+        happened.extend(self.notifications.accepted(server, &self.since).await?);
         Ok(happened)
     }
 }
@@ -116,6 +156,7 @@ fn operation(id: &str, whole: &Value, shown: usize) -> Vec<Happening> {
         let attempt = entry["detail"]["attempt"].as_u64();
         let attempt = attempt.map(|attempt| format!(", attempt {attempt}"));
         Happening {
+            project: None,
             at: text(entry, "at").to_owned(),
             what: "operation",
             state: text(entry, "event").to_owned(),
@@ -151,15 +192,17 @@ fn receipt(change: &Change, whole: Option<&Value>) -> Vec<Happening> {
     let now = &change.now;
     let source = text(now, "source");
     let came = whole.map(|whole| Happening {
+        project: None,
         at: text(now, "received_at").to_owned(),
         what: "webhook",
         state: "received".to_owned(),
         id: change.id.clone(),
         note: format!("from {source}"),
-        payload: body(whole),
+        payload: Payload::body(whole),
     });
     let kind = now["type"].as_str().map(|kind| format!(", {kind}"));
     let came_of_it = (text(now, "state") != "received").then(|| Happening {
+        project: None,
         at: Clock::System.now().to_string(),
         what: "webhook",
         state: text(now, "state").to_owned(),
@@ -168,36 +211,6 @@ fn receipt(change: &Change, whole: Option<&Value>) -> Vec<Happening> {
         payload: None,
     });
     came.into_iter().chain(came_of_it).collect()
-}
-
-/// The body of a webhook, if it is text.
-fn body(receipt: &Value) -> Option<Payload> {
-    let body = receipt["body"].as_str().filter(|body| !body.is_empty())?;
-    match serde_json::from_str(body) {
-        Ok(value) => Payload::json(value),
-        Err(_) => Some(Payload::Text(body.to_owned())),
-    }
-}
-
-/// How far an outgoing webhook has come.
-fn delivery(change: &Change) -> Happening {
-    let now = &change.now;
-    let status = now["last_status"].as_u64().map(|status| format!(", answer {status}"));
-    let error = now["last_error"].as_str().map(|error| format!(", {error}"));
-    let answer = status.or(error).unwrap_or_default();
-    let (endpoint, event) = (text(now, "endpoint"), text(now, "event_type"));
-    Happening {
-        at: text(now, "changed_at").to_owned(),
-        what: "delivery",
-        state: text(now, "state").to_owned(),
-        id: change.id.clone(),
-        note: format!("{event} to {endpoint}, attempts {}{answer}", now["attempts"]),
-        payload: None,
-    }
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -266,15 +279,5 @@ mod tests {
         let happened = receipt(&change(&now), None);
         assert_eq!((happened.len(), happened[0].state.as_str()), (1, "failed"));
         assert_eq!(happened[0].note, "from github, issues.opened: there is no operation 7");
-    }
-
-    #[test]
-    fn a_delivery_is_shown_with_its_last_answer() {
-        let now = json!({
-            "changed_at": "2026-11-30T20:39:00.000Z", "state": "pending", "attempts": 2, "endpoint": "app",
-            "event_type": "function_call.completed", "last_status": 503, "last_error": null,
-        });
-        let change = Change { id: "msg_1".to_owned(), now, before: None };
-        insta::assert_snapshot!(lines(&[delivery(&change)]), @"20:39:00.000 delivery  pending   msg_1 function_call.completed to app, attempts 2, answer 503");
     }
 }

@@ -16,6 +16,8 @@ const CHARACTERS: usize = 300;
 
 /// One thing that happened.
 pub struct Happening {
+    /// The project it happened in, if several are watched.
+    pub project: Option<String>,
     /// When, in RFC 3339.
     pub at: String,
     /// To what: an operation, a webhook or a delivery.
@@ -30,7 +32,7 @@ pub struct Happening {
     pub payload: Option<Payload>,
 }
 
-/// What a webhook or an operation carries.
+/// What a webhook, an operation or a delivery carries.
 pub enum Payload {
     /// A JSON value.
     Json(Value),
@@ -44,6 +46,15 @@ impl Payload {
         let nothing = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
         (!nothing).then_some(Self::Json(value))
     }
+
+    /// The body of a webhook, which came or is sent, if it is text.
+    pub fn body(webhook: &Value) -> Option<Self> {
+        let body = webhook["body"].as_str().filter(|body| !body.is_empty())?;
+        match serde_json::from_str(body) {
+            Ok(value) => Self::json(value),
+            Err(_) => Some(Self::Text(body.to_owned())),
+        }
+    }
 }
 
 impl Display for Happening {
@@ -51,11 +62,11 @@ impl Display for Happening {
         let style = style(&self.state);
         let (time, state) = (time(&self.at), printable(&self.state));
         let (id, note) = (printable(&self.id), printable(&self.note));
-        write!(
-            formatter,
-            "{DIM}{time}{DIM:#} {:9} {style}{state:9}{style:#} {id} {DIM}{note}{DIM:#}",
-            self.what
-        )?;
+        write!(formatter, "{DIM}{time}{DIM:#} ")?;
+        if let Some(project) = &self.project {
+            write!(formatter, "{NAME}{project}{NAME:#} ")?;
+        }
+        write!(formatter, "{:9} {style}{state:9}{style:#} {id} {DIM}{note}{DIM:#}", self.what)?;
         let text = match &self.payload {
             None => return Ok(()),
             Some(Payload::Json(value)) => {
@@ -135,6 +146,7 @@ mod tests {
         assert!(short(&long).ends_with("x (and 5 characters more)"));
         let payload = Some(Payload::Text("line\n".repeat(LINES + 2)));
         let happening = Happening {
+            project: None,
             at: String::new(),
             what: "webhook",
             state: "received".to_owned(),

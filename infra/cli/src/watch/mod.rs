@@ -1,6 +1,7 @@
 //! `placet watch`: what happens in the system that runs on this machine, as its API tells it.
 
 mod changes;
+mod deliveries;
 mod happening;
 mod server;
 
@@ -8,6 +9,8 @@ use std::time::Duration;
 
 use changes::Watch;
 use clap::Args;
+use happening::Happening;
+use serde_json::Value;
 use server::Server;
 
 use crate::environment::DataFolder;
@@ -19,19 +22,49 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The options of `placet watch`.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    /// Only this project; may be repeated; all projects of the server if left out
+    #[arg(long = "project", value_name = "NAME")]
+    projects: Vec<String>,
     #[command(flatten)]
     data: DataFolder,
 }
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let environment = arguments.data.over(environment::load()?);
-    let server = Server::running(&environment)?;
-    let mut watch = Watch::start(&server).await?;
-    say(format!("Watching {}. Times are in UTC. Ctrl-C ends it.\n", server.url()));
+    let servers = Server::running(&environment, &arguments.projects)?;
+    let url = servers.first().map(Server::url).unwrap_or_default().to_owned();
+    let mut watches = Vec::new();
+    for server in servers {
+        watches.push(Watch::start(server).await?);
+    }
+    let names: Vec<&str> = watches.iter().map(Watch::project).collect();
+    let noun = if names.len() == 1 { "project" } else { "projects" };
+    let width = names.iter().map(|name| name.len()).max().unwrap_or_default();
+    let names = names.join(", ");
+    say(format!("Watching {url}, {noun} {names}. Times are in UTC. Ctrl-C ends it.\n"));
     loop {
         tokio::time::sleep(PAUSE).await;
-        for happening in watch.look(&server).await? {
+        for happening in look(&mut watches, width).await? {
             say(happening);
         }
     }
+}
+
+/// What happened since the last look, in order of time; with the names of the projects if there are several.
+async fn look(watches: &mut [Watch], width: usize) -> Result<Vec<Happening>, Failure> {
+    let several = watches.len() > 1;
+    let mut happened = Vec::new();
+    for watch in watches {
+        let mut news = watch.look().await?;
+        for happening in &mut news {
+            happening.project = several.then(|| format!("{:width$}", watch.project()));
+        }
+        happened.extend(news);
+    }
+    happened.sort_by(|one, other| one.at.cmp(&other.at));
+    Ok(happened)
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
 }

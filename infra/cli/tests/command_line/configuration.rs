@@ -5,11 +5,11 @@ use super::{command, folder, placet, printed};
 const CONFIG: &str = "
 project: default
 projects: [team-a]
-defaults: {deadline: 15m}
+defaults: {deadline: 90m}
 operations:
   purchase_materials: {executor: {function: purchase_materials}, idempotent: true, deadline: 24h}
   ship_parcel: {executor: {function: ship_parcel}, deadline: 7d}
-  refund: {executor: {http: {url: 'https://pay.example/run', secret: 'env:PAY_KEY', timeout: 20s}}}
+  refund: {executor: {http: {url: 'https://pay.example/run', secret: 'env:PAY_KEY', timeout: 20000ms}}, deadline: 48h}
 sources: {github: , stripe: , twilio: , standard: }
 channels: {17: {slack: {channel_or_user_id: C1}}}
 endpoints: {app: {url: 'https://app.example/hook', secrets: ['env:APP_KEY']}}
@@ -42,11 +42,11 @@ fn check_prints_first_what_needs_attention() {
       for       what is requested through Placet's API, pages and sources
       attempts  up to 5 of 20s
     operation refund
-      decide in 15m
+      decide in 48h
       approver  the inbox
       runs      POST https://pay.example/run
       for       what is requested through Placet's API, pages and sources
-      attempts  up to 5 of 20s; not idempotent: an unclear one waits for a person
+      attempts  up to 5 of 20000ms; not idempotent: an unclear one waits for a person
     operation ship_parcel
       decide in 7d
       approver  the inbox
@@ -54,7 +54,7 @@ fn check_prints_first_what_needs_attention() {
       for       what is requested through Placet's API, pages and sources
       attempts  up to 5 of 20s; not idempotent: an unclear one waits for a person
     any other operation, and questions
-      decide in 15m
+      decide in 90m
       approver  the inbox
     endpoint app
       project   default

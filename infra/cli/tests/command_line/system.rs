@@ -1,6 +1,8 @@
 //! `placet dev` and, beside it, the commands that work on a running system.
 
-use std::io::{BufRead as _, BufReader};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -9,6 +11,43 @@ use std::time::Duration;
 use super::{command, folder, printed};
 
 const CONFIG: &str = "project: default\nsources: {github: }\n";
+
+/// Two projects, and an endpoint that is told of decisions.
+fn two_projects(port: u16) -> String {
+    format!(
+        "project: default\nprojects: [team-a]\noutbound: {{allow_hosts: [127.0.0.1]}}\nendpoints:\n  app:\n    \
+         url: http://127.0.0.1:{port}/hook\n    secrets: [env:APP]\n    events: [function_call.completed]\n"
+    )
+}
+
+/// A server that takes every request.
+fn taker() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 65_536]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    port
+}
+
+/// Asks a system something, and returns what it answers.
+fn ask(address: &str, method: &str, path: &str, key: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    answer
+}
 
 /// Far above what is normal: a machine may be busy, a test must not hang.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -21,9 +60,19 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path, arguments: &str) -> Self {
+        Self::with(folder, arguments, Stdio::null())
+    }
+
+    /// The same, with its standard error in a file.
+    fn logged(folder: &Path, arguments: &str, log: &Path) -> Self {
+        Self::with(folder, arguments, File::create(log).unwrap().into())
+    }
+
+    fn with(folder: &Path, arguments: &str, stderr: Stdio) -> Self {
         let mut command = command(folder, arguments);
-        command.env("PLACET_SECRET_GITHUB", "open-sesame").stdout(Stdio::piped());
-        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        command.env("PLACET_SECRET_GITHUB", "open-sesame");
+        command.env("APP", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").stdout(Stdio::piped());
+        let mut child = command.stderr(stderr).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
@@ -60,7 +109,7 @@ fn what_happens_is_shown() {
     assert!(banner.contains("\n  address  http://127.0.0.1:"), "{banner}");
 
     let watch = Running::start(path, "watch --data-dir data");
-    watch.until("Watching http://127.0.0.1:");
+    watch.until(", project default. Times are in UTC.");
     std::fs::write(path.join("body"), r#"{"action": "opened", "text": "\u009b2J"}"#).unwrap();
     let mut send = command(path, "webhook send github --file body");
     send.env("PLACET_SECRET_GITHUB", "open-sesame").env("PLACET_DATA_DIR", "data");
@@ -80,6 +129,73 @@ fn what_happens_is_shown() {
     drop(system);
     let mut watch = watch;
     assert_eq!(watch.child.wait().unwrap().code(), Some(1), "there is nothing to watch any more");
+}
+
+#[test]
+fn all_projects_are_watched_and_what_a_delivery_carries_is_shown() {
+    const CALL: &str = r#"{"kind": "function_call", "run_id": "r", "call_id": "call-1", "fn": "deploy", "kwargs": {"version": 7}}"#;
+    let folder = folder(&two_projects(taker()));
+    let path = folder.path();
+    let system = Running::start(path, "dev --port 0 --data-dir data");
+    let banner = system.until("placet watch");
+    let address = banner.split("address  http://").nth(1).unwrap().lines().next().unwrap();
+    let watch = Running::start(path, "watch --data-dir data");
+    watch.until(", projects default, team-a. Times are in UTC.");
+    let other = Running::start(path, "watch --data-dir data --project team-a");
+    other.until(", project team-a. Times are in UTC.");
+
+    let created = ask(address, "POST", "/v1/operations", "local-dev-key", CALL);
+    let requested = watch.until("    }");
+    assert!(requested.contains(" default operation created   function_call/call-1"), "{requested}");
+    let digest = created.split(r#""digest":""#).nth(1).unwrap().split('"').next().unwrap();
+    let decision = format!(r#"{{"verdict": "approve", "digest": "{digest}"}}"#);
+    ask(
+        address,
+        "POST",
+        "/v1/operations/function_call/call-1/decision",
+        "local-dev-key",
+        &decision,
+    );
+    let delivered = watch.until("\n    }");
+    for part in [
+        " default operation approved  function_call/call-1 by api local",
+        " default delivery  delivered msg_",
+        " function_call.completed to app, attempts 1, answer 200\n    {\n      \"call_id\": \"call-1\",\n",
+    ] {
+        assert!(delivered.contains(part), "{part} is not in {delivered}");
+    }
+
+    let mut create = command(path, "key create --project team-a --data-dir data");
+    let key = create.output().unwrap().stdout;
+    ask(address, "POST", "/v1/operations", String::from_utf8(key).unwrap().trim(), CALL);
+    let line = " operation created   function_call/call-1 by api ";
+    assert!(watch.until(line).contains(&format!(" team-a {line}")));
+    let only = other.until(line);
+    assert!(!only.contains("team-a") && !only.contains("default"), "{only}");
+}
+
+#[test]
+fn a_project_that_the_server_does_not_have() {
+    let folder = folder("project: default\nprojects: [team-a]\n");
+    let system = Running::start(folder.path(), "dev --port 0");
+    system.until("placet watch");
+    insta::assert_snapshot!(printed(&mut command(folder.path(), "watch --project team-b")), @r"
+    exit code 1
+    error: the server has no project team-b; it has default, team-a
+    ");
+}
+
+#[test]
+fn the_banner_counts_the_closed_sources_and_the_log_does_not_list_them() {
+    let folder = folder("project: default\nsources: {github: , stripe: , slack: }\n");
+    let log = folder.path().join("log");
+    let system = Running::logged(folder.path(), "dev --port 0", &log);
+    let banner = system.until("placet watch");
+    assert!(
+        banner.contains("\n  webhooks 2 sources are closed: `placet check` lists them\n"),
+        "{banner}"
+    );
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The schemes of known senders, as data in `presets.json` of this package. `docs/WEBHOOKS.md` describes each
+//! The schemes of known senders, as data in `presets.json` of this package. `docs/SENDERS.md` describes each
 //! sender.
 
 use std::collections::BTreeMap;

@@ -12,7 +12,6 @@ mod values;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 pub use approver::{Approver, Upstream};
 pub use channel::Channel;
@@ -292,7 +291,7 @@ impl Config {
             executor: executor.describe(),
             idempotent: definition.idempotent,
             max_attempts: definition.max_attempts.0,
-            timeout: executor.timeout(),
+            timeout: executor.timeout().0,
         })
     }
 
@@ -309,10 +308,10 @@ impl Config {
     }
 
     /// How long a person has to decide on a call of this function, or to answer a question.
-    pub fn time_to_decide(&self, function: Option<&str>) -> Duration {
+    pub fn time_to_decide(&self, function: Option<&str>) -> Period {
         let definition = function.and_then(|function| self.operations.get(function));
         let own = definition.and_then(|definition| definition.deadline);
-        own.unwrap_or(self.defaults.deadline).0
+        own.unwrap_or(self.defaults.deadline)
     }
 
     /// The webhook source at this path.
@@ -360,7 +359,7 @@ impl Executor {
     }
 
     /// The timeout of one attempt.
-    pub fn timeout(&self) -> Duration {
+    pub fn timeout(&self) -> Period {
         match self {
             Self::Function(_) => Timeout::default().0,
             Self::Http(http) => http.timeout.0,

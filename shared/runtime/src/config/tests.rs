@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 const SHIPPED: &str = include_str!("../../../../placet.yaml");
@@ -9,7 +11,7 @@ fn the_shipped_file_agrees_with_the_readme() {
     let plan = config.plan("purchase_materials").unwrap();
     assert_eq!(plan.executor, "function purchase_materials");
     assert!(plan.idempotent);
-    assert_eq!(config.time_to_decide(Some("purchase_materials")), Duration::from_secs(86_400));
+    assert_eq!(config.time_to_decide(Some("purchase_materials")), Period::seconds(86_400));
     assert_eq!(config.plan("anything_else"), None);
     let SourceAt { name, source, .. } = config.source_at("/webhook/inbound").unwrap();
     assert_eq!(

@@ -38,11 +38,11 @@ impl TryFrom<String> for Name {
 /// The timeout of an attempt: at most 25 s, and 20 s by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Period")]
-pub struct Timeout(pub Duration);
+pub struct Timeout(pub Period);
 
 impl Default for Timeout {
     fn default() -> Self {
-        Self(Duration::from_secs(20))
+        Self(Period::seconds(20))
     }
 }
 
@@ -53,7 +53,7 @@ impl TryFrom<Period> for Timeout {
         if period.0 > LONGEST_TIMEOUT {
             return Err("a timeout is at most 25s: Lambda stops the worker after 30s".to_owned());
         }
-        Ok(Self(period.0))
+        Ok(Self(period))
     }
 }
 

@@ -25,9 +25,11 @@ fn a_delivery_shows_its_attempts_and_the_time_of_the_next_one() {
     let refused = Answer::Status { status: 500, retry_after: None, body: b"no".to_vec() };
     let silent = Answer::Nothing("no answer within 5s".to_owned());
     let pending = after(delivery, &[answered(1, refused), answered(2, silent)]);
-    insta::assert_json_snapshot!(serde_json::to_value(DeliveryReply::new(&pending)).unwrap(), @r#"
+    let reply = DeliveryReply::new(&pending, ShownBody::of(b"{}".to_vec()));
+    insta::assert_json_snapshot!(serde_json::to_value(reply).unwrap(), @r#"
     {
       "attempts": 2,
+      "body": "{}",
       "changed_at": "2026-11-20T09:00:01.000Z",
       "content_type": "application/json",
       "created_at": "2026-11-20T09:00:00.000Z",
@@ -68,7 +70,7 @@ fn a_delivered_notification_has_no_size_and_no_next_attempt() {
     let delivery = Delivery::of_decision("billing", "function_call.completed", &id, NOW);
     let accepted = Answer::Status { status: 204, retry_after: None, body: Vec::new() };
     let delivered = after(delivery, &[answered(1, accepted)]);
-    let reply = serde_json::to_value(DeliveryReply::new(&delivered)).unwrap();
+    let reply = serde_json::to_value(DeliveryReply::new(&delivered, ShownBody::default())).unwrap();
     assert_eq!((&reply["size"], &reply["next_attempt_at"]), (&().into(), &().into()));
     assert_eq!(
         (&reply["decision_of"], &reply["state"]),

@@ -139,6 +139,7 @@ async fn a_delivery_is_shown_with_all_its_members() {
     insta::assert_json_snapshot!(shown, @r#"
     {
       "attempts": 1,
+      "body": "{\"amount\":7}",
       "changed_at": "2026-11-18T11:06:40.000Z",
       "content_type": "application/json",
       "created_at": "2026-11-18T11:06:40.000Z",

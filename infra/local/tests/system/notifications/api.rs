@@ -47,6 +47,7 @@ async fn an_operation_shows_its_notifications_and_their_states() {
     assert_eq!(receiver.received()[0].header("webhook-id"), Some(id.as_str()));
     let delivery = world.client().delivery(&id).await;
     assert_eq!(delivery.other["decision_of"], "function_call/c");
+    assert_eq!(delivery.other["body"].as_str().unwrap().as_bytes(), receiver.received()[0].body);
     world.finish().await;
 }
 

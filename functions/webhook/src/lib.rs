@@ -47,10 +47,10 @@ impl Webhook {
         for (source, verifier) in self.verifiers() {
             match verifier {
                 Err(error @ Closed::Open(_)) => {
-                    tracing::error!(source, %error, "the webhook source is closed");
+                    tracing::error!(source, %error, "webhook source is closed");
                 }
                 Ok(verifier) if verifier.scheme().checks.none.is_some() => {
-                    tracing::warn!(source, "anyone may send to this webhook source");
+                    tracing::warn!(source, "webhook source verifies nothing: anyone may send to it");
                 }
                 Err(Closed::NotSet(_)) | Ok(_) => {}
             }
@@ -64,7 +64,7 @@ impl Webhook {
         let closed: Vec<&str> = closed.map(|(name, _)| name).collect();
         if !closed.is_empty() {
             let sources = closed.join(" ");
-            tracing::warn!(sources, "webhook sources are closed: their secrets are not set");
+            tracing::warn!(sources, "webhook sources are closed: set their secrets");
         }
     }
 

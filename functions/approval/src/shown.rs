@@ -10,7 +10,7 @@ use crate::call::Call;
 /// The largest body that is shown, in bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// A body as a reply shows it. Of one that is too large, or cannot be read, there is nothing.
+/// A body as a reply shows it. Both members are absent if the body is too large or cannot be read.
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ShownBody {
@@ -23,7 +23,7 @@ pub(crate) struct ShownBody {
 }
 
 impl ShownBody {
-    /// These bytes.
+    /// Shows these bytes.
     pub(crate) fn of(bytes: Vec<u8>) -> Self {
         if bytes.len() > LARGEST {
             return Self::default();
@@ -34,15 +34,15 @@ impl ShownBody {
         }
     }
 
-    /// A kept body.
-    pub(crate) async fn read(call: &Call<'_>, kept: &Payload) -> Self {
-        if kept.size() > LARGEST {
+    /// Reads a stored body. A failure is logged and shows nothing.
+    pub(crate) async fn read(call: &Call<'_>, stored: &Payload) -> Self {
+        if stored.size() > LARGEST {
             return Self::default();
         }
-        match call.runtime().blobs.body(kept).await {
+        match call.runtime().blobs.body(stored).await {
             Ok(body) => Self::of(body.to_vec()),
             Err(error) => {
-                tracing::error!(%error, "a body not read");
+                tracing::error!(%error, "body cannot be read");
                 Self::default()
             }
         }

@@ -45,9 +45,7 @@ impl Inbox {
         let text = runtime.environment.get("PLACET_LINK_SECRET").unwrap_or_default();
         let link_key = Secret::new(text).filter(|key| key.expose().len() >= SHORTEST_LINK_KEY);
         if link_key.is_none() {
-            tracing::warn!(
-                "PLACET_LINK_SECRET is too short: every decision link is refused"
-            );
+            tracing::warn!("PLACET_LINK_SECRET is too short: every decision link is refused");
         }
         Self { runtime, access, link_key }
     }

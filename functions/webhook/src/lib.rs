@@ -50,7 +50,10 @@ impl Webhook {
                     tracing::error!(source, %error, "webhook source is closed");
                 }
                 Ok(verifier) if verifier.scheme().checks.none.is_some() => {
-                    tracing::warn!(source, "webhook source verifies nothing: anyone may send to it");
+                    tracing::warn!(
+                        source,
+                        "webhook source verifies nothing: anyone may send to it"
+                    );
                 }
                 Err(Closed::NotSet(_)) | Ok(_) => {}
             }

@@ -1,6 +1,7 @@
 //! Where the command's settings come from: the environment, then `.env`, then defaults.
 
 use std::io::ErrorKind;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -77,10 +78,21 @@ pub fn data_folder(environment: &Environment) -> PathBuf {
 pub fn deployment(environment: Environment) -> Result<(Environment, Store), Failure> {
     let deployed = environment.get("PLACET_TABLE").is_some();
     let environment = if deployed { environment } else { running(&environment)? };
+    if !deployed {
+        answering(&environment)?;
+    }
     let http = if deployed { https_client()? } else { http_client() };
     let table = environment.get("PLACET_TABLE").ok_or("PLACET_TABLE is not set")?;
     let store = Store::new(Aws::connect(&environment, http)?.dynamodb, table);
     Ok((environment, store))
+}
+
+/// Refuses a system that has ended without a word.
+fn answering(running: &Environment) -> Result<(), Failure> {
+    let url = running.get("PLACET_INBOX_URL").unwrap_or_default();
+    let address = url.strip_prefix("http://").unwrap_or_default();
+    let nobody = |_| format!("no server answers at {url}: start one with `placet dev`");
+    Ok(TcpStream::connect(address).map(drop).map_err(nobody)?)
 }
 
 /// What the system that runs on this machine tells other commands.

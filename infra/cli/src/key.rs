@@ -73,8 +73,9 @@ fn roles() -> impl TypedValueParser<Value = Role> {
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let now = Clock::System.now();
-    let (environment, store) = environment::deployment(arguments.data.over(environment::load()?))?;
+    let environment = arguments.data.over(environment::load()?);
     let config = environment::config(&environment)?;
+    let (_, store) = environment::deployment(environment)?;
     let main = config.project.as_str();
     match &arguments.command {
         Command::Create(wanted) => create(&config, &store, wanted, now).await,

@@ -27,10 +27,11 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (environment, store) = environment::deployment(arguments.data.over(environment::load()?))?;
+    let environment = arguments.data.over(environment::load()?);
+    let config = environment::config(&environment)?;
+    let (environment, store) = environment::deployment(environment)?;
     let need = |name: &str| environment.get(name).ok_or_else(|| format!("{name} is not set"));
     let key = Secret::new(need("PLACET_LINK_SECRET")?).ok_or("PLACET_LINK_SECRET is empty")?;
-    let config = environment::config(&environment)?;
     let project = arguments.project.as_deref().unwrap_or(config.project.as_str());
     if !config.projects().any(|known| known == project) {
         return Err(format!("placet.yaml has no project {project}: add it to projects").into());

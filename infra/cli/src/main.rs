@@ -22,7 +22,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Hold an operation until the right person has approved it, then run it once.
 ///
-/// Without a command, `placet dev` runs. Settings are environment variables or lines in `.env`. README.md
+/// Without a command, `placet dev` runs. Settings are environment variables or lines in `.env`. docs/SETTINGS.md
 /// lists them.
 #[derive(Debug, Parser)]
 #[command(name = "placet", version, propagate_version = true)]

@@ -208,3 +208,87 @@ fn a_shell_that_is_none() {
     For more information, try '--help'.
     ");
 }
+
+#[test]
+fn a_group_with_an_unknown_command() {
+    insta::assert_snapshot!(placet("key delete") + &placet("webhook receive") + &placet("help deploy"), @r"
+    exit code 2
+    error: unrecognized subcommand 'delete'
+
+    Usage: placet key [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    exit code 2
+    error: unrecognized subcommand 'receive'
+
+    Usage: placet webhook <COMMAND>
+
+    For more information, try '--help'.
+    exit code 2
+    error: unrecognized subcommand 'deploy'
+
+    Usage: placet [COMMAND]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn webhooks_without_a_command() {
+    insta::assert_snapshot!(placet("webhook"), @r"
+    exit code 2
+    Explain a webhook source, or send what its sender would send
+
+    Usage: placet webhook <COMMAND>
+
+    Commands:
+      explain  Print what a webhook source verifies, with its preset expanded
+      sign     Print a curl line that sends the body on standard input as the sender would
+      send     Send a file as the sender would
+      help     Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    ");
+}
+
+#[test]
+fn a_webhook_to_sign_without_its_source() {
+    insta::assert_snapshot!(placet("webhook sign"), @r"
+    exit code 2
+    error: the following required arguments were not provided:
+      <SOURCE>
+
+    Usage: placet webhook sign <SOURCE>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_project_without_its_name() {
+    insta::assert_snapshot!(placet("watch --project") + &placet("key list --project"), @r"
+    exit code 2
+    error: a value is required for '--project <NAME>' but none was supplied
+
+    For more information, try '--help'.
+    exit code 2
+    error: a value is required for '--project <PROJECT>' but none was supplied
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn completions_of_nothing() {
+    insta::assert_snapshot!(placet("completions"), @r"
+    exit code 2
+    error: the following required arguments were not provided:
+      <SHELL>
+
+    Usage: placet completions <SHELL>
+
+    For more information, try '--help'.
+    ");
+}

@@ -40,7 +40,7 @@ async fn a_pending_question_is_listed_also_when_many_calls_wait() {
     let calls = pending(&world, "function_calls", "?limit=100&offset=200").await;
     assert_eq!((&calls["total"], &calls["has_more"]), (&json!(320), &json!(true)));
     let inbox = world.page("/inbox").await.text;
-    assert!(inbox.contains("More wait"), "{inbox}");
+    assert!(inbox.contains("There are more."), "{inbox}");
     world.finish().await;
 }
 

@@ -225,8 +225,8 @@ fn a_channel_belongs_to_one_project_and_names_a_contact() {
     assert!(config.channel("x", 17).is_none() && config.channel("team-a", 18).is_none());
     assert!(parse("{email: {address: a@example.com}}").unwrap().channel("x", 17).is_some());
     for (wrong, part) in [
-        ("{}", "a channel names"),
-        ("{channel_id: 3}", "a channel names"),
+        ("{}", "a channel must have"),
+        ("{channel_id: 3}", "a channel must have"),
         ("{pigeon: {}}", "pigeon: Channels are"),
         ("{slack: {channelOrUserId: C1}}", "slack.channel_or_user_id: Field required"),
         ("{project: nobody, slack: {channel_or_user_id: C1}}", "no project"),

@@ -227,7 +227,7 @@ fn a_channel_belongs_to_one_project_and_names_a_contact() {
     for (wrong, part) in [
         ("{}", "a channel must have"),
         ("{channel_id: 3}", "a channel must have"),
-        ("{pigeon: {}}", "pigeon: Channels are"),
+        ("{pigeon: {}}", "pigeon: Channel should be"),
         ("{slack: {channelOrUserId: C1}}", "slack.channel_or_user_id: Field required"),
         ("{project: nobody, slack: {channel_or_user_id: C1}}", "no project"),
     ] {

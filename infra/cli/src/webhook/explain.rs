@@ -166,4 +166,13 @@ mod tests {
         assert!(text("meta").contains("if the verify token is at query:hub.verify_token"));
         assert!(text("twilio").contains("not set, and it is signed"));
     }
+
+    #[test]
+    fn a_duration_is_explained_as_it_was_written() {
+        let text = "project: x\nsources: {github: {remember: 48h, remember_body: 90m}}";
+        let config = Config::parse(text).unwrap();
+        let source = config.source("github").unwrap();
+        let text = explained("github", source, &Environment::default());
+        assert!(text.contains("48h for an event, 90m for a body without identity"), "{text}");
+    }
 }

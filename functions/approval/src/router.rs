@@ -117,8 +117,8 @@ impl Approval {
         Ok(self.keys.authorize(headers).await?)
     }
 
-    /// The key of a request to the demo. The person at a developer's machine needs no key and has the rights
-    /// of a key of the main project.
+    /// The API key that a request to the demo acts with. On a developer's machine a request needs no key: it gets the
+    /// rights of a key of the main project.
     async fn demo_key(&self, request: &Request) -> Result<ApiKey, Error> {
         let headers = request.headers();
         if self.access.lets_in(request.method(), headers) {

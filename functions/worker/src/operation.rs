@@ -93,7 +93,7 @@ impl engine::Work<Operation> for Worker {
                     attempt,
                     code,
                     took_effect,
-                    "report refused: it came too late"
+                    "report of the attempt refused: it came too late"
                 );
             }
             _ => tracing::info!(

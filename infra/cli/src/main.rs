@@ -1,4 +1,4 @@
-//! The `placet` command: the system on this machine, and what an operator does with it.
+//! The `placet` command. It runs the system on this machine and has the commands for operators.
 
 mod banner;
 mod check;

@@ -258,7 +258,7 @@ impl EventSource {
         };
         let Some(failures) = record::reported_failures(&response, &batch) else {
             let function = self.function.name;
-            tracing::error!(function, %response, "malformed batch response, batch counts as failed");
+            tracing::error!(function, %response, "malformed batch response: the whole batch counts as failed");
             return (Vec::new(), batch);
         };
         batch.into_iter().partition(|m| m.message_id().is_some_and(|id| !failures.contains(id)))

@@ -86,7 +86,8 @@ impl CallRecord {
     }
 }
 
-/// Counts the calls of the wrapped clients and makes the planned one fail. Clones share their state.
+/// Counts the calls to the wrapped clients, and makes the call with the planned number fail. All clones share one
+/// counter.
 #[derive(Debug, Clone)]
 pub struct Faults {
     state: Arc<Mutex<State>>,

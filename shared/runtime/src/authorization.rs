@@ -31,7 +31,7 @@ pub enum Unauthorized {
     #[error("the request has no Authorization header with a bearer key")]
     Missing,
     /// The key is not in the table.
-    #[error("the key is unknown")]
+    #[error("the API key is unknown")]
     Unknown,
     /// The key has expired.
     #[error("key {0} has expired")]

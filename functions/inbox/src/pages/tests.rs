@@ -134,7 +134,7 @@ fn the_inbox_lists_pending_operations_by_deadline_and_unknown_outcomes_apart() {
             ">3 min ago</time>",
             ">57 min left</time>",
             "class=\"soon\"><time datetime=\"2026-11-20T09:05:00.000Z\">5 min left",
-            "Outcome unknown: a person must find out",
+            "Outcome unknown: find out what happened",
         ],
     );
     let at = |part: &str| html.find(part).unwrap();
@@ -285,7 +285,7 @@ fn a_change_in_the_store_is_reported() {
     let entries = json!([{"at": 0, "event": "created", "by": "api", "detail": {},
         "hash": changed.digest}]);
     changed.body.history = serde_json::from_value(entries).unwrap();
-    has(&page(&changed), &["The hash chain of this history is broken"]);
+    has(&page(&changed), &["This history was changed after it was written"]);
     has_not(&page(&plain()), &["does not match the digest", "is broken"]);
 }
 
@@ -303,7 +303,7 @@ fn an_unknown_outcome_can_be_settled_in_three_ways() {
             "name=\"settlement\" value=\"happened\"",
             "name=\"settlement\" value=\"did_not_happen\"",
             "name=\"settlement\" value=\"run_again\"",
-            "it will happen twice",
+            "it will take effect twice",
         ],
     );
     has_not(&html, &["name=\"verdict\"", "name=\"option\""]);

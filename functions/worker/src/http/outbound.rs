@@ -27,7 +27,7 @@ pub(crate) struct OutboundClient {
     clock: Clock,
 }
 
-/// The header with the event type, which the bodies of some senders do not contain. It is not signed.
+/// The header that names the event type, because the bodies of some senders do not. The signature does not cover it.
 const EVENT_TYPE: HeaderName = HeaderName::from_static("placet-event-type");
 
 /// One attempt at a delivery.

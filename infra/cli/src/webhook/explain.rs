@@ -43,7 +43,8 @@ fn explained(name: &str, source: &Source, environment: &Environment) -> String {
     }
     if scheme.signs_url() {
         let url = source.public_url.resolve(environment);
-        table.row("public URL", url.as_deref().unwrap_or("not set, and it is signed"));
+        table
+            .row("public URL", url.as_deref().unwrap_or("not set; the sender signs it, so set it"));
     }
     if scheme.shortest_secret > 1 {
         table.row("a secret has", &format!("{} bytes at least", scheme.shortest_secret));
@@ -164,7 +165,7 @@ mod tests {
         assert!(!standard.contains("MfKQ9r8"), "{standard}");
         assert!(text("github").contains("header:x-github-delivery (not signed)"));
         assert!(text("meta").contains("if the verify token is at query:hub.verify_token"));
-        assert!(text("twilio").contains("not set, and it is signed"));
+        assert!(text("twilio").contains("not set; the sender signs it, so set it"));
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn check_prints_first_what_needs_attention() {
       operation refund cannot run: PAY_KEY is not set
       operation ship_parcel cannot run: function ship_parcel is not compiled into the worker
       endpoint app is sent nothing: APP_KEY is not set
-      source twilio is closed: public_url is not set, and the sender signs it
+      source twilio is closed: the sender signs the URL: set public_url to the address that you gave the sender
 
     project default
     project team-a
@@ -75,7 +75,7 @@ fn check_prints_first_what_needs_attention() {
     source twilio
       preset    twilio
       at        /webhooks/twilio
-      is        closed: public_url is not set, and the sender signs it
+      is        closed: the sender signs the URL: set public_url to the address that you gave the sender
       secrets   PLACET_SECRET_TWILIO (set)
       targets   log
     closed sources (no secret is set): standard, stripe

@@ -1,7 +1,7 @@
 //! The bucket: the four calls of S3 that Placet makes, over files in a folder or in memory.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
 //!
-//! The engine refuses a call that it does not know; it never does a part of such a call.
+//! The engine refuses every call and parameter that it does not support. It never executes such a call in part.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -1,7 +1,7 @@
-//! The queues: rustack behind a guard.
+//! The local queues: rustack, an SQS emulator, behind a guard.
 //!
-//! Every queue of the engine is an actor that does not check its input: a negative visibility timeout ends
-//! the actor and with it the queue. The guard refuses what AWS refuses before an actor sees the request.
+//! Each queue in rustack is an actor that does not check its input. For example, a negative visibility timeout stops
+//! the actor, and the queue is gone. The guard refuses every request that AWS would refuse, so no actor sees it.
 
 mod manual;
 

@@ -12,7 +12,7 @@ pub enum Refusal {
         state: State,
     },
     /// A question cannot be approved or denied, and a call cannot be answered.
-    #[error("a {} does not take this verdict: approve or deny a function_call, answer a human_contact", .kind.as_str())]
+    #[error("a {} does not accept this verdict: approve or deny a function_call, answer a human_contact", .kind.as_str())]
     WrongVerdict {
         /// The kind of the operation.
         kind: OperationKind,

@@ -58,7 +58,7 @@ pub enum CannotSign {
         what: String,
     },
     /// The source would refuse the request.
-    #[error("the source would refuse the request: {0}")]
+    #[error("the webhook source would refuse the signed request: {0}")]
     Refused(#[from] Unverified),
 }
 

@@ -48,7 +48,9 @@ pub enum Unverified {
     #[error("the certificate is not valid: {0}")]
     Certificate(&'static str),
     /// No configured check with a key applies to the request.
-    #[error("no configured check with a key applies to the request")]
+    #[error(
+        "no check of this source applies to the request, or the secret of the one that applies is not set"
+    )]
     NoCheck,
     /// The public address of the source is not configured.
     #[error("public_url is not set, and the sender signs the URL: set public_url")]

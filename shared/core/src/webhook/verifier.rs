@@ -46,7 +46,7 @@ pub enum OpenError {
         error: KeyError,
     },
     /// The sender signs the URL, and the public address is not configured.
-    #[error("public_url is not set, and the sender signs it")]
+    #[error("the sender signs the URL: set public_url to the address that you gave the sender")]
     NoPublicUrl,
 }
 

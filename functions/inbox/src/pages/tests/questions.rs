@@ -230,7 +230,7 @@ fn an_escalation_is_shown_until_somebody_answers() {
     has(
         &html,
         &[
-            "</time>: the requester wants more attention",
+            "</time>: the requester asks you to decide soon",
             "<blockquote class=\"value\"><bdi>The customer waits</bdi></blockquote>",
             "<strong><bdi>Escalated</bdi></strong> <span><bdi>through the API, with the key ops</bdi>",
             "<bdi>Please!</bdi>",
@@ -240,7 +240,7 @@ fn an_escalation_is_shown_until_somebody_answers() {
     let at = |part: &str| html.find(part).unwrap();
     assert!(at("Escalated twice") < at("id=\"message\""), "the escalation is above the message");
     let answered = page(&decided(&twice, Verdict::Answer, "Yes", None));
-    has_not(&answered, &["Escalated twice", "wants more attention"]);
+    has_not(&answered, &["Escalated twice", "asks you to decide soon"]);
 }
 
 #[test]

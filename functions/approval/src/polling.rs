@@ -42,7 +42,7 @@ impl Polling {
         let period = period.map(Period::try_from).transpose().unwrap_or_else(|error| {
             tracing::error!(
                 error,
-                "PLACET_LONG_POLL is not a duration: use 8s; long polling is off"
+                "PLACET_LONG_POLL is not a duration: write it like 8s; long polling is off"
             );
             None
         });

@@ -31,7 +31,7 @@ impl Router {
         let mut paths = matchit::Router::new();
         for (path, routes) in by_path {
             if let Err(error) = paths.insert(path, routes) {
-                tracing::error!(%error, route = path, "route not served");
+                tracing::error!(%error, route = path, "route left out of the table");
             }
         }
         Self { paths }

@@ -76,7 +76,7 @@ impl System {
             })?;
             match see(&row) {
                 Ok(item) => items.push(item),
-                Err(error) => tracing::error!(%error, "item cannot be read, it is not changed"),
+                Err(error) => tracing::error!(%error, "item cannot be read, so it is not changed"),
             }
         }
         Ok(items)

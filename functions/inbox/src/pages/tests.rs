@@ -303,7 +303,7 @@ fn an_unknown_outcome_can_be_settled_in_three_ways() {
             "name=\"settlement\" value=\"happened\"",
             "name=\"settlement\" value=\"did_not_happen\"",
             "name=\"settlement\" value=\"run_again\"",
-            "it will take effect twice",
+            "the function takes effect twice",
         ],
     );
     has_not(&html, &["name=\"verdict\"", "name=\"option\""]);

@@ -111,7 +111,7 @@ fn readable(row: &Row) -> Option<(Digest, ApiKey)> {
     decode(row)
         .map(|api_key| (digest, api_key))
         .inspect_err(
-            |error| tracing::error!(%error, "API key cannot be read, left out of the list"),
+            |error| tracing::error!(%error, "API key cannot be read, so the list leaves it out"),
         )
         .ok()
 }

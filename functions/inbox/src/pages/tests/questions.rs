@@ -251,7 +251,7 @@ fn the_page_names_the_upstream_approver() {
         polls: 3,
         next_poll: None,
     });
-    let notice = "Also sent to the approval server \
+    let notice = "Also sent to the upstream approver \
                   <code><bdi>https://approvals.example/humanlayer/v1</bdi></code>. \
                   The first decision counts, there or here.";
     has(&page(&operation), &[notice]);

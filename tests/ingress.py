@@ -1,6 +1,7 @@
 """A running Placet with secrets for its webhook sources, and a client that posts the exact bytes of a sender."""
 
 import http.client
+import json
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -44,7 +45,7 @@ class Ingress(Placet):
     def __init__(self, folder, *, open_sources=True):
         config = yaml.safe_load(SHIPPED)
         config["sources"] |= yaml.safe_load(MORE)
-        super().__init__(folder, config=yaml.safe_dump(config), signed=False)
+        super().__init__(folder, config=json.dumps(config), signed=False)
         self.environment["PLACET_WEBHOOK_URL"] = PUBLIC_URL
         if open_sources:
             self.environment |= {sender.variable: sender.secret for sender in SENDERS}

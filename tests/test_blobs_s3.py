@@ -82,4 +82,4 @@ def test_a_folder_for_blobs_is_refused_with_the_fix(tmp_path):
         capture_output=True, text=True, stdin=subprocess.DEVNULL,
     )
     assert ended.returncode == 1
-    assert "s3://<bucket>" in ended.stderr and "`/srv/blobs`. Unset it" in ended.stderr
+    assert "`/srv/blobs`: it must be s3://<bucket>. Unset it" in ended.stderr

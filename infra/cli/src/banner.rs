@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use crate::command;
 use crate::environment::DATA_FOLDER;
 use crate::style::STRONG;
 
@@ -19,8 +20,6 @@ pub struct Banner<'a> {
     pub demo: bool,
     /// How many webhook sources are closed.
     pub closed: usize,
-    /// Whether `cargo run` started it.
-    pub cargo: bool,
 }
 
 impl Banner<'_> {
@@ -36,14 +35,9 @@ impl Banner<'_> {
         [format!("{list} -d '{call}'"), list]
     }
 
-    /// A command of ours, as this one was started.
-    fn command(&self, name: &str) -> String {
-        format!("{} {name}", if self.cargo { "cargo run --" } else { "placet" })
-    }
-
     /// The command that shows what happens.
     fn watch(&self) -> String {
-        let command = self.command("watch");
+        let command = command("watch");
         match self.folder.to_str() {
             Some(DATA_FOLDER) => command,
             _ => format!("{command} --data-dir {}", self.folder.display()),
@@ -60,7 +54,7 @@ impl Display for Banner<'_> {
         writeln!(formatter, "  inbox    {STRONG}{url}/inbox{STRONG:#}")?;
         writeln!(formatter, "  API key  {STRONG}{}{STRONG:#}", self.api_key)?;
         writeln!(formatter, "  data     {}", self.folder.display())?;
-        let check = self.command("check");
+        let check = command("check");
         match self.closed {
             0 => {}
             1 => writeln!(formatter, "  webhooks 1 source is closed: `{check}` names it")?,
@@ -73,7 +67,8 @@ impl Display for Banner<'_> {
             writeln!(
                 formatter,
                 "The pages are closed, because this address is not loopback. \
-                 `placet link CALL_ID` prints a link that opens an operation.\n"
+                 `{}` prints a link that opens an operation.\n",
+                command("link CALL_ID")
             )?;
         }
         writeln!(
@@ -90,6 +85,8 @@ impl Display for Banner<'_> {
 mod tests {
     use super::*;
 
+    // cargo runs the tests, so the commands start with `cargo run --`.
+
     fn banner(address: &str, folder: &str, first: bool) -> String {
         let address = address.parse().unwrap();
         let banner = Banner {
@@ -98,7 +95,6 @@ mod tests {
             api_key: "local-dev-key",
             demo: first,
             closed: if first { 31 } else { 0 },
-            cargo: first,
         };
         anstream::adapter::strip_str(&banner.to_string()).to_string()
     }
@@ -131,7 +127,7 @@ mod tests {
           API key  local-dev-key
           data     /srv/data
 
-        The pages are closed, because this address is not loopback. `placet link CALL_ID` prints a link that opens an operation.
+        The pages are closed, because this address is not loopback. `cargo run -- link CALL_ID` prints a link that opens an operation.
 
         Request an approval, decide in the inbox, then look at what came of it:
 
@@ -140,7 +136,7 @@ mod tests {
 
         Watch what happens, in another terminal:
 
-          placet watch --data-dir /srv/data
+          cargo run -- watch --data-dir /srv/data
         "#);
     }
 }

@@ -7,7 +7,7 @@ use placet_worker::Functions;
 
 use crate::style::{DIM, GOOD, STRONG, WARNING};
 use crate::webhook::words;
-use crate::{Failure, environment, say};
+use crate::{Failure, command, environment, say};
 
 pub fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
@@ -121,7 +121,7 @@ fn print_sources(config: &Config, environment: &Environment) {
         "{STRONG}closed sources{STRONG:#} {DIM}(no secret is set):{DIM:#} {}",
         names.join(", ")
     ));
-    say("  `placet webhook explain NAME` says which secret opens one.");
+    say(format!("  `{}` says which secret opens one.", command("webhook explain NAME")));
 }
 
 fn print_source(name: &str, source: &Source, environment: &Environment) {

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::banner::Banner;
 use crate::environment::DataFolder;
-use crate::{Failure, environment, logging, say};
+use crate::{Failure, command, environment, logging, say};
 
 /// The key of the local API if `PLACET_LOCAL_KEY` does not name another.
 pub const LOCAL_KEY: &str = "local-dev-key";
@@ -78,7 +78,10 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = environment::config(&environment)?;
     let address = environment.get("PLACET_ADDR").unwrap_or_default();
     let listener = TcpListener::bind(&address).await.map_err(|error| {
-        format!("cannot listen on {address}: {error}. Choose another address or port, as in `placet dev --port 8001`")
+        let dev = command("dev --port 8001");
+        format!(
+            "cannot listen on {address}: {error}. If Placet already runs there, stop it first. Or choose another port, as in `{dev}`"
+        )
     })?;
     let address = listener.local_addr()?;
     let folder = environment::data_folder(&environment);
@@ -115,8 +118,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let demo =
         system.runtime.has_demo() && system.runtime.config.plan(purchase::FUNCTION).is_some();
     let closed = closed(&system);
-    let cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some();
-    say(Banner { address, folder: &folder, api_key: &api_key, demo, closed, cargo });
+    say(Banner { address, folder: &folder, api_key: &api_key, demo, closed });
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(environment::RUNNING));
     Ok(())

@@ -10,13 +10,16 @@ use placet_runtime::config::{ConfigError, Period};
 use placet_runtime::{Aws, Config, Environment, Store, https_client};
 use serde_json::Value;
 
-use crate::Failure;
+use crate::{Failure, command};
 
 /// The file in the data folder that tells other commands how to reach the running system.
 pub const RUNNING: &str = "running.json";
 
 /// Its member with an API key of each project, by project.
 pub const API_KEYS: &str = "api_keys";
+
+/// The configuration, unless `PLACET_CONFIG` names another file.
+pub const CONFIG_FILE: &str = "placet.yaml";
 
 /// The folder of the data if `PLACET_DATA_DIR` does not name another.
 pub const DATA_FOLDER: &str = ".placet";
@@ -41,7 +44,7 @@ pub fn period(text: &str) -> Result<Period, String> {
 pub fn config(environment: &Environment) -> Result<Config, Failure> {
     Config::load(Path::new(&config_file(environment))).map_err(|error| match &error {
         ConfigError::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound => {
-            format!("{error}. `placet init` writes one").into()
+            format!("{error}. `{}` writes one", command("init")).into()
         }
         _ => error.into(),
     })
@@ -49,7 +52,7 @@ pub fn config(environment: &Environment) -> Result<Config, Failure> {
 
 /// The path of the configuration.
 pub fn config_file(environment: &Environment) -> String {
-    environment.get("PLACET_CONFIG").unwrap_or_else(|| "placet.yaml".to_owned())
+    environment.get("PLACET_CONFIG").unwrap_or_else(|| CONFIG_FILE.to_owned())
 }
 
 /// Where the system that runs on this machine keeps its data.
@@ -91,7 +94,7 @@ pub fn deployment(environment: Environment) -> Result<(Environment, Store), Fail
 fn answering(running: &Environment) -> Result<(), Failure> {
     let url = running.get("PLACET_INBOX_URL").unwrap_or_default();
     let address = url.strip_prefix("http://").unwrap_or_default();
-    let nobody = |_| format!("no server answers at {url}: start one with `placet dev`");
+    let nobody = |_| format!("no server answers at {url}: start one with `{}`", command("dev"));
     Ok(TcpStream::connect(address).map(drop).map_err(nobody)?)
 }
 
@@ -99,7 +102,7 @@ fn answering(running: &Environment) -> Result<(), Failure> {
 pub fn announced(environment: &Environment) -> Result<Value, Failure> {
     let file = data_folder(environment).join(RUNNING);
     let text = std::fs::read_to_string(&file).map_err(
-        |_| "no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS",
+        |_| format!("no running system found: start `{}`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS", command("dev")),
     )?;
     Ok(serde_json::from_str(&text)?)
 }

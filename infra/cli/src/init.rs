@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 
-use crate::{Failure, environment, say};
+use crate::{Failure, command, environment, say};
 
 const COMMENTED: &str = include_str!("init.yaml");
 
@@ -15,7 +15,12 @@ pub fn run() -> Result<(), Failure> {
         _ => format!("{file} cannot be written: {error}"),
     })?;
     opened.write_all(COMMENTED.as_bytes())?;
-    say(format!("{file} is written. Read it, then run `placet check` and `placet dev`."));
+    let setting = match file == environment::CONFIG_FILE {
+        true => String::new(),
+        false => format!("PLACET_CONFIG={file} "),
+    };
+    let [check, dev] = ["check", "dev"].map(|name| format!("`{setting}{}`", command(name)));
+    say(format!("{file} is written. Read it, then run {check} and {dev}."));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use placet_runtime::config::{Name, Period};
 use placet_runtime::{ApiKey, ApiKeys, Clock, Config, Role, Store, key_digest, key_id};
 
 use crate::environment::DataFolder;
-use crate::{Failure, environment, say};
+use crate::{Failure, command, environment, say};
 
 /// The options of `placet key`.
 #[derive(Debug, Args)]
@@ -153,7 +153,7 @@ fn described(id: &str, api_key: &ApiKey) -> String {
 async fn list(store: &Store, project: &str, now: Timestamp) -> Result<(), Failure> {
     let keys = store.api_keys(project).await?;
     if keys.is_empty() {
-        eprintln!("project {project} has no keys: make one with `placet key create`");
+        eprintln!("project {project} has no keys: make one with `{}`", command("key create"));
         return Ok(());
     }
     let heading = ["ID", "ROLE", "CREATED", "EXPIRES", "NAME", "STATE"].map(str::to_owned);
@@ -184,7 +184,8 @@ fn row(id: &str, api_key: &ApiKey, now: Timestamp) -> [String; 6] {
 
 async fn revoke(store: &Store, project: &str, id: &str, now: Timestamp) -> Result<(), Failure> {
     // What was given may be a key itself, so it is not repeated.
-    let unknown = || format!("project {project} has no key of this id: see `placet key list`");
+    let unknown =
+        || format!("project {project} has no key of this id: see `{}`", command("key list"));
     let keys = store.api_keys(project).await?;
     let found = keys.iter().find(|(digest, _)| key_id(*digest) == id);
     let (digest, _) = found.ok_or_else(unknown)?;

@@ -63,6 +63,12 @@ pub(crate) fn say(line: impl Display) {
     }
 }
 
+/// A command of this program as the user types it: after `cargo run --` if cargo started this program.
+pub(crate) fn command(arguments: &str) -> String {
+    let cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some();
+    format!("{} {arguments}", if cargo { "cargo run --" } else { "placet" })
+}
+
 /// A sentence that names what is wrong and what to do.
 type Failure = Box<dyn std::error::Error>;
 

@@ -303,7 +303,10 @@ impl EventSource {
             .await
             .map_err(|error| failed("DeleteMessageBatch", &error))?;
         for failure in output.failed() {
-            tracing::warn!(code = failure.code(), "message not deleted: the queue will send it again");
+            tracing::warn!(
+                code = failure.code(),
+                "message not deleted: the queue will send it again"
+            );
         }
         Ok(())
     }

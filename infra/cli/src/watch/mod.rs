@@ -16,7 +16,7 @@ use server::Server;
 use crate::environment::DataFolder;
 use crate::{Failure, environment, say};
 
-/// How long it pauses between two looks.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The options of `placet watch`.
@@ -30,6 +30,21 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut watches = start(arguments).await?;
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        match look(&mut watches).await {
+            Ok(happened) => happened.into_iter().for_each(say),
+            Err(error) => {
+                say(format!("\n{error}\nWaiting for it. Ctrl-C ends this command.\n"));
+                watches = wait(arguments).await;
+            }
+        }
+    }
+}
+
+/// Starts to watch the projects of the running system, and says so.
+async fn start(arguments: &Arguments) -> Result<Vec<Watch>, Failure> {
     let environment = arguments.data.over(environment::load()?);
     let servers = Server::running(&environment, &arguments.projects)?;
     let url = servers.first().map(Server::url).unwrap_or_default().to_owned();
@@ -39,20 +54,26 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let names: Vec<&str> = watches.iter().map(Watch::project).collect();
     let noun = if names.len() == 1 { "project" } else { "projects" };
-    let width = names.iter().map(|name| name.len()).max().unwrap_or_default();
     let names = names.join(", ");
     say(format!("Watching {url}, {noun} {names}. Times are in UTC. Ctrl-C ends it.\n"));
+    Ok(watches)
+}
+
+/// Waits until the system runs again, and watches it.
+async fn wait(arguments: &Arguments) -> Vec<Watch> {
     loop {
         tokio::time::sleep(PAUSE).await;
-        for happening in look(&mut watches, width).await? {
-            say(happening);
+        if let Ok(watches) = start(arguments).await {
+            return watches;
         }
     }
 }
 
-/// What happened since the last look, in order of time; with the names of the projects if there are several.
-async fn look(watches: &mut [Watch], width: usize) -> Result<Vec<Happening>, Failure> {
+/// Returns what happened since the last look, in order of time; with the names of the projects if there are
+/// several.
+async fn look(watches: &mut [Watch]) -> Result<Vec<Happening>, Failure> {
     let several = watches.len() > 1;
+    let width = watches.iter().map(|watch| watch.project().len()).max().unwrap_or_default();
     let mut happened = Vec::new();
     for watch in watches {
         let mut news = watch.look().await?;

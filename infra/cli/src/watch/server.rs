@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use placet_runtime::{Environment, Https};
 use serde_json::Value;
 
-use crate::{Failure, environment};
+use crate::{Failure, command, environment};
 
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -26,7 +26,8 @@ impl Server {
         let none = || {
             let folder = folder.display();
             format!(
-                "no server runs on the data in {folder}: start one with `placet dev`, or name its folder with --data-dir"
+                "no server runs on the data in {folder}: start one with `{}`, or name its folder with --data-dir",
+                command("dev")
             )
         };
         let found = environment::announced(environment).map_err(|_| none())?;
@@ -73,7 +74,7 @@ impl Server {
             .header(AUTHORIZATION, format!("Bearer {}", self.key))
             .body(Bytes::new())?;
         let answer = self.https.send(request, LARGEST).await.map_err(|_| {
-            format!("no server answers at {}: start one with `placet dev`", self.url)
+            format!("no server answers at {}: start one with `{}`", self.url, command("dev"))
         })?;
         match answer.status() {
             StatusCode::OK => Ok(Some(serde_json::from_slice(answer.body())?)),

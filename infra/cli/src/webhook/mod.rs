@@ -46,6 +46,9 @@ pub struct Request {
     /// The id of the event, for a sender that puts it into a header; a new one if left out
     #[arg(long)]
     id: Option<String>,
+    /// The type of the event, for a sender that puts it into a header
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
     /// Where Placet is reached; where it runs on this machine if left out
     #[arg(long)]
     url: Option<String>,
@@ -98,7 +101,14 @@ impl Outgoing {
         let path = format!("/webhooks/{name}");
         let content_type = content_type(body);
         let draft = Draft { path: &path, content_type, id: &id, body, at: Clock::System.now() };
-        let signed = verifier.sign(&draft).map_err(|error| format!("source {name}: {error}"))?;
+        let mut signed =
+            verifier.sign(&draft).map_err(|error| format!("source {name}: {error}"))?;
+        if let Some(event_type) = &request.event_type {
+            let header = source.scheme.type_header().ok_or_else(|| {
+                format!("source {name} reads the type from the body: leave out --type")
+            })?;
+            signed.headers.push((header.to_owned(), event_type.clone()));
+        }
         let mut url = format!("{}{path}", base(environment, request.url.as_deref()));
         if !signed.query.is_empty() {
             url = format!("{url}?{}", signed.query);

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use http::request;
+use http::{StatusCode, request};
 use placet_runtime::{Config, Environment, Https};
 
 use super::{Outgoing, Request};
-use crate::{Failure, say};
+use crate::{Failure, command, say};
 
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
@@ -31,8 +31,14 @@ pub(super) async fn run(
     let answer = answer.map_err(|error| format!("{url}: {error}"))?;
     let status = answer.status();
     say(format!("{status}\n{}", String::from_utf8_lossy(answer.body())));
-    match status.is_success() {
-        true => Ok(()),
-        false => Err(format!("source {} did not take it: {status}", wanted.source).into()),
+    let source = &wanted.source;
+    if status == StatusCode::UNAUTHORIZED {
+        let hint = "does Placet run with the same secret? Its log has the reason";
+        return Err(format!("source {source} refused the webhook: {hint}").into());
     }
+    if !status.is_success() {
+        return Err(format!("source {source} refused the webhook: {status}").into());
+    }
+    eprintln!("Placet processes it now. `{}` shows what becomes of it.", command("watch"));
+    Ok(())
 }

@@ -32,7 +32,9 @@ pub enum Refusal {
         deadline: Timestamp,
     },
     /// The digest that the person saw is not the digest of the stored operation.
-    #[error("the content of the operation is not what you saw: open the operation again, then decide")]
+    #[error(
+        "the content of the operation is not what you saw: open the operation again, then decide"
+    )]
     DigestMismatch,
     /// A worker tries to start an operation that is not queued.
     #[error("a {} operation cannot be started", .state.as_str())]

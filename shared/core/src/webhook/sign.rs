@@ -70,6 +70,14 @@ impl Scheme {
             _ => None,
         })
     }
+
+    /// The header that holds the type of the event, if the scheme has one.
+    pub fn type_header(&self) -> Option<&str> {
+        self.event_type.0.iter().flatten().find_map(|location| match location {
+            Location::Header(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
 }
 
 impl Verifier {

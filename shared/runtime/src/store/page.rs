@@ -181,7 +181,9 @@ impl Store {
 
 fn readable<K: Kind>(row: &Row) -> Option<Item<K>> {
     row::decode(row)
-        .inspect_err(|error| tracing::error!(%error, "item cannot be read, so the list leaves it out"))
+        .inspect_err(
+            |error| tracing::error!(%error, "item cannot be read, so the list leaves it out"),
+        )
         .ok()
 }
 

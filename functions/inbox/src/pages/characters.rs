@@ -1,9 +1,8 @@
-//! Characters that are invisible by themselves. Sources: Unicode's `Default_Ignorable_Code_Point`,
+//! Characters that are invisible by themselves or cover others. Sources: Unicode's `Default_Ignorable_Code_Point`,
 //! `Bidi_Control`, `White_Space`, and the general categories Cc, Cf, Co and Cn (noncharacters).
 
-/// The name of `character`, if a reader would not see it or would mistake it for an ordinary space.
-///
-/// Letters that look like other letters are not detected.
+/// The name of `character`, if a reader would not see it, would mistake it for an ordinary space, or could not read
+/// the letter under it.
 pub(super) fn hidden(character: char) -> Option<&'static str> {
     if character == ' ' || character.is_ascii_graphic() {
         return None;
@@ -11,7 +10,27 @@ pub(super) fn hidden(character: char) -> Option<&'static str> {
     if character.is_control() {
         return Some("control character");
     }
-    direction(character).or_else(|| blank(character)).or_else(|| invisible(character))
+    let covering = || overlay(character).then_some("mark that covers a letter");
+    direction(character).or_else(|| blank(character)).or_else(|| invisible(character)).or_else(covering)
+}
+
+/// Whether `character` is drawn over the letter before it, as a strike-through is.
+fn overlay(character: char) -> bool {
+    matches!(
+        character,
+        '\u{0334}'..='\u{0338}'
+            | '\u{0488}'..='\u{0489}'
+            | '\u{20d2}'..='\u{20d3}'
+            | '\u{20d8}'..='\u{20da}'
+            | '\u{20dd}'..='\u{20e0}'
+            | '\u{20e2}'..='\u{20e6}'
+            | '\u{20ea}'..='\u{20eb}'
+    )
+}
+
+/// The code point of `character` as in `U+200B`.
+pub(super) fn code_point(character: char) -> String {
+    format!("U+{:04X}", u32::from(character))
 }
 
 /// Whether `character` is a letter of a script that is written from right to left. One such letter makes the

@@ -9,6 +9,7 @@ mod address;
 mod characters;
 mod form;
 mod inbox;
+mod lookalike;
 mod operation;
 mod purchases;
 mod record;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::View;
 use super::address::Frame;
 use super::form::{Choices, Form};
+use super::lookalike::Lookalikes;
 use super::record::{Answer, Detail, Ending, Escalations, Event};
 use super::visible::Shown;
 use super::words::{Moment, Standing};
@@ -117,7 +118,11 @@ impl Asks {
         match &operation.content {
             Content::Call { function, kwargs } => {
                 let function = Shown::text(function);
-                let warnings = Shown::warnings(&[&function]);
+                let mut names = Lookalikes::default();
+                names.add_names(
+                    kwargs.as_object().into_iter().flatten().map(|(name, _)| name.as_str()),
+                );
+                let warnings = [Shown::warnings(&[&function]), names.warnings()].concat();
                 let run = operation.plan.as_ref().map(Run::new);
                 Self::Call { function, warnings, arguments: arguments(kwargs), run }
             }

@@ -9,14 +9,22 @@ use std::collections::BTreeSet;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use serde_json::Value;
+use unicode_normalization::char::is_combining_mark;
+use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::characters;
+use super::characters::{self, code_point};
+use super::lookalike::Lookalikes;
 
 /// How many different hidden characters a warning names.
 const NAMED: usize = 6;
 
 /// Levels deeper than this are not indented further, so that a small value cannot make a huge page.
 const DEEPEST_INDENT: usize = 16;
+
+/// The most characters that are shown as one letter, and the most combining marks on it. A longer letter could grow
+/// over the texts beside it, so each further character is marked.
+const LONGEST_LETTER: usize = 8;
+const MOST_MARKS: usize = 3;
 
 /// A piece of a text on a page.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +50,7 @@ pub(super) struct Shown {
     pieces: Vec<Piece>,
     hidden: BTreeSet<char>,
     right_to_left: bool,
+    lookalikes: Lookalikes,
 }
 
 impl HtmlSafe for Shown {}
@@ -101,6 +110,11 @@ impl Shown {
                            words and numbers beside them may be shown in another order.";
             warnings.push(warning.to_owned());
         }
+        let mut lookalikes = Lookalikes::default();
+        for text in texts {
+            lookalikes.append(text.lookalikes.clone());
+        }
+        warnings.extend(lookalikes.warnings());
         warnings
     }
 
@@ -149,6 +163,7 @@ impl Shown {
         self.pieces.extend(other.pieces);
         self.hidden.extend(other.hidden);
         self.right_to_left |= other.right_to_left;
+        self.lookalikes.append(other.lookalikes);
     }
 
     /// `depth` is the level of indentation; `None` puts everything on one line.
@@ -159,6 +174,7 @@ impl Shown {
                 self.push_nested(["[", "]"], items.iter().map(|item| (None, item)), depth);
             }
             Value::Object(members) => {
+                self.lookalikes.add_names(members.keys().map(String::as_str));
                 let members = members.iter().map(|(name, member)| (Some(name), member));
                 self.push_nested(["{", "}"], members, depth);
             }
@@ -202,8 +218,19 @@ impl Shown {
     }
 
     fn push_text(&mut self, text: &str, quoted: bool) {
-        for character in text.chars() {
+        self.lookalikes.add(text);
+        for letter in text.graphemes(true) {
+            self.push_letter(letter, quoted);
+        }
+    }
+
+    /// Pushes what a reader sees as one letter.
+    fn push_letter(&mut self, letter: &str, quoted: bool) {
+        let mut marks = 0;
+        for (index, character) in letter.chars().enumerate() {
+            marks += usize::from(is_combining_mark(character));
             match character {
+                _ if index >= LONGEST_LETTER || marks > MOST_MARKS => self.push_mark(character),
                 '"' | '\\' if quoted => self.push_plain(&['\\', character]),
                 '\n' if quoted => self.push_plain(&['\\', 'n']),
                 '\t' if quoted => self.push_plain(&['\\', 't']),
@@ -258,16 +285,12 @@ impl Piece {
     }
 }
 
-fn code_point(character: char) -> String {
-    format!("U+{:04X}", u32::from(character))
-}
-
 fn hidden_warning(hidden: &BTreeSet<char>) -> Option<String> {
     if hidden.is_empty() {
         return None;
     }
     let name = |character: &char| {
-        let what = characters::hidden(*character).unwrap_or_default();
+        let what = characters::hidden(*character).unwrap_or("part of a long letter");
         format!("{what} ({})", code_point(*character))
     };
     let named: Vec<_> = hidden.iter().take(NAMED).map(name).collect();
@@ -275,7 +298,10 @@ fn hidden_warning(hidden: &BTreeSet<char>) -> Option<String> {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    Some(format!("Contains characters that are normally invisible: {}{rest}.", named.join(", ")))
+    Some(format!(
+        "Contains characters that are invisible or cover others: {}{rest}.",
+        named.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -306,8 +332,10 @@ mod tests {
         );
         assert_eq!(
             Shown::warnings(&[&shown]),
-            ["Contains characters that are normally invisible: control character (U+0000), \
-              zero width space (U+200B), right-to-left override (U+202E)."]
+            [
+                "Contains characters that are invisible or cover others: control character (U+0000), \
+              zero width space (U+200B), right-to-left override (U+202E)."
+            ]
         );
         assert!(Shown::warnings(&[&Shown::text("plain"), &Shown::text("")]).is_empty());
     }
@@ -345,6 +373,18 @@ mod tests {
         let deep = (0..100).fold(numbers, |inner, _| json!([inner]));
         assert!(html(&Shown::value(&deep)).len() < 40 * deep.to_string().len());
         assert_eq!(html(&Shown::text(&"\0".repeat(10_000))), "<b class=\"mark\">U+0000 ×10000</b>");
+    }
+
+    #[test]
+    fn a_letter_that_could_cover_other_text_is_marked() {
+        let struck = Shown::text("1\u{336}0\u{336}");
+        assert_eq!(struck.plain(), "1[U+0336]0[U+0336]");
+        assert!(Shown::warnings(&[&struck])[0].contains("mark that covers a letter (U+0336)"));
+        let stacked = Shown::text(&format!("e{}", "\u{301}".repeat(5)));
+        assert_eq!(stacked.plain(), "\u{65}\u{301}\u{301}\u{301}[U+0301]");
+        let jamo = Shown::text(&"\u{1100}".repeat(100));
+        assert_eq!(jamo.plain(), format!("{}[U+1100]", "\u{1100}".repeat(8)));
+        assert!(html(&jamo).contains("U+1100 ×92"));
     }
 
     #[test]

@@ -1,0 +1,236 @@
+//! Texts that look like other texts: letters of another alphabet, unusual forms of letters and digits, and accents
+//! that are characters of their own. Source: Unicode Technical Standard 39, "Unicode Security Mechanisms".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+use unicode_script::{Script, UnicodeScript as _};
+use unicode_security::MixedScript as _;
+use unicode_security::confusable_detection::skeleton;
+
+use super::characters::code_point;
+
+/// How many different words, characters or pairs of names a warning names.
+const NAMED: usize = 6;
+
+/// The look-alikes that were found in some texts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Lookalikes {
+    /// Words with letters of several alphabets.
+    mixed: BTreeSet<String>,
+    /// Words that look like plain Latin words and are none.
+    imitations: BTreeSet<String>,
+    /// Whether there are other words beyond plain Latin. Then the imitations are ordinary words of that language.
+    foreign: bool,
+    /// Letters and digits of an unusual form, and the plain ones that they stand for.
+    unusual: BTreeMap<char, String>,
+    /// Words with accents that are characters of their own.
+    decomposed: BTreeSet<String>,
+    /// Names in one object that look alike.
+    names: BTreeSet<(String, String)>,
+}
+
+impl Lookalikes {
+    /// Adds what is found in `text`.
+    pub(super) fn add(&mut self, text: &str) {
+        if text.is_ascii() {
+            return;
+        }
+        let joins = |character: char| character.is_alphanumeric() || is_combining_mark(character);
+        for word in text.split(|character| !joins(character)).filter(|word| !word.is_ascii()) {
+            self.add_word(word);
+        }
+        for character in text.chars().filter(|character| !character.is_ascii()) {
+            let plain: String = std::iter::once(character).nfkc().collect();
+            if plain.chars().all(|plain| plain.is_ascii_alphanumeric()) {
+                self.unusual.insert(character, plain);
+            }
+        }
+    }
+
+    fn add_word(&mut self, word: &str) {
+        if !word.nfc().eq(word.chars()) {
+            self.decomposed.insert(visible(word));
+        }
+        let plain: String = word.nfkc().collect();
+        if plain.is_ascii() {
+            return;
+        }
+        if !word.is_single_script() {
+            self.mixed.insert(format!("{} ({})", visible(word), scripts(word)));
+        } else if skeleton(word).all(|character| character.is_ascii()) {
+            self.imitations.insert(format!("{} ({})", visible(word), scripts(word)));
+        } else {
+            self.foreign = true;
+        }
+    }
+
+    /// Adds the names of one object that look alike.
+    pub(super) fn add_names<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        for name in names {
+            if let Some(other) = seen.insert(skeleton(name).collect(), name) {
+                self.names.insert((visible(other), visible(name)));
+            }
+        }
+    }
+
+    /// Adds what was found in other texts.
+    pub(super) fn append(&mut self, other: Self) {
+        self.mixed.extend(other.mixed);
+        self.imitations.extend(other.imitations);
+        self.foreign |= other.foreign;
+        self.unusual.extend(other.unusual);
+        self.decomposed.extend(other.decomposed);
+        self.names.extend(other.names);
+    }
+
+    /// One warning for each kind of look-alike.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut warn = |what: &str, found: Vec<String>, consequence: &str| {
+            if !found.is_empty() {
+                warnings.push(format!("{what}: {}. {consequence}", list(&found)));
+            }
+        };
+        let pairs = self.names.iter().map(|(one, other)| format!("“{one}” and “{other}”"));
+        warn(
+            "Contains different names that look alike",
+            pairs.collect(),
+            "Compare them letter by letter.",
+        );
+        let mixed = self.mixed.iter().cloned().collect();
+        warn(
+            "Contains words that mix alphabets",
+            mixed,
+            "Their letters may look like other letters.",
+        );
+        let imitations = self.imitations.iter().filter(|_| !self.foreign).cloned().collect();
+        warn(
+            "Contains words that look like Latin words but are not",
+            imitations,
+            "Compare them letter by letter.",
+        );
+        let unusual = self.unusual.iter();
+        let unusual = unusual.map(|(one, plain)| format!("{} for “{plain}”", code_point(*one)));
+        warn(
+            "Contains letters or digits of an unusual form",
+            unusual.collect(),
+            "A program may read them differently.",
+        );
+        let decomposed = self.decomposed.iter().cloned().collect();
+        warn(
+            "Contains accents that are separate characters",
+            decomposed,
+            "A text that looks the same may differ.",
+        );
+        warnings
+    }
+}
+
+/// The text with a code point in place of every character that is not ASCII.
+fn visible(text: &str) -> String {
+    let part = |character: char| match character {
+        plain if plain.is_ascii_graphic() => plain.to_string(),
+        other => format!("[{}]", code_point(other)),
+    };
+    text.chars().map(part).collect()
+}
+
+/// The names of the alphabets in a word.
+fn scripts(word: &str) -> String {
+    let scripts = word.chars().map(|character| character.script());
+    let named = scripts.filter(|script| !matches!(script, Script::Common | Script::Inherited));
+    let names: BTreeSet<_> = named.map(|script| script.full_name()).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+fn list(found: &[String]) -> String {
+    let named: Vec<_> = found.iter().take(NAMED).map(String::as_str).collect();
+    match found.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warnings(text: &str) -> Vec<String> {
+        let mut found = Lookalikes::default();
+        found.add(text);
+        found.warnings()
+    }
+
+    fn warnings_about_names(names: &[&str]) -> Vec<String> {
+        let mut found = Lookalikes::default();
+        found.add_names(names.iter().copied());
+        found.warnings()
+    }
+
+    #[test]
+    fn a_word_with_letters_of_two_alphabets_is_named() {
+        assert_eq!(
+            warnings("send to р\u{0430}ураl.com"),
+            [
+                "Contains words that mix alphabets: [U+0440][U+0430][U+0443][U+0440][U+0430]l (Cyrillic, Latin). Their letters may look like other letters."
+            ]
+        );
+        assert!(warnings("\u{0430}mount")[0].contains("[U+0430]mount (Cyrillic, Latin)"));
+    }
+
+    #[test]
+    fn a_word_of_another_alphabet_that_looks_latin_is_named_unless_the_text_is_of_that_language() {
+        assert!(warnings("рау")[0].starts_with("Contains words that look like Latin words"));
+        assert_eq!(warnings("Он живёт со мной в доме"), <[&str; 0]>::default());
+    }
+
+    #[test]
+    fn ordinary_texts_of_many_languages_have_no_warning() {
+        for text in [
+            "Zoë naïve Straße",
+            "日本語のテキスト、カタカナ",
+            "한국어 문장",
+            "العربية",
+            "हिन्दी",
+            "Ελληνικά",
+            "עברית",
+            "5 µm, 20 €",
+        ] {
+            assert_eq!(warnings(text), <[&str; 0]>::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn unusual_forms_of_letters_and_digits_are_named() {
+        assert_eq!(
+            warnings("１００ \u{1d41a}"),
+            [
+                "Contains letters or digits of an unusual form: U+FF10 for “0”, U+FF11 for “1”, U+1D41A for “a”. A program may read them differently."
+            ]
+        );
+    }
+
+    #[test]
+    fn an_accent_that_is_a_separate_character_is_named() {
+        assert_eq!(
+            warnings("caf\u{65}\u{301}"),
+            [
+                "Contains accents that are separate characters: cafe[U+0301]. A text that looks the same may differ."
+            ]
+        );
+    }
+
+    #[test]
+    fn names_of_one_object_that_look_alike_are_named_as_a_pair() {
+        assert_eq!(
+            warnings_about_names(&["amount", "to", "\u{0430}mount"]),
+            [
+                "Contains different names that look alike: “amount” and “[U+0430]mount”. Compare them letter by letter."
+            ]
+        );
+        assert_eq!(warnings_about_names(&["amount", "to"]), <[&str; 0]>::default());
+    }
+}

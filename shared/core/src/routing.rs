@@ -41,14 +41,20 @@ impl Filter {
 }
 
 /// Whether a text matches a pattern in which `*` matches any text.
+///
+/// Each part between two `*` is taken at its first place, which leaves the most text for the parts after it. So no
+/// place is tried twice.
 fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
-            let starts = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-            starts.into_iter().any(|at| matches(after, &rest[at..]))
-        }),
-    }
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let within = text.strip_prefix(start).and_then(|text| text.strip_suffix(end));
+    let all = |text| middle.split('*').try_fold(text, after);
+    within.is_some_and(|text| all(text).is_some())
+}
+
+/// What follows the first occurrence of `part` in `text`.
+fn after<'t>(text: &'t str, part: &str) -> Option<&'t str> {
+    text.find(part).map(|at| &text[at + part.len()..])
 }
 
 /// A comparison of a field with a value, as in `/data/amount > 100` or `/action == "opened"`.
@@ -255,6 +261,30 @@ mod tests {
         {
             assert!(!takes(&[], &[wrong], None), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_pattern_matches_any_text_at_each_star() {
+        for (pattern, text, expected) in [
+            ("push", "push", true),
+            ("push", "pushed", false),
+            ("*", "", true),
+            ("issues.*", "issues.opened", true),
+            ("issues.*", "issue.opened", false),
+            ("*.created", "charge.created", true),
+            ("a*b*c", "aXbYbZc", true),
+            ("a*b*c", "aXcYb", false),
+            ("ab*ba", "aba", false),
+            ("**", "x", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_takes_no_longer_than_the_text() {
+        let text = "a".repeat(100_000);
+        assert!(!matches("*a*a*a*a*a*a*b", &text));
     }
 
     #[test]

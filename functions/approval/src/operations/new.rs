@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use placet_core::operation::{Content, LONGEST_ID, OperationKind, ResponseOption, Specification};
+use placet_core::operation::{
+    Content, LONGEST_ID, MOST_OPTIONS, OperationKind, ResponseOption, Specification,
+};
 use placet_runtime::problem::Problem;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -137,9 +139,14 @@ impl TryFrom<Body> for NewOperation {
 }
 
 fn options(member: &str, new: Option<Vec<NewOption>>) -> Result<Vec<ResponseOption>, Wrong> {
+    let new = new.unwrap_or_default();
+    if new.len() > MOST_OPTIONS {
+        let detail = format!("must have at most {MOST_OPTIONS} options, not {}", new.len());
+        return Err(Wrong::at(&[member], detail));
+    }
     let mut options: Vec<ResponseOption> = Vec::new();
     let mut names = HashSet::new();
-    for (index, new) in new.unwrap_or_default().into_iter().enumerate() {
+    for (index, new) in new.into_iter().enumerate() {
         let option = ResponseOption::from(new);
         if !names.insert(option.name.clone()) {
             let index = index.to_string();

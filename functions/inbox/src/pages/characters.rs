@@ -11,7 +11,10 @@ pub(super) fn hidden(character: char) -> Option<&'static str> {
         return Some("control character");
     }
     let covering = || overlay(character).then_some("mark that covers a letter");
-    direction(character).or_else(|| blank(character)).or_else(|| invisible(character)).or_else(covering)
+    direction(character)
+        .or_else(|| blank(character))
+        .or_else(|| invisible(character))
+        .or_else(covering)
 }
 
 /// Whether `character` is drawn over the letter before it, as a strike-through is.

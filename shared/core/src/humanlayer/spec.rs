@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::channel::read_channel;
 use crate::fields::{FieldError, Fields, without_nulls};
 use crate::operation::{
-    ContactChannel, Content, LONGEST_ID, OperationKind, ResponseOption, Specification, is_comment,
+    ContactChannel, Content, LONGEST_ID, MOST_OPTIONS, OperationKind, ResponseOption,
+    Specification, is_comment,
 };
 
 /// The name of the `spec` member that holds the options of a kind.
@@ -77,6 +78,10 @@ pub(super) fn comment(fields: &Fields<'_>, field: &str) -> Result<String, FieldE
 
 fn options(spec: &Fields<'_>, field: &str) -> Result<Vec<ResponseOption>, FieldError> {
     let Some(listed) = spec.get(field) else { return Ok(Vec::new()) };
+    if listed.as_array().is_some_and(|listed| listed.len() > MOST_OPTIONS) {
+        let msg = format!("List should have at most {MOST_OPTIONS} items after validation");
+        return Err(spec.error(field, &msg, "too_long"));
+    }
     let options: Option<Vec<ResponseOption>> =
         listed.as_array().and_then(|listed| listed.iter().map(option).collect());
     let Some(options) = options else {

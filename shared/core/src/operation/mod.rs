@@ -43,7 +43,7 @@ pub use limits::{
     is_comment,
 };
 pub use notice::Notice;
-pub use options::ResponseOption;
+pub use options::{MOST_OPTIONS, ResponseOption};
 pub use plan::{Plan, Upstream};
 pub use refusal::Refusal;
 pub use response::Response;

@@ -124,6 +124,7 @@ fn an_error_names_the_wrong_option_with_its_pointer() {
         second(json!({"name": "m", "colour": "red"})),
         second(json!({"name": "n".repeat(256)})),
         second(json!(["m", null, null, null, null])),
+        refused(call(), "reject_options", json!(vec![json!({"name": "n"}); 51])),
     ];
     insta::assert_snapshot!(cases.join("\n"), @r#"
     /response_options: is unknown; use one of run_id, call_id, fn, kwargs, reject_options, channel, requester_state
@@ -134,6 +135,7 @@ fn an_error_names_the_wrong_option_with_its_pointer() {
     /reject_options/1/colour: is unknown; use one of name, title, description, prompt_fill, interactive
     /reject_options/1/name: must have at most 255 bytes, not 256
     /reject_options/1: must be an object, not a list
+    /reject_options: must have at most 50 options, not 51
     "#);
 }
 

@@ -101,7 +101,10 @@ fn hidden_characters_in_a_question_are_shown() {
     let shown = "<bdi>pay</bdi><b class=\"mark\">U+202E</b><b class=\"mark\">U+200B</b>";
     has(
         &html,
-        &["are invisible or cover others: zero width space (U+200B), right-to-left override", shown],
+        &[
+            "are invisible or cover others: zero width space (U+200B), right-to-left override",
+            shown,
+        ],
     );
     assert_eq!(html.matches(shown).count(), 1);
     let html = page(&question("a\u{202e}\0b", None, json!({})));

@@ -1,5 +1,7 @@
 //! Percent-encoding (RFC 3986) and `application/x-www-form-urlencoded`.
 
+use crate::strict_json::Unreadable;
+
 /// Percent-encodes every byte except letters, digits, `-`, `.`, `_` and `~`.
 pub fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
@@ -14,6 +16,11 @@ pub fn encode(text: &str) -> String {
 
 /// Decodes percent-encoded bytes; `None` if an escape is broken or the result is not UTF-8.
 pub fn decode(encoded: &[u8]) -> Option<String> {
+    String::from_utf8(decoded(encoded)?).ok()
+}
+
+/// Decodes percent-encoded bytes; `None` if an escape is broken.
+fn decoded(encoded: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
     while let [first, tail @ ..] = rest {
@@ -27,7 +34,7 @@ pub fn decode(encoded: &[u8]) -> Option<String> {
             (byte, after) => (after, bytes.push(*byte)),
         };
     }
-    String::from_utf8(bytes).ok()
+    Some(bytes)
 }
 
 /// The most fields that a form may have. In memory an empty field is fifty times as large as in the text.
@@ -36,18 +43,54 @@ pub const MOST_FIELDS: usize = 10_000;
 /// The decoded fields of `application/x-www-form-urlencoded`, in order; `None` if an escape is broken, if a
 /// field is not UTF-8, or if there are more than [`MOST_FIELDS`] fields.
 pub fn form(bytes: &[u8]) -> Option<Vec<(String, String)>> {
-    let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
-    let text = |part: &[u8]| decode(&part.iter().map(space).collect::<Vec<_>>());
-    let pairs = || bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-    if pairs().nth(MOST_FIELDS).is_some() {
+    if pairs(bytes).nth(MOST_FIELDS).is_some() {
         return None;
     }
-    pairs()
-        .map(|pair| {
-            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            Some((text(&pair[..at])?, text(pair.get(at + 1..).unwrap_or_default())?))
-        })
-        .collect()
+    let text = |part: &[u8]| decode(&with_spaces(part));
+    pairs(bytes).map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+}
+
+/// The value of one field of `application/x-www-form-urlencoded`; `None` if the field is missing. Broken escapes in
+/// other values do no harm. Bytes that are not UTF-8 become U+FFFD.
+///
+/// # Errors
+///
+/// If the field occurs twice or has a broken escape. If it is missing and the name of another field has one.
+pub fn field(bytes: &[u8], name: &str) -> Result<Option<String>, Unreadable> {
+    let (mut found, mut damaged) = (None, false);
+    for (known, value) in pairs(bytes) {
+        match decoded(&with_spaces(known)) {
+            Some(known) if known == name.as_bytes() => {
+                let value = decoded(&with_spaces(value)).ok_or(Unreadable)?;
+                if found.replace(value).is_some() {
+                    return Err(Unreadable);
+                }
+            }
+            Some(_) => {}
+            None => damaged = true,
+        }
+    }
+    match found {
+        None if damaged => Err(Unreadable),
+        None => Ok(None),
+        Some(value) => Ok(Some(
+            String::from_utf8(value)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        )),
+    }
+}
+
+/// The fields of a form, still encoded.
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (&pair[..at], pair.get(at + 1..).unwrap_or_default())
+    })
+}
+
+/// A form writes a space as `+`.
+fn with_spaces(part: &[u8]) -> Vec<u8> {
+    part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect()
 }
 
 #[cfg(test)]
@@ -64,6 +107,17 @@ mod tests {
         }
         assert_eq!(form("a&".repeat(MOST_FIELDS).as_bytes()).unwrap().len(), MOST_FIELDS);
         assert_eq!(form("a&".repeat(MOST_FIELDS + 1).as_bytes()), None);
+        for (body, expected) in [
+            (&b"x=%zz&a=1+2&y=%ff"[..], Ok(Some("1 2".to_owned()))),
+            (b"a=%e9", Ok(Some("\u{fffd}".to_owned()))),
+            (b"%61=x", Ok(Some("x".to_owned()))),
+            (b"x=a", Ok(None)),
+            (b"a=%4", Err(Unreadable)),
+            (b"a=1&a=1", Err(Unreadable)),
+            (b"%zz=1", Err(Unreadable)),
+        ] {
+            assert_eq!(field(body, "a"), expected, "{body:?}");
+        }
         assert_eq!(encode("a b/\u{e9}~"), "a%20b%2F%C3%A9~");
         assert_eq!(decode(b"a+b%2B").as_deref(), Some("a+b+"));
     }

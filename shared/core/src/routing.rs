@@ -20,9 +20,17 @@ pub struct Filter {
 
 impl Filter {
     /// Whether the filter takes events of this type.
-    pub fn takes_type(&self, event_type: Option<&str>) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// The reason why the type cannot be read, if the filter needs the type.
+    pub fn takes_type(&self, event_type: &Result<Option<String>, String>) -> Result<bool, String> {
+        if self.types.is_empty() {
+            return Ok(true);
+        }
+        let event_type = event_type.as_ref().map_err(String::clone)?.as_deref();
         let of_type = |pattern: &String| event_type.is_some_and(|found| matches(pattern, found));
-        self.types.is_empty() || self.types.iter().any(of_type)
+        Ok(self.types.iter().any(of_type))
     }
 
     /// Whether all comparisons are true for an event.
@@ -186,33 +194,38 @@ impl TryFrom<Value> for Argument {
 }
 
 impl Mapping {
-    /// The arguments of an approval for this event.
+    /// The arguments of an approval for this event. Only fixed values need no reading of the event. A default stands
+    /// in for a missing value, never for one that cannot be read.
     ///
     /// # Errors
     ///
-    /// Names the argument that has no value in the event, or at which the arguments need too much memory.
-    pub fn arguments(&self, event: Text<'_>) -> Result<Value, String> {
+    /// The reason why the event cannot be read. Otherwise names the argument that has no value in the event, or at
+    /// which the arguments need too much memory.
+    pub fn arguments(&self, event: Result<Text<'_>, String>) -> Result<Value, String> {
         let (mut arguments, mut weight) = (Map::new(), 0_usize);
         for (name, argument) in &self.0 {
             let value = match argument {
                 Argument::Fixed(value) => value.clone(),
-                Argument::At { pointer, default } => match (event.pointer(pointer), default) {
-                    (Some(found), _) => {
-                        weight = weight.saturating_add(found.weight());
-                        if weight > HEAVIEST {
+                Argument::At { pointer, default } => {
+                    let found = event.as_ref().map_err(String::clone)?.pointer(pointer);
+                    match (found, default) {
+                        (Some(found), _) => {
+                            weight = weight.saturating_add(found.weight());
+                            if weight > HEAVIEST {
+                                return Err(format!(
+                                    "the arguments up to {name} have too many members: map smaller fields"
+                                ));
+                            }
+                            found.value().map_err(|error| error.to_string())?
+                        }
+                        (None, Some(default)) => default.clone(),
+                        (None, None) => {
                             return Err(format!(
-                                "the arguments up to {name} have too many members: map smaller fields"
+                                "the event has no value at {pointer:?} for the argument {name}: add a default"
                             ));
                         }
-                        found.value().map_err(|error| error.to_string())?
                     }
-                    (None, Some(default)) => default.clone(),
-                    (None, None) => {
-                        return Err(format!(
-                            "the event has no value at {pointer:?} for the argument {name}: add a default"
-                        ));
-                    }
-                },
+                }
             };
             arguments.insert(name.clone(), value);
         }
@@ -232,7 +245,8 @@ mod tests {
             types: types.iter().map(|text| (*text).to_owned()).collect(),
             comparisons: comparisons.iter().map(|text| Comparison::parse(text).unwrap()).collect(),
         };
-        filter.takes_type(event_type) && filter.holds(Text::read(event).unwrap()).unwrap()
+        let event_type = Ok(event_type.map(str::to_owned));
+        filter.takes_type(&event_type).unwrap() && filter.holds(Text::read(event).unwrap()).unwrap()
     }
 
     #[test]
@@ -298,6 +312,20 @@ mod tests {
     }
 
     #[test]
+    fn no_default_stands_in_for_what_cannot_be_read() {
+        let mapping = |written| serde_json::from_value::<Mapping>(written).unwrap();
+        let unreadable = || Err("the body cannot be read".to_owned());
+        let read = mapping(json!({"a": {"at": "/a", "default": 1}, "b": {"value": 2}}));
+        assert_eq!(read.arguments(unreadable()), unreadable().map(|_: Text<'_>| Value::Null));
+        let fixed = mapping(json!({"b": {"value": 2}}));
+        assert_eq!(fixed.arguments(unreadable()), Ok(json!({"b": 2})));
+        let typed = Filter { types: vec!["*".to_owned()], comparisons: Vec::new() };
+        let event_type = Err("the type cannot be read".to_owned());
+        assert_eq!(typed.takes_type(&event_type), Err("the type cannot be read".to_owned()));
+        assert_eq!(Filter::default().takes_type(&event_type), Ok(true));
+    }
+
+    #[test]
     fn a_mapping_takes_arguments_from_event_fields_or_fixed_values() {
         let mapping: Mapping = serde_json::from_value(json!({
             "order": "/data/id", "note": {"value": "/literal"}, "count": {"at": "/data/count", "default": 1},
@@ -305,8 +333,9 @@ mod tests {
         .unwrap();
         let event = Text::read(br#"{"data": {"id": "o-1"}}"#).unwrap();
         let expected = json!({"order": "o-1", "note": "/literal", "count": 1});
-        assert_eq!(mapping.arguments(event), Ok(expected));
-        assert!(mapping.arguments(Text::NULL).unwrap_err().contains("/data/id"));
+        assert_eq!(mapping.arguments(Ok(event)), Ok(expected));
+        let other = Text::read(b"[]").unwrap();
+        assert!(mapping.arguments(Ok(other)).unwrap_err().contains("/data/id"));
         for wrong in [json!("data"), json!(1), json!({"at": 1}), json!({"value": 1, "x": 2})] {
             assert!(serde_json::from_value::<Mapping>(json!({"a": wrong})).is_err(), "{wrong}");
         }

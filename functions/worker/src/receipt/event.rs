@@ -1,13 +1,11 @@
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 use placet_core::item::Item;
 use placet_core::receipt::Receipt;
 use placet_core::strict_json::Text;
-use placet_core::webhook::{Incoming, Location};
+use placet_core::webhook::{ExactJson, Incoming};
 use placet_runtime::config::Source;
-use serde_json::{Map, Value};
 
 /// The most characters of an event type that are stored.
 const LONGEST_TYPE: usize = 64;
@@ -16,36 +14,41 @@ const LONGEST_TYPE: usize = 64;
 pub(super) struct Event<'a> {
     pub(super) receipt: &'a Item<Receipt>,
     pub(super) body: &'a Bytes,
-    pub(super) event_type: Option<String>,
+    /// The type of the event, or the reason why it cannot be read.
+    pub(super) event_type: Result<Option<String>, String>,
     /// The request as received, without its secrets.
     pub(super) request: Incoming<'a>,
     source: &'a Source,
-    form: OnceLock<Result<String, String>>,
+    json: OnceLock<Result<ExactJson<'a>, String>>,
 }
 
 impl<'a> Event<'a> {
     pub(super) fn new(receipt: &'a Item<Receipt>, body: &'a Bytes, source: &'a Source) -> Self {
         let request = receipt.record.request(body);
-        let event_type = source.scheme.event_type(&request);
-        let event_type = event_type.map(|text| text.chars().take(LONGEST_TYPE).collect());
-        Self { receipt, body, event_type, request, source, form: OnceLock::new() }
+        let event_type = match source.scheme.event_type(&request) {
+            Ok(found) => Ok(found.map(|text| text.chars().take(LONGEST_TYPE).collect())),
+            Err(error) => {
+                let reason = source.scheme.exact_json(&request).err();
+                let reason = reason.unwrap_or_else(|| error.to_string());
+                Err(format!("the type of the event cannot be read: {reason}"))
+            }
+        };
+        Self { receipt, body, event_type, request, source, json: OnceLock::new() }
     }
 
-    /// The body as JSON. A form yields its fields, or the JSON in its field `payload`. Any other body yields
-    /// `null`. Integers beyond 64 bits are accepted.
+    /// The type of the event; `None` if it has none or if its type cannot be read.
+    pub(super) fn known_type(&self) -> Option<&str> {
+        self.event_type.as_ref().ok()?.as_deref()
+    }
+
+    /// The body as JSON. Integers beyond 64 bits are accepted.
     ///
     /// # Errors
     ///
-    /// The reason, if the body is a form or looks like JSON and cannot be parsed.
+    /// The reason, if the body cannot be read.
     pub(super) fn json(&self) -> Result<Text<'_>, String> {
-        if self.request.is_form() {
-            let form = self.form.get_or_init(|| self.read_form()).as_deref();
-            return Text::read(form.map_err(String::clone)?.as_bytes());
-        }
-        match self.request.json() {
-            Err(reason) if self.seems_json() => Err(reason.to_owned()),
-            read => Ok(read.unwrap_or(Text::NULL)),
-        }
+        let json = self.json.get_or_init(|| self.source.scheme.exact_json(&self.request));
+        json.as_ref().map(ExactJson::text).map_err(String::clone)
     }
 
     /// The body as JSON without loss of precision, for a person who must see exactly the values that were
@@ -53,38 +56,9 @@ impl<'a> Event<'a> {
     ///
     /// # Errors
     ///
-    /// The reason, if the body cannot be parsed or a value cannot be represented exactly.
+    /// The reason, if the body cannot be read or a value cannot be represented exactly.
     pub(super) fn exact_json(&self) -> Result<Text<'_>, String> {
         let json = self.json()?;
         json.exact().map(|()| json)
-    }
-
-    /// Whether the body is JSON by its media type or its first character.
-    fn seems_json(&self) -> bool {
-        let content_type = self.receipt.record.content_type().unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        let first = self.body.trim_ascii_start().first();
-        let json = |essence: &str| essence.ends_with("/json") || essence.ends_with("+json");
-        json(&essence.to_ascii_lowercase()) || matches!(first, Some(b'{' | b'['))
-    }
-
-    /// The form as JSON. It is parsed as for the signature checks: a repeated field counts as missing.
-    fn read_form(&self) -> Result<String, String> {
-        let payload = Location::Form("payload".to_owned(), None);
-        if self.source.scheme.reads_payload()
-            && let Some(text) = self.request.value(&payload)
-        {
-            return Ok(text.into_owned());
-        }
-        let form = self.request.form();
-        let form = form.ok_or("the form has too many fields, or its encoding is invalid")?;
-        let mut fields = BTreeMap::new();
-        for (name, value) in form {
-            fields.entry(name).and_modify(|known| *known = None).or_insert(Some(value));
-        }
-        let once = fields
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.clone(), Value::from(value?.as_str()))));
-        Ok(Value::Object(once.collect::<Map<_, _>>()).to_string())
     }
 }

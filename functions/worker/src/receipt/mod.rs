@@ -32,7 +32,7 @@ impl engine::Work<Receipt> for Worker {
         let outcomes = self.route(source, &event).await?;
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
         let note = outcomes.iter().map(Outcome::note).collect::<Vec<_>>().join("; ");
-        let event_type = event.event_type;
+        let event_type = event.known_type().map(str::to_owned);
         Ok(match failed {
             true => Command::Fail { replay, event_type, note },
             false => Command::Processed { replay, event_type, note },

@@ -39,9 +39,8 @@ impl Worker {
         source: &Source,
         event: &Event<'_>,
     ) -> Result<Vec<Outcome>, WorkError> {
-        let event_type = event.event_type.as_deref();
         if let Some(confirm) = &source.scheme.confirm
-            && event_type == Some(&confirm.event_type)
+            && event.known_type() == Some(&confirm.event_type)
         {
             return Ok(vec![self.confirm(confirm, event).await?]);
         }
@@ -61,11 +60,7 @@ impl Worker {
             });
         }
         if outcomes.is_empty() {
-            outcomes.push(match event.json() {
-                // A filter on the body might have matched.
-                Err(unreadable) => Outcome::Failed(unreadable),
-                Ok(_) => Outcome::Done("no target takes this event".to_owned()),
-            });
+            outcomes.push(Outcome::Done("no target takes this event".to_owned()));
         }
         Ok(outcomes)
     }
@@ -98,7 +93,7 @@ impl Worker {
             project: receipt.project().to_owned(),
             endpoint: endpoint.to_owned(),
             key: receipt.header.id.clone(),
-            event_type: event.event_type.clone().unwrap_or_default(),
+            event_type: event.known_type().unwrap_or_default().to_owned(),
             content_type: receipt.record.content_type().unwrap_or_default().to_owned(),
             body: event.body.clone(),
         };
@@ -117,10 +112,9 @@ impl Worker {
         number: usize,
         event: &Event<'_>,
     ) -> Result<Outcome, WorkError> {
-        let kwargs = event.exact_json().and_then(|json| request.kwargs.arguments(json));
-        let kwargs = match kwargs {
+        let kwargs = match request.kwargs.arguments(event.exact_json()) {
             Ok(kwargs) => kwargs,
-            Err(missing) => return Ok(Outcome::Failed(missing)),
+            Err(reason) => return Ok(Outcome::Failed(reason)),
         };
         let receipt = event.receipt;
         let (source, id) = (receipt.record.source.as_str(), receipt.header.id.as_str());
@@ -143,7 +137,11 @@ impl Worker {
     }
 
     async fn decide(&self, event: &Event<'_>) -> Result<Outcome, WorkError> {
-        match completed(event.body) {
+        let json = match event.exact_json() {
+            Ok(json) => json,
+            Err(unreadable) => return Ok(Outcome::Failed(unreadable)),
+        };
+        match completed(json.bytes()) {
             Ok(Completed::Answered(answered)) => self.apply(event, &answered).await,
             Ok(Completed::Ignored(reason)) => Ok(Outcome::Done(reason.to_owned())),
             Err(error) => Ok(Outcome::Failed(error.to_string())),
@@ -191,7 +189,7 @@ impl Worker {
 
 /// Whether a filter takes an event. The body is parsed only if the filter compares values in it.
 fn takes(filter: &Filter, event: &Event<'_>) -> Result<bool, String> {
-    if !filter.takes_type(event.event_type.as_deref()) {
+    if !filter.takes_type(&event.event_type)? {
         return Ok(false);
     }
     if filter.comparisons.is_empty() {

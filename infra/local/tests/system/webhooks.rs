@@ -32,15 +32,29 @@ pub fn completed(call: &client::Draft, approved: bool) -> Value {
 impl World {
     /// A webhook to a source with this event id, signed by the scheme of the source.
     pub fn signed(&self, source: &str, id: &str, content_type: &str, body: &[u8]) -> Request<'_> {
+        let signed = self.signs(source, id, content_type, body);
+        signed.unwrap_or_else(|| panic!("{source} cannot be signed"))
+    }
+
+    /// The same; `None` if the source would refuse this body.
+    pub fn signs(
+        &self,
+        source: &str,
+        id: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Option<Request<'_>> {
         let runtime = &self.system.runtime;
         let found = runtime.config.source(source).unwrap();
         let verifier = found.open(source, &runtime.environment).unwrap();
         let path = format!("/webhooks/{source}");
         let draft = Draft { path: &path, content_type, id, body, at: self.clock.now() };
-        let Ok(signed) = verifier.sign(&draft) else { panic!("{source} cannot be signed") };
+        let signed = verifier.sign(&draft).ok()?;
+        let mark = if signed.query.is_empty() { "" } else { "?" };
+        let target = format!("{path}{mark}{}", signed.query);
         let headers = signed.headers.iter();
-        let post = headers.fold(self.post(&path), |post, (name, value)| post.header(name, value));
-        post.body(body.to_vec())
+        let post = headers.fold(self.post(&target), |post, (name, value)| post.header(name, value));
+        Some(post.body(body.to_vec()))
     }
 
     /// Sends a JSON webhook and checks that it is accepted.

@@ -61,7 +61,8 @@ impl Identity {
                 None if coverage.time => scheme.remember.0,
                 None => scheme.remember_body.0,
             };
-            let event_type = scheme.event_type(request).filter(|_| scheme.same_body_other_type);
+            let event_type = scheme.event_type(request).ok().flatten();
+            let event_type = event_type.filter(|_| scheme.same_body_other_type);
             let event_type = beginning(&event_type.unwrap_or_default(), 256);
             claims.push(claim(format!("signature#{signature}#{event_type}"), lasting));
         }

@@ -4,14 +4,22 @@
 //! Readers disagree on two cases that JSON allows. If two members have the same name, most readers keep
 //! the last. An integer that is too large for 64 bits becomes a rounded double. This module refuses both.
 //!
+//! Reading has two strengths. [`Text`] is exact: for what a person approves, what is executed and what a digest
+//! covers. [`Lenient`] is for what needs one value only: the type of an event, a time, a token, a handshake. Neither
+//! reads a damaged text as an empty one.
+//!
 //! A [`Value`] tree needs up to a hundred times as much memory as its text. So Placet looks up the fields of
 //! webhooks in a [`Text`], and limits the size of a tree.
 
+mod lenient;
+mod scan;
 mod text;
 mod unique;
 
 use serde_json::Value;
 
+pub use lenient::{Lenient, from_utf16, without_mark};
+pub use scan::Unreadable;
 pub use text::Text;
 
 /// The most characters of a name in an error message.
@@ -84,7 +92,7 @@ fn large_integer(json: &[u8]) -> Result<(), String> {
     let mut rest = json;
     while let Some((first, after)) = rest.split_first() {
         if *first == b'"' {
-            rest = after_string(after);
+            rest = after_string(after).unwrap_or_default();
         } else if *first == b'-' || first.is_ascii_digit() {
             let in_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
             let end = rest.iter().position(|byte| !in_number(byte)).unwrap_or(rest.len());
@@ -109,20 +117,22 @@ fn outside_strings(json: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     let mut rest = json;
     std::iter::from_fn(move || {
         let (first, after) = rest.split_first()?;
-        rest = if *first == b'"' { after_string(after) } else { after };
+        let after_it = if *first == b'"' { after_string(after) } else { Some(after) };
+        rest = after_it.unwrap_or_default();
         Some((*first, after))
     })
 }
 
-/// The bytes after the closing quote of a string. `rest` begins after the opening quote.
-fn after_string(mut rest: &[u8]) -> &[u8] {
+/// The bytes after the closing quote of a string; `None` if the string has no end. `rest` begins after the opening
+/// quote.
+fn after_string(mut rest: &[u8]) -> Option<&[u8]> {
     while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
         if rest[at] == b'"' {
-            return &rest[at + 1..];
+            return Some(&rest[at + 1..]);
         }
-        rest = rest.get(at + 2..).unwrap_or_default();
+        rest = rest.get(at + 2..)?;
     }
-    &[]
+    None
 }
 
 #[cfg(test)]

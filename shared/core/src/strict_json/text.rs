@@ -1,8 +1,7 @@
-use std::borrow::Cow;
-
 use serde_json::Value;
 
-use super::{HEAVIEST, ParseError, after_string, large_integer, unique, weight};
+use super::lenient::{Lenient, from_utf16, without_mark};
+use super::{HEAVIEST, ParseError, large_integer, unique, weight};
 
 /// A JSON text in which no object repeats a member. Values are looked up in the text, so a large text needs
 /// no tree.
@@ -10,22 +9,28 @@ use super::{HEAVIEST, ParseError, after_string, large_integer, unique, weight};
 pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
-    /// The text `null`.
-    pub const NULL: Self = Text(b"null");
-
-    /// Reads one JSON value. Integers that do not fit into 64 bits are accepted.
+    /// Reads one JSON value. A byte order mark before it is ignored (RFC 8259 section 8.1). Integers that do not fit
+    /// into 64 bits are accepted.
     ///
     /// # Errors
     ///
     /// Says what is wrong and where.
     pub fn read(bytes: &'a [u8]) -> Result<Self, String> {
-        unique::check(bytes)?;
+        if from_utf16(bytes.get(..2).unwrap_or_default()).is_some() {
+            return Err("the text is UTF-16 at line 1 column 1: send JSON as UTF-8".to_owned());
+        }
+        unique::check(without_mark(bytes))?;
         Ok(Self::known(bytes))
     }
 
     /// The text of bytes that [`Text::read`] has already checked.
     pub(crate) fn known(bytes: &'a [u8]) -> Self {
-        Self(bytes.trim_ascii())
+        Self(without_mark(bytes).trim_ascii())
+    }
+
+    /// The text itself, without the byte order mark.
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
     }
 
     /// Checks that no integer would be rounded.
@@ -56,12 +61,14 @@ impl<'a> Text<'a> {
 
     /// The value of a member; `None` if the member is missing or this value is not an object.
     pub fn member(self, name: &str) -> Option<Self> {
-        self.parts(b'{').find(|(known, _)| is_name(known, name)).map(second)
+        let found = Lenient::known(self.0).member(name);
+        found.ok().flatten().map(|value| Self(value.bytes()))
     }
 
     /// The elements of a list; `None` if this value is not a list.
     pub fn elements(self) -> Option<impl Iterator<Item = Self>> {
-        self.0.starts_with(b"[").then(|| self.parts(b'[').map(second))
+        let elements = Lenient::known(self.0).elements()?;
+        Some(elements.map_while(|element| element.ok().map(|value| Self(value.bytes()))))
     }
 
     /// The value at a JSON pointer (RFC 6901).
@@ -78,116 +85,12 @@ impl<'a> Text<'a> {
             }
         })
     }
-
-    /// The characters of a string; `None` if this value is not a string.
-    pub fn string(self) -> Option<Cow<'a, str>> {
-        unquoted(self.0)
-    }
-
-    /// A string, number or boolean as text; `None` for any other value.
-    pub fn scalar(self) -> Option<Cow<'a, str>> {
-        match self.0 {
-            b"true" => Some(Cow::Borrowed("true")),
-            b"false" => Some(Cow::Borrowed("false")),
-            [b'"', ..] => self.string(),
-            [b'-' | b'0'..=b'9', ..] => Some(Cow::Owned(self.value().ok()?.to_string())),
-            _ => None,
-        }
-    }
-
-    /// The values of a container that begins with `bracket`. The values of an object have names.
-    fn parts(self, bracket: u8) -> Parts<'a> {
-        let rest = self.0.strip_prefix(&[bracket]).unwrap_or_default();
-        Parts { rest, named: bracket == b'{' }
-    }
-}
-
-fn second<'a>((_, value): (&'a [u8], Text<'a>)) -> Text<'a> {
-    value
-}
-
-/// Whether a quoted string is equal to `name`.
-fn is_name(text: &[u8], name: &str) -> bool {
-    match inside(text) {
-        Some(inside) => inside == name.as_bytes(),
-        None => unquoted(text).is_some_and(|unquoted| unquoted == name),
-    }
-}
-
-/// The bytes between the quotes of a string; `None` if the string contains an escape.
-fn inside(text: &[u8]) -> Option<&[u8]> {
-    let inside = text.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    memchr::memchr(b'\\', inside).is_none().then_some(inside)
-}
-
-/// The characters of a quoted string.
-fn unquoted(text: &[u8]) -> Option<Cow<'_, str>> {
-    match inside(text) {
-        Some(inside) => std::str::from_utf8(inside).ok().map(Cow::Borrowed),
-        None => serde_json::from_slice(text).ok().map(Cow::Owned),
-    }
-}
-
-/// The rest of a valid container, after its opening bracket.
-struct Parts<'a> {
-    rest: &'a [u8],
-    named: bool,
-}
-
-impl<'a> Parts<'a> {
-    /// The next value.
-    fn take(&mut self) -> &'a [u8] {
-        self.rest = self.rest.trim_ascii_start();
-        let (value, rest) = self.rest.split_at(length(self.rest));
-        self.rest = rest.trim_ascii_start();
-        value
-    }
-}
-
-impl<'a> Iterator for Parts<'a> {
-    type Item = (&'a [u8], Text<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.rest = self.rest.trim_ascii_start();
-        if let [b',', rest @ ..] = self.rest {
-            self.rest = rest;
-        }
-        if let [] | [b']' | b'}', ..] = self.rest {
-            return None;
-        }
-        let mut name: &[u8] = &[];
-        if self.named {
-            name = self.take();
-            self.rest = self.rest.strip_prefix(b":")?;
-        }
-        Some((name, Text(self.take())))
-    }
-}
-
-/// The length in bytes of the first value in a valid text.
-fn length(text: &[u8]) -> usize {
-    let (mut depth, mut rest) = (0_usize, text);
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        match first {
-            b'"' => rest = after_string(after),
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => {
-                let ends = |byte: &u8| b",]} \t\r\n".contains(byte);
-                rest = &rest[rest.iter().position(ends).unwrap_or(rest.len())..];
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    text.len() - rest.len()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -243,7 +146,8 @@ mod tests {
                     Value::Number(_) | Value::Bool(_) => Some(expected.to_string()),
                     _ => None,
                 };
-                prop_assert_eq!(there.scalar().map(Cow::into_owned), scalar);
+                let lenient = Lenient::known(there.bytes()).scalar().unwrap();
+                prop_assert_eq!(lenient.map(Cow::into_owned), scalar);
             }
         }
 
@@ -259,11 +163,19 @@ mod tests {
     fn names_are_compared_after_unescaping() {
         let text = Text::read(br#" { "\u0061\n" : [ 1 , {} ] , "b" : null } "#).unwrap();
         assert_eq!(text.member("a\n").unwrap().value(), Ok(json!([1, {}])));
-        assert_eq!(text.member("b"), Some(Text::NULL));
+        assert_eq!(text.member("b").map(Text::bytes), Some(b"null".as_slice()));
         assert!(text.member("c").is_none() && text.elements().is_none());
         let list = text.member("a\n").unwrap();
         assert_eq!(list.elements().unwrap().count(), 2);
-        assert!(list.member("0").is_none() && list.scalar().is_none());
+        assert!(list.member("0").is_none());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored() {
+        let text = Text::read(b"\xef\xbb\xbf {\"a\":1} ").unwrap();
+        assert_eq!(text.value(), Ok(json!({"a": 1})));
+        assert!(Text::read(b"\xef\xbb\xbf\xef\xbb\xbf{}").is_err());
+        assert!(Text::read(b"{\xef\xbb\xbf}").is_err());
     }
 
     #[test]
@@ -273,6 +185,8 @@ mod tests {
         }
         assert!(Text::read(b"\"\xff\"").is_err());
         assert!(Text::read(&[b'['; 100_000]).unwrap_err().contains("recursion"));
+        let utf16 = Text::read(b"{\0}\0").unwrap_err();
+        assert!(utf16.contains("UTF-16"), "{utf16}");
         let rounded = Text::read(b"[18446744073709551616]").unwrap();
         assert!(rounded.exact().unwrap_err().contains("18446744073709551616"));
         assert_eq!(Text::read(b"7").unwrap().exact(), Ok(()));

@@ -13,8 +13,18 @@ use super::LONGEST_QUOTE;
 ///
 /// Says what is wrong and where.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
-    let Unique = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let Unique = serde_json::from_slice(bytes).map_err(|error| reason(&error))?;
     Ok(())
+}
+
+/// What is wrong and where. `serde_json` has two messages for a lone surrogate that do not say so.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let surrogate = ["unexpected end of hex escape", "lone leading surrogate in hex escape"];
+    match surrogate.iter().find_map(|message| text.strip_prefix(message)) {
+        Some(place) => format!("a \\u escape is only half of a character (lone surrogate){place}"),
+        None => text,
+    }
 }
 
 /// A JSON value in which no object repeats a member name. The visitor keeps no values.

@@ -69,10 +69,7 @@ impl Verifier {
             };
             when.method.as_deref().is_none_or(|method| method == request.method)
                 && when.has.as_ref().is_none_or(there)
-                && !when
-                    .lacks
-                    .as_ref()
-                    .is_some_and(|location| there(location) || has_object(request, location))
+                && when.lacks.as_ref().is_none_or(|location| lacks(request, location))
                 && when.equals.iter().all(equal)
         })
     }
@@ -189,14 +186,17 @@ enum Place {
     Text,
 }
 
-/// Whether the location holds a value, including an object or a list.
-fn has_object(request: &Incoming<'_>, location: &Location) -> bool {
-    match location {
-        Location::Json(pointer) => {
-            request.json().is_ok_and(|json| json.pointer(&pointer.to_string()).is_some())
-        }
-        _ => false,
-    }
+/// Whether the location certainly holds no value, not even an object or a list.
+fn lacks(request: &Incoming<'_>, location: &Location) -> bool {
+    let finds = match location {
+        Location::Json(pointer) => request.json().and_then(|json| match json {
+            Some(json) => pointer.finds(json),
+            None => Ok(false),
+        }),
+        _ => Ok(false),
+    };
+    let values = request.read(location);
+    finds == Ok(false) && values.is_ok_and(|values| values.iter().all(Option::is_none))
 }
 
 fn refused() -> Answer {

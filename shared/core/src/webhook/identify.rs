@@ -11,6 +11,7 @@ use super::scheme::Scheme;
 use super::unverified::Unverified;
 use super::verified::{Coverage, Verification};
 use crate::Digest;
+use crate::strict_json::Unreadable;
 
 impl Scheme {
     /// The header set that the request uses, if the scheme has several.
@@ -41,16 +42,28 @@ impl Scheme {
         Ok(chosen.map(|(set, _)| set).or(sets.first().map(String::as_str)))
     }
 
-    /// The type of the event. It consists of the parts that are present in the first alternative with at
-    /// least one part.
-    pub fn event_type(&self, request: &Incoming<'_>) -> Option<String> {
+    /// The type of the event: the parts of the first alternative of which all parts are present. Without such an
+    /// alternative, the present parts of the first alternative with at least one part.
+    ///
+    /// # Errors
+    ///
+    /// If a part was sent, but cannot be read. Then the type is not known, whatever the other alternatives say.
+    pub fn event_type(&self, request: &Incoming<'_>) -> Result<Option<String>, Unreadable> {
         let header_set = self.header_set(request).ok().flatten();
         let reading = Reading { request, header_set, public_url: None };
-        self.event_type.0.iter().find_map(|alternative| {
-            let parts = alternative.iter().filter_map(|location| reading.value(location));
-            let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
-            (!parts.is_empty()).then(|| parts.join("."))
-        })
+        let mut incomplete = None;
+        for alternative in &self.event_type.0 {
+            let read = |location| Ok(reading.one(location)?.filter(|part| !part.is_empty()));
+            let parts = alternative.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            let present: Vec<_> = parts.into_iter().flatten().collect();
+            if present.len() == alternative.len() {
+                return Ok(Some(present.join(".")));
+            }
+            if !present.is_empty() {
+                incomplete.get_or_insert(present.join("."));
+            }
+        }
+        Ok(incomplete)
     }
 }
 
@@ -93,7 +106,7 @@ impl Scheme {
         for alternative in &self.identity.0 {
             let parts = alternative.iter().flat_map(|location| reading.values(location));
             let parts: Option<Vec<Cow<'_, str>>> =
-                parts.map(|part| part.filter(|text| !text.is_empty())).collect();
+                parts.map(|part| part.filter(|text| is_identity(text))).collect();
             match parts.as_deref() {
                 Some([one]) => return (Some(one.to_string()), alternative.iter().all(covers)),
                 Some(several) if !several.is_empty() => {
@@ -105,6 +118,12 @@ impl Scheme {
         }
         (None, false)
     }
+}
+
+/// Whether a text can tell one event from another. A lenient reading writes U+FFFD for what it cannot read, so two
+/// events could have the same text.
+fn is_identity(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// The header names with a `*` that a check reads.

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::location::Location;
 use crate::percent;
-use crate::strict_json::Text;
+use crate::strict_json::{Lenient, Unreadable, from_utf16, without_mark};
 
 /// A received request. All of it is unverified.
 #[derive(Debug)]
@@ -23,8 +23,10 @@ pub struct Incoming<'a> {
     pub body: &'a [u8],
     /// The address of the TCP peer.
     pub source_ip: Option<IpAddr>,
-    /// Whether the body is JSON, or the reason why it is not. Computed once.
-    json: OnceLock<Result<(), String>>,
+    /// The body as UTF-8 if it is UTF-16, computed once.
+    transcoded: OnceLock<Option<Vec<u8>>>,
+    /// Whether the text is one JSON value, computed once.
+    json: OnceLock<Result<(), Unreadable>>,
     form: OnceLock<Option<Vec<(String, String)>>>,
 }
 
@@ -39,6 +41,7 @@ impl<'a> Incoming<'a> {
             headers: Vec::new(),
             body,
             source_ip: None,
+            transcoded: OnceLock::new(),
             json: OnceLock::new(),
             form: OnceLock::new(),
         }
@@ -46,28 +49,41 @@ impl<'a> Incoming<'a> {
 
     /// The value of a header; `None` if the header is missing or repeated.
     pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.one_header(name).ok().flatten()
+    }
+
+    /// The value of a header; `None` if the header is missing.
+    pub(super) fn one_header(&self, name: &str) -> Result<Option<&'a str>, Unreadable> {
         let mut found = self.headers.iter().filter(|(known, _)| *known == name);
         match (found.next(), found.next()) {
-            (Some((_, value)), None) => Some(value),
-            _ => None,
+            (found, None) => Ok(found.map(|(_, value)| *value)),
+            _ => Err(Unreadable),
         }
     }
 
-    /// The body as JSON without repeated members. It is parsed once.
-    ///
-    /// # Errors
-    ///
-    /// If the body is not such JSON: what is wrong and where.
-    pub fn json(&self) -> Result<Text<'a>, &str> {
-        let read = self.json.get_or_init(|| Text::read(self.body).map(drop));
-        read.as_ref().map(|()| Text::known(self.body)).map_err(String::as_str)
+    /// The body as UTF-8 as far as possible, without a byte order mark.
+    fn text(&self) -> &[u8] {
+        let transcoded = self.transcoded.get_or_init(|| from_utf16(self.body)).as_deref();
+        transcoded.unwrap_or_else(|| without_mark(self.body))
     }
 
-    /// Whether the content type says that the body is a form.
+    /// The body as JSON that may be damaged; `None` if the body is empty or a form.
+    pub(super) fn json(&self) -> Result<Option<Lenient<'_>>, Unreadable> {
+        let text = self.text();
+        if self.is_form() || text.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        let read = self.json.get_or_init(|| Lenient::read(text).map(drop));
+        read.map(|()| Some(Lenient::known(text)))
+    }
+
+    /// Whether the body is a form. A body that begins as a JSON object or list is JSON, whatever its content type
+    /// says: tools such as curl send JSON as a form unless told otherwise, and a form encodes these characters.
     pub fn is_form(&self) -> bool {
         let kind = self.header("content-type").unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            && !matches!(self.text().trim_ascii_start(), [b'{' | b'[', ..])
     }
 
     /// The decoded fields of a form body, in order; `None` if the body is not a form or not valid.
@@ -77,55 +93,53 @@ impl<'a> Incoming<'a> {
     }
 
     /// The values at a location. A missing value is `None`. If one value under a wildcard is missing, the
-    /// result is a single `None`.
-    pub fn values(&self, location: &Location) -> Vec<Option<Cow<'_, str>>> {
+    /// result is a single `None`. This reading is lenient: see [`Lenient`].
+    ///
+    /// # Errors
+    ///
+    /// If a value was sent, but cannot be read. A repeated header, parameter or form field cannot be read.
+    pub fn read(&self, location: &Location) -> Result<Vec<Option<Cow<'_, str>>>, Unreadable> {
         match location {
-            Location::Json(pointer) => match self.json() {
-                Ok(json) => pointer.values(json),
-                Err(_) => vec![None],
+            Location::Json(pointer) => match self.json()? {
+                Some(json) => pointer.values(json),
+                None => Ok(vec![None]),
             },
-            Location::Form(name, Some(pointer)) => {
-                let field = self.form_field(name).map(str::as_bytes);
-                match field.and_then(|text| Text::read(text).ok()) {
-                    Some(json) => pointer.values(json),
-                    None => vec![None],
+            Location::Form(name, Some(pointer)) => match self.form_field(name)? {
+                Some(text) => {
+                    let values = pointer.values(Lenient::read(text.as_bytes())?)?;
+                    let owned = |value: Cow<'_, str>| Cow::Owned(value.into_owned());
+                    Ok(values.into_iter().map(|value| value.map(owned)).collect())
+                }
+                None => Ok(vec![None]),
+            },
+            Location::Form(name, None) => Ok(vec![self.form_field(name)?.map(Cow::Owned)]),
+            Location::Header(name) => Ok(vec![self.one_header(name)?.map(Cow::Borrowed)]),
+            Location::Query(name) => {
+                let fields = percent::form(self.query.as_bytes()).ok_or(Unreadable)?;
+                let mut found = fields.into_iter().filter(|(known, _)| known == name);
+                match (found.next(), found.next()) {
+                    (found, None) => Ok(vec![found.map(|(_, value)| Cow::Owned(value))]),
+                    _ => Err(Unreadable),
                 }
             }
-            Location::Form(name, None) => vec![self.form_field(name).map(Cow::Borrowed)],
-            Location::Header(name) => vec![self.header(name).map(Cow::Borrowed)],
-            Location::Query(name) => vec![query_field(self.query, name).map(Cow::Owned)],
             Location::Path(segment) => {
                 let segments = self.rest.split('/').filter(|segment| !segment.is_empty());
-                vec![segments.into_iter().nth(segment - 1).map(Cow::Borrowed)]
+                Ok(vec![segments.into_iter().nth(segment - 1).map(Cow::Borrowed)])
             }
         }
     }
 
-    /// The value at a location; `None` if there is not exactly one value.
+    /// The value at a location; `None` if there is not exactly one value that can be read.
     pub fn value(&self, location: &Location) -> Option<Cow<'_, str>> {
-        let mut values = self.values(location).into_iter();
+        let mut values = self.read(location).ok()?.into_iter();
         match (values.next(), values.next()) {
             (Some(value), None) => value,
             _ => None,
         }
     }
 
-    fn form_field(&self, name: &str) -> Option<&str> {
-        let mut found = self.form()?.iter().filter(|(known, _)| known == name);
-        match (found.next(), found.next()) {
-            (Some((_, value)), None) => Some(value),
-            _ => None,
-        }
-    }
-}
-
-/// The value of a query parameter; `None` if the parameter is missing or repeated.
-fn query_field(query: &str, name: &str) -> Option<String> {
-    let fields = percent::form(query.as_bytes())?;
-    let mut found = fields.into_iter().filter(|(known, _)| known == name);
-    match (found.next(), found.next()) {
-        (Some((_, value)), None) => Some(value),
-        _ => None,
+    fn form_field(&self, name: &str) -> Result<Option<String>, Unreadable> {
+        if self.is_form() { percent::field(self.body, name) } else { Ok(None) }
     }
 }
 
@@ -145,5 +159,32 @@ mod tests {
         assert_eq!(value("query:q"), None);
         assert_eq!(value("query:r").as_deref(), Some(" "));
         assert_eq!(value("json:/a"), None);
+        let read = |text: &str| request.read(&Location::parse(text).unwrap());
+        for repeated in ["header:x", "query:q", "json:/a"] {
+            assert_eq!(read(repeated), Err(Unreadable), "{repeated}");
+        }
+        for missing in ["header:z", "query:z", "json:/z", "form:z", "path:1"] {
+            assert_eq!(read(missing), Ok(vec![None]), "{missing}");
+        }
+    }
+
+    #[test]
+    fn one_body_is_either_a_form_or_json() {
+        let form = "application/x-www-form-urlencoded; charset=UTF-8";
+        for (content_type, body, form_a, json_a) in [
+            (form, "a=1", Some("1"), None),
+            (form, " {\"a\":1}", None, Some("1")),
+            (form, "\u{feff}{\"a\":1}", None, Some("1")),
+            (form, "%7B%22a%22:1}&a=2", Some("2"), None),
+            ("application/json", "a=1", None, None),
+            ("text/plain", "{\"a\":1}", None, Some("1")),
+        ] {
+            let mut request = Incoming::post("/", body.as_bytes());
+            request.headers = vec![("content-type", content_type)];
+            let value =
+                |text: &str| request.value(&Location::parse(text).unwrap()).map(Cow::into_owned);
+            assert_eq!(value("form:a").as_deref(), form_a, "{body}");
+            assert_eq!(value("json:/a").as_deref(), json_a, "{body}");
+        }
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::strict_json::Text;
+use crate::strict_json::{Lenient, Unreadable};
 
 /// The most values at one location.
 const MOST_VALUES: usize = 10_000;
@@ -82,27 +82,65 @@ impl Pointer {
     /// The scalars at this pointer, in order. If one value is missing, the result is a single `None`, so that
     /// a check of every element cannot pass when an element lacks the value. More than [`MOST_VALUES`] values
     /// count as a missing value.
-    pub fn values<'a>(&self, root: Text<'a>) -> Vec<Option<Cow<'a, str>>> {
+    ///
+    /// # Errors
+    ///
+    /// If a value is there and cannot be read.
+    pub fn values<'a>(&self, root: Lenient<'a>) -> Result<Vec<Option<Cow<'a, str>>>, Unreadable> {
         let mut found = Vec::new();
-        match walk(&self.0, root, &mut found) {
-            Some(()) => found.into_iter().map(Some).collect(),
-            None => vec![None],
+        Ok(match walk(&self.0, root, &mut found)? {
+            true => found.into_iter().map(Some).collect(),
+            false => vec![None],
+        })
+    }
+
+    /// Whether there is a value at this pointer, of any kind. A wildcard finds none.
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be read.
+    pub fn finds(&self, root: Lenient<'_>) -> Result<bool, Unreadable> {
+        let mut at = Some(root);
+        for segment in &self.0 {
+            let Some(value) = at else { return Ok(false) };
+            at = step(segment, value)?;
         }
+        Ok(at.is_some())
     }
 }
 
-/// Collects the scalars; `None` if a value is missing.
-fn walk<'a>(segments: &[String], value: Text<'a>, found: &mut Vec<Cow<'a, str>>) -> Option<()> {
+/// Collects the scalars; `false` if a value is missing.
+fn walk<'a>(
+    segments: &[String],
+    value: Lenient<'a>,
+    found: &mut Vec<Cow<'a, str>>,
+) -> Result<bool, Unreadable> {
     let Some((segment, rest)) = segments.split_first() else {
-        found.push(value.scalar().filter(|_| found.len() < MOST_VALUES)?);
-        return Some(());
+        let scalar = value.scalar()?.filter(|_| found.len() < MOST_VALUES);
+        let there = scalar.is_some();
+        found.extend(scalar);
+        return Ok(there);
     };
-    match value.elements() {
-        Some(mut elements) if segment == "*" => {
-            elements.try_for_each(|element| walk(rest, element, found))
+    if segment == "*"
+        && let Some(elements) = value.elements()
+    {
+        for element in elements {
+            if !walk(rest, element?, found)? {
+                return Ok(false);
+            }
         }
-        Some(mut elements) => walk(rest, elements.nth(segment.parse().ok()?)?, found),
-        None => walk(rest, value.member(segment)?, found),
+        return Ok(true);
+    }
+    step(segment, value)?.map_or(Ok(false), |value| walk(rest, value, found))
+}
+
+/// The member with this name, or the element with this number.
+fn step<'a>(segment: &str, value: Lenient<'a>) -> Result<Option<Lenient<'a>>, Unreadable> {
+    match value.elements() {
+        None => value.member(segment),
+        Some(mut elements) => {
+            segment.parse().ok().and_then(|number| elements.nth(number)).transpose()
+        }
     }
 }
 
@@ -191,7 +229,8 @@ mod tests {
     fn pointers_find_scalars_only() {
         let body = r#"{"a": [{"b": 1}, {"b": "x"}], "e": [{"b": 1}, {}], "c": {"d/e": true}, "n": null, "x": []}"#;
         let found = |pointer: &str| {
-            let values = Pointer::parse(pointer).values(Text::read(body.as_bytes()).unwrap());
+            let body = Lenient::read(body.as_bytes()).unwrap();
+            let values = Pointer::parse(pointer).values(body).unwrap();
             values.into_iter().map(|value| value.map(Cow::into_owned)).collect::<Vec<_>>()
         };
         let some = |text: &str| Some(text.to_owned());
@@ -208,7 +247,7 @@ mod tests {
     fn a_list_with_too_many_values_counts_as_missing() {
         let values = |count: usize| {
             let body = format!("[{}0]", "0,".repeat(count - 1));
-            Pointer::parse("/*").values(Text::read(body.as_bytes()).unwrap()).len()
+            Pointer::parse("/*").values(Lenient::read(body.as_bytes()).unwrap()).unwrap().len()
         };
         assert_eq!((values(MOST_VALUES), values(MOST_VALUES + 1)), (MOST_VALUES, 1));
     }

@@ -6,6 +6,7 @@ use super::grammar::{Member, Part, SignatureCheck, SignatureShape};
 use super::incoming::Incoming;
 use super::location::Location;
 use super::unverified::Unverified;
+use crate::strict_json::Unreadable;
 
 /// A request, the header set that it uses, and the public address of the source.
 pub(super) struct Reading<'a> {
@@ -23,23 +24,37 @@ pub(super) struct Signatures<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// The values at a location, with the header set filled in.
-    pub(super) fn values(&self, location: &Location) -> Vec<Option<Cow<'a, str>>> {
+    /// The values at a location, with the header set filled in: see [`Incoming::read`].
+    pub(super) fn read(
+        &self,
+        location: &Location,
+    ) -> Result<Vec<Option<Cow<'a, str>>>, Unreadable> {
         match (location, self.header_set) {
             (Location::Header(name), Some(set)) if name.contains('*') => {
-                vec![self.request.header(&name.replace('*', set)).map(Cow::Borrowed)]
+                let value = self.request.one_header(&name.replace('*', set))?;
+                Ok(vec![value.map(Cow::Borrowed)])
             }
-            _ => self.request.values(location),
+            _ => self.request.read(location),
         }
     }
 
+    /// The values at a location. A value that cannot be read counts as missing.
+    pub(super) fn values(&self, location: &Location) -> Vec<Option<Cow<'a, str>>> {
+        self.read(location).unwrap_or_else(|Unreadable| vec![None])
+    }
+
+    /// The value at a location; `None` if there is not exactly one value.
+    pub(super) fn one(&self, location: &Location) -> Result<Option<Cow<'a, str>>, Unreadable> {
+        let mut values = self.read(location)?.into_iter();
+        Ok(match (values.next(), values.next()) {
+            (Some(value), None) => value,
+            _ => None,
+        })
+    }
+
+    /// The value at a location; `None` if there is not exactly one value that can be read.
     pub(super) fn value(&self, location: &Location) -> Option<Cow<'a, str>> {
-        match (location, self.header_set) {
-            (Location::Header(name), Some(set)) if name.contains('*') => {
-                self.request.header(&name.replace('*', set)).map(Cow::Borrowed)
-            }
-            _ => self.request.value(location),
-        }
+        self.one(location).ok().flatten()
     }
 
     /// Whether the request has a value at a location, even if the value is repeated and cannot be read.
@@ -135,18 +150,18 @@ impl<'a> Reading<'a> {
     }
 
     fn json_lines(&self, members: &[Member]) -> Result<Vec<u8>, Unverified> {
-        let json = self.request.json().map_err(|_| Unverified::Unreadable)?;
+        let json = self.request.json().ok().flatten().ok_or(Unverified::Unreadable)?;
         let mut lines = String::new();
         for (index, Member { name, optional }) in members.iter().enumerate() {
-            let text = match json.member(name) {
+            let text = match json.member(name).map_err(|Unreadable| Unverified::Ambiguous)? {
                 None if *optional => continue,
                 None => return Err(Unverified::Missing),
-                Some(value) => value.string().ok_or(Unverified::Unreadable)?,
+                Some(value) => value.exact_string().ok_or(Unverified::Unreadable)?,
             };
             if index > 0 && text.contains('\n') {
                 return Err(Unverified::Ambiguous);
             }
-            for line in [name, text.as_ref()] {
+            for line in [name, &text] {
                 lines.push_str(line);
                 lines.push('\n');
             }

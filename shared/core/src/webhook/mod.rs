@@ -8,6 +8,7 @@
 
 mod algorithm;
 mod certificate;
+mod exact;
 mod grammar;
 mod handshake;
 mod host_rule;
@@ -33,6 +34,7 @@ mod verified;
 mod verifier;
 
 pub use algorithm::{Algorithm, HmacKey, hmac_sha256};
+pub use exact::ExactJson;
 pub use grammar::{
     AddressCheck, AlgorithmChoice, BodyHash, Certificate, Checks, Encoding, JwtCheck, KeyForm,
     List, Member, Part, Require, SignatureCheck, SignatureShape, TimeRule, TimeUnit, TokenCheck,

@@ -179,7 +179,7 @@ impl Making<'_> {
             }
             Location::Json(_) | Location::Form(..) | Location::Path(_) => {
                 let request = self.request();
-                let found = request.values(at);
+                let found = request.read(at).unwrap_or_default();
                 if found.is_empty() || found.iter().any(|found| found.as_deref() != Some(value)) {
                     let what = what.to_owned();
                     return Err(CannotSign::InBody { at: at.to_string(), what });

@@ -94,7 +94,7 @@ fn identity_and_type_of_every_sender_that_signs() {
             event.identity,
             "{at}"
         );
-        let kind = sender.verifier().scheme().event_type(&request.incoming());
+        let kind = sender.verifier().scheme().event_type(&request.incoming()).unwrap();
         assert_eq!((kind.as_deref(), verified.proven.coverage.event_type), event.kind, "{at}");
         let whole_body = sender.preset != "sns";
         assert_eq!(verified.proven.coverage.body, whole_body, "{at}");
@@ -130,7 +130,7 @@ fn identity_and_type_of_every_sender_that_sends_a_token() {
         let verified = request.judged(&sender.verifier(), NOW).unwrap();
         assert_eq!(verified.identity.as_deref(), identity, "{preset} {body}");
         assert!(!verified.proven.coverage.identity, "{preset}");
-        let found = sender.verifier().scheme().event_type(&request.incoming());
+        let found = sender.verifier().scheme().event_type(&request.incoming()).unwrap();
         assert_eq!(found.as_deref(), kind, "{preset} {body}");
     }
 }
@@ -141,7 +141,7 @@ fn identity_and_type_of_graph() {
     let of = |values: Value| {
         let request = Request::post(json!({"value": values}).to_string());
         let identity = request.judged(&verifier, NOW).unwrap().identity;
-        (identity, verifier.scheme().event_type(&request.incoming()))
+        (identity, verifier.scheme().event_type(&request.incoming()).unwrap())
     };
     let own = |mut value: Value| {
         value["clientState"] = json!("s");

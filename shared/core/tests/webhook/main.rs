@@ -21,5 +21,6 @@ mod sns;
 mod times;
 mod tokens;
 mod twilio;
+mod unreadable;
 mod vectors;
 mod weaknesses;

@@ -126,7 +126,7 @@ fn a_confirmation_of_a_subscription_verifies() {
     );
     let request = signed(body);
     assert!(judged(&request).is_ok());
-    let kind = verifier().scheme().event_type(&request.incoming());
+    let kind = verifier().scheme().event_type(&request.incoming()).unwrap();
     assert_eq!(kind.as_deref(), Some("SubscriptionConfirmation"));
     let changed = request.with_member("SubscribeURL", "https://evil.example/");
     assert_eq!(judged(&changed), Err(Unverified::Signature));

@@ -152,6 +152,7 @@ impl Webhook {
                 let (receipt_id, outcome) = match &received {
                     Received::New(id) => (id, "new"),
                     Received::Duplicate(id) => (id, "duplicate"),
+                    Received::Again(id) => (id, "again"),
                     Received::Spooled(id) => (id, "spooled"),
                 };
                 tracing::info!(source, receipt_id, outcome, "webhook received");

@@ -9,14 +9,15 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use placet_core::Payload;
 use placet_core::item::Item;
-use placet_core::receipt::{Claim, Identity, Receipt, Record};
+use placet_core::receipt::{Command, Identity, Receipt, Record, State};
 use placet_core::webhook::Verified;
 use serde::{Deserialize, Serialize};
 
 use crate::blob::BlobError;
 use crate::engine::Created;
-use crate::{Runtime, StoreError};
+use crate::{ChangeError, Runtime, StoreError};
 
 /// The folder of events that arrived while the table was unavailable.
 const SPOOL: &str = "spool";
@@ -35,6 +36,8 @@ pub enum Received {
     New(String),
     /// The webhook had already been stored as the receipt with this id.
     Duplicate(String),
+    /// The webhook had already been stored as the receipt with this id, but failed. It is processed again.
+    Again(String),
     /// The webhook was spooled, and will be stored as the receipt with this id.
     Spooled(String),
 }
@@ -48,6 +51,9 @@ pub enum ReceiveError {
     /// The blob store failed.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// A failed receipt could not be changed.
+    #[error("{0}")]
+    Change(String),
     /// Table, blob store and queue took too long together.
     #[error("not stored within {} s", STORING.as_secs())]
     Timeout,
@@ -59,8 +65,8 @@ pub enum ReceiveError {
 /// An event in the spool.
 #[derive(Debug, Serialize, Deserialize)]
 struct Spooled {
-    receipt_id: String,
-    claims: Vec<Claim>,
+    #[serde(flatten)]
+    identity: Identity,
     receipt: Receipt,
     body: String,
 }
@@ -97,23 +103,73 @@ impl Runtime {
         let mut id = identity.receipt_id.clone();
         for claim in &identity.claims {
             let owner = self.engine.store.claim(project, claim, &id, now).await?;
-            let Record { source, delivery_id, .. } = &receipt.record;
-            if owner != id && delivery_id.is_some() {
-                tracing::warn!(
-                    source,
-                    receipt_id = owner,
-                    delivery_id,
-                    "the same signature came before under another id"
-                );
+            if owner != id && receipt.record.delivery_id.is_some() {
+                warn_of_equal(&owner, &receipt);
             }
             id = owner;
         }
-        let receipt = Receipt { body: self.blobs.keep(body).await?, ..receipt };
-        let created = self.engine.create(|write| Item::new(project, &id, receipt, write));
+        let receipt = Receipt { body: self.blobs.keep(body.clone()).await?, ..receipt };
+        let Some(first) = self.create_receipt(&id, receipt.clone()).await? else {
+            return Ok(Received::New(id));
+        };
+        let apart = || identity.apart(receipt.record.delivery_id.as_deref(), &body);
+        if identity.compares_bodies && !self.has_body(&first, &receipt, &body).await {
+            let (source, apart) = (receipt.record.source.as_str(), apart());
+            tracing::warn!(
+                source,
+                receipt_id = apart,
+                first = id,
+                "the same id came before with another body, both are kept"
+            );
+            return Ok(match self.create_receipt(&apart, receipt).await? {
+                None => Received::New(apart),
+                Some(again) => self.repeated(again).await?,
+            });
+        }
+        if identity.claims.is_empty() && first.may_hide(&receipt) {
+            warn_of_equal(&id, &receipt);
+            self.create_receipt(&apart(), receipt.duplicate_of(&id)).await?;
+        }
+        self.repeated(first).await
+    }
+
+    /// Creates a receipt, or returns the existing receipt with this id.
+    async fn create_receipt(
+        &self,
+        id: &str,
+        receipt: Receipt,
+    ) -> Result<Option<Item<Receipt>>, StoreError> {
+        let project = self.config.project.as_str();
+        let created = self.engine.create(|write| Item::new(project, id, receipt, write));
         Ok(match created.await? {
-            Created::New(_) => Received::New(id),
-            Created::Before(_) => Received::Duplicate(id),
+            Created::New(_) => None,
+            Created::Before(existing) => Some(existing),
         })
+    }
+
+    /// Whether a stored receipt has this body. A body that cannot be read counts as another.
+    async fn has_body(&self, first: &Receipt, receipt: &Receipt, body: &Bytes) -> bool {
+        match (&first.body, &receipt.body) {
+            (stored, new) if stored == new => true,
+            // The key of a blob is the digest of its bytes.
+            (Payload::Blob { .. }, Payload::Blob { .. }) => false,
+            // The bytes of a compressed body depend on the release that compressed it.
+            (stored, _) => self.blobs.body(stored).await.is_ok_and(|stored| stored == body),
+        }
+    }
+
+    /// The answer to a repeated webhook. A failed receipt is processed again: its targets are idempotent.
+    async fn repeated(&self, first: Item<Receipt>) -> Result<Received, ReceiveError> {
+        let id = first.header.id.clone();
+        if first.state != State::Failed {
+            return Ok(Received::Duplicate(id));
+        }
+        match self.engine.change(first, |_| Command::Redeliver).await {
+            Ok(_) => Ok(Received::Again(id)),
+            Err(ChangeError::Refused(_)) => Ok(Received::Duplicate(id)),
+            Err(ChangeError::Store(error)) => Err(error.into()),
+            Err(error) => Err(ReceiveError::Change(error.to_string())),
+        }
     }
 
     async fn spool(
@@ -122,11 +178,12 @@ impl Runtime {
         receipt: Receipt,
         body: &[u8],
     ) -> Result<Received, ReceiveError> {
-        let Identity { receipt_id, claims } = identity;
-        let id = receipt_id.clone();
-        let spooled = Spooled { receipt_id, claims, receipt, body: STANDARD.encode(body) };
+        let id = identity.receipt_id.clone();
+        // Several bodies may have one id, and the spool keeps them all.
+        let name = identity.apart(receipt.record.delivery_id.as_deref(), body);
+        let spooled = Spooled { identity, receipt, body: STANDARD.encode(body) };
         let text = serde_json::to_vec(&spooled).map_err(|_| ReceiveError::Damaged(id.clone()))?;
-        self.blobs.put(&format!("{SPOOL}/{id}"), text.into()).await?;
+        self.blobs.put(&format!("{SPOOL}/{name}"), text.into()).await?;
         Ok(Received::Spooled(id))
     }
 
@@ -157,10 +214,19 @@ impl Runtime {
             self.blobs.delete(key).await?;
             return Err(ReceiveError::Damaged(key.to_owned()));
         };
-        let Spooled { receipt_id, claims, receipt, .. } = spooled;
-        let identity = Identity { receipt_id, claims };
+        let Spooled { identity, receipt, .. } = spooled;
         let received = self.store_receipt(&identity, receipt, body.into()).await?;
         self.blobs.delete(key).await?;
         Ok(received)
     }
+}
+
+fn warn_of_equal(first: &str, receipt: &Receipt) {
+    let Record { source, delivery_id, .. } = &receipt.record;
+    tracing::warn!(
+        source,
+        receipt_id = first,
+        delivery_id,
+        "the same signed content came before under another id"
+    );
 }

@@ -46,7 +46,7 @@ impl engine::Work<Receipt> for Worker {
             State::Failed => {
                 tracing::error!(receipt_id, event_type, note, "webhook failed at a target");
             }
-            State::Processed | State::Received => {
+            State::Processed | State::Received | State::Duplicate => {
                 tracing::info!(receipt_id, event_type, note, "webhook processed");
             }
         }

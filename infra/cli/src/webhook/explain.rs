@@ -51,6 +51,9 @@ fn explained(name: &str, source: &Source, environment: &Environment) -> String {
     }
     checks(&mut table, &scheme.checks);
     events(&mut table, scheme);
+    if scheme.checks.mac.is_some() || scheme.checks.sign.is_some() {
+        table.row("equal content", words::equal_content(source));
+    }
     table.row("targets", &words::targets(source));
     let data = source.expanded().as_object().cloned().unwrap_or_default();
     let data = yaml::block(&data, 4);

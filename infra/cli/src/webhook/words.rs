@@ -1,7 +1,7 @@
 //! The parts of a source in words.
 
 use placet_core::webhook::{
-    AlgorithmChoice, Checks, Encoding, JwtCheck, Location, Selector, SignatureCheck,
+    AlgorithmChoice, Checks, Encoding, EqualContent, JwtCheck, Location, Selector, SignatureCheck,
     SignatureShape, TimeRule, TimeUnit, TokenCheck, VerifyFirst,
 };
 use placet_core::webhook::{Respond, Rule, When};
@@ -50,6 +50,14 @@ fn target(target: &Target) -> String {
     match conditions.is_empty() {
         true => action,
         false => format!("{action} if {}", conditions.join(" and ")),
+    }
+}
+
+/// What requests with the same signed content are, if their identity is not signed.
+pub(super) fn equal_content(source: &Source) -> &'static str {
+    match source.equal_content() {
+        EqualContent::OneEvent => "is one event, unless a signed identity differs",
+        EqualContent::Separate => "is an event for each identity",
     }
 }
 

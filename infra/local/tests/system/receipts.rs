@@ -167,7 +167,7 @@ async fn a_receipt_is_shown_with_all_its_members() {
     insta::assert_json_snapshot!(shown, @r#"
     {
       "body": "{\"id\": \"e1\", \"type\": \"order.paid\", \"text\": \"\\u00e9 <b>\"}",
-      "body_url": "/v1/receipts/hooks.ec31682fde561917952ff78a7a8adeffd0febc37/body",
+      "body_url": "/v1/receipts/hooks.b964c3fb1e891d9cbc6473d17092e19693ae08df/body",
       "content_type": "application/json; charset=utf-8",
       "delivery_id": "x1",
       "headers": {
@@ -176,7 +176,7 @@ async fn a_receipt_is_shown_with_all_its_members() {
         "x-webhook-id": "x1",
         "x-webhook-signature": "sha256=f5c78368a8d10cbe15440a06403c5b5d456d13038bb1988afa093c80647c7cf0"
       },
-      "id": "hooks.ec31682fde561917952ff78a7a8adeffd0febc37",
+      "id": "hooks.b964c3fb1e891d9cbc6473d17092e19693ae08df",
       "method": "POST",
       "note": "logged",
       "path": "/webhooks/hooks",

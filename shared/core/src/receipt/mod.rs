@@ -23,13 +23,17 @@ pub enum State {
     Received,
     /// Processed. Terminal unless a person replays the receipt.
     Processed,
-    /// Processing failed; the note says why. Terminal unless a person replays the receipt.
+    /// Processing failed; the note says why. Terminal unless a person replays the receipt, or its sender
+    /// sends it again.
     Failed,
+    /// Its signed content came before under another id, so it has no effect; the note names the first
+    /// receipt. Terminal unless a person replays the receipt.
+    Duplicate,
 }
 
 impl State {
     /// All states.
-    pub const ALL: [Self; 3] = [Self::Received, Self::Processed, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::Received, Self::Processed, Self::Failed, Self::Duplicate];
 
     /// The name of the state.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +41,7 @@ impl State {
             Self::Received => "received",
             Self::Processed => "processed",
             Self::Failed => "failed",
+            Self::Duplicate => "duplicate",
         }
     }
 
@@ -63,7 +68,7 @@ pub struct Receipt {
     /// The result of the processing, for a person.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
-    /// The replays by a person; `None` if there are none.
+    /// The replays by a person, and by a sender that sends a failed webhook again; `None` if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<Replays>,
     /// The raw body.
@@ -71,7 +76,7 @@ pub struct Receipt {
     pub body: Payload,
 }
 
-/// Replays of a receipt by a person.
+/// Replays of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replays {
     /// The number of replays.
@@ -83,17 +88,37 @@ pub struct Replays {
 impl Receipt {
     /// The receipt of a verified request. The caller must still set the body.
     pub fn of(verified: &Verified<'_>, now: Timestamp) -> Self {
-        let scheme = verified.scheme();
         Self {
             record: Record::of(verified, now),
             verified: verified.proven.clone(),
-            remembered_until: now.plus(scheme.remember.0.max(scheme.remember_body.0)),
+            remembered_until: now.plus(Identity::lasts(verified)),
             state: State::Received,
             event_type: None,
             note: String::new(),
             replays: None,
             body: Payload::default(),
         }
+    }
+
+    /// Whether a webhook with the same signed content may be another event, which this receipt hides: it came
+    /// under another id, and no signed time proves that it is the same request.
+    pub fn may_hide(&self, other: &Self) -> bool {
+        let id = &other.record.delivery_id;
+        let signed_at = other.verified.signed_at;
+        self.state != State::Failed
+            && id.is_some()
+            && *id != self.record.delivery_id
+            && (signed_at.is_none() || signed_at != self.verified.signed_at)
+    }
+
+    /// This receipt as a duplicate of the receipt with the id `first`, which has the same signed content.
+    #[must_use]
+    pub fn duplicate_of(self, first: &str) -> Self {
+        let note = format!(
+            "not processed: {first} came before with the same signed content. If this is an event of its \
+             own, replay it"
+        );
+        Self { state: State::Duplicate, note, ..self }
     }
 
     /// The number of the current replay; 0 before the first replay.

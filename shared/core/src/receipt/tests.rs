@@ -68,17 +68,29 @@ fn in_state(state: State) -> Item<Receipt> {
         State::Received => receipt(),
         State::Processed => after(&receipt(), &processed(), NOW),
         State::Failed => after(&receipt(), &fail(), NOW),
+        State::Duplicate => {
+            let item = receipt();
+            Item { body: item.body.duplicate_of("github.4567cdef"), ..receipt() }
+        }
     }
 }
 
 #[test]
 fn every_command_in_every_state() {
     for (state, expected) in [
-        (State::Received, ["processed", "failed", "failed", "under_way"]),
-        (State::Processed, ["not_received", "not_received", "not_received", "received"]),
-        (State::Failed, ["not_received", "not_received", "not_received", "received"]),
+        (State::Received, ["processed", "failed", "failed", "under_way", "under_way"]),
+        (
+            State::Processed,
+            ["not_received", "not_received", "not_received", "received", "not_failed"],
+        ),
+        (State::Failed, ["not_received", "not_received", "not_received", "received", "received"]),
+        (
+            State::Duplicate,
+            ["not_received", "not_received", "not_received", "received", "not_failed"],
+        ),
     ] {
-        let results = [processed(), fail(), abandon(), Command::Replay].map(|command| {
+        let commands = [processed(), fail(), abandon(), Command::Replay, Command::Redeliver];
+        let results = commands.map(|command| {
             match in_state(state).apply(&command, &Write::new("write", NOW)) {
                 Ok(next) => next.state.as_str(),
                 Err(refusal) => refusal.code(),
@@ -96,7 +108,7 @@ fn a_receipt_needs_a_worker_until_it_is_processed() {
         assert_eq!(due, None, "an accepted webhook needs no index entry");
         let expected = match state {
             State::Received => (Some((Lane::Work, NOW)), Rests::Message),
-            State::Processed | State::Failed => (None, Rests::Nothing),
+            State::Processed | State::Failed | State::Duplicate => (None, Rests::Nothing),
         };
         assert_eq!((pointer, rests), expected, "{state:?}");
         assert_eq!(item.is_terminal(NOW), state != State::Received);
@@ -151,7 +163,7 @@ fn a_report_on_an_earlier_replay_is_refused() {
 #[test]
 fn only_an_ended_receipt_expires() {
     assert_eq!(Receipt::expires(&in_state(State::Received)), None);
-    for state in [State::Processed, State::Failed] {
+    for state in [State::Processed, State::Failed, State::Duplicate] {
         let item = in_state(state);
         assert_eq!(Receipt::expires(&item), Some(at(60)));
         assert_eq!(Receipt::expires(&after(&item, &Command::Replay, at(1))), None);

@@ -33,6 +33,8 @@ pub enum Command {
     },
     /// A person replays the receipt.
     Replay,
+    /// The sender sends a failed webhook again.
+    Redeliver,
 }
 
 /// The work of a worker for a receipt.
@@ -52,6 +54,12 @@ pub enum Refusal {
         /// The state of the receipt.
         state: State,
     },
+    /// A webhook that its sender sends again did not fail.
+    #[error("the receipt is {}, so it is not processed again", .state.as_str())]
+    NotFailed {
+        /// The state of the receipt.
+        state: State,
+    },
     /// A worker reports on an earlier replay.
     #[error("the report is about an earlier replay")]
     StaleReplay,
@@ -65,6 +73,7 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotReceived { .. } => "not_received",
+            Self::NotFailed { .. } => "not_failed",
             Self::StaleReplay => "stale_replay",
             Self::UnderWay => "under_way",
         }
@@ -99,12 +108,18 @@ impl Kind for Receipt {
             (Command::Abandon { reason }, State::Received) => {
                 next.end(State::Failed, None, reason);
             }
-            (Command::Replay, State::Processed | State::Failed) => {
+            (Command::Replay, State::Processed | State::Failed | State::Duplicate)
+            | (Command::Redeliver, State::Failed) => {
                 let count = item.replay().saturating_add(1);
                 next.state = State::Received;
                 next.replays = Some(Replays { count, last_at: write.at });
             }
-            (Command::Replay, State::Received) => return Err(Refusal::UnderWay),
+            (Command::Replay | Command::Redeliver, State::Received) => {
+                return Err(Refusal::UnderWay);
+            }
+            (Command::Redeliver, State::Processed | State::Duplicate) => {
+                return Err(Refusal::NotFailed { state: item.state });
+            }
             (Command::Processed { .. } | Command::Fail { .. } | Command::Abandon { .. }, state) => {
                 return Err(Refusal::NotReceived { state });
             }
@@ -119,7 +134,7 @@ impl Kind for Receipt {
                 at: item.header.created_at,
                 work: Work::Process,
             }),
-            State::Processed | State::Failed => Next::Nothing,
+            State::Processed | State::Failed | State::Duplicate => Next::Nothing,
         }
     }
 

@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 /// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -55,19 +55,12 @@ impl Algorithm {
         }
     }
 
-    /// The candidate that is the valid signature of the message under the key; `None` if there is none. For a
-    /// MAC, the function computes the MAC once and compares it with all candidates in constant time.
-    pub(super) fn held<'a>(
-        self,
-        key: &[u8],
-        parts: &[&[u8]],
-        candidates: &'a [Vec<u8>],
-    ) -> Option<&'a [u8]> {
-        let mut candidates = candidates.iter().map(Vec::as_slice);
+    /// Whether one of the candidates is a valid signature of the message under the key. For a MAC, the
+    /// function computes the MAC once and compares it with all candidates in constant time.
+    pub(super) fn held(self, key: &[u8], parts: &[&[u8]], candidates: &[Vec<u8>]) -> bool {
         if let Some(mac) = self.mac(key, parts) {
-            return candidates.fold(None, |held, given| {
-                if bool::from(mac.ct_eq(given)) { Some(given) } else { held }
-            });
+            let same = candidates.iter().map(|given| mac.ct_eq(given));
+            return same.fold(Choice::from(0), |held, same| held | same).into();
         }
         let scheme: &'static dyn VerificationAlgorithm = match self {
             Self::EcdsaP256Sha256 => &ECDSA_P256_SHA256_ASN1,
@@ -76,7 +69,7 @@ impl Algorithm {
             _ => &ED25519,
         };
         let (key, message) = (UnparsedPublicKey::new(scheme, key), parts.concat());
-        candidates.find(|given| key.verify(&message, given).is_ok())
+        candidates.iter().any(|given| key.verify(&message, given).is_ok())
     }
 }
 

@@ -9,8 +9,7 @@ use super::message::Reading;
 use super::proof::Proof;
 use super::scheme::Scheme;
 use super::unverified::Unverified;
-use super::verified::{Coverage, Verification};
-use crate::Digest;
+use super::verified::{Coverage, SignedContent, Verification};
 use crate::strict_json::Unreadable;
 
 impl Scheme {
@@ -71,7 +70,7 @@ impl Scheme {
 pub(super) struct Facts {
     pub(super) proven: Verification,
     pub(super) identity: Option<String>,
-    pub(super) signature: Option<Digest>,
+    pub(super) signed: Option<SignedContent>,
 }
 
 impl Scheme {
@@ -79,7 +78,6 @@ impl Scheme {
         let covers = |location: &Location| proofs.iter().any(|proof| proof.covers(location));
         let (identity, identity_covered) = self.identity(reading, &covers);
         let types = &self.event_type.0;
-        let strongest = proofs.iter().find(|proof| proof.signature.is_some()).or(proofs.first());
         let names: Vec<&str> = proofs.iter().map(|proof| proof.check.as_str()).collect();
         let coverage = Coverage {
             body: proofs.iter().any(|proof| proof.body),
@@ -94,29 +92,48 @@ impl Scheme {
             signed_at: proofs.iter().find_map(|proof| proof.signed_at),
             coverage,
         };
-        Facts { proven, identity, signature: strongest.and_then(|proof| proof.signature) }
+        let signed = || proofs.iter().find_map(|proof| proof.content(reading));
+        let signed = if identity_covered { None } else { signed() };
+        Facts { proven, identity, signed }
     }
 
-    /// The identity from the first alternative whose parts are all present, and whether it is proven.
+    /// The identity from the first alternative whose parts are all present, and whether it is proven. An
+    /// alternative that the proofs cover comes before all others, so that an unsigned value never replaces a
+    /// signed one.
     fn identity(
         &self,
         reading: &Reading<'_>,
         covers: &dyn Fn(&Location) -> bool,
     ) -> (Option<String>, bool) {
-        for alternative in &self.identity.0 {
-            let parts = alternative.iter().flat_map(|location| reading.values(location));
-            let parts: Option<Vec<Cow<'_, str>>> =
-                parts.map(|part| part.filter(|text| is_identity(text))).collect();
-            match parts.as_deref() {
-                Some([one]) => return (Some(one.to_string()), alternative.iter().all(covers)),
-                Some(several) if !several.is_empty() => {
-                    let list = serde_json::to_string(several).ok();
-                    return (list, alternative.iter().all(covers));
-                }
-                _ => {}
-            }
+        // Nobody signs the content type, so it must not decide whether a signed field can be read.
+        let mut as_form = Incoming::post(reading.request.path, reading.request.body);
+        as_form.headers.push(("content-type", "application/x-www-form-urlencoded"));
+        let covered = |alternative: &&Vec<Location>| alternative.iter().all(covers);
+        let signed = self.identity.0.iter().filter(covered).find_map(|alternative| {
+            joined(alternative.iter().flat_map(|location| match location {
+                Location::Form(..) => as_form.read(location).unwrap_or_else(|Unreadable| vec![None]),
+                _ => reading.values(location),
+            }))
+        });
+        if signed.is_some() {
+            return (signed, true);
         }
-        (None, false)
+        let mut others = self.identity.0.iter().filter(|alternative| !covered(alternative));
+        let found = others.find_map(|alternative| {
+            joined(alternative.iter().flat_map(|location| reading.values(location)))
+        });
+        (found, false)
+    }
+}
+
+/// The text of an identity: one part, or a JSON list of several; `None` if a part is missing or empty.
+fn joined<'a>(parts: impl Iterator<Item = Option<Cow<'a, str>>>) -> Option<String> {
+    let parts: Option<Vec<Cow<'a, str>>> =
+        parts.map(|part| part.filter(|text| is_identity(text))).collect();
+    match parts?.as_slice() {
+        [] => None,
+        [one] => Some(one.to_string()),
+        several => serde_json::to_string(several).ok(),
     }
 }
 

@@ -62,7 +62,6 @@ pub(super) fn verify(
     Ok(Proof {
         check: format!("jwt {}", algorithm.name()),
         signed_at: issued,
-        signature: Some(Digest::of_bytes(&signature)),
         body,
         hashed: body,
         ..Proof::default()

@@ -100,6 +100,20 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// The text of the signed time; `None` if the check has no time.
+    pub(super) fn signed_time<'m>(
+        &'m self,
+        check: &SignatureCheck,
+        signatures: &'m Signatures<'_>,
+    ) -> Result<Option<Cow<'m, str>>, Unverified> {
+        let Some(rule) = &check.time else { return Ok(None) };
+        match (&rule.at, &rule.tag) {
+            (Some(at), _) => self.value(at).ok_or(Unverified::Missing).map(Some),
+            (None, Some(tag)) => Ok(Some(Cow::Borrowed(signatures.element(tag)?))),
+            (None, None) => Err(Unverified::Missing),
+        }
+    }
+
     /// The signed message in parts. `url` is the form of the URL that the sender may have signed.
     pub(super) fn message<'m>(
         &'m self,
@@ -115,7 +129,14 @@ impl<'a> Reading<'a> {
                 Part::Body => Cow::Borrowed(self.request.body),
                 Part::Time => Cow::Borrowed(time.ok_or(Unverified::Missing)?.as_bytes()),
                 Part::Method => Cow::Borrowed(self.request.method.as_bytes()),
-                Part::Url => Cow::Borrowed(url.ok_or(Unverified::PublicUrl)?.as_bytes()),
+                Part::Url => {
+                    // The signature does not say where the URL ends and the body begins.
+                    let followed = check.signed.get(index + 1) == Some(&Part::Body);
+                    if followed && holds_json(self.request.query) {
+                        return Err(Unverified::Ambiguous);
+                    }
+                    Cow::Borrowed(url.ok_or(Unverified::PublicUrl)?.as_bytes())
+                }
                 Part::FormSorted => Cow::Owned(self.form_sorted()?),
                 Part::JsonLines(names) => Cow::Owned(self.json_lines(names)?),
                 Part::HeaderList(tag) => Cow::Owned(self.header_list(signatures.element(tag)?)?),
@@ -200,6 +221,11 @@ impl<'a> Signatures<'a> {
             _ => Err(Unverified::Ambiguous),
         }
     }
+}
+
+/// Whether a query could hold the beginning of a JSON body.
+fn holds_json(query: &str) -> bool {
+    query.contains(['{', '"']) || query.ends_with('[')
 }
 
 /// The same origin with its default port added, or removed if it is present.

@@ -45,9 +45,19 @@ pub struct Scheme {
     /// Whether the sender retries when Placet cannot store an event. If not, Placet spools the event.
     #[serde(default = "yes")]
     pub retries: bool,
+    /// Whether the sender's retries may change the body of an event, for example by a count of the attempts.
+    /// Then a signed identity alone tells whether two requests are one event.
+    #[serde(default)]
+    pub retries_change_body: bool,
+    /// Whether requests with the same signed content are one event, if no signature covers the identity of
+    /// an event. Without it, the targets of the source decide.
+    pub equal_content: Option<EqualContent>,
     /// Whether the sender uses the same body for events of different types.
     #[serde(default)]
     pub same_body_other_type: bool,
+    /// Whether an unsigned type may select events for a target that has effects.
+    #[serde(default)]
+    pub accept_unsigned_type: bool,
     /// How to confirm a subscription. The worker requests the address.
     pub confirm: Option<Confirm>,
     /// Whether the scheme may use SHA-1, because the sender supports nothing better.
@@ -76,6 +86,30 @@ impl Scheme {
     pub fn signs_url(&self) -> bool {
         let signatures = [&self.checks.mac, &self.checks.sign];
         signatures.into_iter().flatten().any(super::SignatureCheck::signs_url)
+    }
+
+    /// Whether a signature covers the body, but not the type of the event: then anyone who has seen a request
+    /// could send it again under another type.
+    pub fn leaves_type_unsigned(&self) -> bool {
+        let signatures = [&self.checks.mac, &self.checks.sign].into_iter().flatten();
+        let in_body = |at: &Location| matches!(at, Location::Json(_) | Location::Form(..));
+        let hashed = self.checks.jwt.as_ref().is_some_and(|jwt| jwt.body_hash_claim.is_some());
+        self.event_type.0.iter().flatten().any(|at| {
+            let covered = |check: &super::SignatureCheck| {
+                check.covers(at) || (check.body_hash.is_some() && matches!(at, Location::Json(_)))
+            };
+            signatures.clone().any(|check| !covered(check)) || (hashed && !in_body(at))
+        })
+    }
+
+    /// Whether requests with the same signed content are one event.
+    pub fn merges_equal_content(&self) -> bool {
+        self.equal_content != Some(EqualContent::Separate)
+    }
+
+    /// Whether the type of the event belongs to its identity.
+    pub fn separates_types(&self) -> bool {
+        self.same_body_other_type && (self.accept_unsigned_type || !self.merges_equal_content())
     }
 
     /// Whether the scheme reads a value from the path after the source's own path.
@@ -116,6 +150,16 @@ const fn yes() -> bool {
 
 const fn one() -> usize {
     1
+}
+
+/// What requests with the same signed content are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EqualContent {
+    /// One event, whatever their unsigned ids are. A copy that anyone sends again has no effect.
+    OneEvent,
+    /// An event for each unsigned id.
+    Separate,
 }
 
 /// The acknowledgement of an event.

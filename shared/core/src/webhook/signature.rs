@@ -1,7 +1,5 @@
 //! The signature check of one request.
 
-use std::borrow::Cow;
-
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -12,7 +10,7 @@ use super::location::Location;
 use super::message::Reading;
 use super::proof::Proof;
 use super::unverified::{Documents, Unverified};
-use crate::{Digest, Timestamp};
+use crate::Timestamp;
 
 /// The most signatures in one request. Each signature costs work before the sender is known.
 const MOST_CANDIDATES: usize = 16;
@@ -25,14 +23,7 @@ pub(super) fn verify<'a>(
     now: Timestamp,
 ) -> Result<Proof<'a>, Unverified> {
     let signatures = reading.signatures(&check.signature)?;
-    let time = match &check.time {
-        None => None,
-        Some(rule) => Some(match (&rule.at, &rule.tag) {
-            (Some(at), _) => reading.value(at).ok_or(Unverified::Missing)?,
-            (None, Some(tag)) => Cow::Borrowed(signatures.element(tag)?),
-            (None, None) => return Err(Unverified::Missing),
-        }),
-    };
+    let time = reading.signed_time(check, &signatures)?;
     let rule = check.time.as_ref().zip(time.as_deref());
     let signed_at = rule.map(|(rule, text)| rule.check(text, now)).transpose()?;
     let hashed = body_hash(check, reading)?;
@@ -56,21 +47,21 @@ pub(super) fn verify<'a>(
         let configured = keys.iter().map(|key| (Some(key.number), key.secret.expose()));
         let fetched = certified.iter().map(|key| (None, key.as_slice()));
         for (number, key) in configured.chain(fetched) {
-            let held = algorithm.held(key, &message, &candidates);
-            found = found.or(held.map(|candidate| (number, Digest::of_bytes(candidate))));
+            let holds = algorithm.held(key, &message, &candidates);
+            found = found.or(holds.then_some((number, url)));
         }
     }
-    let (key, digest) = found.ok_or(Unverified::Signature)?;
+    let (key, url) = found.ok_or(Unverified::Signature)?;
     Ok(Proof {
         check: algorithm.to_string(),
         key,
         signed_at,
-        signature: Some(digest),
         body: hashed
             || covers_body(check, reading.request.is_form())
             || reading.request.body.is_empty(),
         hashed,
         signed: Some(check),
+        signed_url: url.clone(),
     })
 }
 

@@ -12,8 +12,9 @@ pub struct Verified<'v> {
     pub proven: Verification,
     /// The identity of the event; `None` if the request has none.
     pub identity: Option<String>,
-    /// A digest of the valid signature. Two requests with the same signature are the same request.
-    pub signature: Option<Digest>,
+    /// The signed content of an event whose identity is not signed; `None` if the identity is signed, or if
+    /// the proof covers no content.
+    pub signed: Option<SignedContent>,
     pub(super) source: &'v str,
     pub(super) scheme: &'v Scheme,
     pub(super) request: Incoming<'v>,
@@ -34,6 +35,17 @@ impl<'v> Verified<'v> {
     pub const fn request(&self) -> &Incoming<'v> {
         &self.request
     }
+}
+
+/// Digests of what a signature covers. Without the key, nobody can change them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedContent {
+    /// The signed message. Two requests with one signature have one signed message.
+    pub message: Digest,
+    /// The signed message without a part of its own for the time, so that it is the same in each retry.
+    pub timeless: Digest,
+    /// Whether the rest of the message holds the time, so that no two events have the same.
+    pub holds_time: bool,
 }
 
 /// A request that did not pass its checks.

@@ -163,9 +163,9 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<Verified<'v>, Box<Rejected<'v>>> {
         match self.judge(&request, documents, now) {
-            Ok(Facts { proven, identity, signature }) => {
+            Ok(Facts { proven, identity, signed }) => {
                 let (source, scheme) = (self.source.as_str(), &self.scheme);
-                Ok(Verified { proven, identity, signature, source, scheme, request })
+                Ok(Verified { proven, identity, signed, source, scheme, request })
             }
             Err(reason) => Err(Box::new(Rejected { reason, request })),
         }

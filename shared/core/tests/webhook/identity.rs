@@ -1,10 +1,10 @@
 //! Identity and type of each sender's events, and whether they are proven.
 
-use placet_core::webhook::presets;
+use placet_core::webhook::{merged, presets};
 use serde_json::{Value, json};
 
 use crate::request::{Request, open_scheme, written};
-use crate::sender::{NOW, Sender};
+use crate::sender::{NOW, Sender, Time};
 use crate::senders::SENDERS;
 use crate::{sns, tokens};
 
@@ -37,7 +37,7 @@ const EVENTS: &[Event] = &[
     event("svix", &[], r#"{"type":"a.b"}"#, (Some("msg_1"), true), (Some("a.b"), true)),
     event("svix, white label", &[], "[]", (Some("msg_1"), true), (None, true)),
     event("humanlayer", &[], r#"{"type":"human_contact.completed"}"#, (Some("msg_1"), true), (Some("human_contact.completed"), true)),
-    event("gitlab, signed", &[("x-gitlab-event", "Push Hook"), ("idempotency-key", "k")], r#"{"object_kind":"push"}"#, (Some("msg_1"), true), (Some("push"), false)),
+    event("gitlab, signed", &[("x-gitlab-event", "Push Hook"), ("idempotency-key", "k")], r#"{"object_kind":"push"}"#, (Some("msg_1"), true), (Some("push"), true)),
     event("stripe", &[], r#"{"id":"evt_1","type":"charge.succeeded"}"#, (Some("evt_1"), true), (Some("charge.succeeded"), true)),
     event("mux", &[], r#"{"id":"evt_1","type":"video.asset.ready"}"#, (Some("evt_1"), true), (Some("video.asset.ready"), true)),
     event("paddle", &[], r#"{"event_id":"evt_1","notification_id":"ntf_1","event_type":"transaction.paid"}"#, (Some("ntf_1"), true), (Some("transaction.paid"), true)),
@@ -60,10 +60,12 @@ const EVENTS: &[Event] = &[
     event("intercom", &[], r#"{"id":null,"topic":"ping"}"#, (None, false), (Some("ping"), true)),
     event("slack", &[], r#"{"type":"event_callback","event_id":"Ev1","event":{"type":"message"}}"#, (Some("Ev1"), true), (Some("message"), true)),
     event("slack", &[FORM], "payload=%7B%22type%22%3A%22block_actions%22%2C%22trigger_id%22%3A%221.2%22%7D", (Some("1.2"), true), (Some("block_actions"), true)),
+    event("slack", &[], "payload=%7B%22type%22%3A%22block_actions%22%2C%22trigger_id%22%3A%221.2%22%7D", (Some("1.2"), true), (None, true)),
     event("slack", &[FORM], "command=%2Fdeploy&trigger_id=1.2.3", (Some("1.2.3"), true), (Some("/deploy"), true)),
     event("zoom", &[], r#"{"event":"meeting.started","event_ts":1800000000000,"payload":{"object":{"uuid":"u=="}}}"#, (None, false), (Some("meeting.started"), true)),
     event("linear", &[("linear-delivery", "d"), ("linear-event", "Issue")], "{}", (Some("d"), false), (Some("Issue"), true)),
-    event("zendesk", &[("x-zendesk-webhook-invocation-id", "i"), ("x-zendesk-webhook-id", "w")], r#"{"id":"e","type":"zen:event-type:ticket.created"}"#, (Some("i"), false), (Some("zen:event-type:ticket.created"), true)),
+    event("zendesk", &[("x-zendesk-webhook-invocation-id", "i"), ("x-zendesk-webhook-id", "w")], r#"{"id":"e","type":"zen:event-type:ticket.created"}"#, (Some("e"), true), (Some("zen:event-type:ticket.created"), true)),
+    event("zendesk", &[("x-zendesk-webhook-invocation-id", "i")], "[]", (Some("i"), false), (None, true)),
     event("zendesk", &[], r#"{"id":"e"}"#, (Some("e"), true), (None, true)),
     event("discord", &[], r#"{"type":2,"id":"112","data":{"name":"approve"}}"#, (Some("112"), true), (Some("2.approve"), true)),
     event("discord-events", &[], r#"{"type":1,"event":{"type":"ENTITLEMENT_CREATE"}}"#, (None, false), (Some("ENTITLEMENT_CREATE"), true)),
@@ -71,6 +73,7 @@ const EVENTS: &[Event] = &[
     event("square", &[], r#"{"event_id":"e","type":"payment.created"}"#, (Some("e"), true), (Some("payment.created"), true)),
     event("hubspot", &[], r#"[{"eventId":1,"subscriptionId":2,"occurredAt":3,"subscriptionType":"contact.creation"}]"#, (Some(r#"["1","2","3"]"#), true), (Some("contact.creation"), true)),
     event("twilio", &[("i-twilio-idempotency-token", "t")], "", (Some("t"), false), (None, false)),
+    event("twilio, JSON", &[("i-twilio-idempotency-token", "t")], r#"[{"id":"e"}]"#, (Some("e"), true), (None, true)),
     event("twilio, JSON", &[], r#"[{"id":"e","type":"com.twilio.error"}]"#, (Some("e"), true), (Some("com.twilio.error"), true)),
     event("sns", &[], "", (Some("165545c9-2a5c-472c-8df2-7ff2be2b3b1b"), true), (Some("Notification"), true)),
 ];
@@ -110,7 +113,8 @@ fn identity_and_type_of_every_sender_that_signs() {
 fn identity_and_type_of_every_sender_that_sends_a_token() {
     for (preset, header, body, identity, kind) in [
         ("gitlab", ("idempotency-key", "k"), r#"{"object_kind":"push"}"#, Some("k"), Some("push")),
-        ("gitlab", ("x-gitlab-event", "Push Hook"), "{}", None, Some("Push Hook")),
+        ("gitlab", ("x", ""), r#"{"event_name":"user_create"}"#, None, Some("user_create")),
+        ("gitlab", ("x-gitlab-event", "Push Hook"), "{}", None, None),
         ("gitlab", ("x-gitlab-event-uuid", "u"), "{}", None, None),
         ("telegram", ("x", ""), r#"{"update_id":10000,"message":{}}"#, Some("10000"), None),
         ("bearer", ("idempotency-key", "k"), r#"{"id":"e","type":"t"}"#, Some("k"), Some("t")),
@@ -161,22 +165,25 @@ fn identity_and_type_of_graph() {
 }
 
 #[test]
-fn one_signature_has_one_digest_in_any_encoding() {
+fn the_signed_content_is_that_of_the_message() {
     for sender in SENDERS {
-        let request = sender.request();
-        let first = sender.judge(&request).unwrap().signature;
-        let again = request.add("x-request-id", "another");
-        assert_eq!(sender.judge(&again).unwrap().signature, first, "{}", sender.name);
-        let other = sender.send(1, &sender.time_text(NOW), br#"{"id":"evt_2"}"#);
-        if sender.name != "discord-events" || other != sender.request() {
-            assert_ne!(sender.judge(&other).unwrap().signature, first, "{}", sender.name);
+        let send = |at, body: &[u8]| sender.send(1, &sender.time_text(at), body);
+        let content = |request: &Request| sender.judge(request).unwrap().signed;
+        let Some(first) = content(&send(NOW, b"{}")) else { continue };
+        let again = send(NOW, b"{}").add("x-request-id", "another");
+        assert_eq!(content(&again), Some(first), "{}", sender.name);
+        let other = content(&send(NOW, b"[]")).unwrap();
+        assert!(other.message != first.message && other.timeless != first.timeless);
+        if let Time::Header(..) | Time::Tag(_) = sender.time {
+            let retried = content(&send(NOW + 1, b"{}")).unwrap();
+            assert!(retried.message != first.message && retried.timeless == first.timeless);
         }
     }
 }
 
 #[test]
 fn an_unsigned_part_is_never_reported_as_proven() {
-    let scheme = written(json!({
+    let members = json!({
         "checks": {"mac": {
             "algorithm": "hmac-sha256",
             "signed": ["header:x-id", ".", "body"],
@@ -184,8 +191,8 @@ fn an_unsigned_part_is_never_reported_as_proven() {
         }},
         "identity": ["header:x-id + header:x-other", "header:x-id"],
         "type": ["json:/type", "query:type"]
-    }));
-    let verifier = open_scheme(scheme, &["key"]);
+    });
+    let verifier = open_scheme(written(members.clone()), &["key"]);
     let mac = crate::crypto::hmac_sha256(b"key", br#"i.{"type":"t"}"#);
     let request =
         Request::post(r#"{"type":"t"}"#).add("x-id", "i").add("x-mac", &crate::crypto::hex(&mac));
@@ -195,7 +202,11 @@ fn an_unsigned_part_is_never_reported_as_proven() {
         (Some("i"), true)
     );
     assert!(!verified.proven.coverage.event_type, "the type could come from the query");
-    let verified = request.add("x-other", "o").judged(&verifier, NOW).unwrap();
+    let request = request.add("x-other", "o");
+    let signed_first = request.judged(&verifier, NOW).unwrap();
+    assert_eq!(signed_first, verified, "an unsigned value does not replace a signed one");
+    let scheme = merged(members, &json!({"identity": "header:x-id + header:x-other"}));
+    let verified = request.judged(&open_scheme(written(scheme), &["key"]), NOW).unwrap();
     assert_eq!(verified.identity.as_deref(), Some(r#"["i","o"]"#));
     assert!(!verified.proven.coverage.identity, "part of the identity is not signed");
 }

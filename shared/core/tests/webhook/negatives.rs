@@ -339,6 +339,6 @@ fn hexadecimal_digits_may_be_upper_or_lower_case() {
         ]
     });
     for pair in guards.chunks(2) {
-        assert_eq!(pair[0].signature, pair[1].signature, "one signature has one digest");
+        assert_eq!(pair[0].signed, pair[1].signed, "one signature has one content");
     }
 }

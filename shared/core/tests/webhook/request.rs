@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
+use placet_core::Timestamp;
 use placet_core::webhook::{
-    Answer, Documents, Incoming, OpenError, Scheme, Unverified, Verification, Verified, Verifier,
-    merged, presets,
+    Answer, Documents, Incoming, OpenError, Scheme, SignedContent, Unverified, Verification,
+    Verified, Verifier, merged, presets,
 };
-use placet_core::{Digest, Timestamp};
 use serde_json::{Value, json};
 
 /// The origin of the requests.
@@ -17,7 +17,7 @@ pub const ORIGIN: &str = "https://hooks.example.com";
 pub struct Passed {
     pub proven: Verification,
     pub identity: Option<String>,
-    pub signature: Option<Digest>,
+    pub signed: Option<SignedContent>,
 }
 
 pub type Judged = Result<Passed, Unverified>;
@@ -114,9 +114,8 @@ impl Request {
     }
 
     pub fn judged_with(&self, verifier: &Verifier, documents: &Documents, at: i64) -> Judged {
-        let Verified { proven, identity, signature, .. } =
-            self.verified(verifier, documents, at)?;
-        Ok(Passed { proven, identity, signature })
+        let Verified { proven, identity, signed, .. } = self.verified(verifier, documents, at)?;
+        Ok(Passed { proven, identity, signed })
     }
 
     /// The verified request itself, which can be stored.

@@ -80,7 +80,7 @@ fn the_right_token_passes_and_covers_nothing() {
             sender.preset
         );
         assert_eq!(verified.proven.coverage, placet_core::webhook::Coverage::default());
-        assert_eq!(verified.signature, None);
+        assert_eq!(verified.signed, None);
     }
 }
 

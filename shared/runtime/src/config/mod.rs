@@ -8,6 +8,7 @@ mod channel;
 mod endpoint;
 mod locate;
 mod source;
+mod target;
 mod values;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,8 @@ pub use endpoint::{Endpoint, Events, Outbound, OutboundUrl, SigningSecrets};
 pub use placet_core::Period;
 use placet_core::operation::Plan;
 use serde::Deserialize;
-pub use source::{Action, Closed, LazyScheme, PublicUrl, RequestApproval, Source, Target};
+pub use source::{Closed, LazyScheme, PublicUrl, Source};
+pub use target::{Action, RequestApproval, Target};
 pub use values::{Attempts, ExecutorUrl, Name, RoutePath, SecretError, SecretRef, Timeout};
 
 /// The configuration in `placet.yaml`.

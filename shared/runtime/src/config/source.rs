@@ -3,16 +3,22 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use placet_core::routing::{Comparison, Filter, Mapping};
-use placet_core::webhook::{OpenError, Scheme, Verifier, merged, presets};
+use placet_core::routing::Filter;
+use placet_core::webhook::{EqualContent, OpenError, Scheme, Verifier, merged, presets};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Name, RoutePath, SecretRef};
+use super::target::{Action, Target};
+use super::{RoutePath, SecretRef};
 use crate::Environment;
 
 /// The default of `public_url`.
 const PUBLIC_URL: &str = "env:PLACET_WEBHOOK_URL";
+
+/// Why `types` cannot be in front of a target with effects.
+const UNSIGNED_TYPE: &str = "this sender does not sign the type of an event, so anyone who has seen a request \
+     could send it again under another type: select events with where, which reads the signed body, or \
+     accept this with accept_unsigned_type: true";
 
 /// A webhook source.
 #[derive(Clone, Debug)]
@@ -130,106 +136,6 @@ impl PublicUrl {
     }
 }
 
-/// A target of a webhook source: an action, for the events that a filter takes.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "Value")]
-pub struct Target {
-    /// The filter of events.
-    pub filter: Filter,
-    /// The action.
-    pub action: Action,
-}
-
-/// The action for an event.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Log the event. The receipt is stored in any case.
-    Log,
-    /// Decide an operation: the event is a completed function call with the `call_id` of the operation.
-    Decide,
-    /// Request an approval.
-    Operation(RequestApproval),
-    /// Forward the event, signed, to an endpoint of `endpoints:`.
-    Forward {
-        /// The name of the endpoint.
-        endpoint: Name,
-    },
-}
-
-/// The approval that an event requests.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RequestApproval {
-    /// The function.
-    #[serde(rename = "fn")]
-    pub function: String,
-    /// How to build its arguments from the event.
-    #[serde(default)]
-    pub kwargs: Mapping,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct WrittenTarget {
-    log: Option<Empty>,
-    decide: Option<Empty>,
-    operation: Option<RequestApproval>,
-    forward: Option<Forward>,
-    types: Vec<String>,
-    #[serde(rename = "where")]
-    comparisons: Vec<Comparison>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Empty {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Forward {
-    endpoint: Name,
-}
-
-impl TryFrom<Value> for Target {
-    type Error = String;
-
-    fn try_from(written: Value) -> Result<Self, Self::Error> {
-        let wrong = || {
-            "a target is log or decide, or one of log: {}, decide: {}, operation: {fn: …}, \
-             forward: {endpoint: …}, each with types: […] and where: […] to select events"
-                .to_owned()
-        };
-        let full: WrittenTarget = match written {
-            Value::String(word) => {
-                let action = match word.as_str() {
-                    "log" => Action::Log,
-                    "decide" => Action::Decide,
-                    _ => return Err(wrong()),
-                };
-                return Ok(Self { filter: Filter::default(), action });
-            }
-            written => {
-                serde_json::from_value(written).map_err(|error| format!("{error}; {}", wrong()))?
-            }
-        };
-        let forward = full.forward.map(|to| Action::Forward { endpoint: to.endpoint });
-        let actions = [
-            full.log.map(|_| Action::Log),
-            full.decide.map(|_| Action::Decide),
-            full.operation.map(Action::Operation),
-            forward,
-        ];
-        let mut actions = actions.into_iter().flatten();
-        match (actions.next(), actions.next()) {
-            (Some(action), None) => {
-                let filter = Filter { types: full.types, comparisons: full.comparisons };
-                Ok(Self { filter, action })
-            }
-            _ => Err(wrong()),
-        }
-    }
-}
-
 /// An error in a source, with the path of the wrong member.
 #[derive(Debug)]
 pub(super) struct SourceError {
@@ -273,6 +179,15 @@ impl Source {
         }
         let verify_token = SecretRef { variable: format!("{variable}_VERIFY_TOKEN") };
         let log = || vec![Target { filter: Filter::default(), action: Action::Log }];
+        let targets = settings.targets.unwrap_or_else(log);
+        let selects = |target: &Target| target.has_effects() && !target.filter.types.is_empty();
+        if let Some(position) = targets.iter().position(selects)
+            && !scheme.accept_unsigned_type
+            && scheme.leaves_type_unsigned()
+        {
+            let target = position.to_string();
+            return Err(at(&["targets", &target, "types"], UNSIGNED_TYPE));
+        }
         Ok(Self {
             preset: settings.preset,
             scheme,
@@ -280,7 +195,7 @@ impl Source {
             verify_token: settings.verify_token.unwrap_or(verify_token),
             public_url: settings.public_url.unwrap_or_else(|| PublicUrl(PUBLIC_URL.to_owned())),
             paths: settings.paths,
-            targets: settings.targets.unwrap_or_else(log),
+            targets,
             settings: own,
             changes,
         })
@@ -294,6 +209,14 @@ impl Source {
         all.remove("preset");
         all.extend(scheme.as_object().cloned().unwrap_or_default());
         Value::Object(all)
+    }
+
+    /// What requests with the same signed content are. A target with effects must have them once.
+    pub fn equal_content(&self) -> EqualContent {
+        self.scheme.equal_content.unwrap_or(match self.targets.iter().any(Target::has_effects) {
+            true => EqualContent::OneEvent,
+            false => EqualContent::Separate,
+        })
     }
 
     /// The verifier of this source. `name` is the name of the source.
@@ -312,7 +235,8 @@ impl Source {
         let token = set(&self.verify_token);
         let tokens: Vec<String> = token.into_iter().collect();
         let public_url = self.public_url.resolve(environment);
-        let scheme = (*self.scheme).clone();
+        let mut scheme = (*self.scheme).clone();
+        scheme.equal_content = Some(self.equal_content());
         Ok(Verifier::open(name, scheme, &secrets, &tokens, public_url.as_deref())?)
     }
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::Environment;
 
 const SHIPPED: &str = include_str!("../../../../placet.yaml");
 
@@ -151,6 +152,58 @@ fn an_error_in_a_source_has_line_and_column() {
         assert!(error.contains(problem), "{source}: {error}");
         assert!(error.ends_with(place), "{source}: {error}");
         assert!(!error.contains("sk_live"), "{error}");
+    }
+}
+
+#[test]
+fn an_unsigned_type_selects_events_for_effects_only_if_it_is_accepted() {
+    let targets = |types: &str| {
+        format!("targets: [log, {{operation: {{fn: f}}{types}}}, {{log: {{}}, types: [a]}}]")
+    };
+    let selecting = targets(", types: [a]");
+    for (source, refused) in [
+        (format!("{{preset: github, {selecting}}}"), true),
+        (format!("{{preset: shopify, {selecting}}}"), true),
+        (format!("{{preset: sentry, {selecting}}}"), true),
+        (format!("{{preset: twilio, {selecting}}}"), true),
+        ("{preset: github, targets: [{decide: {}, types: [a]}]}".to_owned(), true),
+        (format!("{{preset: hmac, type: 'header:x', {selecting}}}"), true),
+        (format!("{{preset: github, accept_unsigned_type: true, {selecting}}}"), false),
+        (format!("{{preset: github, type: json:/action, {selecting}}}"), false),
+        (format!("{{preset: github, {}}}", targets("")), false),
+        ("{preset: github, targets: [{log: {}, types: [a]}]}".to_owned(), false),
+        (format!("{{preset: stripe, {selecting}}}"), false),
+        (format!("{{preset: gitlab, {selecting}}}"), false),
+        (format!("{{preset: bearer, {selecting}}}"), false),
+    ] {
+        let parsed = Config::parse(&format!("project: x\nsources:\n  s: {source}"));
+        assert_eq!(parsed.is_err(), refused, "{source}");
+        if let Err(error) = parsed {
+            let error = error.to_string();
+            assert!(error.contains("accept_unsigned_type: true at line 3"), "{error}");
+        }
+    }
+}
+
+/// Targets with effects merge equal content; the others keep every delivery.
+#[test]
+fn the_targets_decide_whether_equal_content_is_one_event() {
+    let environment: Environment =
+        [("PLACET_SECRET_S".to_owned(), "a secret".to_owned())].into_iter().collect();
+    for (source, merges) in [
+        ("{preset: github}", false),
+        ("{preset: github, targets: [log, {forward: {endpoint: e}}]}", false),
+        ("{preset: github, targets: [log, decide]}", true),
+        ("{preset: github, targets: [{operation: {fn: f}}]}", true),
+        ("{preset: github, equal_content: one_event}", true),
+        ("{preset: github, targets: [decide], equal_content: separate}", false),
+        ("{preset: dropbox, targets: [decide]}", false),
+    ] {
+        let endpoints = "endpoints: {e: {url: https://example.com/, secrets: [env:E]}}";
+        let text = format!("project: x\n{endpoints}\nsources:\n  s: {source}");
+        let config = Config::parse(&text).unwrap();
+        let verifier = config.source("s").unwrap().open("s", &environment).unwrap();
+        assert_eq!(verifier.scheme().merges_equal_content(), merges, "{source}");
     }
 }
 

@@ -9,6 +9,8 @@ use super::*;
 struct Model {
     /// The note of the last end; `None` while the receipt is not processed.
     ended: Option<String>,
+    /// Whether the last end was a failure.
+    failed: bool,
     replays: u32,
 }
 
@@ -16,8 +18,9 @@ impl Model {
     /// Applies a command, or returns the code of its refusal.
     fn take(&mut self, command: &Command) -> Result<(), &'static str> {
         match (command, &self.ended) {
-            (Command::Replay, None) => return Err("under_way"),
-            (Command::Replay, Some(_)) => {
+            (Command::Replay | Command::Redeliver, None) => return Err("under_way"),
+            (Command::Redeliver, Some(_)) if !self.failed => return Err("not_failed"),
+            (Command::Replay | Command::Redeliver, Some(_)) => {
                 self.replays += 1;
                 self.ended = None;
             }
@@ -29,8 +32,12 @@ impl Model {
             }
             (Command::Processed { note, .. } | Command::Fail { note, .. }, None) => {
                 self.ended = Some(note.clone());
+                self.failed = matches!(command, Command::Fail { .. });
             }
-            (Command::Abandon { reason }, None) => self.ended = Some(reason.clone()),
+            (Command::Abandon { reason }, None) => {
+                self.ended = Some(reason.clone());
+                self.failed = true;
+            }
         }
         Ok(())
     }
@@ -45,7 +52,7 @@ fn commands() -> impl Strategy<Value = Command> {
         true => Command::Processed { replay, event_type, note },
         false => Command::Fail { replay, event_type, note },
     });
-    prop_oneof![6 => end, 1 => abandon, 2 => Just(Command::Replay)]
+    prop_oneof![6 => end, 1 => abandon, 2 => Just(Command::Replay), 2 => Just(Command::Redeliver)]
 }
 
 proptest! {

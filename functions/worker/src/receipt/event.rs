@@ -3,6 +3,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use placet_core::item::Item;
+use placet_core::operation::Actor;
 use placet_core::receipt::Receipt;
 use placet_core::strict_json::Text;
 use placet_core::webhook::{Incoming, Location};
@@ -29,6 +30,16 @@ impl<'a> Event<'a> {
         let event_type = source.scheme.event_type(&request);
         let event_type = event_type.map(|text| text.chars().take(LONGEST_TYPE).collect());
         Self { receipt, body, event_type, request, source, form: OnceLock::new() }
+    }
+
+    /// The sender, as the history of an operation names it.
+    pub(super) fn by(&self) -> Actor {
+        let (record, signed) = (&self.receipt.record, self.receipt.verified.coverage.identity);
+        Actor::Webhook {
+            source: record.source.clone(),
+            receipt: self.receipt.header.id.clone(),
+            event: record.delivery_id.clone().filter(|_| signed),
+        }
     }
 
     /// The body as JSON. A form yields its fields, or the JSON in its field `payload`. Any other body yields

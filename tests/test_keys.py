@@ -69,10 +69,10 @@ def test_a_key_is_made_used_listed_and_revoked(running):
 
 
 def test_a_key_leaves_no_trace(running):
-    key, key_id = create(running, "--name", "quiet")
+    key, key_id = create(running, "--name", "quiet", "--role", "agent")
     assert ask(running, key, "quiet") == 200
     tool(running, "revoke", key_id)
-    fresh, _ = create(running)
+    fresh, _ = create(running, "--role", "admin", "--self-approval")
     assert ask(running, fresh, "fresh") == 200
     for secret in (key, fresh):
         printed = tool(running, "list")
@@ -82,7 +82,7 @@ def test_a_key_leaves_no_trace(running):
 
 
 def test_a_key_belongs_to_its_project(running):
-    key, key_id = create(running, "--project", "team-a")
+    key, key_id = create(running, "--project", "team-a", "--role", "agent")
     assert key_id in listed(running, "--project", "team-a") and key_id not in listed(running)
     assert ask(running, key, "team-call") == 200
     assert running.api("GET", "/function_calls/team-call").status_code == 404
@@ -118,10 +118,12 @@ def test_keys_of_a_deployed_table(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["create", "--project", "team-b"], 1, "add it to projects"),
+        (["create", "--role", "agent", "--project", "team-b"], 1, "add it to projects"),
+        (["create"], 2, "--role <ROLE>"),
+        (["create", "--role", "agent", "--self-approval"], 1, "use --role admin"),
         (["create", "--role", "both"], 2, "agent, responder, admin"),
-        (["create", "--expires", "soon"], 2, "not a length of time"),
-        (["create", "--colour", "red"], 2, "--colour"),
+        (["create", "--role", "agent", "--expires", "soon"], 2, "not a length of time"),
+        (["create", "--role", "agent", "--colour", "red"], 2, "--colour"),
         (["revoke", "placet_not-an-id"], 1, "no key of this id"),
         (["rotate"], 2, "Usage: placet key"),
     ],

@@ -13,7 +13,8 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 ALLOW = "outbound: {allow_hosts: [127.0.0.1]}\n"
 ENDPOINT = "endpoints: {requester: {url: 'URL', secrets: [env:TO_REQUESTER], events: [v1beta2.function_call.completed]}}\n"
-APPROVER = "defaults:\n  approver: {humanlayer: {base_url: 'URL/humanlayer/v1', api_key: env:THEIR_KEY}}\n"
+SHIPPED_APPROVER = "approver: {webhook: humanlayer}"
+APPROVER = "approver: {humanlayer: {base_url: 'URL/humanlayer/v1', api_key: env:THEIR_KEY, webhook: humanlayer}}"
 
 
 def system(tmp_path, name, config, **environment):
@@ -34,7 +35,7 @@ def person(tmp_path, target):
 @pytest.fixture
 def requester(tmp_path, person):
     """The system that requests approval from the system of the person."""
-    config = SHIPPED.replace("defaults:\n", APPROVER.replace("URL", person.url))
+    config = SHIPPED.replace(SHIPPED_APPROVER, APPROVER.replace("URL", person.url))
     with system(tmp_path, "requester", config, THEIR_KEY=person.key, PLACET_SECRET_HUMANLAYER=SECRET) as placet:
         yield placet
         assert person.key not in placet.log.read_text(), "the key is in the log"

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use placet_core::humanlayer::{self, Completed, Create, Format, Subscription, completed};
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, NewOperation, Operation, OperationId, OperationKind, Response,
+    Actor, Approvers, NewOperation, Operation, OperationId, OperationKind, Response,
 };
 use placet_core::{InvalidBody, Timestamp};
 use placet_runtime::packed;
@@ -36,8 +36,9 @@ fn follow(kind: OperationKind, created: Create, response: Result<Response, Inval
         specification: created.specification,
         plan: None,
         upstream: None,
+        approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
-        by: Actor::api("fuzz"),
+        by: Actor::api("key-of-fuzz", "fuzz"),
     };
     let operation = Operation::create(new, &Write::new("one", NOW));
     let reply = humanlayer::item(&operation, NOW);
@@ -51,7 +52,7 @@ fn follow(kind: OperationKind, created: Create, response: Result<Response, Inval
 }
 
 fn decide(operation: &Item<Operation>, response: &Response) {
-    let by = Actor::api("fuzz");
+    let by = Actor::api("key-of-fuzz", "fuzz");
     let command = response.decide(operation, &by, Some(operation.digest), Vec::new());
     let Ok(decided) = operation.apply(&command, &Write::new("two", NOW)) else { return };
     let event = Subscription { format: Format::V1Beta2, kind: operation.kind() };

@@ -1,5 +1,6 @@
 // Makes every call of a TypeScript SDK of HumanLayer as its users do: node smoke.mjs <package>
-// Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. Prints "ok" at the end.
+// Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. The person who answers uses the key in PERSON_KEY; without it both
+// use one key, which must be a self-approval key. Prints "ok" at the end.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 
@@ -13,8 +14,9 @@ const genid = prefix => `${prefix}-${run}-${++made}`
 const next = prefix => `${prefix}-${run}-${made + 1}`
 
 const hl = humanlayer({ runId: `ts ${run}`, genid, sleep: nap })
-const calls = hl.backend.functions()
-const contacts = hl.backend.contacts()
+const human = humanlayer({ apiKey: process.env.PERSON_KEY ?? process.env.HUMANLAYER_API_KEY })
+const calls = human.backend.functions()
+const contacts = human.backend.contacts()
 
 // A person, who answers as soon as the call exists.
 async function soon(store, id, status) {

@@ -1,8 +1,10 @@
 """Uses `require_approval` and `human_as_tool`, which every release of the Python SDK has.
 
-Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. Prints "ok" at the end.
+Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. The person who answers uses the key in PERSON_KEY; without it
+both use one key, which must be a self-approval key. Prints "ok" at the end.
 """
 
+import os
 import uuid
 from importlib.metadata import version
 
@@ -25,7 +27,8 @@ def sleep(_):
 
 
 hl = HumanLayer(run_id="older", genid=genid, sleep=sleep)
-calls, contacts = hl.backend.functions(), hl.backend.contacts()
+human = HumanLayer(run_id="person", api_key=os.environ.get("PERSON_KEY", os.environ["HUMANLAYER_API_KEY"]))
+calls, contacts = human.backend.functions(), human.backend.contacts()
 
 
 @hl.require_approval()

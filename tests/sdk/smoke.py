@@ -1,9 +1,11 @@
 """Makes every call of the Python SDK 0.7.9, synchronous and asynchronous, as its users do.
 
-Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. Prints "ok" at the end.
+Needs HUMANLAYER_API_KEY and HUMANLAYER_API_BASE. The person who answers uses the key in PERSON_KEY; without it
+both use one key, which must be a self-approval key. Prints "ok" at the end.
 """
 
 import asyncio
+import os
 import threading
 import time
 import uuid
@@ -40,7 +42,9 @@ class Ids:
 
 
 ids = Ids()
-human = HumanLayer(run_id=f"human-{RUN}")
+person_key = os.environ.get("PERSON_KEY", os.environ["HUMANLAYER_API_KEY"])
+human = HumanLayer(run_id=f"human-{RUN}", api_key=person_key)
+async_human = AsyncHumanLayer(run_id=f"ahuman-{RUN}", api_key=person_key)
 
 
 def soon(respond, call_id, status):
@@ -74,10 +78,10 @@ def calls(hl):
     assert asked.status is None or asked.status.approved is None
     assert hl.get_function_call(asked.call_id).spec.state == {"n": 1}
     denial = FunctionCallStatus(approved=False, comment="no", reject_option_name="later")
-    status = hl.respond_to_function_call(asked.call_id, denial).status
+    status = human.respond_to_function_call(asked.call_id, denial).status
     assert status.approved is False and status.reject_option_name == "later" and status.responded_at
     try:
-        hl.respond_to_function_call(asked.call_id, FunctionCallStatus(approved=True))
+        human.respond_to_function_call(asked.call_id, FunctionCallStatus(approved=True))
     except Exception as error:
         assert "already has a response" in str(error), error
     else:
@@ -89,7 +93,7 @@ def contacts(hl):
     channel = ContactChannel(email=EmailContactChannel(address="ops@example.com", subject="disk"))
     asked = hl.create_human_contact(HumanContactSpec(msg="Which disk?", channel=channel))
     hl.escalate_email_human_contact(asked.call_id, Escalation(escalation_msg="still waiting"))
-    status = hl.respond_to_human_contact(asked.call_id, HumanContactStatus(response="sdb")).status
+    status = human.respond_to_human_contact(asked.call_id, HumanContactStatus(response="sdb")).status
     assert status.response == "sdb"
 
 
@@ -108,7 +112,8 @@ def helpers(hl):
 
 async def asynchronous(hl):
     asked = await hl.create_function_call(FunctionCallSpec(fn="a", kwargs={}))
-    assert (await hl.respond_to_function_call(asked.call_id, FunctionCallStatus(approved=True))).status.approved
+    approval = FunctionCallStatus(approved=True)
+    assert (await async_human.respond_to_function_call(asked.call_id, approval)).status.approved
     assert (await hl.get_function_call(asked.call_id)).status.approved
 
     @hl.require_approval()

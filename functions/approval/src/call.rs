@@ -3,10 +3,10 @@
 use lambda_http::http::HeaderMap;
 use placet_core::item::{Item, Kind};
 use placet_core::operation::{Actor, OperationId, OperationKind};
-use placet_core::{Timestamp, percent};
+use placet_core::{Digest, Timestamp, percent};
 use placet_runtime::http::Request;
 use placet_runtime::problem::Problem;
-use placet_runtime::{ApiKey, Cursor, Engine, Runtime};
+use placet_runtime::{ApiKey, Cursor, Engine, Runtime, key_id};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -20,6 +20,8 @@ pub(crate) struct Call<'a> {
     pub(crate) app: &'a Approval,
     pub(crate) request: &'a Request,
     pub(crate) key: ApiKey,
+    /// The digest of the key; `None` for the person at this machine, who uses the demo without a key.
+    pub(crate) key_digest: Option<Digest>,
     pub(crate) parameters: Parameters,
 }
 
@@ -64,7 +66,15 @@ impl Call<'_> {
 
     /// The holder of the key, in the form that the history records.
     pub(crate) fn by(&self) -> Actor {
-        Actor::api(&self.key.name)
+        match self.key_digest {
+            Some(digest) => Actor::api(key_id(digest), &self.key.name),
+            None => Actor::Demo,
+        }
+    }
+
+    /// The id of the key, if it may not decide the operations that it creates.
+    pub(crate) fn except_key(&self) -> Option<String> {
+        self.key_digest.filter(|_| !self.key.self_approval).map(key_id)
     }
 
     /// The operation of this kind and id in the key's project.

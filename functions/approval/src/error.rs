@@ -146,11 +146,23 @@ impl From<InvalidBody> for InvalidFields {
 pub(crate) trait Refusal: Display {
     /// The stable code.
     fn code(&self) -> &'static str;
+
+    /// 409, because the current state does not allow the request, unless the caller may never do it.
+    fn status(&self) -> StatusCode {
+        StatusCode::CONFLICT
+    }
 }
 
 impl Refusal for operation::Refusal {
     fn code(&self) -> &'static str {
         Self::code(self)
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::OwnOperation | Self::NotAnApprover => StatusCode::FORBIDDEN,
+            _ => StatusCode::CONFLICT,
+        }
     }
 }
 
@@ -171,7 +183,9 @@ impl<R: Refusal> From<ChangeError<R>> for Error {
         let detail = error.to_string();
         match error {
             ChangeError::NotFound { .. } => Problem::not_found(detail).into(),
-            ChangeError::Refused(refusal) => conflict(refusal.code(), detail).into(),
+            ChangeError::Refused(refusal) => {
+                Problem::new(refusal.status(), refusal.code(), detail).into()
+            }
             ChangeError::Unclear { .. } | ChangeError::Busy { .. } | ChangeError::Store(_) => {
                 Self::Unavailable(detail)
             }

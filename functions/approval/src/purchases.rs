@@ -6,7 +6,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use placet_core::item::Item;
 use placet_core::operation::{
-    Channel, Content, Operation, OperationId, Outcome, Specification, State, is_call_id,
+    Content, Operation, OperationId, Outcome, Specification, State, is_call_id,
 };
 use placet_core::purchase::{self, Purchase};
 use placet_core::{Digest, percent};
@@ -93,7 +93,8 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
         id: OperationId::call(call.project(), call_id),
         run_id: "demo".to_owned(),
         specification: Specification::of(content),
-        by: Channel::Demo.into(),
+        by: call.by(),
+        except_key: call.except_key(),
         through: Interface::Placet,
     };
     let operation = call.runtime().create_operation(requested).await?.into_item();

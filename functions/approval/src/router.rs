@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lambda_http::http::{HeaderMap, Method};
+use placet_core::Digest;
 use placet_runtime::http::{Request, Response};
 use placet_runtime::problem::Problem;
 use placet_runtime::{ApiKey, Right};
@@ -90,13 +91,13 @@ impl Approval {
         parameters: Parameters,
         request: &Request,
     ) -> Result<Response, Error> {
-        let (key, right, run) = match route.handler {
+        let ((key_digest, key), right, run) = match route.handler {
             Handler::Open(answer) => return Ok(answer()),
             Handler::Keyed(right, run) => (self.authorize(request.headers()).await?, right, run),
             Handler::Demo(right, run) => (self.demo_key(request).await?, right, run),
         };
         permit(&key, right)?;
-        run(Call { app: self, request, key, parameters }).await
+        run(Call { app: self, request, key, key_digest, parameters }).await
     }
 
     /// The error for a request without a route. A caller without a key learns only that a key is needed.
@@ -109,21 +110,22 @@ impl Approval {
         problem.into()
     }
 
-    /// The key of a request.
-    async fn authorize(&self, headers: &HeaderMap) -> Result<ApiKey, Error> {
+    /// The key of a request, and its digest.
+    async fn authorize(&self, headers: &HeaderMap) -> Result<(Option<Digest>, ApiKey), Error> {
         if !self.access.knows_host(headers) {
             return Err(Error::ForeignHost);
         }
-        Ok(self.keys.authorize(headers).await?)
+        let (digest, key) = self.keys.authorize(headers).await?;
+        Ok((Some(digest), key))
     }
 
     /// The API key that a request to the demo acts with. On a developer's machine a request needs no key: it gets the
     /// rights of a key of the main project.
-    async fn demo_key(&self, request: &Request) -> Result<ApiKey, Error> {
+    async fn demo_key(&self, request: &Request) -> Result<(Option<Digest>, ApiKey), Error> {
         let headers = request.headers();
         if self.access.lets_in(request.method(), headers) {
             let project = self.runtime.config.project.as_str();
-            return Ok(ApiKey::new(project, "", self.runtime.engine.now()));
+            return Ok((None, ApiKey::new(project, "", self.runtime.engine.now())));
         }
         self.authorize(headers).await
     }

@@ -77,7 +77,7 @@ pub(crate) fn request(method: &Method, target: &str, headers: &[(&'static str, &
 /// The input of a handler for a request of the key's holder.
 pub(crate) fn call<'a>(app: &'a Approval, request: &'a Request) -> Call<'a> {
     let key = ApiKey::new("default", "ci", NOW);
-    Call { app, request, key, parameters: Parameters::new(std::iter::empty()) }
+    Call { app, request, key, key_digest: None, parameters: Parameters::new(std::iter::empty()) }
 }
 
 /// Status, media type and JSON body of a response.

@@ -3,7 +3,7 @@
 use lambda_http::http::StatusCode;
 use placet_core::DecisionLink;
 use placet_core::item::Item;
-use placet_core::operation::{Actor, Channel, Command, Operation, OperationId, State};
+use placet_core::operation::{Actor, Command, Operation, OperationId, State};
 use placet_runtime::StoreError;
 
 use crate::fields::Fields;
@@ -56,7 +56,7 @@ impl Inbox {
     pub(crate) async fn by_id(&self, id: OperationId) -> Result<Subject, Page> {
         let action = self.projects(&id.project).operation(&id);
         let operation = self.load(&id).await?;
-        Ok(Subject { operation, action, by: Channel::Inbox.into(), may: May::Everything })
+        Ok(Subject { operation, action, by: Actor::Inbox, may: May::Everything })
     }
 
     /// The operation of a decision link. The page for an invalid link is the same for all reasons; the log
@@ -80,7 +80,12 @@ impl Inbox {
             return Err(Page::bad_link());
         }
         let may = link.settles.map_or(May::Decide, May::Settle);
-        Ok(Subject { operation, action: format!("/d/{token}"), by: Channel::Link.into(), may })
+        Ok(Subject {
+            operation,
+            action: format!("/d/{token}"),
+            by: Actor::Link { id: DecisionLink::token_id(token) },
+            may,
+        })
     }
 
     pub(crate) async fn load(&self, id: &OperationId) -> Result<Item<Operation>, Page> {

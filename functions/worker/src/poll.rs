@@ -11,7 +11,7 @@ use placet_core::breaker::End;
 use placet_core::delivery::Answer;
 use placet_core::humanlayer::{self, Answered};
 use placet_core::item::{Item, Write};
-use placet_core::operation::{Actor, Channel, Command, Operation, OperationKind};
+use placet_core::operation::{Actor, Command, Operation, OperationKind};
 use placet_runtime::config::Upstream;
 use placet_runtime::engine::Context;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -59,8 +59,7 @@ impl Worker {
         };
         match polled {
             Polled::Decided(answered) => {
-                let host = Url::parse(url).map(|url| url.authority().to_owned());
-                let by = Actor::new(Channel::Upstream, host.unwrap_or_default());
+                let by = Actor::Upstream { url: url.to_owned() };
                 let seen = Some(operation.digest_with(&answered.content));
                 let notices = self.runtime.notices(&operation.id());
                 let decide = answered.answer.decide(operation, &by, seen, notices);

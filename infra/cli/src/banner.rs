@@ -52,7 +52,11 @@ impl Display for Banner<'_> {
         writeln!(formatter, "Placet is up.\n")?;
         writeln!(formatter, "  address  {STRONG}{url}{STRONG:#}")?;
         writeln!(formatter, "  inbox    {STRONG}{url}/inbox{STRONG:#}")?;
-        writeln!(formatter, "  API key  {STRONG}{}{STRONG:#}", self.api_key)?;
+        writeln!(
+            formatter,
+            "  API key  {STRONG}{}{STRONG:#} (may decide what it requested)",
+            self.api_key
+        )?;
         writeln!(formatter, "  data     {}", self.folder.display())?;
         let check = command("check");
         match self.closed {
@@ -106,7 +110,7 @@ mod tests {
 
           address  http://127.0.0.1:8000
           inbox    http://127.0.0.1:8000/inbox
-          API key  local-dev-key
+          API key  local-dev-key (may decide what it requested)
           data     .placet
           webhooks 31 sources are closed: `cargo run -- check` lists them
 
@@ -124,7 +128,7 @@ mod tests {
 
           address  http://0.0.0.0:8001
           inbox    http://0.0.0.0:8001/inbox
-          API key  local-dev-key
+          API key  local-dev-key (may decide what it requested)
           data     /srv/data
 
         The pages are closed, because this address is not loopback. `cargo run -- link CALL_ID` prints a link that opens an operation.

@@ -1,7 +1,7 @@
 //! `placet check`: what `placet.yaml` means, and first what of it needs attention.
 
 use placet_core::operation::ContactChannel;
-use placet_runtime::config::{Closed, Definition, Endpoint, Executor, Interface, Source};
+use placet_runtime::config::{Action, Closed, Definition, Endpoint, Executor, Interface, Source};
 use placet_runtime::{Config, Environment};
 use placet_worker::Functions;
 
@@ -95,7 +95,14 @@ fn attention(config: &Config, environment: &Environment) -> Vec<String> {
         };
         Some(format!("source {name} {problem}"))
     });
-    operations.chain(upstreams).chain(endpoints).chain(sources).collect()
+    let deciding = config.sources().filter_map(|(name, source)| {
+        let decides = source.targets.iter().any(|one| matches!(one.action, Action::Decide));
+        let idle = decides && !config.is_deciding_source(name);
+        let open = idle && source.open(name, environment).is_ok();
+        let fix = format!("name it as an approver, as in approver: {{webhook: {name}}}");
+        open.then(|| format!("source {name} decides nothing: {fix}"))
+    });
+    operations.chain(upstreams).chain(endpoints).chain(sources).chain(deciding).collect()
 }
 
 /// Why the requests of an HTTP executor cannot be signed.
@@ -198,12 +205,16 @@ fn requesters(interfaces: &[Interface]) -> String {
 }
 
 fn approver(config: &Config, function: Option<&str>, environment: &Environment) -> String {
-    match config.upstream(config.project.as_str(), function) {
-        Some(upstream) => format!(
-            "the inbox, or the upstream approver {} with the key {}: the first decision counts",
-            upstream.base_url(),
-            words::variable(&upstream.api_key, environment)
-        ),
-        None => "the inbox".to_owned(),
+    let project = config.project.as_str();
+    let upstream = config.upstream(project, function).map(|upstream| {
+        let key = words::variable(&upstream.api_key, environment);
+        format!(", or the upstream approver {} with the key {key}", upstream.base_url())
+    });
+    let source = config.deciding_source(project, function);
+    let source = source.map(|source| format!(", or the webhook source {source}"));
+    if upstream.is_none() && source.is_none() {
+        return "the inbox".to_owned();
     }
+    let others = upstream.unwrap_or_default() + &source.unwrap_or_default();
+    format!("the inbox{others}: the first decision counts")
 }

@@ -43,7 +43,7 @@ pub enum Command {
 }
 
 /// The API key that somebody wants.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct Wanted {
     /// The project; the one of placet.yaml if left out
     #[arg(long)]
@@ -51,9 +51,12 @@ pub struct Wanted {
     /// Its name in lists and histories; its id if left out
     #[arg(long, value_parser = name)]
     name: Option<Name>,
-    /// What it may do; admin if left out
+    /// What it may do
     #[arg(long, value_parser = roles())]
-    role: Option<Role>,
+    role: Role,
+    /// The key may decide the operations that it created; only with the role admin
+    #[arg(long)]
+    self_approval: bool,
     /// How long it is valid, as in 90d; without end if left out
     #[arg(long, value_name = "TIME", value_parser = environment::period)]
     expires: Option<Period>,
@@ -125,9 +128,17 @@ fn described_by(
         )
         .into());
     }
+    if wanted.self_approval && wanted.role != Role::Admin {
+        let role = wanted.role.as_str();
+        return Err(format!(
+            "a key with the role {role} cannot both request and decide: use --role admin, or leave out --self-approval"
+        )
+        .into());
+    }
     let name = wanted.name.as_ref().map_or(id, Name::as_str);
     Ok(ApiKey {
-        role: wanted.role.unwrap_or_default(),
+        role: wanted.role,
+        self_approval: wanted.self_approval,
         channel: wanted.channel,
         expires_at: wanted.expires.map(|period| now.plus(period.0)),
         ..ApiKey::new(project, name, now)
@@ -138,7 +149,10 @@ fn described(id: &str, api_key: &ApiKey) -> String {
     let may = match api_key.role {
         Role::Agent => "create, read and cancel",
         Role::Responder => "read and decide",
-        Role::Admin => "create, read, cancel, decide and operate",
+        Role::Admin if api_key.self_approval => {
+            "create, read, cancel, decide (also what it created) and operate"
+        }
+        Role::Admin => "create, read, cancel, decide (not what it created) and operate",
     };
     let channel = api_key.channel.map(|channel| format!("\n  channel  {channel}"));
     format!(
@@ -171,7 +185,8 @@ fn row(id: &str, api_key: &ApiKey, now: Timestamp) -> [String; 6] {
         None => "good".to_owned(),
     };
     let channel = api_key.channel.map(|channel| format!(", channel {channel}"));
-    let state = state + &channel.unwrap_or_default();
+    let self_approval = if api_key.self_approval { ", self-approval" } else { "" };
+    let state = state + self_approval + &channel.unwrap_or_default();
     [
         id.to_owned(),
         api_key.role.as_str().to_owned(),
@@ -214,6 +229,28 @@ mod tests {
         described_by(&config, wanted, "0123456789ab", NOW).map_err(|error| error.to_string())
     }
 
+    fn of_role(role: Role) -> Wanted {
+        Wanted {
+            project: None,
+            name: None,
+            role,
+            self_approval: false,
+            expires: None,
+            channel: None,
+        }
+    }
+
+    #[test]
+    fn only_an_admin_key_can_be_a_self_approval_key() {
+        for role in Role::ALL {
+            let asked = wanted(&Wanted { self_approval: true, ..of_role(role) });
+            match role {
+                Role::Admin => assert!(asked.unwrap().self_approval),
+                _ => assert!(asked.unwrap_err().contains("use --role admin"), "{role:?}"),
+            }
+        }
+    }
+
     #[test]
     fn keys_are_long_random_and_safe_in_a_header() {
         let (one, other) = (new_key().unwrap(), new_key().unwrap());
@@ -224,11 +261,13 @@ mod tests {
 
     #[test]
     fn a_key_is_as_it_is_wanted() {
-        assert_eq!(wanted(&Wanted::default()).unwrap(), ApiKey::new("x", "0123456789ab", NOW));
+        let plain = wanted(&of_role(Role::Admin)).unwrap();
+        assert_eq!(plain, ApiKey::new("x", "0123456789ab", NOW));
         let key = wanted(&Wanted {
             project: Some("y".to_owned()),
             name: Some(name("ci").unwrap()),
-            role: Some(Role::Agent),
+            role: Role::Agent,
+            self_approval: false,
             expires: Some(Period::seconds(90)),
             channel: Some(7),
         });
@@ -236,9 +275,9 @@ mod tests {
         assert_eq!((key.project.as_str(), key.name.as_str()), ("y", "ci"));
         assert_eq!((key.role, key.channel), (Role::Agent, Some(7)));
         assert_eq!(key.expires_at.unwrap().since(NOW).as_secs(), 90);
-        let project = Wanted { project: Some("z".to_owned()), ..Wanted::default() };
+        let project = Wanted { project: Some("z".to_owned()), ..of_role(Role::Admin) };
         assert!(wanted(&project).unwrap_err().contains("z: add it to projects"));
-        let channel = Wanted { channel: Some(7), ..Wanted::default() };
+        let channel = Wanted { channel: Some(7), ..of_role(Role::Admin) };
         assert!(wanted(&channel).unwrap_err().contains("7: add it to channels"));
     }
 

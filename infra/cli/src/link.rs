@@ -39,7 +39,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let operation = find(&store, project, &arguments.call_id).await?;
     let now = Clock::System.now();
     let link = link(operation, now, now.plus(arguments.valid.0))?;
-    say(format!("{}/d/{}", need("PLACET_INBOX_URL")?.trim_end_matches('/'), link.sign(&key)));
+    let (inbox, token) = (need("PLACET_INBOX_URL")?, link.sign(&key));
+    eprintln!("link {}, as the history will name it:", DecisionLink::token_id(&token));
+    say(format!("{}/d/{token}", inbox.trim_end_matches('/')));
     Ok(())
 }
 

@@ -105,7 +105,13 @@ impl System {
         let api_keys = api_keys(&runtime.config, setup.api_key);
         let mut keys = ApiKeys::new(&runtime);
         for (project, key) in &api_keys {
-            keys = keys.and(key, ApiKey::new(project.as_str(), "local", runtime.engine.now()));
+            keys = keys.and(
+                key,
+                ApiKey {
+                    self_approval: true,
+                    ..ApiKey::new(project.as_str(), "local", runtime.engine.now())
+                },
+            );
         }
         let worker = Worker::new(runtime.clone(), setup.functions);
         let event_source = |lane| {

@@ -60,6 +60,12 @@ impl DecisionLink {
         OperationId::new(&self.project, self.kind, &self.call_id)
     }
 
+    /// The id of a token in histories and logs: the first 12 digits of its SHA-256. The id does not reveal the
+    /// token.
+    pub fn token_id(token: &str) -> String {
+        Digest::of_bytes(token.as_bytes()).to_string().chars().take(12).collect()
+    }
+
     /// The signed token for this link.
     pub fn sign(&self, key: &Secret) -> String {
         let payload = serde_json::to_vec(self).unwrap_or_default();

@@ -11,6 +11,8 @@ pub struct ApiKey {
     pub name: String,
     /// What the key may do.
     pub role: Role,
+    /// Whether the key may decide the operations that it created. The role must allow both.
+    pub self_approval: bool,
     /// The channel id of operations that this key creates without naming a channel.
     pub channel: Option<u64>,
     /// When the key was created.
@@ -22,14 +24,13 @@ pub struct ApiKey {
 }
 
 /// The role of a key: what its holder may do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Creates, reads and cancels operations.
     Agent,
     /// Reads and decides operations.
     Responder,
     /// Does all of this, and operates the project.
-    #[default]
     Admin,
 }
 
@@ -87,12 +88,13 @@ impl Role {
 }
 
 impl ApiKey {
-    /// An admin key of a project, which does not expire.
+    /// An admin key of a project, which does not expire and is no self-approval key.
     pub fn new(project: impl Into<String>, name: impl Into<String>, created_at: Timestamp) -> Self {
         Self {
             project: project.into(),
             name: name.into(),
             role: Role::Admin,
+            self_approval: false,
             channel: None,
             created_at,
             expires_at: None,
@@ -135,7 +137,7 @@ mod tests {
             assert_eq!(rights.map(|right| key.allows(right)), expected, "{role:?}");
             assert_eq!(Role::parse(role.as_str()), Some(role));
         }
-        assert_eq!((Role::parse("Agent"), Role::default()), (None, Role::Admin));
+        assert_eq!(Role::parse("Agent"), None);
     }
 
     #[test]

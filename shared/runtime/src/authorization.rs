@@ -74,13 +74,13 @@ impl ApiKeys {
         self
     }
 
-    /// The API key in the `Authorization` header of a request.
+    /// The API key in the `Authorization` header of a request, with its digest.
     ///
     /// # Errors
     ///
     /// If the header has no key; if the key is unknown, expired, revoked or of an unknown project; or if the
     /// table fails.
-    pub async fn authorize(&self, headers: &HeaderMap) -> Result<ApiKey, Unauthorized> {
+    pub async fn authorize(&self, headers: &HeaderMap) -> Result<(Digest, ApiKey), Unauthorized> {
         let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let (scheme, key) =
             header.and_then(|text| text.split_once(' ')).ok_or(Unauthorized::Missing)?;
@@ -91,16 +91,16 @@ impl ApiKeys {
         // secret.
         let digest = key_digest(key.trim());
         if let Some((_, given)) = self.given.iter().find(|(own, _)| *own == digest) {
-            return Ok(given.clone());
+            return Ok((digest, given.clone()));
         }
         if let Some(known) = self.remembered(digest) {
             self.check(digest, &known)?;
-            return Ok(known);
+            return Ok((digest, known));
         }
         let api_key = self.store.api_key(digest).await?.ok_or(Unauthorized::Unknown)?;
         self.check(digest, &api_key)?;
         self.remember(digest, &api_key);
-        Ok(api_key)
+        Ok((digest, api_key))
     }
 
     fn check(&self, digest: Digest, api_key: &ApiKey) -> Result<(), Unauthorized> {

@@ -1,6 +1,8 @@
 //! Creation of operations as `placet.yaml` configures them, and the endpoints to notify of decisions.
 
-use placet_core::operation::{Actor, NewOperation, Notice, Operation, OperationId, Specification};
+use placet_core::operation::{
+    Actor, Approvers, NewOperation, Notice, Operation, OperationId, Specification,
+};
 use placet_core::strict_json;
 use uuid::Uuid;
 
@@ -31,6 +33,8 @@ pub struct Requested {
     pub specification: Specification,
     /// The requester, and the channel of the request.
     pub by: Actor,
+    /// The id of the API key that may not decide: the requester's, unless it is a self-approval key.
+    pub except_key: Option<String>,
     /// The interface of the request.
     pub through: Interface,
 }
@@ -94,11 +98,20 @@ impl Runtime {
 
     fn configured(&self, requested: Requested) -> NewOperation {
         let function = requested.specification.content.function();
-        let upstream = self.config.upstream(&requested.id.project, function);
+        let project = &requested.id.project;
+        let upstream = self.config.upstream(project, function);
+        // A source does not decide what it has requested.
+        let own =
+            |name: &str| matches!(&requested.by, Actor::Webhook { source, .. } if source == name);
+        let webhook = self.config.deciding_source(project, function).filter(|name| !own(name));
         NewOperation {
             plan: function.and_then(|function| self.config.plan_for(function, requested.through)),
             time_to_decide: self.config.time_to_decide(function).0,
             upstream: upstream.map(|upstream| upstream.base_url()),
+            approvers: Approvers {
+                webhook: webhook.map(str::to_owned),
+                except_key: requested.except_key,
+            },
             id: requested.id,
             run_id: requested.run_id,
             specification: requested.specification,

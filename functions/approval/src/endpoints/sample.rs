@@ -5,8 +5,8 @@ use std::time::Duration;
 use placet_core::Timestamp;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Channel, Command, Content, NewOperation, Operation, OperationId, OperationKind, Specification,
-    Verdict,
+    Actor, Approvers, Command, Content, NewOperation, Operation, OperationId, OperationKind,
+    Specification, Verdict,
 };
 use serde_json::json;
 
@@ -35,14 +35,15 @@ pub(super) fn decided(project: &str, kind: OperationKind, now: Timestamp) -> Ite
         specification: Specification::of(content),
         plan: None,
         upstream: None,
+        approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
-        by: Channel::Test.into(),
+        by: Actor::Test,
     };
     let decide = Command::Decide {
         verdict,
         comment: comment.to_owned(),
         option: None,
-        by: Channel::Test.into(),
+        by: Actor::Test,
         seen: None,
         notify: Vec::new(),
     };

@@ -33,8 +33,14 @@ pub(crate) async fn create(call: Call<'_>, kind: OperationKind) -> Result<Respon
         wrong(&["body", "spec", "channel", "channel_id"], unknown.to_string())
     })?;
     let id = call.operation_id(kind, &call_id.unwrap_or_else(new_call_id));
-    let requested =
-        Requested { id, run_id, specification, by: call.by(), through: Interface::HumanLayer };
+    let requested = Requested {
+        id,
+        run_id,
+        specification,
+        by: call.by(),
+        except_key: call.except_key(),
+        through: Interface::HumanLayer,
+    };
     let created = call.runtime().create_operation(requested).await?;
     log_created(&created);
     Ok(answer(&call, &created.into_item()))

@@ -20,6 +20,9 @@ pub(crate) struct OperationState;
 /// Stands for [`operation::Verdict`].
 pub(crate) struct Verdict;
 
+/// Stands for [`operation::Actor`].
+pub(crate) struct Actor;
+
 /// Stands for [`operation::Settlement`].
 pub(crate) struct Settlement;
 
@@ -54,6 +57,25 @@ schema!(Verdict as "Verdict", {
     "description": "The decision of a person.",
     "type": "string",
     "enum": [operation::Verdict::Approve, operation::Verdict::Deny, operation::Verdict::Answer]
+});
+schema!(Actor as "Actor", {
+    "description": "Who acted on an operation, and how they proved it: the channel, and what identifies the actor there.",
+    "type": "object",
+    "required": ["channel"],
+    "properties": {
+        "channel": {
+            "type": "string",
+            "enum": ["api", "inbox", "link", "webhook", "upstream", "demo", "worker", "timer"]
+        },
+        "key": {"type": "string", "description": "`api`: the id of the API key."},
+        "name": {"type": "string", "description": "`api`: the name of the API key. Two keys can have one name."},
+        "id": {"type": "string", "description": "`link`: the id of the decision link."},
+        "source": {"type": "string", "description": "`webhook`: the name of the webhook source."},
+        "receipt": {"type": "string", "description": "`webhook`: the id of the receipt."},
+        "event": {"type": "string", "description": "`webhook`: the sender's id of the event, if the signature covers it."},
+        "url": {"type": "string", "description": "`upstream`: the base URL of the upstream approver."}
+    },
+    "examples": [{"channel": "api", "key": "0123456789ab", "name": "ci"}]
 });
 schema!(Settlement as "Settlement", {
     "description": "What a person found out. `happened`: the call ran. `did_not_happen`: the call did not run and will not run. `run_again`: the call did not run and Placet runs it now.",

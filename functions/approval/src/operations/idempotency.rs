@@ -4,6 +4,7 @@ use lambda_http::http::{HeaderMap, StatusCode};
 use placet_core::Digest;
 use placet_core::operation::OperationKind;
 use placet_runtime::problem::Problem;
+use serde_json::json;
 
 /// The longest key, in bytes.
 const LONGEST: usize = 255;
@@ -32,9 +33,10 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Probl
     key.ok_or_else(wrong).map(Some)
 }
 
-/// Derives the id of an operation from a key.
-pub(super) fn derived_id(key: &str) -> String {
-    let digest = Digest::of_bytes(key.as_bytes()).to_string();
+/// Derives the id of an operation from the requester's API key and its idempotency key. The digest of an API
+/// key is known to nobody else, so no other key of the project can take the id in advance.
+pub(super) fn derived_id(api_key: Option<Digest>, key: &str) -> String {
+    let digest = Digest::of_json(&json!([api_key, key])).to_string();
     format!("op-{}", &digest[..32])
 }
 

@@ -68,19 +68,26 @@ pub(crate) struct Poll {
 
 /// Creates an operation, or returns the one that has the same id and specification.
 ///
-/// The id is the one that the requester chose. Without one, the id is derived from the idempotency key, so
-/// that a repeated request finds the operation that the first request created. Without a key, the id is new.
+/// The id is the one that the requester chose. Without one, the id is derived from the API key and the
+/// idempotency key, so that a repeated request finds the operation that the first request created. Without an
+/// idempotency key, the id is new.
 pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
     let NewOperation { run_id, call_id, mut specification } = NewOperation::read(call.body())?;
     let key = idempotency_key(call.headers())?.filter(|_| call_id.is_none());
-    let derived = key.map(idempotency::derived_id);
+    let derived = key.map(|key| idempotency::derived_id(call.key_digest, key));
     let call_id = call_id.or_else(|| derived.clone()).unwrap_or_else(new_call_id);
     choose_channel(&call, &mut specification)
         .map_err(|unknown| Wrong::at(&["channel", "channel_id"], unknown.to_string()))?;
     let kind = specification.content.kind();
     let id = call.operation_id(kind, &call_id);
-    let requested =
-        Requested { id, run_id, specification, by: call.by(), through: Interface::Placet };
+    let requested = Requested {
+        id,
+        run_id,
+        specification,
+        by: call.by(),
+        except_key: call.except_key(),
+        through: Interface::Placet,
+    };
     let created = match call.runtime().create_operation(requested).await {
         Err(CreateError::Conflict(_)) if derived.is_some() => {
             return Err(idempotency::key_reused(kind).into());

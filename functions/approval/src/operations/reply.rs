@@ -2,7 +2,8 @@
 
 use placet_core::item::Item;
 use placet_core::operation::{
-    self, Actor, ContactChannel, Content, Entry, Failure, Operation, Outcome, State, Verdict,
+    self, Actor, Approvers, ContactChannel, Content, Entry, Failure, Operation, Outcome, State,
+    Verdict,
 };
 use placet_core::{Digest, Timestamp};
 use serde::Serialize;
@@ -31,6 +32,8 @@ pub(crate) struct OperationReply<'a> {
     /// The executor that runs the call after approval; null if the requester runs it.
     #[cfg_attr(test, schemars(example = &"function purchase_materials"))]
     executor: Option<&'a str>,
+    /// Who may decide, beside the inbox, decision links and API keys with the right.
+    approvers: ApproversReply<'a>,
     /// The decision; null if there is none.
     decision: Option<DecisionReply<'a>>,
     /// How the execution ended.
@@ -42,6 +45,18 @@ pub(crate) struct OperationReply<'a> {
     inbox: String,
     /// The endpoints that are notified of the decision.
     webhooks: Vec<WebhookReply>,
+}
+
+/// Who may decide an operation. Placet fixes it at the creation.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Approvers"))]
+struct ApproversReply<'a> {
+    /// The base URL of the upstream approver.
+    upstream: Option<&'a str>,
+    /// The webhook source whose events may decide.
+    webhook: Option<&'a str>,
+    /// The id of the API key that may not decide, because it created the operation.
+    except_key: Option<&'a str>,
 }
 
 /// An operation in a list.
@@ -154,8 +169,8 @@ struct DecisionReply<'a> {
     words: Words<'a>,
     /// The name of the chosen option.
     option: Option<&'a str>,
-    /// The channel of the decision, and the name of its author.
-    #[cfg_attr(test, schemars(with = "String", example = &"api ci"))]
+    /// Who decided, and how they proved it.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::Actor"))]
     by: &'a Actor,
     /// When the person decided.
     at: Moment,
@@ -203,8 +218,8 @@ struct EntryReply<'a> {
     /// The name of the event.
     #[cfg_attr(test, schemars(example = &"created"))]
     event: &'a str,
-    /// The channel of the event, and the name of its author.
-    #[cfg_attr(test, schemars(with = "String", example = &"api ci"))]
+    /// Who caused the event.
+    #[cfg_attr(test, schemars(with = "crate::openapi::types::Actor"))]
     by: &'a Actor,
     /// Details of the event. Times are milliseconds since 1970.
     #[cfg_attr(test, schemars(with = "Map<String, Value>"))]
@@ -228,6 +243,7 @@ impl<'a> OperationReply<'a> {
             channel: operation.channel.as_ref(),
             requester_state: operation.requester_state.as_ref(),
             executor: operation.plan.as_ref().map(|plan| plan.executor.as_str()),
+            approvers: ApproversReply::new(operation),
             decision: operation.decision.as_ref().map(DecisionReply::new),
             outcome: operation.outcome.as_ref().map(|outcome| match outcome {
                 Outcome::Result(result) => OutcomeReply::Result(result),
@@ -236,6 +252,17 @@ impl<'a> OperationReply<'a> {
             history: operation.history.entries().iter().map(EntryReply::new).collect(),
             inbox: operation.id().inbox_address(main_project),
             webhooks,
+        }
+    }
+}
+
+impl<'a> ApproversReply<'a> {
+    fn new(operation: &'a Operation) -> Self {
+        let Approvers { webhook, except_key } = &operation.approvers;
+        Self {
+            upstream: operation.upstream.as_ref().map(|upstream| upstream.base_url.as_str()),
+            webhook: webhook.as_deref(),
+            except_key: except_key.as_deref(),
         }
     }
 }

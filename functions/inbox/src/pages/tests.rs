@@ -4,8 +4,8 @@ use placet_core::Timestamp;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Channel, Command, Content, Failure, NewOperation, Operation, OperationId, OperationKind,
-    Plan, Report, Settlement, Verdict,
+    Actor, Approvers, Command, Content, Failure, NewOperation, Operation, OperationId,
+    OperationKind, Plan, Report, Settlement, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -46,8 +46,9 @@ fn created(content: Content, mut rest: Value, plan: Option<Plan>) -> Item<Operat
         specification,
         plan,
         upstream: None,
+        approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(3600),
-        by: Channel::Api.into(),
+        by: Actor::api("k1", "ci"),
     };
     Operation::create(new, &Write::new("w1", NOW.minus(Duration::from_secs(180))))
 }
@@ -70,7 +71,7 @@ fn decided(
         verdict,
         comment: comment.to_owned(),
         option: option.map(str::to_owned),
-        by: Channel::Inbox.into(),
+        by: Actor::Inbox,
         seen: None,
         notify: Vec::new(),
     };
@@ -282,7 +283,7 @@ fn a_change_in_the_store_is_reported() {
     changed.body.content =
         Content::Call { function: "transfer".into(), kwargs: json!({"amount": 1000}) };
     has(&page(&changed), &["The stored content does not match the digest"]);
-    let entries = json!([{"at": 0, "event": "created", "by": "api", "detail": {},
+    let entries = json!([{"at": 0, "event": "created", "by": {"channel": "inbox"}, "detail": {},
         "hash": changed.digest}]);
     changed.body.history = serde_json::from_value(entries).unwrap();
     has(&page(&changed), &["This history was changed after it was written"]);
@@ -348,7 +349,7 @@ fn the_history_names_each_event_in_words() {
     let settle = Command::Settle {
         settlement: Settlement::RunAgain,
         comment: "not in the ledger".into(),
-        by: Channel::Inbox.into(),
+        by: Actor::Inbox,
         seen: unknown().digest,
         attempt: unknown().attempts,
     };
@@ -356,7 +357,7 @@ fn the_history_names_each_event_in_words() {
     has(
         &html,
         &[
-            "<strong><bdi>Requested</bdi></strong> <span><bdi>through the API</bdi></span>",
+            "<strong><bdi>Requested</bdi></strong> <span><bdi>through the API, with the key ci (k1)</bdi></span>",
             "<strong><bdi>Attempt 1 started</bdi></strong> <span><bdi>by the worker</bdi></span>",
             "<dt>lease until</dt><dd><time datetime=\"2026-11-20T09:0",
             "<bdi>Outcome unknown</bdi>",

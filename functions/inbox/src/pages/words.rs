@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use placet_core::Timestamp;
-use placet_core::operation::{Actor, Channel, Operation, OperationKind, State};
+use placet_core::operation::{Actor, Operation, OperationKind, State};
 
 /// A moment as a `<time>` element, in words or as date and time in UTC.
 #[derive(Clone, Debug, Template)]
@@ -101,14 +101,23 @@ impl Standing {
 
 /// The channel of a decision or event, in words.
 pub(super) fn channel(by: &Actor) -> String {
-    match (by.channel, by.name.as_str()) {
-        (Channel::Inbox, _) => "in the inbox".to_owned(),
-        (Channel::Link, _) => "through a decision link".to_owned(),
-        (Channel::Api, "") => "through the API".to_owned(),
-        (Channel::Api, key) => format!("through the API, with the key {key}"),
-        (Channel::Worker, _) => "by the worker".to_owned(),
-        (Channel::Timer, _) => "by the timer".to_owned(),
-        _ => by.to_string(),
+    match by {
+        Actor::Inbox => "in the inbox".to_owned(),
+        Actor::Link { id } => format!("through the decision link {id}"),
+        Actor::Api { key, name } => format!("through the API, with the key {name} ({key})"),
+        Actor::Webhook { source, receipt, event: None } => {
+            format!("through the webhook source {source}, in the receipt {receipt}")
+        }
+        Actor::Webhook { source, receipt, event: Some(event) } => {
+            format!(
+                "through the webhook source {source}, in the receipt {receipt} of the event {event:?}"
+            )
+        }
+        Actor::Upstream { url } => format!("through the upstream approver {url}"),
+        Actor::Demo => "through the demo page".to_owned(),
+        Actor::Worker => "by the worker".to_owned(),
+        Actor::Timer => "by the timer".to_owned(),
+        Actor::Test => "by a test event".to_owned(),
     }
 }
 

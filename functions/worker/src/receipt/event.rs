@@ -2,6 +2,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use placet_core::item::Item;
+use placet_core::operation::Actor;
 use placet_core::receipt::Receipt;
 use placet_core::strict_json::Text;
 use placet_core::webhook::{ExactJson, Incoming};
@@ -39,6 +40,16 @@ impl<'a> Event<'a> {
     /// The type of the event; `None` if it has none or if its type cannot be read.
     pub(super) fn known_type(&self) -> Option<&str> {
         self.event_type.as_ref().ok()?.as_deref()
+    }
+
+    /// The sender, as the history of an operation names it.
+    pub(super) fn by(&self) -> Actor {
+        let (record, signed) = (&self.receipt.record, self.receipt.verified.coverage.identity);
+        Actor::Webhook {
+            source: record.source.clone(),
+            receipt: self.receipt.header.id.clone(),
+            event: record.delivery_id.clone().filter(|_| signed),
+        }
     }
 
     /// The body as JSON. Integers beyond 64 bits are accepted.

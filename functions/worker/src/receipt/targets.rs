@@ -4,9 +4,7 @@ use std::borrow::Cow;
 
 use placet_core::humanlayer::{Answered, Completed, completed};
 use placet_core::item::Item;
-use placet_core::operation::{
-    Actor, Channel, Command, Content, Decision, Operation, OperationId, Specification,
-};
+use placet_core::operation::{Command, Content, Decision, Operation, OperationId, Specification};
 use placet_core::routing::Filter;
 use placet_core::webhook::Confirm;
 use placet_runtime::config::{Action, Interface, RequestApproval, Source};
@@ -123,7 +121,8 @@ impl Worker {
             id: OperationId::call(receipt.project(), format!("{id}-{number}")),
             run_id: source.to_owned(),
             specification: Specification::of(content),
-            by: Actor::new(Channel::Webhook, source),
+            by: event.by(),
+            except_key: None,
             through: Interface::Placet,
         };
         match self.runtime.create_operation(requested).await {
@@ -151,8 +150,7 @@ impl Worker {
     /// Applies a decision to exactly the content that the approver saw.
     async fn apply(&self, event: &Event<'_>, answered: &Answered) -> Result<Outcome, WorkError> {
         let receipt = event.receipt;
-        let delivery_id = receipt.record.delivery_id.as_deref().unwrap_or(&receipt.header.id);
-        let by = Actor::webhook(&receipt.record.source, delivery_id);
+        let by = event.by();
         let kind = answered.content.kind();
         let id = OperationId::new(receipt.project(), kind, &answered.call_id);
         let notices = self.runtime.notices(&id);

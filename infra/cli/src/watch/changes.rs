@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use placet_core::operation::Actor;
 use placet_core::percent;
 use placet_runtime::Clock;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::deliveries::{self, Notifications, delivery};
@@ -161,11 +163,16 @@ fn operation(id: &str, whole: &Value, shown: usize) -> Vec<Happening> {
             what: "operation",
             state: text(entry, "event").to_owned(),
             id: id.to_owned(),
-            note: format!("by {}{}", text(entry, "by"), attempt.unwrap_or_default()),
+            note: format!("by {}{}", actor(&entry["by"]), attempt.unwrap_or_default()),
             payload: Payload::json(payload),
         }
     };
     entries.iter().enumerate().skip(shown).map(happening).collect()
+}
+
+/// An actor in words; what a newer system wrote is shown as it came.
+fn actor(by: &Value) -> String {
+    Actor::deserialize(by).map_or_else(|_| by.to_string(), |actor| actor.to_string())
 }
 
 /// The call or the question.
@@ -224,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_operation_is_shown_from_its_request_to_its_outcome() {
-        let entry = |second: u8, event: &str, detail: Value| json!({"at": format!("2026-11-30T20:39:{second:02}.000Z"), "event": event, "by": "api ci", "detail": detail});
+        let entry = |second: u8, event: &str, detail: Value| json!({"at": format!("2026-11-30T20:39:{second:02}.000Z"), "event": event, "by": {"channel": "api", "key": "0123456789ab", "name": "ci"}, "detail": detail});
         let whole = json!({
             "fn": "deploy", "kwargs": {"version": 7, "notes": "two\nlines", "to": ["a", null], "if": {}},
             "outcome": {"result": true},

@@ -168,7 +168,8 @@ fn a_port_that_is_taken() {
 
 #[test]
 fn no_server() {
-    let commands = ["watch", "key list", "key create", "key revoke 0123456789ab", "link call-1"];
+    let commands =
+        ["watch", "key list", "key create --role agent", "key revoke 0123456789ab", "link call-1"];
     let printed: Vec<String> =
         commands.iter().map(|command| with("project: x", command, &[])).collect();
     insta::assert_snapshot!(printed.join(""), @r"

@@ -14,7 +14,7 @@ const COMMANDS: [(&str, &str); 15] = [
     ("check", ""),
     ("link", "call-1"),
     ("key", ""),
-    ("key create", ""),
+    ("key create", "--role agent"),
     ("key list", ""),
     ("key revoke", "0123456789ab"),
     ("webhook", ""),
@@ -137,7 +137,7 @@ fn it_refuses_an_option_it_does_not_have() {
     exit code 2, error: unexpected argument '--colour' found. Usage: placet check
     exit code 2, error: unexpected argument '--colour' found. Usage: placet link <CALL_ID> [TIME]
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key [OPTIONS] <COMMAND>
-    exit code 2, error: unexpected argument '--colour' found. Usage: placet key create [OPTIONS]
+    exit code 2, error: unexpected argument '--colour' found. Usage: placet key create --role <ROLE>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key list [OPTIONS]
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key revoke <ID>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet webhook <COMMAND>
@@ -159,7 +159,7 @@ fn it_refuses_an_argument_too_many() {
     exit code 2, error: unexpected argument '1h' found. Usage: placet check
     exit code 2, error: unexpected argument 'more' found. Usage: placet link [OPTIONS] <CALL_ID> [TIME]
     exit code 2, error: unrecognized subcommand '1h'. Usage: placet key [OPTIONS] <COMMAND>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet key create [OPTIONS]
+    exit code 2, error: unexpected argument '1h' found. Usage: placet key create [OPTIONS] --role <ROLE>
     exit code 2, error: unexpected argument '1h' found. Usage: placet key list [OPTIONS]
     exit code 2, error: unexpected argument '1h' found. Usage: placet key revoke [OPTIONS] <ID>
     exit code 2, error: unrecognized subcommand '1h'. Usage: placet webhook <COMMAND>

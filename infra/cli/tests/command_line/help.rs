@@ -142,13 +142,14 @@ fn help_of_key_create() {
     exit code 0
     Create an API key and print it, this once
 
-    Usage: placet key create [OPTIONS]
+    Usage: placet key create [OPTIONS] --role <ROLE>
 
     Options:
           --project <PROJECT>  The project; the one of placet.yaml if left out
           --name <NAME>        Its name in lists and histories; its id if left out
-          --role <ROLE>        What it may do; admin if left out [possible values: agent, responder, admin]
+          --role <ROLE>        What it may do [possible values: agent, responder, admin]
           --data-dir <FOLDER>  The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
+          --self-approval      The key may decide the operations that it created; only with the role admin
           --expires <TIME>     How long it is valid, as in 90d; without end if left out
           --channel <NUMBER>   The contact channel of what it requests, by its number in placet.yaml
       -h, --help               Print help

@@ -166,7 +166,7 @@ fn all_projects_are_watched_and_what_a_delivery_carries_is_shown() {
         assert!(delivered.contains(part), "{part} is not in {delivered}");
     }
 
-    let mut create = command(path, "key create --project team-a --data-dir data");
+    let mut create = command(path, "key create --role agent --project team-a --data-dir data");
     let key = create.output().unwrap().stdout;
     ask(address, "POST", "/v1/operations", String::from_utf8(key).unwrap().trim(), CALL);
     let line = " operation created   function_call/call-1 by api ";
@@ -210,7 +210,7 @@ fn a_key_is_made_on_the_data_of_the_server() {
         none,
         "exit code 0\nproject default has no keys: make one with `placet key create`\n"
     );
-    assert!(run("key create --name ci --data-dir data").contains("name     ci"));
+    assert!(run("key create --role admin --name ci --data-dir data").contains("name     ci"));
     assert!(run("key list --data-dir data").contains("ci"));
     assert!(
         run("link call-1 --data-dir data")

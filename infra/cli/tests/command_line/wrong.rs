@@ -105,6 +105,19 @@ fn a_role_that_is_none() {
 }
 
 #[test]
+fn a_key_without_its_role() {
+    insta::assert_snapshot!(placet("key create --name ci"), @r"
+    exit code 2
+    error: the following required arguments were not provided:
+      --role <ROLE>
+
+    Usage: placet key create --role <ROLE> --name <NAME>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
 fn a_time_that_is_none() {
     insta::assert_snapshot!(placet("key create --expires soon"), @r#"
     exit code 2

@@ -5,7 +5,7 @@ mod humanlayer;
 use std::marker::PhantomData;
 
 use http::StatusCode;
-use placet_core::operation::OperationKind;
+use placet_core::operation::{Actor, OperationKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -167,7 +167,7 @@ pub struct OperationSummary {
     pub other: Map<String, Value>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct DecisionReply {
     pub verdict: String,
     #[serde(default)]
@@ -175,13 +175,13 @@ pub struct DecisionReply {
     #[serde(default)]
     pub answer: String,
     pub option: Option<String>,
-    pub by: String,
+    pub by: Actor,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct HistoryEntry {
     pub event: String,
-    pub by: Option<String>,
+    pub by: Option<Actor>,
     pub detail: Option<Value>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use placet_core::item::Item;
-use placet_core::operation::{Operation, OperationKind, State};
+use placet_core::operation::{Actor, Operation, OperationKind, State};
 use placet_core::{DecisionLink, Digest, Secret};
 use serde_json::json;
 
@@ -57,7 +57,8 @@ async fn a_link_decides_once_and_the_other_links_stop_working() {
 
     let decided = world.submit(&path(&link), "comment=&verdict=approve").await;
     assert_eq!(decided.status, StatusCode::SEE_OTHER);
-    assert_eq!(world.operation("call-1").await.body.decision.unwrap().by.to_string(), "link");
+    let id = DecisionLink::token_id(path(&link).trim_start_matches("/d/"));
+    assert_eq!(world.operation("call-1").await.body.decision.unwrap().by, Actor::Link { id });
 
     let deny = format!("digest={}&comment=&verdict=deny", link.digest);
     for spent in [path(&link), path(&sibling)] {
@@ -201,7 +202,7 @@ async fn a_link_to_a_question_answers_it_and_not_the_call_of_the_same_id() {
     let again = format!("digest={}&response=Because", of_question.digest);
     assert_eq!(world.send_form(&link, &again).await.status, StatusCode::CONFLICT);
     let page = world.page(&link).await.text;
-    assert!(page.contains("through a decision link") && page.contains("Because"), "{page}");
+    assert!(page.contains("through the decision link ") && page.contains("Because"), "{page}");
     world.finish().await;
 }
 

@@ -12,6 +12,7 @@ mod request;
 mod webhooks;
 mod world;
 
+mod approvers;
 mod batch;
 mod children;
 mod concurrency;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use placet_core::Digest;
 use placet_core::item::{Item, Rests, Write};
 use placet_core::operation::{
-    Actor, Channel, Command, Content, Escalation, Failure, Notice, Operation, OperationId, Refusal,
-    Report, Settlement, Specification, Verdict,
+    Actor, Command, Content, Escalation, Failure, Notice, Operation, OperationId, Refusal, Report,
+    Settlement, Specification, Verdict,
 };
 use placet_runtime::config::Interface;
 use placet_runtime::{ChangeError, Created, Requested};
@@ -54,7 +54,7 @@ fn report() -> impl Strategy<Value = Report> {
 
 fn decide(verdict: Verdict) -> Command {
     let comment = "é\u{0}\"".to_owned();
-    let by = Actor::api("ci");
+    let by = Actor::api("key-of-ci", "ci");
     Command::Decide { verdict, comment, option: None, by, seen: None, notify: notices() }
 }
 
@@ -68,18 +68,22 @@ fn wish() -> impl Strategy<Value = Command> {
     let settle = settlement.prop_map(|settlement| Command::Settle {
         settlement,
         comment: String::new(),
-        by: Channel::Inbox.into(),
+        by: Actor::Inbox,
         seen: Digest::of_bytes(b""),
         attempt: 0,
     });
     let (message, recipients) = ("now".to_owned(), vec!["a@example.com".to_owned()]);
     let escalation = Escalation { message, recipients, redirects: false };
-    let cancel = Command::Cancel { reason: String::new(), by: Actor::api("ci"), notify: notices() };
+    let cancel = Command::Cancel {
+        reason: String::new(),
+        by: Actor::api("key-of-ci", "ci"),
+        notify: notices(),
+    };
     prop_oneof![
         2 => Just(decide(Verdict::Approve)),
         1 => Just(decide(Verdict::Deny)),
         6 => settle,
-        2 => Just(Command::Escalate { escalation, by: Actor::api("ci") }),
+        2 => Just(Command::Escalate { escalation, by: Actor::api("key-of-ci", "ci") }),
         1 => Just(cancel),
     ]
 }
@@ -173,7 +177,8 @@ async fn create(world: &World, function: &str) -> Item<Operation> {
         id: OperationId::call(PROJECT, "call-1"),
         run_id: "run".to_owned(),
         specification: Specification::of(content),
-        by: Actor::api("ci"),
+        by: Actor::api("key-of-ci", "ci"),
+        except_key: None,
         through: Interface::Placet,
     };
     match world.system.runtime.create_operation(requested).await.unwrap() {

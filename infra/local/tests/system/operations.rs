@@ -167,6 +167,11 @@ async fn an_approved_call_runs_and_shows_its_outcome() {
     operation.as_object_mut().unwrap().remove("history");
     insta::assert_json_snapshot!(operation, @r#"
     {
+      "approvers": {
+        "except_key": null,
+        "upstream": null,
+        "webhook": "humanlayer"
+      },
       "attempts": 1,
       "call_id": "c",
       "channel": null,
@@ -174,7 +179,11 @@ async fn an_approved_call_runs_and_shows_its_outcome() {
       "deadline": "2026-11-18T12:06:40.000Z",
       "decision": {
         "at": "2026-11-18T11:06:40.000Z",
-        "by": "api local",
+        "by": {
+          "channel": "api",
+          "key": "62af8704764f",
+          "name": "local"
+        },
         "comment": "go",
         "option": null,
         "verdict": "approve"
@@ -220,10 +229,10 @@ async fn an_operation_shows_its_history() {
         format!("{} by {}: {}", entry["event"], entry["by"], entry["detail"])
     });
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
-    "created" by "api local": {"deadline":1795003600000,"digest":"a digest"}
-    "approved" by "api local": {"comment":"go","digest":"a digest","option":null}
-    "started" by "worker": {"attempt":1,"until":1795000030000}
-    "succeeded" by "worker": {"attempt":1}
+    "created" by {"channel":"api","key":"62af8704764f","name":"local"}: {"deadline":1795003600000,"digest":"a digest"}
+    "approved" by {"channel":"api","key":"62af8704764f","name":"local"}: {"comment":"go","digest":"a digest","option":null}
+    "started" by {"channel":"worker"}: {"attempt":1,"until":1795000030000}
+    "succeeded" by {"channel":"worker"}: {"attempt":1}
     "#);
     world.finish().await;
 }

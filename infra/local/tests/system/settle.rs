@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use placet_core::operation::State;
+use placet_core::operation::{Actor, State};
 use placet_local::faults::Plan;
-use placet_runtime::Role;
+use placet_runtime::{Role, key_digest, key_id};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::client::{Client, List, OperationReply, OperationSummary, Problem, Typed};
 use crate::crash::at_every_call;
-use crate::world::{OTHER, PROJECT, World};
+use crate::world::{KEY, OTHER, PROJECT, World};
 
 /// The result for one of many operations.
 #[derive(Debug, Deserialize)]
@@ -100,7 +100,10 @@ async fn the_finding_of_a_person_becomes_the_outcome() {
         ("succeeded", Some(json!({"result": null})))
     );
     let entry = happened.history.last().unwrap();
-    assert_eq!((entry.event.as_str(), entry.by.as_deref()), ("settled", Some("api local")));
+    assert_eq!(
+        (entry.event.as_str(), entry.by.clone()),
+        ("settled", Some(Actor::api(key_id(key_digest(KEY)), "local")))
+    );
     assert_eq!(entry.detail, Some(json!({"found": "happened", "comment": "seen"})));
 
     let failed = client.settle("d", &world.found("d", "did_not_happen").await).await.ok();
@@ -212,7 +215,8 @@ async fn only_a_role_that_may_decide_settles_and_only_in_its_project() {
 
     let responder = world.key(Role::Responder, PROJECT).await;
     let settled = world.client_with(&responder).settle("c", &found).await.ok();
-    assert_eq!(settled.history.last().unwrap().by.as_deref(), Some("api responder"));
+    let by = Actor::api(key_id(key_digest(&responder)), "responder");
+    assert_eq!(settled.history.last().unwrap().by, Some(by));
     world.finish().await;
 }
 

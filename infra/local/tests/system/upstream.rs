@@ -28,7 +28,9 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// A system with an upstream approver at this port.
 fn polling(port: u16) -> Building {
-    let api = format!("base_url: 'http://127.0.0.1:{port}/humanlayer/v1/', api_key: env:THEIR_KEY");
+    let api = format!(
+        "base_url: 'http://127.0.0.1:{port}/humanlayer/v1/', api_key: env:THEIR_KEY, webhook: humanlayer"
+    );
     World::building()
         .defaults(&format!("approver: {{humanlayer: {{{api}}}}}"))
         .secret("THEIR_KEY", AGENT)

@@ -55,7 +55,7 @@ fn status(operation: &Item<Operation>, now: Timestamp) -> Value {
         let approved = decision.verdict == Verdict::Approve;
         let option = decision.option.as_deref();
         answer(&mut status, operation.kind(), approved, &decision.comment, option, decision.at);
-        status.insert("user_info".to_owned(), json!({"source": decision.by}));
+        status.insert("user_info".to_owned(), json!({"source": decision.by.to_string()}));
     } else if let Some((reason, at)) = ended_unanswered(operation, now) {
         answer(&mut status, operation.kind(), false, &reason, None, at);
         // Tells another Placet that no person answered.

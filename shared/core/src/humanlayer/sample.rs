@@ -8,7 +8,7 @@ use super::create;
 use crate::Timestamp;
 use crate::item::{Item, Write};
 use crate::operation::{
-    Actor, Channel, Command, NewOperation, Operation, OperationId, OperationKind, Plan, Verdict,
+    Actor, Approvers, Command, NewOperation, Operation, OperationId, OperationKind, Plan, Verdict,
 };
 
 /// The creation of every operation. The decision is 4 minutes and 10.5 seconds later.
@@ -37,8 +37,9 @@ pub(crate) fn planned(
         specification: create.specification,
         plan,
         upstream: None,
+        approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(3600),
-        by: Actor::api("agent"),
+        by: Actor::api("key-of-agent", "agent"),
     };
     Operation::create(new, &Write::new("write-1", CREATED))
 }
@@ -67,7 +68,7 @@ pub(crate) fn decided(
         verdict,
         comment: comment.to_owned(),
         option: option.map(str::to_owned),
-        by: Channel::Inbox.into(),
+        by: Actor::Inbox,
         seen: None,
         notify: Vec::new(),
     };
@@ -87,7 +88,7 @@ pub(crate) fn answered() -> Item<Operation> {
 }
 
 pub(crate) fn cancelled(item: &Item<Operation>, reason: &str) -> Item<Operation> {
-    let (reason, by) = (reason.to_owned(), Actor::api("agent"));
+    let (reason, by) = (reason.to_owned(), Actor::api("key-of-agent", "agent"));
     after(item, &Command::Cancel { reason, by, notify: Vec::new() }, DECIDED)
 }
 

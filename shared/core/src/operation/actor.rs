@@ -1,35 +1,45 @@
 use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-/// Who acted on an operation: a channel, and the name of the actor.
+/// Who acted on an operation, and how they proved it (law 11).
 ///
-/// The text form is the channel, then the name: `api ci`, `inbox`, `webhook humanlayer msg_1`. The
-/// history, replies and pages use this form.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Actor {
-    /// The channel of the action.
-    pub channel: Channel,
-    /// The name of the API key, of the webhook source and its event, or of the upstream approver; empty if
-    /// the channel has no name.
-    pub name: String,
-}
-
-/// The channel of a request, a decision or a transition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Channel {
-    /// The API.
-    Api,
+/// The JSON form names the channel and what identifies the actor there: `{"channel": "api", "key":
+/// "0123456789ab", "name": "ci"}`. Only Placet writes `key`, `id` and `receipt`, so nobody can choose a name
+/// that looks like another actor. The text form is for logs and for `user_info` of HumanLayer's API.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "channel", rename_all = "lowercase")]
+pub enum Actor {
+    /// The holder of an API key.
+    Api {
+        /// The id of the key, as `placet key list` prints it.
+        key: String,
+        /// The name of the key. Two keys can have one name.
+        name: String,
+    },
     /// A page of the inbox.
     Inbox,
-    /// A signed decision link.
-    Link,
+    /// The bearer of a signed decision link.
+    Link {
+        /// The id of the link, as `placet link` prints it.
+        id: String,
+    },
     /// A verified webhook.
-    Webhook,
+    Webhook {
+        /// The name of the webhook source in `placet.yaml`.
+        source: String,
+        /// The id of the receipt.
+        receipt: String,
+        /// The sender's id of the event, if the signature covers it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event: Option<String>,
+    },
     /// The upstream approver.
-    Upstream,
-    /// The demo page.
+    Upstream {
+        /// The base URL of its API.
+        url: String,
+    },
+    /// The demo page on a developer's machine, which needs no key.
     Demo,
     /// A worker, which reports on an attempt.
     Worker,
@@ -39,110 +49,85 @@ pub enum Channel {
     Test,
 }
 
-/// The text does not begin with the name of a channel.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a channel: use api, inbox, link, webhook, upstream, demo, worker, timer or test"
-)]
-pub struct UnknownChannel(String);
-
-impl Channel {
-    /// All channels.
-    pub const ALL: [Self; 9] = [
-        Self::Api,
-        Self::Inbox,
-        Self::Link,
-        Self::Webhook,
-        Self::Upstream,
-        Self::Demo,
-        Self::Worker,
-        Self::Timer,
-        Self::Test,
-    ];
-
-    /// The name of the channel.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Inbox => "inbox",
-            Self::Link => "link",
-            Self::Webhook => "webhook",
-            Self::Upstream => "upstream",
-            Self::Demo => "demo",
-            Self::Worker => "worker",
-            Self::Timer => "timer",
-            Self::Test => "test",
-        }
-    }
-}
-
 impl Actor {
-    /// An actor with this channel and this name.
-    pub fn new(channel: Channel, name: impl Into<String>) -> Self {
-        Self { channel, name: name.into() }
-    }
-
-    /// The actor for the API key of this name.
-    pub fn api(key: &str) -> Self {
-        Self::new(Channel::Api, key)
-    }
-
-    /// The actor for a webhook: the name of its source, and the identity of its event.
-    pub fn webhook(source: &str, event: &str) -> Self {
-        Self::new(Channel::Webhook, format!("{source} {event}"))
-    }
-}
-
-impl From<Channel> for Actor {
-    fn from(channel: Channel) -> Self {
-        Self::new(channel, "")
+    /// The holder of the API key with this id and this name.
+    pub fn api(key: impl Into<String>, name: impl Into<String>) -> Self {
+        Self::Api { key: key.into(), name: name.into() }
     }
 }
 
 impl fmt::Display for Actor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.channel.as_str())?;
-        if self.name.is_empty() { Ok(()) } else { write!(formatter, " {}", self.name) }
-    }
-}
-
-impl FromStr for Actor {
-    type Err = UnknownChannel;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (channel, name) = text.split_once(' ').unwrap_or((text, ""));
-        let known = Channel::ALL.into_iter().find(|known| known.as_str() == channel);
-        let channel = known.ok_or_else(|| UnknownChannel(channel.to_owned()))?;
-        Ok(Self::new(channel, name))
-    }
-}
-
-impl Serialize for Actor {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Actor {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        match self {
+            Self::Api { name, .. } => write!(formatter, "api {name}"),
+            Self::Inbox => formatter.write_str("inbox"),
+            Self::Link { id } => write!(formatter, "link {id}"),
+            Self::Webhook { source, receipt, event } => {
+                write!(formatter, "webhook {source} {}", event.as_deref().unwrap_or(receipt))
+            }
+            Self::Upstream { url } => {
+                let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+                write!(formatter, "upstream {}", rest.split('/').next().unwrap_or(rest))
+            }
+            Self::Demo => formatter.write_str("demo"),
+            Self::Worker => formatter.write_str("worker"),
+            Self::Timer => formatter.write_str("timer"),
+            Self::Test => formatter.write_str("test"),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn an_actor_is_the_same_after_writing_and_reading() {
-        let webhook = Actor::webhook("humanlayer", "msg_1");
-        assert_eq!(webhook.to_string(), "webhook humanlayer msg_1");
-        for actor in Channel::ALL.map(Actor::from).into_iter().chain([webhook, Actor::api("a b")]) {
-            assert_eq!(actor.to_string().parse(), Ok(actor.clone()));
-            let json = serde_json::to_value(&actor).unwrap();
-            assert_eq!(serde_json::from_value::<Actor>(json).unwrap(), actor);
+    fn an_actor_is_stored_by_what_identifies_it() {
+        let (source, receipt) = ("humanlayer".to_owned(), "humanlayer.1".to_owned());
+        let unsigned =
+            Actor::Webhook { source: source.clone(), receipt: receipt.clone(), event: None };
+        let signed = Actor::Webhook { source, receipt, event: Some("inbox, by a person".into()) };
+        let cases = [
+            (
+                Actor::api("0123456789ab", "bot"),
+                json!({"channel": "api", "key": "0123456789ab", "name": "bot"}),
+                "api bot",
+            ),
+            (Actor::Inbox, json!({"channel": "inbox"}), "inbox"),
+            (Actor::Link { id: "a1".into() }, json!({"channel": "link", "id": "a1"}), "link a1"),
+            (
+                unsigned,
+                json!({"channel": "webhook", "source": "humanlayer", "receipt": "humanlayer.1"}),
+                "webhook humanlayer humanlayer.1",
+            ),
+            (
+                signed,
+                json!({"channel": "webhook", "source": "humanlayer", "receipt": "humanlayer.1",
+                    "event": "inbox, by a person"}),
+                "webhook humanlayer inbox, by a person",
+            ),
+            (
+                Actor::Upstream { url: "https://b.example/humanlayer/v1".into() },
+                json!({"channel": "upstream", "url": "https://b.example/humanlayer/v1"}),
+                "upstream b.example",
+            ),
+            (Actor::Demo, json!({"channel": "demo"}), "demo"),
+            (Actor::Worker, json!({"channel": "worker"}), "worker"),
+            (Actor::Timer, json!({"channel": "timer"}), "timer"),
+            (Actor::Test, json!({"channel": "test"}), "test"),
+        ];
+        for (actor, stored, text) in cases {
+            assert_eq!(actor.to_string(), text);
+            assert_eq!(serde_json::to_value(&actor).unwrap(), stored);
+            assert_eq!(serde_json::from_value::<Actor>(stored).unwrap(), actor);
         }
-        assert!("pigeon post".parse::<Actor>().is_err());
+        assert!(serde_json::from_value::<Actor>(json!("api boss")).is_err());
+    }
+
+    #[test]
+    fn two_keys_of_one_name_are_two_actors() {
+        assert_ne!(Actor::api("0123456789ab", "bot"), Actor::api("ba9876543210", "bot"));
     }
 }

@@ -17,7 +17,7 @@ pub enum Command {
         comment: String,
         /// The name of the reject option or response option that the approver chose.
         option: Option<String>,
-        /// The channel and the name of the actor.
+        /// Who gives the command.
         by: Actor,
         /// The digest that the approver saw; `None` if the channel does not show it.
         seen: Option<Digest>,
@@ -28,7 +28,7 @@ pub enum Command {
     Cancel {
         /// The reason; may be empty.
         reason: String,
-        /// The channel and the name of the actor.
+        /// Who gives the command.
         by: Actor,
         /// The endpoints to notify.
         notify: Vec<Notice>,
@@ -37,7 +37,7 @@ pub enum Command {
     Escalate {
         /// The message and its recipients.
         escalation: Escalation,
-        /// The channel and the name of the actor.
+        /// Who gives the command.
         by: Actor,
     },
     /// The deadline has passed.
@@ -72,7 +72,7 @@ pub enum Command {
         settlement: Settlement,
         /// The comment of the person.
         comment: String,
-        /// The channel and the name of the actor.
+        /// Who gives the command.
         by: Actor,
         /// The digest that the person saw.
         seen: Digest,

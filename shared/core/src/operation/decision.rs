@@ -6,8 +6,7 @@ use serde_json::json;
 
 use super::transition::Step;
 use super::{
-    Actor, Channel, Decision, Escalation, MOST_ESCALATIONS, Notice, OperationKind, Refusal, State,
-    Verdict,
+    Actor, Decision, Escalation, MOST_ESCALATIONS, Notice, OperationKind, Refusal, State, Verdict,
 };
 use crate::{Digest, Timestamp};
 
@@ -54,6 +53,7 @@ impl Step<'_> {
         seen: Option<Digest>,
         notify: &[Notice],
     ) -> Result<(), Refusal> {
+        self.next.check_approver(&decision.by)?;
         self.check_undecided(seen)?;
         self.check_verdict(decision.verdict, &decision.comment)?;
         let state = match decision.verdict {
@@ -94,7 +94,7 @@ impl Step<'_> {
         if self.next.state != State::Pending || self.now <= self.next.deadline {
             return Err(Refusal::NothingDue);
         }
-        self.record("expired", Channel::Timer, json!({"deadline": self.next.deadline}));
+        self.record("expired", Actor::Timer, json!({"deadline": self.next.deadline}));
         self.end(State::Expired, None);
         self.notify(notify);
         Ok(())

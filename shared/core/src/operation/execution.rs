@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::transition::Step;
 use super::{
-    Actor, Channel, Failure, MOST_RUNS_AGAIN, Outcome, Plan, Refusal, Report, Settlement, State,
-    Verdict,
+    Actor, Failure, MOST_RUNS_AGAIN, Outcome, Plan, Refusal, Report, Settlement, State, Verdict,
 };
 use crate::Digest;
 use crate::retry::backoff;
@@ -33,7 +32,7 @@ impl Step<'_> {
         if let Some(failure) = self.not_as_approved(configured) {
             // An earlier attempt that ended unclear may have run before the change.
             let state = if self.next.unclear { State::Unknown } else { State::Failed };
-            self.fail(state, failure, Channel::Worker);
+            self.fail(state, failure, Actor::Worker);
             return Ok(());
         }
         let until = self.now.plus(self.plan(|plan| plan.timeout)).plus(MARGIN);
@@ -42,7 +41,7 @@ impl Step<'_> {
         self.next.not_before = None;
         self.next.leased_until = Some(until);
         let detail = json!({"attempt": self.next.attempts, "until": until});
-        self.record("started", Channel::Worker, detail);
+        self.record("started", Actor::Worker, detail);
         Ok(())
     }
 
@@ -85,25 +84,25 @@ impl Step<'_> {
         self.next.unclear &= self.plan(|plan| plan.idempotent);
         match report {
             Report::Succeeded(result) => {
-                self.record("succeeded", Channel::Worker, json!({"attempt": attempt}));
+                self.record("succeeded", Actor::Worker, json!({"attempt": attempt}));
                 self.end(State::Succeeded, Some(Outcome::Result(result.clone())));
             }
-            Report::Rejected(failure) => self.end_without_success(failure.clone(), Channel::Worker),
-            Report::NotDone(failure, wish) => self.retry(failure, *wish, Channel::Worker),
+            Report::Rejected(failure) => self.end_without_success(failure.clone(), Actor::Worker),
+            Report::NotDone(failure, wish) => self.retry(failure, *wish, Actor::Worker),
             Report::Unclear(failure) => {
                 self.next.unclear = true;
                 // A late unclear report does not change the state `unknown`.
                 if self.plan(|plan| plan.idempotent) && self.next.state == State::Running {
-                    self.retry(failure, None, Channel::Worker);
+                    self.retry(failure, None, Actor::Worker);
                 } else {
-                    self.end_without_success(failure.clone(), Channel::Worker);
+                    self.end_without_success(failure.clone(), Actor::Worker);
                 }
             }
         }
         Ok(())
     }
 
-    fn retry(&mut self, cause: &Failure, wish: Option<Duration>, by: Channel) {
+    fn retry(&mut self, cause: &Failure, wish: Option<Duration>, by: Actor) {
         if self.next.attempts >= self.next.attempt_limit {
             let attempts = self.next.attempts;
             let message = format!("retries exhausted after {attempts} attempts: {}", cause.message);
@@ -120,7 +119,7 @@ impl Step<'_> {
         self.queue(delay);
     }
 
-    fn end_without_success(&mut self, failure: Failure, by: Channel) {
+    fn end_without_success(&mut self, failure: Failure, by: Actor) {
         let state = if self.next.unclear { State::Unknown } else { State::Failed };
         self.fail(state, failure, by);
     }
@@ -129,8 +128,10 @@ impl Step<'_> {
     pub(super) fn check_settlement(
         &self,
         settlement: Settlement,
+        by: &Actor,
         seen: Digest,
     ) -> Result<(), Refusal> {
+        self.next.check_approver(by)?;
         if self.next.state != State::Unknown {
             return Err(Refusal::NotUnknown { state: self.next.state });
         }
@@ -178,9 +179,9 @@ impl Step<'_> {
         let message = "the worker started the call and did not report: the call may have run";
         let failure = Failure::new("lease_expired", message);
         if self.plan(|plan| plan.idempotent) {
-            self.retry(&failure, None, Channel::Timer);
+            self.retry(&failure, None, Actor::Timer);
         } else {
-            self.fail(State::Unknown, failure, Channel::Timer);
+            self.fail(State::Unknown, failure, Actor::Timer);
         }
         Ok(())
     }
@@ -191,7 +192,7 @@ impl Step<'_> {
             State::Running => self.next.unclear = true,
             state => return Err(Refusal::NotQueued { state }),
         }
-        self.end_without_success(Failure::new("abandoned", reason), Channel::Worker);
+        self.end_without_success(Failure::new("abandoned", reason), Actor::Worker);
         Ok(())
     }
 }

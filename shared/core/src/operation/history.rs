@@ -12,7 +12,7 @@ pub struct Entry {
     /// The name of the event: `created`, `escalated`, `approved`, `denied`, `answered`, `cancelled`,
     /// `expired`, `started`, `retrying`, `succeeded`, `failed`, `unknown`, `settled`.
     pub event: String,
-    /// The channel and the name of the actor.
+    /// Who caused the event.
     pub by: Actor,
     /// Details of the event; an object.
     pub detail: Value,
@@ -100,7 +100,7 @@ mod tests {
         let mut history = History::default();
         for (index, event) in ["created", "approved", "started"].into_iter().enumerate() {
             let at = Timestamp::from_millis(index as i64);
-            history.record(identity(), at, event, Actor::api("ci"), json!({"n": index}));
+            history.record(identity(), at, event, Actor::api("k1", "ci"), json!({"n": index}));
         }
         history
     }
@@ -117,7 +117,7 @@ mod tests {
     fn every_later_change_is_found() {
         let changes: [fn(&mut Vec<Entry>); 5] = [
             |entries| entries[1].event = "denied".into(),
-            |entries| entries[1].by = Actor::api("somebody"),
+            |entries| entries[1].by = Actor::api("k2", "ci"),
             |entries| entries[1].at = Timestamp::from_millis(9),
             |entries| entries[1].detail = json!({"n": 2}),
             |entries| drop(entries.remove(1)),

@@ -5,6 +5,7 @@
 //! (`transition.rs`).
 
 mod actor;
+mod approvers;
 mod command;
 mod contact;
 mod content;
@@ -30,7 +31,8 @@ use serde_json::{Map, Value, json};
 use crate::item::{Item, Write};
 use crate::{Digest, Timestamp};
 
-pub use actor::{Actor, Channel, UnknownChannel};
+pub use actor::Actor;
+pub use approvers::Approvers;
 pub use command::{Command, Report, Settlement};
 pub use contact::{
     ContactChannel, EmailContact, Escalation, PhoneContact, Recipient, SlackContact,
@@ -72,7 +74,7 @@ pub struct Decision {
     /// The name of the chosen option.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub option: Option<String>,
-    /// The channel and the name of the actor.
+    /// Who decided, and how they proved it.
     pub by: Actor,
     /// The time of the decision.
     pub at: Timestamp,
@@ -131,6 +133,9 @@ pub struct Operation {
     /// The upstream approver, which may decide, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Upstream>,
+    /// Who else may decide.
+    #[serde(default)]
+    pub approvers: Approvers,
     /// The digest of the content that an approver sees and approves (law 1).
     pub digest: Digest,
     /// The last moment at which an approver can decide.
@@ -204,9 +209,11 @@ pub struct NewOperation {
     pub plan: Option<Plan>,
     /// The base URL of the upstream approver's API, if there is an upstream approver.
     pub upstream: Option<String>,
+    /// Who else may decide.
+    pub approvers: Approvers,
     /// How long the approver has to decide.
     pub time_to_decide: Duration,
-    /// The channel and the name of the actor.
+    /// The requester.
     pub by: Actor,
 }
 
@@ -227,6 +234,7 @@ impl Operation {
             attempt_limit: new.plan.as_ref().map_or(0, |plan| plan.max_attempts),
             plan: new.plan,
             upstream,
+            approvers: new.approvers,
             digest: Digest::of_bytes(b""),
             deadline: now.plus(new.time_to_decide),
             state: State::Pending,

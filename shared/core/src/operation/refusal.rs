@@ -11,6 +11,16 @@ pub enum Refusal {
         /// The state of the operation.
         state: State,
     },
+    /// The key that created the operation tries to decide it.
+    #[error(
+        "the key that created an operation cannot decide it: use another key, or create with a key that was made with --self-approval"
+    )]
+    OwnOperation,
+    /// The operation was not created to be decided by this webhook source or server.
+    #[error(
+        "the operation was not created to be decided here: name this source or server as its approver in placet.yaml"
+    )]
+    NotAnApprover,
     /// A question cannot be approved or denied, and a call cannot be answered.
     #[error("a {} does not accept this verdict: approve or deny a function_call, answer a human_contact", .kind.as_str())]
     WrongVerdict {
@@ -78,6 +88,8 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::AlreadyDecided { .. } => "already_decided",
+            Self::OwnOperation => "own_operation",
+            Self::NotAnApprover => "not_an_approver",
             Self::WrongVerdict { .. } => "wrong_verdict",
             Self::EmptyAnswer => "empty_answer",
             Self::EscalatedEnough => "escalated_enough",

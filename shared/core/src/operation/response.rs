@@ -51,7 +51,7 @@ mod tests {
         let call = created(OperationKind::FunctionCall, "c", &spec);
         let (comment, option) = (comment.to_owned(), option.map(str::to_owned));
         let response = Response { verdict, comment, option };
-        let by = Actor::api("ana");
+        let by = Actor::api("key-of-ana", "ana");
         let command = response.decide(&call, &by, Some(call.digest), Vec::new());
         let decision = after(&call, &command, DECIDED).body.decision.unwrap();
         assert_eq!((decision.verdict, decision.by), (verdict, by));

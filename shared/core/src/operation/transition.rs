@@ -24,8 +24,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Actor, Channel, Command, Decision, Failure, Notice, Operation, OperationId, Outcome, Plan,
-    Refusal, State, is_call_id,
+    Actor, Command, Decision, Failure, Notice, Operation, OperationId, Outcome, Plan, Refusal,
+    State, is_call_id,
 };
 use crate::item::{Change, Child, Item, Job, Kind, Lane, Need, Next, Write};
 use crate::{Digest, Timestamp};
@@ -78,7 +78,7 @@ impl Kind for Operation {
             Command::LeaseExpired { attempt } => step.lease_expired(*attempt)?,
             Command::Remind => step.remind()?,
             Command::Settle { settlement, comment, by, seen, attempt } => {
-                step.check_settlement(*settlement, *seen)?;
+                step.check_settlement(*settlement, by, *seen)?;
                 step.check_attempt(*attempt)?;
                 step.settle(*settlement, comment, by);
             }
@@ -141,8 +141,8 @@ impl<'a> Step<'a> {
         Self { item, next: item.body.clone(), children: Vec::new(), now: write.at }
     }
 
-    pub(super) fn record(&mut self, event: &str, by: impl Into<Actor>, detail: Value) {
-        self.next.history.record(self.item.identity(), self.now, event, by.into(), detail);
+    pub(super) fn record(&mut self, event: &str, by: Actor, detail: Value) {
+        self.next.history.record(self.item.identity(), self.now, event, by, detail);
     }
 
     pub(super) fn notify(&mut self, notices: &[Notice]) {
@@ -158,7 +158,7 @@ impl<'a> Step<'a> {
         self.next.remind_at = (state == State::Unknown).then(|| self.now.plus(REMINDER));
     }
 
-    pub(super) fn fail(&mut self, state: State, failure: Failure, by: Channel) {
+    pub(super) fn fail(&mut self, state: State, failure: Failure, by: Actor) {
         self.record(state.as_str(), by, json!({"code": failure.code, "message": failure.message}));
         self.end(state, Some(Outcome::Failure(failure)));
     }

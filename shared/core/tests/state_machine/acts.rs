@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use placet_core::item::Item;
 use placet_core::operation::{
-    Channel, Command, NewOperation, Notice, Operation, OperationKind, Plan, Report, Settlement,
+    Actor, Command, NewOperation, Notice, Operation, OperationKind, Plan, Report, Settlement,
     State, Verdict,
 };
 use placet_core::{Digest, Timestamp};
@@ -14,7 +14,7 @@ use crate::commands::{
     abandon, cancel, done, escalate, expire, failure, finish, not_done, notice, rejected, settle,
     start, succeeded, unclear,
 };
-use crate::requests::{SECOND, call, plan, question, with_time_to_decide, with_upstream};
+use crate::requests::{SECOND, UPSTREAM, call, plan, question, with_time_to_decide, with_upstream};
 
 /// One event.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub enum Act {
     Decide {
         verdict: Verdict,
         comment: &'static str,
-        by: Channel,
+        by: Actor,
         seen: Seen,
     },
     Cancel,
@@ -181,13 +181,37 @@ fn decision() -> impl Strategy<Value = Act> {
         3 => Just(Verdict::Answer),
     ];
     let comment = prop::sample::select(vec!["", "oak"]);
-    let channel = prop::sample::select(Channel::ALL.to_vec());
-    (verdict, comment, channel, seen()).prop_map(|(verdict, comment, by, seen)| Act::Decide {
+    (verdict, comment, actor(), seen()).prop_map(|(verdict, comment, by, seen)| Act::Decide {
         verdict,
         comment,
         by,
         seen,
     })
+}
+
+/// Somebody who may decide, or who may not.
+fn actor() -> impl Strategy<Value = Actor> {
+    let source = |source: &str| Actor::Webhook {
+        source: source.to_owned(),
+        receipt: format!("{source}.1"),
+        event: None,
+    };
+    let upstream = |url: &str| Actor::Upstream { url: url.to_owned() };
+    prop::sample::select(vec![
+        Actor::Inbox,
+        Actor::Inbox,
+        Actor::Link { id: "0123456789ab".to_owned() },
+        Actor::api("key-of-ana", "ana"),
+        Actor::api("key-of-agent", "agent"),
+        source("humanlayer"),
+        source("github"),
+        upstream(UPSTREAM),
+        upstream("https://evil.example"),
+        Actor::Demo,
+        Actor::Worker,
+        Actor::Timer,
+        Actor::Test,
+    ])
 }
 
 fn seen() -> impl Strategy<Value = Seen> {
@@ -248,7 +272,7 @@ impl Act {
             }
             Self::Work => return done(item, now),
             Self::Decide { verdict, comment, by, seen } => {
-                decide(*verdict, comment, *by, seen.digest(item))
+                decide(*verdict, comment, by.clone(), seen.digest(item))
             }
             Self::Cancel => cancel(),
             Self::Escalate(_) => escalate(),
@@ -291,7 +315,7 @@ fn onward(
                 OperationKind::FunctionCall => Verdict::Approve,
                 OperationKind::HumanContact => Verdict::Answer,
             };
-            Some(decide(verdict, "oak", Channel::Inbox, Some(item.digest)))
+            Some(decide(verdict, "oak", Actor::Inbox, Some(item.digest)))
         }
         State::Queued => Some(start(item)),
         State::Running => {
@@ -304,8 +328,8 @@ fn onward(
     }
 }
 
-fn decide(verdict: Verdict, comment: &str, by: Channel, seen: Option<Digest>) -> Command {
-    let (comment, by) = (comment.to_owned(), by.into());
+fn decide(verdict: Verdict, comment: &str, by: Actor, seen: Option<Digest>) -> Command {
+    let comment = comment.to_owned();
     Command::Decide { verdict, comment, option: None, by, seen, notify: Vec::new() }
 }
 

@@ -4,8 +4,7 @@ use placet_core::Digest;
 use placet_core::Timestamp;
 use placet_core::item::{Item, Kind as _, Next};
 use placet_core::operation::{
-    Actor, Channel, Command, Escalation, Failure, Notice, Operation, Report, Settlement, Verdict,
-    Work,
+    Actor, Command, Escalation, Failure, Notice, Operation, Report, Settlement, Verdict, Work,
 };
 use serde_json::json;
 
@@ -15,7 +14,7 @@ pub fn decide(verdict: Verdict, seen: Option<Digest>) -> Command {
         verdict,
         comment: "fine by me".to_owned(),
         option: Some("later".to_owned()),
-        by: Channel::Inbox.into(),
+        by: Actor::Inbox,
         seen,
         notify: Vec::new(),
     }
@@ -39,14 +38,14 @@ pub fn answer_with(words: &str) -> Command {
         verdict: Verdict::Answer,
         comment: words.to_owned(),
         option: Some("oak".to_owned()),
-        by: Actor::api("ana"),
+        by: Actor::api("key-of-ana", "ana"),
         seen: None,
         notify: Vec::new(),
     }
 }
 
 pub fn cancel() -> Command {
-    let (reason, by) = ("bought from another shop".to_owned(), Actor::api("agent"));
+    let (reason, by) = ("bought from another shop".to_owned(), Actor::api("key-of-agent", "agent"));
     Command::Cancel { reason, by, notify: Vec::new() }
 }
 
@@ -77,11 +76,11 @@ pub fn escalate() -> Command {
         recipients: vec!["boss@example.org".to_owned()],
         redirects: false,
     };
-    Command::Escalate { escalation, by: Actor::api("agent") }
+    Command::Escalate { escalation, by: Actor::api("key-of-agent", "agent") }
 }
 
 pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {
-    let (comment, by) = ("I looked".to_owned(), Channel::Inbox.into());
+    let (comment, by) = ("I looked".to_owned(), Actor::Inbox);
     Command::Settle { settlement, comment, by, seen, attempt }
 }
 

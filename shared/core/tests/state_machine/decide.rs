@@ -2,7 +2,7 @@
 
 use placet_core::Digest;
 use placet_core::item::{Lane, Next};
-use placet_core::operation::{Channel, Decision, OperationKind, Refusal, State, Verdict, Work};
+use placet_core::operation::{Actor, Decision, OperationKind, Refusal, State, Verdict, Work};
 use serde_json::json;
 
 use crate::case::{CREATED, Case, kwargs};
@@ -49,7 +49,7 @@ fn comment_and_option_of_a_decision_are_stored() {
             verdict,
             comment: "fine by me".to_owned(),
             option: Some("later".to_owned()),
-            by: Channel::Inbox.into(),
+            by: Actor::Inbox,
             at: case.now,
             digest: case.item.digest,
         };

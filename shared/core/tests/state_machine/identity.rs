@@ -3,7 +3,7 @@
 use placet_core::Digest;
 use placet_core::item::Item;
 use placet_core::operation::{
-    Channel, ContactChannel, Content, NewOperation, Operation, OperationKind, Plan, ResponseOption,
+    Actor, ContactChannel, Content, NewOperation, Operation, OperationKind, Plan, ResponseOption,
     State,
 };
 use serde_json::{Map, json};
@@ -96,7 +96,7 @@ fn the_digest_covers_only_the_content_that_is_decided() {
         |new| new.run_id = "run-2".to_owned(),
         |new| *new = with_upstream(new.clone()),
         |new| *new = with_call_id("call-2", new.clone()),
-        |new| new.by = Channel::Demo.into(),
+        |new| new.by = Actor::Demo,
         |new| new.specification.requester_state = Some(Map::new()),
         |new| new.specification.channel = Some(ContactChannel::default()),
     ];

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
 mod acts;
+mod approvers;
 mod case;
 mod commands;
 mod decide;

@@ -10,6 +10,8 @@ use placet_core::operation::{
     Verdict,
 };
 
+use crate::requests::UPSTREAM;
+
 /// The pauses in seconds between two polls of an upstream approver. The last pause repeats.
 const PAUSES: [u64; 6] = [30, 60, 120, 240, 480, 900];
 
@@ -91,6 +93,11 @@ impl Model {
     /// The expected result of `command`. `shown` says whether its digest is the shown digest.
     pub fn expect(&self, command: &Command, shown: bool, now: Timestamp) -> Answer {
         match command {
+            Command::Decide { by, .. } | Command::Settle { by, .. }
+                if self.refuses(by).is_some() =>
+            {
+                Answer::Refused(self.refuses(by).unwrap_or_default())
+            }
             Command::Decide { verdict, comment, .. } => {
                 self.expect_decision(*verdict, comment, shown, now)
             }
@@ -121,6 +128,17 @@ impl Model {
                 State::Running => Answer::Becomes(State::Unknown),
                 _ => Answer::Refused("not_queued"),
             },
+        }
+    }
+
+    /// The refusal of somebody who may not decide this operation.
+    fn refuses(&self, by: &Actor) -> Option<&'static str> {
+        match by {
+            Actor::Api { key, .. } => (key == "key-of-agent").then_some("own_operation"),
+            Actor::Inbox | Actor::Link { .. } => None,
+            Actor::Webhook { source, .. } if source == "humanlayer" => None,
+            Actor::Upstream { url } if self.has_upstream && url == UPSTREAM => None,
+            _ => Some("not_an_approver"),
         }
     }
 

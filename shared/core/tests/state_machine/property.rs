@@ -24,7 +24,7 @@ struct Given {
 }
 
 /// The random histories must reach each of these refusals, and each state.
-const REFUSALS: [&str; 12] = [
+const REFUSALS: [&str; 14] = [
     "already_decided",
     "digest_mismatch",
     "empty_answer",
@@ -33,7 +33,9 @@ const REFUSALS: [&str; 12] = [
     "lease_held",
     "not_queued",
     "not_unknown",
+    "not_an_approver",
     "nothing_due",
+    "own_operation",
     "stale_attempt",
     "too_early",
     "wrong_verdict",

@@ -18,7 +18,7 @@ fn an_answer_ends_a_question_and_is_stored_completely() {
         verdict: Verdict::Answer,
         comment: "oak, please".to_owned(),
         option: Some("oak".to_owned()),
-        by: Actor::api("ana"),
+        by: Actor::api("key-of-ana", "ana"),
         at: case.now,
         digest: case.item.digest,
     };

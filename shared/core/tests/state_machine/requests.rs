@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use placet_core::operation::{Actor, Content, NewOperation, OperationId, Plan, Specification};
+use placet_core::operation::{
+    Actor, Approvers, Content, NewOperation, OperationId, Plan, Specification,
+};
 use serde_json::json;
 
 pub const MILLISECOND: Duration = Duration::from_millis(1);
@@ -33,8 +35,12 @@ pub fn call(plan: Option<Plan>) -> NewOperation {
         specification: Specification::of(content),
         plan,
         upstream: None,
+        approvers: Approvers {
+            webhook: Some("humanlayer".to_owned()),
+            except_key: Some("key-of-agent".to_owned()),
+        },
         time_to_decide: TIME_TO_DECIDE,
-        by: Actor::api("agent"),
+        by: Actor::api("key-of-agent", "agent"),
     }
 }
 

@@ -93,7 +93,11 @@ const MUTATIONS: [Mutation; 32] = [
     ("an entry twice", |i| rewrite(i, |entries| entries.push(entries[APPROVED].clone()))),
     ("entry.at", |i| rewrite(i, |entries| entries[APPROVED]["at"] = json!(1))),
     ("entry.event", |i| rewrite(i, |entries| entries[APPROVED]["event"] = json!("denied"))),
-    ("entry.by", |i| rewrite(i, |entries| entries[APPROVED]["by"] = json!("api boss"))),
+    ("entry.by", |i| {
+        rewrite(i, |entries| {
+            entries[APPROVED]["by"] = json!({"channel": "api", "key": "k", "name": "boss"})
+        })
+    }),
     ("entry.detail", |i| rewrite(i, |entries| entries[0]["detail"]["deadline"] = json!(1))),
     ("entry.hash", |i| {
         rewrite(i, |entries| entries[APPROVED]["hash"] = entries[0]["hash"].clone())

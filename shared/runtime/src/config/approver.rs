@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::locate;
-use super::{Config, OutboundUrl, SecretRef};
+use super::{Action, Config, Name, OutboundUrl, SecretRef};
 
 /// The approver of an operation.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -14,6 +14,8 @@ pub enum Approver {
     Inbox,
     /// These persons, or an upstream approver: the first decision counts.
     Humanlayer(Upstream),
+    /// These persons, or the persons of whose decisions this webhook source tells: the first decision counts.
+    Webhook(Name),
 }
 
 /// An upstream approver: a server with HumanLayer's API, such as HumanLayer itself or another Placet.
@@ -24,6 +26,8 @@ pub struct Upstream {
     base_url: OutboundUrl,
     /// The API key for that server.
     pub api_key: SecretRef,
+    /// The webhook source that brings the decisions of that server sooner than a poll.
+    webhook: Option<Name>,
 }
 
 impl Upstream {
@@ -36,8 +40,16 @@ impl Upstream {
 impl Approver {
     fn upstream(&self) -> Option<&Upstream> {
         match self {
-            Self::Inbox => None,
+            Self::Inbox | Self::Webhook(_) => None,
             Self::Humanlayer(upstream) => Some(upstream),
+        }
+    }
+
+    fn webhook(&self) -> Option<&Name> {
+        match self {
+            Self::Inbox => None,
+            Self::Humanlayer(upstream) => upstream.webhook.as_ref(),
+            Self::Webhook(source) => Some(source),
         }
     }
 }
@@ -47,21 +59,39 @@ impl Config {
     /// main project has upstream approvers: an API key of the upstream server belongs to one project there,
     /// so equal call ids of two projects here would be the same operation there.
     pub fn upstream(&self, project: &str, function: Option<&str>) -> Option<&Upstream> {
+        self.approver(function).upstream().filter(|_| project == self.project.as_str())
+    }
+
+    /// The webhook source that may decide calls of this function, or questions if `function` is `None`. All
+    /// sources belong to the main project.
+    pub fn deciding_source(&self, project: &str, function: Option<&str>) -> Option<&str> {
+        let source = self.approver(function).webhook().map(Name::as_str);
+        source.filter(|_| project == self.project.as_str())
+    }
+
+    fn approver(&self, function: Option<&str>) -> &Approver {
         let definition = function.and_then(|function| self.operation(function));
         let own = definition.and_then(|definition| definition.approver.as_ref());
-        let approver = own.unwrap_or(&self.defaults.approver);
-        approver.upstream().filter(|_| project == self.project.as_str())
+        own.unwrap_or(&self.defaults.approver)
+    }
+
+    /// All approvers with their functions. `None` in place of a function means the default approver.
+    fn approvers(&self) -> impl Iterator<Item = (Option<&str>, &Approver)> {
+        let own = self
+            .operations()
+            .filter_map(|(name, one)| Some((Some(name.as_str()), one.approver.as_ref()?)));
+        std::iter::once((None, &self.defaults.approver)).chain(own)
+    }
+
+    /// Whether an approver names this webhook source.
+    pub fn is_deciding_source(&self, name: &str) -> bool {
+        self.approvers().filter_map(|(_, one)| one.webhook()).any(|known| known.as_str() == name)
     }
 
     /// All upstream approvers with their functions. `None` in place of a function means the default approver,
     /// which decides all operations that name no other.
     pub fn upstreams(&self) -> impl Iterator<Item = (Option<&str>, &Upstream)> {
-        let own = |(name, definition)| {
-            let definition: &super::Definition = definition;
-            Some((Some(String::as_str(name)), definition.approver.as_ref()?.upstream()?))
-        };
-        let default = self.defaults.approver.upstream().map(|upstream| (None, upstream));
-        default.into_iter().chain(self.operations().filter_map(own))
+        self.approvers().filter_map(|(function, one)| Some((function, one.upstream()?)))
     }
 
     /// Refuses an upstream approver whose URL may not be called.
@@ -73,16 +103,44 @@ impl Config {
                 false => url.permitted(&self.outbound),
             };
             permitted.map_err(|wrong| {
-                let owner: &[&str] = match &function {
-                    Some(name) => &["operations", name],
-                    None => &["defaults"],
-                };
-                let member = [owner, &["approver", "humanlayer", "base_url"]].concat();
-                let place: Vec<String> = member.iter().map(|name| (*name).to_owned()).collect();
-                locate::at(text, &place, format!("{}: {wrong}", owner.join(".")))
+                wrong_approver(text, function, &["humanlayer", "base_url"], &wrong)
             })
         })
     }
+
+    /// Refuses an approver that names a source which cannot decide.
+    pub(super) fn check_deciding_sources(&self, text: &str) -> Result<(), String> {
+        self.approvers().try_for_each(|(function, approver)| {
+            let Some(name) = approver.webhook() else { return Ok(()) };
+            let targets = self.source(name.as_str()).map(|source| &source.targets);
+            let wrong = match targets {
+                None => "there is no source of this name: add it to sources",
+                Some(targets)
+                    if !targets.iter().any(|one| matches!(one.action, Action::Decide)) =>
+                {
+                    "this source decides nothing: add decide to its targets"
+                }
+                Some(_) => return Ok(()),
+            };
+            let member: &[&str] = match approver {
+                Approver::Humanlayer(_) => &["humanlayer", "webhook"],
+                _ => &["webhook"],
+            };
+            let wrong = format!("approver {}: {wrong}", name.as_str());
+            Err(wrong_approver(text, function, member, &wrong))
+        })
+    }
+}
+
+/// The error for a member of an approver, with line and column.
+fn wrong_approver(text: &str, function: Option<&str>, member: &[&str], wrong: &str) -> String {
+    let owner: &[&str] = match &function {
+        Some(name) => &["operations", name],
+        None => &["defaults"],
+    };
+    let place = [owner, &["approver"], member].concat();
+    let place: Vec<String> = place.iter().map(|name| (*name).to_owned()).collect();
+    locate::at(text, &place, format!("{}: {wrong}", owner.join(".")))
 }
 
 #[cfg(test)]
@@ -138,6 +196,35 @@ mod tests {
         }
         let here = asks("http://127.0.0.1:8000/humanlayer/v1");
         assert!(parse(&here, "inbox", "{allow_hosts: [127.0.0.1]}").is_ok());
+    }
+
+    #[test]
+    fn an_approver_names_a_source_that_decides() {
+        let parse = |approver: &str, targets: &str| {
+            Config::parse(&format!(
+                "project: x\nprojects: [y]\noperations:\n  f: {{approver: {approver}}}\n\
+                 sources: {{humanlayer: {{targets: [{targets}]}}}}"
+            ))
+        };
+        let upstream =
+            format!("{{humanlayer: {{base_url: '{BASE}', api_key: env:B, webhook: humanlayer}}}}");
+        for approver in ["{webhook: humanlayer}", &upstream] {
+            let config = parse(approver, "decide").unwrap();
+            let source = |project, function| config.deciding_source(project, function);
+            assert_eq!(source("x", Some("f")), Some("humanlayer"));
+            assert_eq!((source("y", Some("f")), source("x", Some("g"))), (None, None));
+            assert!(config.is_deciding_source("humanlayer"));
+            let error = parse(approver, "log").unwrap_err();
+            assert!(
+                error.contains("operations.f: approver humanlayer: this source decides nothing")
+            );
+            assert!(error.contains("line 4"), "{error}");
+        }
+        let error = parse("{webhook: github}", "decide").unwrap_err();
+        assert!(error.contains("approver github: there is no source"), "{error}");
+        let config = parse("inbox", "decide").unwrap();
+        assert!(!config.is_deciding_source("humanlayer"));
+        assert_eq!(config.deciding_source("x", Some("f")), None);
     }
 
     #[test]

@@ -203,6 +203,7 @@ impl Config {
         config.check_paths(text)?;
         config.check_endpoints(text)?;
         config.check_upstreams(text)?;
+        config.check_deciding_sources(text)?;
         config.check_targets(text)?;
         Ok(config)
     }

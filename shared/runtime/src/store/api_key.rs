@@ -85,6 +85,7 @@ fn encode(digest: Digest, api_key: &ApiKey) -> Row {
         .text("project", &api_key.project)
         .text("name", &api_key.name)
         .text("role", api_key.role.as_str())
+        .json("self_approval", &api_key.self_approval.then_some(true))
         .json("channel", &api_key.channel)
         .number("created_at", api_key.created_at.millis())
         .json("expires_at", &api_key.expires_at)
@@ -99,6 +100,7 @@ fn decode(row: &Row) -> Result<ApiKey, StoreError> {
         project: reader.text("project")?.to_owned(),
         name: reader.text("name")?.to_owned(),
         role: Role::parse(reader.text("role")?).ok_or_else(|| reader.corrupt("role"))?,
+        self_approval: reader.optional_json("self_approval")?.unwrap_or_default(),
         channel: reader.optional_json("channel")?,
         created_at: reader.moment("created_at")?,
         expires_at: reader.optional_json("expires_at")?,
@@ -128,6 +130,7 @@ mod tests {
         let plain = ApiKey::new("team-a", "ci", NOW);
         let full = ApiKey {
             role: Role::Agent,
+            self_approval: true,
             channel: Some(u64::MAX),
             expires_at: Some(NOW),
             revoked_at: Some(NOW),

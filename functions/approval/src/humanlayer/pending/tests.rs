@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use placet_core::item::Write;
-use placet_core::operation::{Channel, Content, NewOperation, OperationId, Specification};
+use placet_core::operation::{Actor, Approvers, Content, NewOperation, OperationId, Specification};
 
 use super::*;
 
@@ -18,8 +18,9 @@ fn question(text: &str) -> Item<Operation> {
         specification: Specification::of(content),
         plan: None,
         upstream: None,
+        approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
-        by: Channel::Test.into(),
+        by: Actor::Test,
     };
     Operation::create(new, &Write::new("w", NOW))
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Channel, Command, NewOperation, Operation, OperationId, OperationKind, Verdict,
+    Actor, Approvers, Command, NewOperation, Operation, OperationId, OperationKind, Verdict,
 };
 use placet_runtime::problem;
 
@@ -22,8 +22,9 @@ fn created(kind: OperationKind) -> Item<Operation> {
         specification: new.specification,
         plan: None,
         upstream: None,
+        approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
-        by: Channel::Api.into(),
+        by: Actor::api("k1", ""),
     };
     Operation::create(new, &Write::new("1", NOW))
 }
@@ -35,12 +36,12 @@ fn stages(kind: OperationKind) -> Vec<Item<Operation>> {
         verdict,
         comment: "words".to_owned(),
         option: Some("later".to_owned()),
-        by: Channel::Inbox.into(),
+        by: Actor::Inbox,
         seen: None,
         notify: Vec::new(),
     };
     let cancel =
-        Command::Cancel { reason: String::new(), by: Channel::Api.into(), notify: Vec::new() };
+        Command::Cancel { reason: String::new(), by: Actor::api("k1", ""), notify: Vec::new() };
     let verdicts: &[Verdict] = match kind {
         OperationKind::FunctionCall => &[Verdict::Approve, Verdict::Deny],
         OperationKind::HumanContact => &[Verdict::Answer],

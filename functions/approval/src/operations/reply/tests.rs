@@ -3,7 +3,8 @@ use std::time::Duration;
 use lambda_http::http::Method;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Channel, Command, NewOperation, OperationId, Plan, Report, ResponseOption, Specification,
+    Actor, Approvers, Command, NewOperation, OperationId, Plan, Report, ResponseOption,
+    Specification,
 };
 use placet_runtime::{Access, Role};
 use serde_json::json;
@@ -34,8 +35,9 @@ fn created(content: Content, plan: Option<Plan>) -> Item<Operation> {
         specification,
         plan,
         upstream: None,
+        approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(3600),
-        by: Actor::api("ci"),
+        by: Actor::api("key-of-ci", "ci"),
     };
     Operation::create(new, &Write::new("1", NOW))
 }
@@ -64,7 +66,7 @@ fn decided(operation: &Item<Operation>, verdict: Verdict, option: Option<&str>) 
         verdict,
         comment: "go".to_owned(),
         option: option.map(str::to_owned),
-        by: Channel::Inbox.into(),
+        by: Actor::Inbox,
         seen: None,
         notify: Vec::new(),
     };
@@ -93,6 +95,11 @@ fn a_function_call_shows_its_decision_and_its_outcome() {
     shown["history"].take();
     insta::assert_json_snapshot!(shown, @r#"
     {
+      "approvers": {
+        "except_key": null,
+        "upstream": null,
+        "webhook": null
+      },
       "attempts": 1,
       "call_id": "c",
       "channel": null,
@@ -100,7 +107,9 @@ fn a_function_call_shows_its_decision_and_its_outcome() {
       "deadline": "2026-11-20T10:00:00.000Z",
       "decision": {
         "at": "2026-11-20T09:00:00.000Z",
-        "by": "inbox",
+        "by": {
+          "channel": "inbox"
+        },
         "comment": "go",
         "option": null,
         "verdict": "approve"
@@ -145,7 +154,8 @@ fn the_history_is_shown_with_its_hashes() {
     let events = history.as_array().unwrap().iter().map(|entry| entry["event"].as_str().unwrap());
     assert_eq!(events.collect::<Vec<_>>(), ["created", "approved", "started", "succeeded"]);
     let first = &operation.history.entries()[0];
-    let expected = json!({"at": NOW.to_string(), "event": "created", "by": "api ci",
+    let expected = json!({"at": NOW.to_string(), "event": "created",
+        "by": {"channel": "api", "key": "key-of-ci", "name": "ci"},
         "detail": first.detail, "hash": first.hash});
     assert_eq!(history[0], expected);
 }
@@ -156,6 +166,11 @@ fn a_question_shows_its_answer() {
     assert_eq!(shown["history"].take().as_array().unwrap().len(), 2);
     insta::assert_json_snapshot!(shown, @r#"
     {
+      "approvers": {
+        "except_key": null,
+        "upstream": null,
+        "webhook": null
+      },
       "attempts": 0,
       "call_id": "c",
       "channel": null,
@@ -164,7 +179,9 @@ fn a_question_shows_its_answer() {
       "decision": {
         "answer": "go",
         "at": "2026-11-20T09:00:00.000Z",
-        "by": "inbox",
+        "by": {
+          "channel": "inbox"
+        },
         "option": "later",
         "verdict": "answer"
       },

@@ -3,7 +3,7 @@ use std::time::Duration;
 use lambda_http::http::Method;
 use placet_core::item::Write;
 use placet_core::operation::{
-    Channel, Command, Content, NewOperation, OperationId, Specification, Verdict,
+    Actor, Approvers, Command, Content, NewOperation, OperationId, Specification, Verdict,
 };
 use placet_runtime::{Access, Role};
 use serde_json::json;
@@ -25,15 +25,16 @@ async fn a_delivery_that_does_not_exist_yet_is_not_read() {
         specification: Specification::of(content),
         plan: None,
         upstream: None,
+        approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
-        by: Channel::Test.into(),
+        by: Actor::Test,
     };
     let pending = Operation::create(new, &Write::new("1", NOW));
     let deny = Command::Decide {
         verdict: Verdict::Deny,
         comment: String::new(),
         option: None,
-        by: Channel::Test.into(),
+        by: Actor::Test,
         seen: None,
         notify: call.runtime().notices(&id),
     };

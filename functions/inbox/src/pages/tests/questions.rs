@@ -2,7 +2,7 @@
 
 use std::slice::from_ref;
 
-use placet_core::operation::{Escalation, Upstream};
+use placet_core::operation::{Actor, Escalation, Upstream};
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn with_options() -> Item<Operation> {
 fn escalated(operation: &Item<Operation>, message: &str) -> Item<Operation> {
     let message = message.to_owned();
     let escalation = Escalation { message, recipients: Vec::new(), redirects: false };
-    after(operation, Command::Escalate { escalation, by: Actor::api("ops") })
+    after(operation, Command::Escalate { escalation, by: Actor::api("key-of-ops", "ops") })
 }
 
 #[test]
@@ -201,8 +201,11 @@ fn an_answer_is_shown_and_is_not_a_denial() {
 #[test]
 fn a_cancelled_or_expired_operation_says_so() {
     let late = NOW.plus(Duration::from_secs(3600));
-    let cancel =
-        Command::Cancel { reason: "found it".into(), by: Actor::api("ops"), notify: Vec::new() };
+    let cancel = Command::Cancel {
+        reason: "found it".into(),
+        by: Actor::api("key-of-ops", "ops"),
+        notify: Vec::new(),
+    };
     for (operation, expired) in [
         (question("Why?", None, json!({})), "Expired: nobody answered before the deadline"),
         (plain(), "Expired: nobody decided before the deadline"),
@@ -212,7 +215,7 @@ fn a_cancelled_or_expired_operation_says_so() {
             &html,
             &[
                 "Cancelled by the requester",
-                "<strong>Cancelled</strong> <bdi>through the API, with the key ops</bdi>",
+                "<strong>Cancelled</strong> <bdi>through the API, with the key ops (key-of-ops)</bdi>",
                 "<bdi>found it</bdi>",
             ],
         );
@@ -235,7 +238,7 @@ fn an_escalation_is_shown_until_somebody_answers() {
         &[
             "</time>: the requester asks you to decide soon",
             "<blockquote class=\"value\"><bdi>The customer waits</bdi></blockquote>",
-            "<strong><bdi>Escalated</bdi></strong> <span><bdi>through the API, with the key ops</bdi>",
+            "<strong><bdi>Escalated</bdi></strong> <span><bdi>through the API, with the key ops (key-of-ops)</bdi>",
             "<bdi>Please!</bdi>",
             "<dt>recipients</dt>",
         ],

@@ -114,8 +114,10 @@ impl Building {
 
     fn yaml(&self) -> String {
         let Self { operations, sources, endpoints, sections, defaults, .. } = self;
+        let approver =
+            if defaults.contains("approver:") { "" } else { "approver: {webhook: humanlayer}," };
         format!(
-            "project: default\nprojects: [other]\ndefaults: {{run_for: [placet, humanlayer], {defaults}}}\noperations:{operations}sources:\n{sources}\
+            "project: default\nprojects: [other]\ndefaults: {{run_for: [placet, humanlayer], {approver} {defaults}}}\noperations:{operations}sources:\n{sources}\
              endpoints:\n{endpoints}outbound: {{allow_hosts: [127.0.0.1]}}\n{sections}"
         )
     }

@@ -55,10 +55,12 @@ impl World {
         self.clock.advance(duration);
     }
 
-    /// Stores a key with this role for a project, and returns the key.
+    /// Stores a key with this role for a project, and returns the key. An admin key is a self-approval key.
     pub async fn key(&self, role: Role, project: &str) -> String {
         let key = format!("{}-key-of-{project}", role.as_str());
-        let api_key = ApiKey { role, ..ApiKey::new(project, role.as_str(), self.clock.now()) };
+        let self_approval = role == Role::Admin;
+        let plain = ApiKey::new(project, role.as_str(), self.clock.now());
+        let api_key = ApiKey { role, self_approval, ..plain };
         self.store_key(&key, &api_key).await;
         key
     }

@@ -14,6 +14,7 @@ MORE = """
   gitlab-signed: {preset: gitlab, secret: env:PLACET_SECRET_GITLAB_SIGNED, targets: [log]}
   standard-ed25519: {preset: standard, secret: env:PLACET_SECRET_STANDARD_ED25519, targets: [log]}
   svix-ed25519: {preset: svix, secret: env:PLACET_SECRET_SVIX_ED25519, targets: [log]}
+  once: {preset: github, secret: env:PLACET_SECRET_GITHUB, equal_content: one_event, targets: [log]}
   rotated: {preset: github, secrets: [env:PLACET_SECRET_GITHUB, env:PLACET_SECRET_ROTATED], targets: [log]}
 """
 

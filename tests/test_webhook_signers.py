@@ -91,11 +91,20 @@ def test_a_retry_with_a_new_signature_is_the_same_delivery(ingress, sender):
 @pytest.mark.parametrize("source, header", [
     ("github", "X-GitHub-Delivery"), ("shopify", "X-Shopify-Webhook-Id"), ("sentry", "Request-ID"),
 ])
-def test_an_unsigned_id_makes_no_second_delivery_of_the_same_signature(ingress, source, header):
+def test_a_source_that_only_logs_keeps_the_same_signature_under_each_unsigned_id(ingress, source, header):
     sender = BY_SOURCE[source]
     first = sender.send()
+    other = first.with_header(header, "0b0a3a5e-7c1e-4d29-9a3c-000000000001")
+    assert [len(accepted(ingress, sender, delivery)) for delivery in (first, other, first, other)] == [1, 1, 0, 0]
+
+
+def test_an_unsigned_id_makes_no_second_event_where_equal_content_is_one(ingress):
+    sender = replace_source(BY_SOURCE["github"], "once")
+    first = sender.send()
     assert len(accepted(ingress, sender, first)) == 1
-    assert accepted(ingress, sender, first.with_header(header, "0b0a3a5e-7c1e-4d29-9a3c-000000000001")) == set()
+    [other] = accepted(ingress, sender, first.with_header("X-GitHub-Delivery", "0b0a3a5e-7c1e-4d29-9a3c-000000000001"))
+    assert ingress.v1(f"/receipts/{other}").json()["state"] == "duplicate"
+    assert accepted(ingress, sender, first) == set()
 
 
 @EACH

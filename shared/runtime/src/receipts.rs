@@ -82,7 +82,7 @@ impl Runtime {
         let identity = Identity::of(verified, now);
         let receipt = Receipt::of(verified, now);
         let body = Bytes::copy_from_slice(verified.request().body);
-        let storing = self.store_receipt(&identity, receipt.clone(), body.clone());
+        let storing = self.store_receipt(&identity, &receipt, body.clone());
         let stored = tokio::time::timeout(STORING, storing).await;
         match stored.unwrap_or(Err(ReceiveError::Timeout)) {
             Err(error) if !verified.scheme().retries => {
@@ -96,7 +96,7 @@ impl Runtime {
     async fn store_receipt(
         &self,
         identity: &Identity,
-        receipt: Receipt,
+        receipt: &Receipt,
         body: Bytes,
     ) -> Result<Received, ReceiveError> {
         let (project, now) = (self.config.project.as_str(), self.engine.now());
@@ -104,16 +104,17 @@ impl Runtime {
         for claim in &identity.claims {
             let owner = self.engine.store.claim(project, claim, &id, now).await?;
             if owner != id && receipt.record.delivery_id.is_some() {
-                warn_of_equal(&owner, &receipt);
+                warn_of_equal(&owner, receipt);
             }
             id = owner;
         }
-        let receipt = Receipt { body: self.blobs.keep(body.clone()).await?, ..receipt };
-        let Some(first) = self.create_receipt(&id, receipt.clone()).await? else {
+        let kept = self.blobs.keep(body.clone()).await?;
+        let new = || Receipt { body: kept.clone(), ..receipt.clone() };
+        let Some(first) = self.create_receipt(&id, new()).await? else {
             return Ok(Received::New(id));
         };
         let apart = || identity.apart(receipt.record.delivery_id.as_deref(), &body);
-        if identity.compares_bodies && !self.has_body(&first, &receipt, &body).await {
+        if identity.compares_bodies && !self.has_body(&first, &kept, &body).await {
             let (source, apart) = (receipt.record.source.as_str(), apart());
             tracing::warn!(
                 source,
@@ -121,14 +122,14 @@ impl Runtime {
                 first = id,
                 "the same id came before with another body, both are kept"
             );
-            return Ok(match self.create_receipt(&apart, receipt).await? {
+            return Ok(match self.create_receipt(&apart, new()).await? {
                 None => Received::New(apart),
                 Some(again) => self.repeated(again).await?,
             });
         }
-        if identity.claims.is_empty() && first.may_hide(&receipt) {
-            warn_of_equal(&id, &receipt);
-            self.create_receipt(&apart(), receipt.duplicate_of(&id)).await?;
+        if identity.claims.is_empty() && first.may_hide(receipt) {
+            warn_of_equal(&id, receipt);
+            self.create_receipt(&apart(), new().duplicate_of(&id)).await?;
         }
         self.repeated(first).await
     }
@@ -148,8 +149,8 @@ impl Runtime {
     }
 
     /// Whether a stored receipt has this body. A body that cannot be read counts as another.
-    async fn has_body(&self, first: &Receipt, receipt: &Receipt, body: &Bytes) -> bool {
-        match (&first.body, &receipt.body) {
+    async fn has_body(&self, first: &Receipt, kept: &Payload, body: &Bytes) -> bool {
+        match (&first.body, kept) {
             (stored, new) if stored == new => true,
             // The key of a blob is the digest of its bytes.
             (Payload::Blob { .. }, Payload::Blob { .. }) => false,
@@ -215,7 +216,7 @@ impl Runtime {
             return Err(ReceiveError::Damaged(key.to_owned()));
         };
         let Spooled { identity, receipt, .. } = spooled;
-        let received = self.store_receipt(&identity, receipt, body.into()).await?;
+        let received = self.store_receipt(&identity, &receipt, body.into()).await?;
         self.blobs.delete(key).await?;
         Ok(received)
     }

@@ -1,6 +1,7 @@
 //! The identity, the type and the coverage of a request that passed its checks.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::grammar::{Part, SignatureCheck};
 use super::incoming::Incoming;
@@ -106,12 +107,12 @@ impl Scheme {
         covers: &dyn Fn(&Location) -> bool,
     ) -> (Option<String>, bool) {
         // Nobody signs the content type, so it must not decide whether a signed field can be read.
-        let mut as_form = Incoming::post(reading.request.path, reading.request.body);
-        as_form.headers.push(("content-type", "application/x-www-form-urlencoded"));
+        let as_form = OnceCell::new();
+        let form = || as_form.get_or_init(|| reading.request.as_form());
         let covered = |alternative: &&Vec<Location>| alternative.iter().all(covers);
         let signed = self.identity.0.iter().filter(covered).find_map(|alternative| {
             joined(alternative.iter().flat_map(|location| match location {
-                Location::Form(..) => as_form.read(location).unwrap_or_else(|Unreadable| vec![None]),
+                Location::Form(..) => form().read(location).unwrap_or_else(|Unreadable| vec![None]),
                 _ => reading.values(location),
             }))
         });

@@ -47,6 +47,13 @@ impl<'a> Incoming<'a> {
         }
     }
 
+    /// The body alone, read as a form whatever its content type is.
+    pub(super) fn as_form(&self) -> Incoming<'a> {
+        let mut form = Incoming::post(self.path, self.body);
+        form.headers.push(("content-type", "application/x-www-form-urlencoded"));
+        form
+    }
+
     /// The value of a header; `None` if the header is missing or repeated.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.one_header(name).ok().flatten()

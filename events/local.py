@@ -52,7 +52,7 @@ def env_vars(engines):
         "AWS_ENDPOINT_URL_SQS": engines["sqs_url"],
         "AWS_ENDPOINT_URL_S3": engines["s3_url"],
         "PLACET_BLOBS": f"s3://{engines['bucket']}",
-        "PLACET_SECRETS": " ".join("=".join(pair) for pair in sign.WEBHOOK_SECRETS.items()),
+        "PLACET_SECRETS": json.dumps(sign.WEBHOOK_SECRETS),
         "PLACET_LINK_SECRET": sign.LINK_SECRET,
         "PLACET_DEMO": "on",
     }

@@ -12,7 +12,7 @@ use crate::Failure;
 use crate::dev::{LOCAL_KEY, stopped};
 
 pub async fn run() -> Result<(), Failure> {
-    let environment = Environment::process();
+    let environment = Environment::process().with_secrets()?;
     let api_key = environment.get("PLACET_LOCAL_KEY").unwrap_or_else(|| LOCAL_KEY.to_owned());
     let system = System::start(Setup {
         storage: Storage::Memory,

@@ -10,7 +10,7 @@ use placet_runtime::config::{ConfigError, Period};
 use placet_runtime::{Aws, Config, Environment, Store, https_client};
 use serde_json::Value;
 
-use crate::{Failure, command};
+use crate::{Failure, command, dotenv};
 
 /// The file in the data folder that tells other commands how to reach the running system.
 pub const RUNNING: &str = "running.json";
@@ -26,14 +26,14 @@ pub const DATA_FOLDER: &str = ".placet";
 
 /// The process environment over that of the `.env` file in the working folder.
 pub fn load() -> Result<Environment, Failure> {
-    let file = match dotenvy::from_filename_iter(".env") {
-        Ok(pairs) => {
-            pairs.collect::<Result<Environment, _>>().map_err(|error| format!(".env: {error}"))?
-        }
-        Err(error) if error.not_found() => Environment::default(),
-        Err(error) => return Err(format!(".env: {error}").into()),
+    let wrong = |error: &dyn std::fmt::Display| format!(".env: {error}");
+    let file = match std::fs::read_to_string(".env") {
+        Ok(text) => dotenv::parse(&text).map_err(|error| wrong(&error))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => Environment::default(),
+        Err(error) => return Err(wrong(&error).into()),
     };
-    Ok(Environment::process().over(&file.with_secrets()))
+    let file = file.with_secrets().map_err(|error| wrong(&error))?;
+    Ok(Environment::process().with_secrets()?.over(&file))
 }
 
 /// A length of time on the command line.

@@ -4,6 +4,7 @@ mod banner;
 mod check;
 mod completions;
 mod dev;
+mod dotenv;
 mod engines;
 mod environment;
 mod init;

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use placet_core::strict_json::Text;
+use serde_json::Value;
+
 /// Environment variables: those of the process, or a replacement for the local system and tests.
 ///
 /// An empty variable counts as not set, because a template passes an unset parameter as an empty variable.
@@ -9,40 +12,31 @@ use std::sync::Arc;
 pub struct Environment(Arc<BTreeMap<String, String>>);
 
 impl Environment {
-    /// The variables of this process that are valid Unicode. They take precedence over those in
-    /// `PLACET_SECRETS`.
+    /// The variables of this process that are valid Unicode.
     pub fn process() -> Self {
         let pairs = std::env::vars_os();
-        let own: Self = pairs
+        pairs
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        own.with_secrets()
+            .collect()
     }
 
-    /// These variables, which take precedence, and those that `PLACET_SECRETS` lists as `NAME=value`,
-    /// separated by white space. So a deployment can pass any number of secrets in one variable. A word that
-    /// does not start with `NAME=` belongs to the value before it.
-    pub fn with_secrets(self) -> Self {
-        let list = self.get("PLACET_SECRETS").unwrap_or_default();
-        let mut listed: Vec<(String, String)> = Vec::new();
-        let is_name = |text: &str| {
-            let allowed =
-                |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-            !text.is_empty() && text.bytes().all(allowed)
-        };
-        for word in list.split_whitespace() {
-            match (word.split_once('='), listed.last_mut()) {
-                (Some((name, value)), _) if is_name(name) => {
-                    listed.push((name.to_owned(), value.to_owned()));
-                }
-                (_, Some((_, before))) => {
-                    before.push(' ');
-                    before.push_str(word);
-                }
-                (_, None) => {}
-            }
+    /// These variables, and those in `PLACET_SECRETS`: one `NAME=value` a line, or a JSON object. So a
+    /// deployment can pass any number of secrets in one variable.
+    ///
+    /// # Errors
+    ///
+    /// If `PLACET_SECRETS` cannot be read, or a name has two different values.
+    pub fn with_secrets(self) -> Result<Self, SecretsError> {
+        let text = self.get("PLACET_SECRETS").unwrap_or_default();
+        let listed = if text.trim_start().starts_with('{') { object(&text) } else { lines(&text) }?;
+        let mut all = (*self.0).clone();
+        for (name, value) in listed.into_iter().filter(|(_, value)| !value.is_empty()) {
+            match all.get(&name) {
+                Some(known) if *known != value => return Err(SecretsError::Twice(name)),
+                _ => all.insert(name, value),
+            };
         }
-        self.over(&listed.into_iter().collect())
+        Ok(Self(Arc::new(all)))
     }
 
     /// The value of a variable; never an empty one.
@@ -56,6 +50,73 @@ impl Environment {
         let pairs = defaults.0.iter().chain(self.0.iter());
         pairs.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
+}
+
+/// Why `PLACET_SECRETS` cannot be used. An error contains no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretsError {
+    /// A line is not a variable.
+    #[error("PLACET_SECRETS, line {0}: write one NAME=value a line, or one JSON object of texts")]
+    Line(usize),
+    /// A line seems to hold several variables.
+    #[error(
+        "PLACET_SECRETS, line {0}: its value contains another NAME=value: write one a line, or one JSON \
+         object of texts"
+    )]
+    Several(usize),
+    /// The JSON is not an object of texts.
+    #[error("PLACET_SECRETS begins with {{ and is not a JSON object of texts: {0}")]
+    Json(String),
+    /// A name has two values.
+    #[error(
+        "{0} has two different values: remove one, from PLACET_SECRETS or from the variable itself"
+    )]
+    Twice(String),
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+/// The variables in lines of `NAME=value`. A value is what follows the first equals sign, as it is.
+fn lines(text: &str) -> Result<Vec<(String, String)>, SecretsError> {
+    let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let variable = |(number, line): (usize, &str)| {
+        let (name, value) = line.split_once('=').ok_or(SecretsError::Line(number))?;
+        let another = |word: &str| word.split_once('=').is_some_and(|(name, _)| is_name(name));
+        if !is_name(name) {
+            return Err(SecretsError::Line(number));
+        }
+        if value.split_whitespace().skip(1).any(another) {
+            return Err(SecretsError::Several(number));
+        }
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    let mut listed = Vec::new();
+    for pair in numbered.filter(|(_, line)| !line.is_empty()).map(variable) {
+        let (name, value) = pair?;
+        if listed.iter().any(|(known, other)| *known == name && *other != value) {
+            return Err(SecretsError::Twice(name));
+        }
+        listed.push((name, value));
+    }
+    Ok(listed)
+}
+
+/// The variables in a JSON object.
+fn object(text: &str) -> Result<Vec<(String, String)>, SecretsError> {
+    let wrong = |problem: &str| SecretsError::Json(problem.to_owned());
+    let read = Text::read(text.trim().as_bytes()).map_err(|_| wrong("it cannot be read"))?;
+    let Ok(Value::Object(members)) = read.value() else {
+        return Err(wrong("it cannot be read"));
+    };
+    let text = |(name, value): (String, Value)| match value {
+        Value::String(value) if is_name(&name) => Ok((name, value)),
+        Value::String(_) => Err(wrong("a name has other characters than A-Z, 0-9 and _")),
+        _ => Err(wrong(&format!("{name} is not a text"))),
+    };
+    members.into_iter().map(text).collect()
 }
 
 impl FromIterator<(String, String)> for Environment {
@@ -84,22 +145,63 @@ mod tests {
         assert_eq!(environment(&[("A", "1"), ("A", "")]).get("A").as_deref(), Some("1"));
     }
 
+    fn with(listed: &str) -> Result<Environment, SecretsError> {
+        environment(&[("PLACET_SECRETS", listed)]).with_secrets()
+    }
+
     /// `template.yaml` passes both variables to the webhook function. Its own variable is empty by default.
     #[test]
     fn an_empty_parameter_does_not_hide_the_secret_in_the_list() {
-        let listed = "PLACET_SECRET_HUMANLAYER=whsec_a PLACET_SECRET_GITHUB=";
+        let listed = "PLACET_SECRET_HUMANLAYER=whsec_a\nPLACET_SECRET_GITHUB=";
         let deployed = [("PLACET_SECRET_HUMANLAYER", ""), ("PLACET_SECRETS", listed)];
-        let deployed = environment(&deployed).with_secrets();
+        let deployed = environment(&deployed).with_secrets().unwrap();
         assert_eq!(deployed.get("PLACET_SECRET_HUMANLAYER").as_deref(), Some("whsec_a"));
         assert_eq!(deployed.get("PLACET_SECRET_GITHUB"), None);
     }
 
     #[test]
-    fn listed_secrets_do_not_replace_variables_of_their_own() {
-        let own = [("PLACET_SECRETS", "lost A=1\n B=x=y  D=It's a Secret"), ("A", "2")];
-        let environment = environment(&own).with_secrets();
-        assert_eq!(environment.get("A").as_deref(), Some("2"));
-        assert_eq!(environment.get("B").as_deref(), Some("x=y"));
-        assert_eq!(environment.get("D").as_deref(), Some("It's a Secret"));
+    fn a_value_in_the_list_is_kept_as_it_is() {
+        for listed in [
+            "\n  A=two  spaces\r\nB=x=y\n\nC=It's a #secret$HOME\\n b=c\n",
+            r#" {"A": "two  spaces", "B": "x=y", "C": "It's a #secret$HOME\\n b=c", "D": ""} "#,
+        ] {
+            let read = with(listed).unwrap();
+            let values = ["A", "B", "C", "D"].map(|name| read.get(name));
+            let expected = ["two  spaces", "x=y", "It's a #secret$HOME\\n b=c"];
+            let expected = expected.map(|value| Some(value.to_owned()));
+            assert_eq!(values[..3], expected, "{listed}");
+            assert_eq!(values[3], None);
+        }
+        assert_eq!(with(r#"{"A": "a B=c"}"#).unwrap().get("A").as_deref(), Some("a B=c"));
+    }
+
+    #[test]
+    fn a_list_that_could_be_read_in_two_ways_is_an_error() {
+        for (listed, expected) in [
+            ("A=1 B=2", SecretsError::Several(1)),
+            ("B=3\nA=a B=c", SecretsError::Several(2)),
+            ("lost A=1", SecretsError::Line(1)),
+            ("A=1\nsecret", SecretsError::Line(2)),
+            ("a=1", SecretsError::Line(1)),
+            ("A=1\nA=2", SecretsError::Twice("A".to_owned())),
+            (r#"{"A": 1}"#, SecretsError::Json("A is not a text".to_owned())),
+            (r#"{"A": "secret""#, SecretsError::Json("it cannot be read".to_owned())),
+            (r#"{"A": "1", "A": "2"}"#, SecretsError::Json("it cannot be read".to_owned())),
+        ] {
+            let error = with(listed).err().unwrap();
+            assert_eq!(error, expected, "{listed}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn two_different_values_of_a_name_are_an_error() {
+        let both = |own: &str| {
+            let own = [("PLACET_SECRETS", "A=1"), ("A", own)];
+            environment(&own).with_secrets().map(|read| read.get("A"))
+        };
+        assert_eq!(both("1"), Ok(Some("1".to_owned())));
+        assert_eq!(both(""), Ok(Some("1".to_owned())));
+        assert_eq!(both("2"), Err(SecretsError::Twice("A".to_owned())));
     }
 }

@@ -39,7 +39,7 @@ pub use clock::Clock;
 pub use config::Config;
 pub use deliveries::{NewDelivery, SendError};
 pub use engine::{ChangeError, Created, Engine};
-pub use environment::Environment;
+pub use environment::{Environment, SecretsError};
 pub use https::Https;
 pub use operations::{CreateError, DEEPEST, Requested, new_call_id};
 pub use queue::{DEAD_LETTERS, MOST_MESSAGES, Queue, QueueError, variable};
@@ -79,6 +79,9 @@ pub enum StartError {
     /// The configuration of the blob store is invalid.
     #[error(transparent)]
     Blobs(#[from] blob::BlobError),
+    /// `PLACET_SECRETS` cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
 }
 
 /// The environment variable that turns the demo purchases on with the value `on`.
@@ -91,7 +94,7 @@ impl Runtime {
     ///
     /// If a variable is missing, or `placet.yaml` is invalid: the error names the variable or the line.
     pub async fn from_environment() -> Result<Self, StartError> {
-        let environment = Environment::process();
+        let environment = Environment::process().with_secrets()?;
         let need = |name| environment.get(name).ok_or(StartError::Missing(name));
         let config = Config::load(need("PLACET_CONFIG")?.as_ref())?;
         let aws = Aws::connect(&environment, https_client()?)?;

@@ -134,7 +134,7 @@ SENDERS = [
         },
     ),
     plain(
-        "linear", "Linear-Signature", body=linear_event, time=milliseconds, odd_times=odd_json, latest=50, identified=True,
+        "linear", "Linear-Signature", body=linear_event, time=milliseconds, odd_times=odd_json, oldest=8 * 3600, latest=50,
         headers=lambda number: {"Linear-Delivery": guid(number), "Linear-Event": "Issue"},
     ),
     token(

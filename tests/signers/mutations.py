@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from signers.sender import now
 
-# The window is 300 seconds both ways. A delivery gets older on its way, so a delivery from the future has a margin.
-TOO_OLD, TOO_NEW = 301, 310
+# A delivery gets older on its way, so a delivery from the future has a margin.
+TOO_NEW = 310
 
 
 def flip(raw, place, bit=1):
@@ -100,7 +100,7 @@ def of_time(sender):
     if not sender.time:
         return
 
-    yield "time-too-old", lambda: sender.send(at=now() - TOO_OLD)
+    yield "time-too-old", lambda: sender.send(at=now() - sender.oldest - 1)
     yield "time-too-new", lambda: sender.send(at=now() + TOO_NEW)
     yield "time-years-ago", lambda: sender.send(at=1_600_000_000)
     for name in sender.odd_times(sender.time(now())):

@@ -122,6 +122,7 @@ class Sender:
     time: Callable[[float], str] | None = None
     time_header: str | None = None
     odd_times: Callable[[str], dict[str, str]] | None = None
+    oldest: int = 300
     latest: int = 290
     # The parts that the signature covers.
     signs_body: bool = True

@@ -167,6 +167,13 @@ mod tests {
         }
         assert!(!standard.contains("MfKQ9r8"), "{standard}");
         assert!(text("github").contains("header:x-github-delivery (not signed)"));
+        let twilio = text("twilio");
+        assert!(
+            twilio.contains("form:MessageSid (not signed), else json:/0/id (signed)"),
+            "{twilio}"
+        );
+        assert!(!twilio.contains("form:EventType (signed)"), "{twilio}");
+        assert!(twilio.contains("hmac-sha1 without it"), "{twilio}");
         assert!(text("meta").contains("if the verify token is at query:hub.verify_token"));
         assert!(text("twilio").contains("not set; the sender signs it, so set it"));
     }

@@ -65,9 +65,12 @@ pub(super) fn equal_content(source: &Source) -> &'static str {
 pub(super) fn signature(check: &SignatureCheck) -> Vec<(&'static str, String)> {
     let algorithm = match &check.algorithm {
         AlgorithmChoice::Fixed(algorithm) => algorithm.to_string(),
-        AlgorithmChoice::By { at, values } => {
+        AlgorithmChoice::By { at, member, values, otherwise } => {
+            let place = member.as_ref().map_or_else(String::new, |member| format!("{member} in "));
             let values = values.iter().map(|(value, algorithm)| format!("{value} is {algorithm}"));
-            format!("by {at}: {}", values.collect::<Vec<_>>().join(", "))
+            let without = otherwise.map(|algorithm| format!("{algorithm} without it"));
+            let all: Vec<String> = values.chain(without).collect();
+            format!("by {place}{at}: {}", all.join(", "))
         }
     };
     let key = match &check.certificate {
@@ -79,10 +82,12 @@ pub(super) fn signature(check: &SignatureCheck) -> Vec<(&'static str, String)> {
     };
     let signed: Vec<String> = check.signed.iter().map(ToString::to_string).collect();
     let ports = if check.url_ports { ", the URL with or without its port" } else { "" };
+    let escapes =
+        if check.url_escapes { ", its query with or without escapes of !'()*" } else { "" };
     let mut lines = vec![
         ("algorithm", algorithm),
         ("key", key),
-        ("signs", format!("{}{ports}", signed.join(" "))),
+        ("signs", format!("{}{ports}{escapes}", signed.join(" "))),
         ("signature", shape(&check.signature)),
     ];
     if let Some(hash) = &check.body_hash {
@@ -170,9 +175,7 @@ fn is_signed(location: &Location, checks: &Checks) -> bool {
     let signatures = [&checks.mac, &checks.sign].into_iter().flatten();
     let by_token = checks.jwt.as_ref().is_some_and(|jwt| jwt.body_hash_claim.is_some());
     let in_body = matches!(location, Location::Json(_) | Location::Form(..));
-    let by =
-        |check: &SignatureCheck| check.covers(location) || (check.body_hash.is_some() && in_body);
-    signatures.into_iter().any(by) || (by_token && in_body)
+    signatures.into_iter().any(|check| check.always_covers(location)) || (by_token && in_body)
 }
 
 pub(super) fn handshake(rule: &Rule) -> String {

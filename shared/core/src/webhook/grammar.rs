@@ -62,6 +62,10 @@ pub struct SignatureCheck {
     /// Whether the sender may sign the URL with or without its default port.
     #[serde(default)]
     pub url_ports: bool,
+    /// Whether the sender may sign the query with or without escapes of `! ' ( ) *`. No two queries that
+    /// differ only in these escapes mean different things.
+    #[serde(default)]
+    pub url_escapes: bool,
     /// The certificate with the key, if the request names one.
     pub certificate: Option<Certificate>,
 }
@@ -76,8 +80,12 @@ pub enum AlgorithmChoice {
     By {
         /// The location of the value.
         at: Location,
+        /// The name of the value, if the text at the location is a list as in `key=k,algorithm=a`.
+        member: Option<String>,
         /// The algorithm for each value. Any other value is refused.
         values: BTreeMap<String, Algorithm>,
+        /// The algorithm of a request without a text at the location.
+        otherwise: Option<Algorithm>,
     },
 }
 
@@ -86,7 +94,9 @@ impl AlgorithmChoice {
     pub(super) fn all(&self) -> Vec<Algorithm> {
         match self {
             Self::Fixed(algorithm) => vec![*algorithm],
-            Self::By { values, .. } => values.values().copied().collect(),
+            Self::By { values, otherwise, .. } => {
+                values.values().chain(otherwise).copied().collect()
+            }
         }
     }
 }

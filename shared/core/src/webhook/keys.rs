@@ -43,6 +43,11 @@ impl KeyForm {
     /// Decodes a configured text into a key.
     pub(super) fn read(self, text: &str) -> Result<Secret, KeyError> {
         let text = text.trim();
+        // Supabase prints the version of the signature before the secret: `v1,whsec_…`.
+        let text = match self {
+            Self::Whsec | Self::WhsecPrefixed => text.strip_prefix("v1,").unwrap_or(text),
+            _ => text,
+        };
         let bytes = match self {
             Self::Utf8 => Some(text.as_bytes().to_vec()),
             Self::Whsec => LENIENT.decode(text.strip_prefix("whsec_").unwrap_or(text)).ok(),
@@ -139,11 +144,16 @@ mod tests {
         let read = |form: KeyForm, text: &str| form.read(text).map(|key| key.expose().to_vec());
         assert_eq!(read(KeyForm::Whsec, "whsec_AAE").unwrap(), [0, 1]);
         assert_eq!(read(KeyForm::Whsec, "AAE=").unwrap(), [0, 1]);
+        assert_eq!(read(KeyForm::Whsec, "v1,whsec_AAE").unwrap(), [0, 1]);
+        assert_eq!(read(KeyForm::WhsecPrefixed, "v1,whsec_AAE=").unwrap(), [0, 1]);
         assert_eq!(read(KeyForm::Utf8, " x\n").unwrap(), b"x");
         for (form, wrong) in [
             (KeyForm::Utf8, " "),
             (KeyForm::Whsec, "whsec_"),
             (KeyForm::Whsec, "whpk_AAE="),
+            (KeyForm::Whsec, "v2,whsec_AAE="),
+            (KeyForm::Whsec, "v1,whsec_AAE=|v1,whsec_AAI="),
+            (KeyForm::WhsecPrefixed, "v1,AAE="),
             (KeyForm::WhsecPrefixed, "AAE="),
             (KeyForm::Hex, ""),
             (KeyForm::Hex, "xy"),

@@ -197,15 +197,24 @@ impl<'a> Reading<'a> {
         Ok(format!("{names}.{}", values.join(".")).into_bytes())
     }
 
-    /// The URLs that the sender may have signed. With `ports`, the result also has the URL in which the
-    /// default port is added or removed.
-    pub(super) fn urls(&self, ports: bool) -> Vec<String> {
+    /// The URLs that the sender may have signed: as received, and as the check allows with other escapes,
+    /// each also with the default port added or removed.
+    pub(super) fn urls(&self, check: &SignatureCheck) -> Vec<String> {
         let Some(origin) = self.public_url else { return Vec::new() };
         let Incoming { path, query, .. } = self.request;
-        let tail = if query.is_empty() { (*path).to_owned() } else { format!("{path}?{query}") };
-        let mut urls = vec![format!("{origin}{tail}")];
-        if ports && let Some(other) = with_other_port(origin) {
-            urls.push(format!("{other}{tail}"));
+        let mut queries = vec![(*query).to_owned()];
+        if check.url_escapes {
+            queries.extend([without_escapes(query), with_escapes(query)]);
+            queries.dedup();
+        }
+        let other = if check.url_ports { with_other_port(origin) } else { None };
+        let origins = [Some(origin.to_owned()), other];
+        let mut urls = Vec::new();
+        for origin in origins.iter().flatten() {
+            urls.extend(queries.iter().map(|query| match query.as_str() {
+                "" => format!("{origin}{path}"),
+                query => format!("{origin}{path}?{query}"),
+            }));
         }
         urls
     }
@@ -221,6 +230,21 @@ impl<'a> Signatures<'a> {
             _ => Err(Unverified::Ambiguous),
         }
     }
+}
+
+/// Characters that a URL may hold with or without an escape, and that separate nothing in a query.
+const SAFE: [(char, &str); 5] =
+    [('!', "%21"), ('\'', "%27"), ('(', "%28"), (')', "%29"), ('*', "%2A")];
+
+fn with_escapes(query: &str) -> String {
+    SAFE.iter().fold(query.to_owned(), |query, (plain, escape)| query.replace(*plain, escape))
+}
+
+fn without_escapes(query: &str) -> String {
+    SAFE.iter().fold(query.to_owned(), |query, (plain, escape)| {
+        let plain = plain.to_string();
+        query.replace(escape, &plain).replace(&escape.to_ascii_lowercase(), &plain)
+    })
 }
 
 /// Whether a query could hold the beginning of a JSON body.

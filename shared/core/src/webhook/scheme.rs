@@ -95,10 +95,8 @@ impl Scheme {
         let in_body = |at: &Location| matches!(at, Location::Json(_) | Location::Form(..));
         let hashed = self.checks.jwt.as_ref().is_some_and(|jwt| jwt.body_hash_claim.is_some());
         self.event_type.0.iter().flatten().any(|at| {
-            let covered = |check: &super::SignatureCheck| {
-                check.covers(at) || (check.body_hash.is_some() && matches!(at, Location::Json(_)))
-            };
-            signatures.clone().any(|check| !covered(check)) || (hashed && !in_body(at))
+            let unsigned = |check: &super::SignatureCheck| !check.always_covers(at);
+            signatures.clone().any(unsigned) || (hashed && !in_body(at))
         })
     }
 

@@ -223,7 +223,7 @@ impl Making<'_> {
         let signatures = Signatures { candidates: Vec::new(), elements };
         let request = self.request();
         let reading = Reading { request: &request, header_set: self.header_set, public_url };
-        let url = reading.urls(false).pop();
+        let url = reading.urls(check).into_iter().next();
         let message = reading.message(check, &signatures, time.as_deref(), url.as_deref())?;
         let message: Vec<&[u8]> = message.iter().map(AsRef::as_ref).collect();
         let private = || CannotSign::PrivateKey(algorithm.to_string());
@@ -265,7 +265,8 @@ impl Making<'_> {
     fn algorithm(&mut self, choice: &AlgorithmChoice) -> Result<Algorithm, CannotSign> {
         match choice {
             AlgorithmChoice::Fixed(algorithm) => Ok(*algorithm),
-            AlgorithmChoice::By { at, values } => {
+            AlgorithmChoice::By { otherwise: Some(algorithm), .. } => Ok(*algorithm),
+            AlgorithmChoice::By { at, values, .. } => {
                 let (value, algorithm) = values.iter().next_back().ok_or(Unverified::Missing)?;
                 self.put(at, value, &format!("{value:?}, the name of the algorithm,"))?;
                 Ok(*algorithm)

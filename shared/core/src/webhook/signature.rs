@@ -39,11 +39,16 @@ pub(super) fn verify<'a>(
         None => None,
         Some(certificate) => Some(certificate.key(reading, documents, now)?),
     };
-    let urls = if check.signs_url() { reading.urls(check.url_ports) } else { vec![String::new()] };
+    let urls = if check.signs_url() { reading.urls(check) } else { vec![String::new()] };
     let mut found = None;
+    let first = urls.first().ok_or(Unverified::PublicUrl)?;
+    let message = reading.message(check, &signatures, time.as_deref(), Some(first))?;
     for url in &urls {
-        let message = reading.message(check, &signatures, time.as_deref(), Some(url))?;
-        let message: Vec<&[u8]> = message.iter().map(AsRef::as_ref).collect();
+        // Only the URL differs, so the rest of the message is made once.
+        let parts = check.signed.iter().zip(&message);
+        let message: Vec<&[u8]> = parts
+            .map(|(part, bytes)| if *part == Part::Url { url.as_bytes() } else { bytes.as_ref() })
+            .collect();
         let configured = keys.iter().map(|key| (Some(key.number), key.secret.expose()));
         let fetched = certified.iter().map(|key| (None, key.as_slice()));
         for (number, key) in configured.chain(fetched) {
@@ -68,11 +73,26 @@ pub(super) fn verify<'a>(
 fn algorithm(choice: &AlgorithmChoice, reading: &Reading<'_>) -> Result<Algorithm, Unverified> {
     match choice {
         AlgorithmChoice::Fixed(algorithm) => Ok(*algorithm),
-        AlgorithmChoice::By { at, values } => {
-            let value = reading.value(at).ok_or(Unverified::Missing)?;
-            values.get(value.as_ref()).copied().ok_or(Unverified::Unreadable)
+        AlgorithmChoice::By { at, otherwise: Some(algorithm), .. } if !reading.mentions(at) => {
+            Ok(*algorithm)
+        }
+        AlgorithmChoice::By { at, member, values, .. } => {
+            let text = reading.value(at).ok_or(Unverified::Missing)?;
+            let value = match member {
+                None => Some(text.as_ref()),
+                Some(member) => listed(&text, member),
+            };
+            let algorithm = value.and_then(|value| values.get(value));
+            algorithm.copied().ok_or(Unverified::Unreadable)
         }
     }
+}
+
+/// The value with this name in a list as in `key=k,algorithm=a`; `None` if it is missing or repeated.
+fn listed<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = text.split(',').filter_map(|pair| pair.trim().split_once('='));
+    let mut found = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// Whether the request has the signed digest of its body. If the scheme has a body digest, a body that no
@@ -114,6 +134,15 @@ impl SignatureCheck {
             (Part::Url, Location::Query(_) | Location::Path(_)) => true,
             _ => false,
         })
+    }
+
+    /// Whether every valid signature covers the value at a location. Where a digest stands for a body that is
+    /// no form, a form is not covered by it.
+    pub fn always_covers(&self, location: &Location) -> bool {
+        let form = matches!(location, Location::Form(..));
+        let in_body = matches!(location, Location::Json(_)) || form;
+        let hashed = self.body_hash.is_some() && in_body;
+        self.covers(location) || (hashed && !(form && self.signed.contains(&Part::FormSorted)))
     }
 
     /// Whether the signature covers the URL of the request.

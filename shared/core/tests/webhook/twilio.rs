@@ -3,7 +3,7 @@
 use placet_core::webhook::{Unverified, Verifier};
 use serde_json::json;
 
-use crate::crypto::{base64, hmac_sha1, sha256_hex};
+use crate::crypto::{base64, hmac_sha1, hmac_sha256, sha256_hex};
 use crate::request::{Judged, Request, scheme};
 use crate::sender::NOW;
 
@@ -134,6 +134,70 @@ fn the_default_port_may_be_written_out_or_left_out() {
     let with_path = Request::post("a=1").with_query("").add("content-type", FORM);
     let with_path = signed(with_path, "https://h.example:443/stage/in/abca1");
     assert!(judged("https://h.example/stage/", &with_path).is_ok());
+}
+
+/// Twilio signs some characters of the query with an escape and sends them without one, or the reverse.
+#[test]
+fn safe_characters_of_the_query_may_be_escaped_or_not() {
+    let sent = |query: &str, signed_query: &str| {
+        let request = Request::post("a=1").with_query(query).add("content-type", FORM);
+        at_home(&signed(request, &format!("https://hooks.example.com/in/abc?{signed_query}a1")))
+    };
+    for (wire, theirs) in [
+        ("FromCity=Sull%27Adda", "FromCity=Sull'Adda"),
+        ("FromCity=Sull'Adda", "FromCity=Sull%27Adda"),
+        ("a=%21%27%28%29%2a&b=(", "a=!'()*&b=("),
+        ("a=!'()*&b=%28", "a=%21%27%28%29%2A&b=%28"),
+        ("a=%27", "a=%27"),
+    ] {
+        assert!(sent(wire, theirs).is_ok(), "{wire} {theirs}");
+    }
+    for (wire, theirs) in [
+        ("a=%26b", "a=&b"),
+        ("a&b=1", "a%26b=1"),
+        ("a=%3D", "a=="),
+        ("a=+", "a=%2B"),
+        ("a=%2B", "a=+"),
+        ("a=%20", "a= "),
+        ("a=%41", "a=A"),
+    ] {
+        assert_eq!(sent(wire, theirs), Err(Unverified::Signature), "{wire} {theirs}");
+    }
+    let square = Request::post("{}").with_query("a=%27");
+    let signature = base64(&hmac_sha256(b"12345", b"https://hooks.example.com/in/abc?a='{}"));
+    let square = square.add("x-square-hmacsha256-signature", &signature);
+    assert!(square.judged(&crate::request::open("square", &["12345"]), NOW).is_err());
+}
+
+/// With a shared key Twilio names the key and the algorithm in a header. Only the hash differs.
+#[test]
+fn a_shared_key_signs_with_sha_256() {
+    const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
+    let request = Request::post("a=1").with_query("").add("content-type", FORM);
+    let message = format!("{}a1", request.url());
+    let sha256 = base64(&hmac_sha256(b"12345", message.as_bytes()));
+    let sha256 = request.clone().set("x-twilio-signature", &sha256);
+    for settings in
+        ["key=k,algorithm=HMAC_SHA256", "algorithm=HMAC_SHA256", "key=k, algorithm=HMAC_SHA256"]
+    {
+        let verified = at_home(&sha256.clone().add(SETTINGS, settings)).unwrap();
+        assert_eq!(verified.proven.check, "hmac-sha256", "{settings}");
+    }
+    let sha1 = signed(request, &message);
+    assert!(at_home(&sha1.clone().add(SETTINGS, "key=k,algorithm=HMAC_SHA1")).is_ok());
+    for (request, settings) in [
+        (&sha256, "key=k,algorithm=HMAC_SHA1"),
+        (&sha1, "key=k,algorithm=HMAC_SHA256"),
+        (&sha256, "key=k,algorithm=HMAC_SHA512"),
+        (&sha256, "key=k,algorithm=HMAC_SHA256,algorithm=HMAC_SHA256"),
+        (&sha1, "key=k"),
+        (&sha1, ""),
+    ] {
+        assert!(at_home(&request.clone().add(SETTINGS, settings)).is_err(), "{settings}");
+    }
+    assert_eq!(at_home(&sha256), Err(Unverified::Signature), "without the header it is SHA-1");
+    let twice = sha1.add(SETTINGS, "algorithm=HMAC_SHA1").add(SETTINGS, "algorithm=HMAC_SHA1");
+    assert_eq!(at_home(&twice), Err(Unverified::Missing));
 }
 
 /// Only Twilio signs URLs with or without the default port.

@@ -1,13 +1,15 @@
 //! Routing of webhook events: which targets take an event, and how its fields become the arguments of an
 //! approval.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::strict_json::{HEAVIEST, ParseError, Text};
+use crate::canonical;
+use crate::strict_json::{self, Decimal, HEAVIEST, ParseError, Text};
 
 /// The filter of a target. It takes an event if the event has one of the types and all comparisons are true.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +39,7 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// If a field needs too much memory.
+    /// If a field needs too much memory, or has a number that would be rounded.
     pub fn holds(&self, event: Text<'_>) -> Result<bool, ParseError> {
         for comparison in &self.comparisons {
             if !comparison.holds(event)? {
@@ -112,7 +114,8 @@ impl Comparison {
         };
         let known = OPERATORS.iter().find(|(text, _)| *text == sign);
         let operator = known.ok_or_else(wrong)?.1;
-        let value: Value = serde_json::from_str(value.trim()).map_err(|_| wrong())?;
+        let value = strict_json::parse(value.trim().as_bytes());
+        let value = value.map_err(|error| format!("{} ({error})", wrong()))?;
         let orders = !matches!(operator, Operator::Equal | Operator::Unequal);
         if !pointer.starts_with('/') || (orders && !value.is_number()) {
             return Err(wrong());
@@ -120,19 +123,31 @@ impl Comparison {
         Ok(Self { pointer: pointer.to_owned(), operator, value })
     }
 
-    /// A missing field is unequal to every value, and all order comparisons with it are false.
+    /// A missing field is unequal to every value, and all order comparisons with it are false. Numbers are compared by
+    /// their decimal value, without rounding.
     fn holds(&self, event: Text<'_>) -> Result<bool, ParseError> {
-        let found = event.pointer(&self.pointer).map(Text::value).transpose()?;
-        let numbers = || Some((found.as_ref()?.as_f64()?, self.value.as_f64()?));
-        let ordered = |holds: fn(f64, f64) -> bool| numbers().is_some_and(|(a, b)| holds(a, b));
+        let found = event.pointer(&self.pointer);
+        let number = Decimal::parse(&self.value.to_string());
+        let order = found.and_then(Text::decimal).zip(number).map(|(found, own)| found.cmp(&own));
+        let equal = || match (order, found) {
+            (Some(order), _) => Ok(order.is_eq()),
+            (None, Some(found)) => self.equals(found),
+            (None, None) => Ok(false),
+        };
         Ok(match self.operator {
-            Operator::Equal => found.as_ref() == Some(&self.value),
-            Operator::Unequal => found.as_ref() != Some(&self.value),
-            Operator::Less => ordered(|a, b| a < b),
-            Operator::AtMost => ordered(|a, b| a <= b),
-            Operator::More => ordered(|a, b| a > b),
-            Operator::AtLeast => ordered(|a, b| a >= b),
+            Operator::Equal => equal()?,
+            Operator::Unequal => !equal()?,
+            Operator::Less => order.is_some_and(Ordering::is_lt),
+            Operator::AtMost => order.is_some_and(Ordering::is_le),
+            Operator::More => order.is_some_and(Ordering::is_gt),
+            Operator::AtLeast => order.is_some_and(Ordering::is_ge),
         })
+    }
+
+    /// Whether a field has this value. Two values are equal if their canonical texts are.
+    fn equals(&self, found: Text<'_>) -> Result<bool, ParseError> {
+        found.exact_at(&self.pointer).map_err(ParseError::Malformed)?;
+        Ok(canonical::to_string(&found.value()?) == canonical::to_string(&self.value))
     }
 }
 
@@ -200,7 +215,7 @@ impl Mapping {
     /// # Errors
     ///
     /// The reason why the event cannot be read. Otherwise names the argument that has no value in the event, or at
-    /// which the arguments need too much memory.
+    /// which the arguments need too much memory, or the number that would be rounded.
     pub fn arguments(&self, event: Result<Text<'_>, String>) -> Result<Value, String> {
         let (mut arguments, mut weight) = (Map::new(), 0_usize);
         for (name, argument) in &self.0 {
@@ -216,6 +231,7 @@ impl Mapping {
                                     "the arguments up to {name} have too many members: map smaller fields"
                                 ));
                             }
+                            found.exact_at(pointer)?;
                             found.value().map_err(|error| error.to_string())?
                         }
                         (None, Some(default)) => default.clone(),
@@ -240,7 +256,8 @@ mod tests {
     use super::*;
 
     fn takes(types: &[&str], comparisons: &[&str], event_type: Option<&str>) -> bool {
-        let event = br#"{"data": {"amount": 150, "currency": "EUR", "live": true}}"#;
+        let event = br#"{"data": {"amount": 150, "currency": "EUR", "live": true,
+            "big": 9007199254740993.0, "list": [1, {"a": 2.0}]}}"#;
         let filter = Filter {
             types: types.iter().map(|text| (*text).to_owned()).collect(),
             comparisons: comparisons.iter().map(|text| Comparison::parse(text).unwrap()).collect(),
@@ -264,6 +281,11 @@ mod tests {
             "/data/amount <= 150",
             "/data/amount < 1e3",
             "/data/amount == 150",
+            "/data/amount == 150.0",
+            "/data/amount == 15e1",
+            "/data/big > 9007199254740992",
+            "/data/big != 9007199254740992",
+            "/data/list == [1.0, {\"a\": 2}]",
             "/data/currency == \"EUR\"",
             "/data/live == true",
             "/data/currency != \"USD\"",
@@ -306,7 +328,8 @@ mod tests {
         for text in ["/a > 1", "/a/b == \"x y\"", "/a != null"] {
             assert_eq!(Comparison::parse(text).unwrap().to_string(), text);
         }
-        for wrong in ["", "/a", "/a >", "a > 1", "/a => 1", "/a > \"x\"", "/a == x"] {
+        for wrong in ["", "/a", "/a >", "a > 1", "/a => 1", "/a > \"x\"", "/a == x", "/a > 1e-400"]
+        {
             assert!(Comparison::parse(wrong).is_err(), "{wrong}");
         }
     }
@@ -334,6 +357,9 @@ mod tests {
         let event = Text::read(br#"{"data": {"id": "o-1"}}"#).unwrap();
         let expected = json!({"order": "o-1", "note": "/literal", "count": 1});
         assert_eq!(mapping.arguments(Ok(event)), Ok(expected));
+        let rounded = Text::read(br#"{"data": {"id": [1e-400]}, "other": 1e-400}"#).unwrap();
+        let reason = "the number 1e-400 at /data/id would be rounded: send it as a string";
+        assert_eq!(mapping.arguments(Ok(rounded)), Err(reason.to_owned()));
         let other = Text::read(b"[]").unwrap();
         assert!(mapping.arguments(Ok(other)).unwrap_err().contains("/data/id"));
         for wrong in [json!("data"), json!(1), json!({"at": 1}), json!({"value": 1, "x": 2})] {

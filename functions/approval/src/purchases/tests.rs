@@ -86,7 +86,7 @@ fn a_wrong_purchase_is_refused_with_the_member() {
     422 /quantity: must be a whole number from 1 to 4294967295, not a fraction
     422 /quantity: must be a whole number from 1 to 4294967295, not a string
     422 /quantity: must be a whole number from 1 to 4294967295
-    400 the body is not acceptable JSON: the integer 18446744073709551616 does not fit into 64 bits and would be rounded: send it as a string
+    400 the body is not acceptable JSON: the number 18446744073709551616 at line 1 column 14 would be rounded: send it as a string
     422 /colour: is unknown; use one of material, quantity
     422 /Material: is unknown; use one of material, quantity
     422 /call_id: is unknown; use one of material, quantity

@@ -133,7 +133,7 @@ fn a_body_is_one_unambiguous_object() {
     422 invalid_body: the body: must be a JSON object
     422 invalid_body: the body: must be a JSON object
     400 malformed_json: the body is not acceptable JSON: the member "a" occurs twice at line 1 column 12
-    400 malformed_json: the body is not acceptable JSON: the integer 18446744073709551616 does not fit into 64 bits and would be rounded: send it as a string
+    400 malformed_json: the body is not acceptable JSON: the number 18446744073709551616 at line 1 column 7 would be rounded: send it as a string
     "#);
     assert!(object(b"\xff").is_err());
     assert!(object(&b"[".repeat(100_000)).is_err());

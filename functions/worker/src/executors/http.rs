@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use placet_core::breaker::End;
 use placet_core::operation::{Failure, Report};
-use placet_core::{Timestamp, webhook};
+use placet_core::{Timestamp, strict_json, webhook};
 use placet_runtime::config::HttpExecutor;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response, StatusCode};
@@ -100,26 +100,29 @@ async fn answered(response: Response, now: Timestamp) -> Report {
     }
 }
 
-/// The response body: JSON if it parses as JSON, otherwise text; null if it is empty, too large or cut off.
-/// The status has already shown that the operation succeeded.
+/// The response body: JSON if it can be read exactly, otherwise its text; null if it is empty. The status has already
+/// shown that the operation succeeded, so of a body that cannot be kept only the reason is kept.
 async fn result(response: Response) -> Value {
-    let Some(body) = whole_body(response).await else {
-        return Value::Null;
+    let left_out = |why: &str| json!({"result_left_out": why});
+    let body = match whole_body(response).await {
+        Ok(body) => body,
+        Err(why) => return left_out(why),
     };
-    match (serde_json::from_slice(&body), String::from_utf8(body)) {
+    match (strict_json::parse(&body), String::from_utf8(body)) {
         (Ok(json), _) => json,
-        (Err(_), Ok(text)) if !text.is_empty() => Value::from(text),
-        _ => Value::Null,
+        (Err(_), Ok(text)) if text.is_empty() => Value::Null,
+        (Err(_), Ok(text)) => Value::from(text),
+        (Err(_), Err(_)) => left_out("it is not UTF-8"),
     }
 }
 
-async fn whole_body(mut response: Response) -> Option<Vec<u8>> {
+async fn whole_body(mut response: Response) -> Result<Vec<u8>, &'static str> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| "it was cut off")? {
         body.extend_from_slice(&chunk);
         if body.len() > LARGEST_RESULT {
-            return None;
+            return Err("it has more than 64 KB");
         }
     }
-    Some(body)
+    Ok(body)
 }

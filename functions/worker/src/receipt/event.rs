@@ -52,7 +52,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The body as JSON. Integers beyond 64 bits are accepted.
+    /// The body as JSON, read exactly.
     ///
     /// # Errors
     ///
@@ -60,16 +60,5 @@ impl<'a> Event<'a> {
     pub(super) fn json(&self) -> Result<Text<'_>, String> {
         let json = self.json.get_or_init(|| self.source.scheme.exact_json(&self.request));
         json.as_ref().map(ExactJson::text).map_err(String::clone)
-    }
-
-    /// The body as JSON without loss of precision, for a person who must see exactly the values that were
-    /// sent.
-    ///
-    /// # Errors
-    ///
-    /// The reason, if the body cannot be read or a value cannot be represented exactly.
-    pub(super) fn exact_json(&self) -> Result<Text<'_>, String> {
-        let json = self.json()?;
-        json.exact().map(|()| json)
     }
 }

@@ -110,7 +110,7 @@ impl Worker {
         number: usize,
         event: &Event<'_>,
     ) -> Result<Outcome, WorkError> {
-        let kwargs = match request.kwargs.arguments(event.exact_json()) {
+        let kwargs = match request.kwargs.arguments(event.json()) {
             Ok(kwargs) => kwargs,
             Err(reason) => return Ok(Outcome::Failed(reason)),
         };
@@ -136,7 +136,7 @@ impl Worker {
     }
 
     async fn decide(&self, event: &Event<'_>) -> Result<Outcome, WorkError> {
-        let json = match event.exact_json() {
+        let json = match event.json() {
             Ok(json) => json,
             Err(unreadable) => return Ok(Outcome::Failed(unreadable)),
         };

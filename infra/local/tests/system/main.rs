@@ -35,6 +35,7 @@ mod loops;
 mod lost_replies;
 mod model;
 mod notifications;
+mod numbers;
 mod openapi;
 mod operations;
 mod polls;

@@ -2,7 +2,7 @@
 //! sender wrote.
 //!
 //! Readers disagree on two cases that JSON allows. If two members have the same name, most readers keep
-//! the last. An integer that is too large for 64 bits becomes a rounded double. This module refuses both.
+//! the last. A number that neither a 64-bit integer nor a double holds is rounded. This module refuses both.
 //!
 //! Reading has two strengths. [`Text`] is exact: for what a person approves, what is executed and what a digest
 //! covers. [`Lenient`] is for what needs one value only: the type of an event, a time, a token, a handshake. Neither
@@ -11,13 +11,17 @@
 //! A [`Value`] tree needs up to a hundred times as much memory as its text. So Placet looks up the fields of
 //! webhooks in a [`Text`], and limits the size of a tree.
 
+mod decimal;
 mod lenient;
 mod scan;
 mod text;
 mod unique;
 
-use serde_json::Value;
+use std::ops::Range;
 
+use serde_json::{Number, Value};
+
+pub use decimal::Decimal;
 pub use lenient::{Lenient, from_utf16, without_mark};
 pub use scan::Unreadable;
 pub use text::Text;
@@ -44,7 +48,7 @@ pub enum ParseError {
 /// # Errors
 ///
 /// Says what is wrong and where: the JSON is too large, malformed, nested deeper than 127 levels, has a
-/// repeated member, or has an integer that does not fit into 64 bits.
+/// repeated member, or has a number that would be rounded.
 pub fn parse(bytes: &[u8]) -> Result<Value, ParseError> {
     let text = Text::read(bytes).map_err(ParseError::Malformed)?;
     text.exact().map_err(ParseError::Malformed)?;
@@ -87,8 +91,9 @@ pub fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// Refuses a valid JSON text with an integer that neither `i64` nor `u64` holds.
-fn large_integer(json: &[u8]) -> Result<(), String> {
+/// The place of the first number in a valid JSON text that a tree would round. A tree keeps integers of 64 bits and
+/// doubles.
+fn rounded(json: &[u8]) -> Option<Range<usize>> {
     let mut rest = json;
     while let Some((first, after)) = rest.split_first() {
         if *first == b'"' {
@@ -97,19 +102,26 @@ fn large_integer(json: &[u8]) -> Result<(), String> {
             let in_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
             let end = rest.iter().position(|byte| !in_number(byte)).unwrap_or(rest.len());
             let (number, behind) = rest.split_at(end);
-            rest = behind;
-            let number = String::from_utf8_lossy(number);
-            let integer = !number.contains(['.', 'e', 'E']);
-            if integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
-                return Err(format!(
-                    "the integer {number} does not fit into 64 bits and would be rounded: send it as a string"
-                ));
+            let start = json.len() - rest.len();
+            if !is_kept(&String::from_utf8_lossy(number)) {
+                return Some(start..start + end);
             }
+            rest = behind;
         } else {
             rest = after;
         }
     }
-    Ok(())
+    None
+}
+
+/// Whether a tree keeps the decimal value of a number.
+fn is_kept(number: &str) -> bool {
+    let short = number.len() <= 18 && number.bytes().skip(1).all(|byte| byte.is_ascii_digit());
+    short || {
+        let kept = serde_json::from_str(number).map(|kept: Number| kept.to_string());
+        let kept = kept.ok().and_then(|kept| Decimal::parse(&kept));
+        kept.is_some() && kept == Decimal::parse(number)
+    }
 }
 
 /// Each byte outside of strings, with the bytes after it. Of a string only the opening quote is returned.
@@ -147,6 +159,9 @@ mod tests {
             "null",
             " [1, -2, 3.5, 1e300, true, \"a\\\"7\\\\\", {\"a\": {}}] ",
             "18446744073709551615",
+            "100000000000000000000",
+            "0.1",
+            "-0.0",
             "-9223372036854775808",
             "{\"99999999999999999999\": \"99999999999999999999\"}",
         ] {
@@ -159,8 +174,15 @@ mod tests {
         for (text, part) in [
             (r#"{"a": 1, "b": 2, "a": 3}"#, "\"a\" occurs twice"),
             (r#"[{"x": {"a": 1, "\u0061": 1}}]"#, "\"a\" occurs twice"),
-            (r#"{"n": 18446744073709551616}"#, "18446744073709551616 does not fit"),
-            (r#"["\\", -9223372036854775809]"#, "-9223372036854775809 does not fit"),
+            (r#"{"n": 18446744073709551616}"#, "18446744073709551616 at line 1 column 7 would be"),
+            (
+                "[\"\\\\\",\n -9223372036854775809]",
+                "-9223372036854775809 at line 2 column 2 would be",
+            ),
+            ("9007199254740993.0", "would be rounded"),
+            ("1.123456789012345678", "would be rounded"),
+            ("1e-400", "would be rounded"),
+            ("1234567890123456789e0", "would be rounded"),
             ("1e999", "out of range"),
             ("{", "EOF"),
             ("[1] 2", "trailing"),

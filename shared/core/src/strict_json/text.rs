@@ -1,7 +1,10 @@
 use serde_json::Value;
 
 use super::lenient::{Lenient, from_utf16, without_mark};
-use super::{HEAVIEST, ParseError, large_integer, unique, weight};
+use super::{Decimal, HEAVIEST, LONGEST_QUOTE, ParseError, rounded, unique, weight};
+
+/// What would happen to a number, and the fix.
+const ROUNDED: &str = "would be rounded: send it as a string";
 
 /// A JSON text in which no object repeats a member. Values are looked up in the text, so a large text needs
 /// no tree.
@@ -9,8 +12,8 @@ use super::{HEAVIEST, ParseError, large_integer, unique, weight};
 pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
-    /// Reads one JSON value. A byte order mark before it is ignored (RFC 8259 section 8.1). Integers that do not fit
-    /// into 64 bits are accepted.
+    /// Reads one JSON value. A byte order mark before it is ignored (RFC 8259 section 8.1). Numbers that a tree would
+    /// round are accepted.
     ///
     /// # Errors
     ///
@@ -33,13 +36,34 @@ impl<'a> Text<'a> {
         self.0
     }
 
-    /// Checks that no integer would be rounded.
+    /// Checks that the tree keeps every number.
     ///
     /// # Errors
     ///
-    /// Names the first integer that does not fit into 64 bits.
+    /// Names the first number that would be rounded, and its place.
     pub fn exact(self) -> Result<(), String> {
-        large_integer(self.0)
+        let Some(number) = rounded(self.0) else { return Ok(()) };
+        let (before, _) = self.0.split_at(number.start);
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
+        Err(format!("{} at line {line} column {column} {ROUNDED}", quoted(&self.0[number])))
+    }
+
+    /// Checks that the tree keeps every number of the value at a JSON pointer.
+    ///
+    /// # Errors
+    ///
+    /// Names the first number that would be rounded, and the pointer.
+    pub fn exact_at(self, pointer: &str) -> Result<(), String> {
+        match rounded(self.0) {
+            None => Ok(()),
+            Some(number) => Err(format!("{} at {pointer} {ROUNDED}", quoted(&self.0[number]))),
+        }
+    }
+
+    /// The value of a number; `None` if this value is not a number.
+    pub fn decimal(self) -> Option<Decimal> {
+        Decimal::parse(std::str::from_utf8(self.0).ok()?)
     }
 
     /// The approximate memory of the tree, in bytes.
@@ -85,6 +109,12 @@ impl<'a> Text<'a> {
             }
         })
     }
+}
+
+/// The beginning of a number, for a message.
+fn quoted(number: &[u8]) -> String {
+    let number = number.get(..LONGEST_QUOTE).unwrap_or(number);
+    format!("the number {}", String::from_utf8_lossy(number))
 }
 
 #[cfg(test)]

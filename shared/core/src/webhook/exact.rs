@@ -26,7 +26,7 @@ impl ExactJson<'_> {
 
 impl Scheme {
     /// The body as JSON. A form is an object of its fields, or the JSON in its field `payload` if the sender uses
-    /// that. Integers beyond 64 bits are accepted.
+    /// that. Numbers that a tree would round are accepted: see [`Text::exact`].
     ///
     /// # Errors
     ///

@@ -293,6 +293,29 @@ async fn json_with_the_content_type_of_a_form_is_json() {
     }
 }
 
+/// GitHub sends the same event as JSON or as a form.
+#[tokio::test]
+async fn a_form_of_github_is_routed_as_its_json() {
+    let target = "{operation: {fn: charge, kwargs: {amount: /amount}}, types: [issues.opened]}";
+    let source = format!("{{preset: github, secret: env:HOOKS, targets: [{target}]}}");
+    for (content_type, body) in [
+        ("application/json", r#"{"action":"opened","amount":900}"#),
+        (
+            "application/x-www-form-urlencoded",
+            "payload=%7B%22action%22%3A%22opened%22%2C%22amount%22%3A900%7D",
+        ),
+    ] {
+        let world = World::building().source("hooks", &source).secret("HOOKS", PLAIN).start().await;
+        let signed = world.signed("hooks", "e1", content_type, body.as_bytes());
+        assert_eq!(signed.header("x-github-event", "issues").send().await.status, StatusCode::OK);
+        world.work().await;
+        let receipt = world.the_receipt().await;
+        assert_eq!(receipt.event_type.as_deref(), Some("issues.opened"), "{content_type}");
+        assert_eq!(world.open_operations().await.len(), 1, "{}", receipt.note);
+        world.abandon();
+    }
+}
+
 /// A person sees the reason in the list of receipts.
 #[tokio::test]
 async fn the_reason_is_in_the_list_of_receipts() {

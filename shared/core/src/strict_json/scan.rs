@@ -24,16 +24,16 @@ pub(super) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// The members of an object; `None` if the text is not an object.
     pub(super) fn members(text: &'a [u8]) -> Option<Self> {
-        Self::of(text.strip_prefix(b"{")?, b'}')
+        Some(Self::of(text.strip_prefix(b"{")?, b'}'))
     }
 
     /// The elements of a list; `None` if the text is not a list.
     pub(super) fn elements(text: &'a [u8]) -> Option<Self> {
-        Self::of(text.strip_prefix(b"[")?, b']')
+        Some(Self::of(text.strip_prefix(b"[")?, b']'))
     }
 
-    fn of(rest: &'a [u8], close: u8) -> Option<Self> {
-        Some(Self { rest, close, begun: false, ended: false })
+    fn of(rest: &'a [u8], close: u8) -> Self {
+        Self { rest, close, begun: false, ended: false }
     }
 
     /// The next part; `None` at the end of the container.

@@ -1,5 +1,7 @@
 //! What the README and `docs/` promise: examples of `placet.yaml` that Placet accepts, and links that lead somewhere.
 
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

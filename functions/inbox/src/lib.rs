@@ -116,8 +116,9 @@ impl Inbox {
 
     async fn waiting(&self, project: &str) -> Result<Page, Page> {
         let now = self.runtime.engine.now();
-        let waits =
-            |item: &Item<Operation>| matches!(item.state_at(now), State::Pending | State::Unknown);
+        let waits = |item: &Item<Operation>| {
+            matches!(item.state_at(now), State::Pending | State::Blocked | State::Unknown)
+        };
         let store = &self.runtime.engine.store;
         let read = async |need| store.waiting(project, need, "", waits, MOST, None).await;
         let (mut page, pending) = read(Need::Decision).await.map_err(unavailable)?;

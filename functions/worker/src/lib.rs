@@ -39,11 +39,11 @@ impl Worker {
     /// The function over these services, with the functions it can run.
     pub fn new(runtime: Runtime, functions: Functions) -> Self {
         for (name, definition) in runtime.config.operations() {
-            if let Some(problem) = functions.missing(definition) {
+            if let Some(missing) = functions.missing(definition, &runtime.environment) {
                 tracing::error!(
                     function = name,
-                    problem,
-                    "approved operations of this function will fail"
+                    problem = missing.message,
+                    "approved operations of this function cannot run"
                 );
             }
         }

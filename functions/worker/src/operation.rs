@@ -17,8 +17,15 @@ impl engine::Work<Operation> for Worker {
     }
 
     fn lease(&self, item: &Item<Operation>, work: &Work) -> Option<Command> {
-        let plan = || self.runtime.config.plan(item.content.function()?);
-        matches!(work, Work::Run).then(|| Command::Start { plan: plan() })
+        let Work::Run = work else { return None };
+        let (config, function) = (&self.runtime.config, item.content.function());
+        let definition = function.and_then(|function| config.operation(function));
+        let missing = definition
+            .and_then(|definition| self.functions.missing(definition, &self.runtime.environment));
+        Some(match missing {
+            Some(missing) => Command::Block { missing },
+            None => Command::Start { plan: function.and_then(|function| config.plan(function)) },
+        })
     }
 
     async fn perform(
@@ -45,7 +52,16 @@ impl engine::Work<Operation> for Worker {
             Command::Start { .. } if item.state == State::Running => {
                 tracing::info!(project, call_id, attempt, "operation started");
             }
-            Command::Start { .. } | Command::Abandon { .. } => {
+            Command::Start { .. } | Command::Block { .. } if item.state == State::Blocked => {
+                let outcome = item.outcome.as_ref();
+                tracing::error!(
+                    project,
+                    call_id,
+                    ?outcome,
+                    "operation blocked: it runs once its configuration is there"
+                );
+            }
+            Command::Start { .. } | Command::Block { .. } | Command::Abandon { .. } => {
                 let outcome = item.outcome.as_ref();
                 tracing::error!(project, call_id, state, ?outcome, "operation not run");
             }

@@ -1,7 +1,7 @@
 //! `placet check`: what `placet.yaml` means, and first what of it needs attention.
 
 use placet_core::operation::ContactChannel;
-use placet_runtime::config::{Action, Closed, Definition, Endpoint, Executor, Interface, Source};
+use placet_runtime::config::{Action, Closed, Endpoint, Interface, Source};
 use placet_runtime::{Config, Environment};
 use placet_worker::Functions;
 
@@ -38,7 +38,13 @@ pub fn run() -> Result<(), Failure> {
         ));
     }
     print_sources(&config, &environment);
-    Ok(())
+    let blocked = cannot_run(&config, &environment);
+    if blocked.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = blocked.into_iter().map(|(name, _)| name).collect();
+    Err(format!("these operations cannot run, so their approval would wait: {}", names.join(", "))
+        .into())
 }
 
 /// What puts messages on the queue `calls`.
@@ -66,13 +72,20 @@ fn print_attention(problems: &[String]) {
     say("");
 }
 
+/// The operations that nothing here can run, and what is missing.
+fn cannot_run<'c>(config: &'c Config, environment: &Environment) -> Vec<(&'c str, String)> {
+    let functions = Functions::shipped();
+    let missing = config.operations().filter_map(|(name, definition)| {
+        Some((name.as_str(), functions.missing(definition, environment)?.message))
+    });
+    missing.collect()
+}
+
 /// What will not work, or is less safe than it looks.
 fn attention(config: &Config, environment: &Environment) -> Vec<String> {
-    let functions = Functions::shipped();
-    let operations = config.operations().filter_map(|(name, definition)| {
-        let problem = functions.missing(definition).or_else(|| unsigned(definition, environment));
-        problem.map(|problem| format!("operation {name} cannot run: {problem}"))
-    });
+    let operations = cannot_run(config, environment)
+        .into_iter()
+        .map(|(name, why)| format!("operation {name} cannot run: {why}"));
     let upstreams = config.upstreams().filter_map(|(function, upstream)| {
         let error = upstream.api_key.text(environment).err()?;
         let asked = function.map_or("the default approver".to_owned(), |name| {
@@ -103,12 +116,6 @@ fn attention(config: &Config, environment: &Environment) -> Vec<String> {
         open.then(|| format!("source {name} decides nothing: {fix}"))
     });
     operations.chain(upstreams).chain(endpoints).chain(sources).chain(deciding).collect()
-}
-
-/// Why the requests of an HTTP executor cannot be signed.
-fn unsigned(definition: &Definition, environment: &Environment) -> Option<String> {
-    let Some(Executor::Http(http)) = &definition.executor else { return None };
-    http.secret.as_ref()?.resolve(environment).err().map(|error| error.to_string())
 }
 
 /// The open sources one by one, those whose secret is not set in one line.
@@ -179,11 +186,12 @@ fn print_operation(config: &Config, name: &str, environment: &Environment) {
     let executor = config.operation(name).and_then(|definition| definition.executor.as_ref());
     match config.plan(name).zip(executor) {
         Some((plan, executor)) => say(format!(
-            "  runs      {}\n  for       {}\n  attempts  up to {} of {}{}",
+            "  runs      {}\n  for       {}\n  attempts  up to {} of {}, and for {} while it is known not to have run{}",
             plan.executor,
             requesters(config.run_for(name)),
             plan.max_attempts,
             executor.timeout(),
+            config.operation(name).map(|definition| definition.retry.time.0).unwrap_or_default(),
             if plan.idempotent {
                 ""
             } else {

@@ -71,7 +71,7 @@ fn link(
 ) -> Result<DecisionLink, Failure> {
     let settles = match operation.state_at(now) {
         State::Pending => None,
-        State::Unknown => Some(operation.attempts),
+        State::Unknown | State::Blocked | State::Failed => Some(operation.attempts),
         state => {
             let (path, state) = (operation.id().path(), state.as_str());
             return Err(format!("{path} is {state}, there is nothing to decide").into());

@@ -11,7 +11,7 @@ use crate::engine::Created;
 use crate::{Runtime, StoreError};
 
 /// The largest specification, in bytes of JSON. DynamoDB's limit is 400 KB per row, and a row also needs room
-/// for the result (64 KB), the comment (16 KB, also in the history) and up to twenty attempts.
+/// for the result (64 KB), the comment (16 KB, also in the history) and up to a hundred attempts.
 const LARGEST: usize = 200 * 1024;
 
 /// The deepest nesting of a specification, and of a result. Both are stored and sent some levels deeper, and

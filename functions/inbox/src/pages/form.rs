@@ -6,9 +6,26 @@ use super::visible::Shown;
 
 /// What a person can do on the page.
 pub(super) enum Form<'a> {
-    Decide { action: &'a str, runs: bool, choices: Choices },
-    Answer { action: &'a str, choices: Choices },
-    Settle { action: &'a str, attempt: u32, idempotent: bool },
+    Decide {
+        action: &'a str,
+        runs: bool,
+        choices: Choices,
+    },
+    Answer {
+        action: &'a str,
+        choices: Choices,
+    },
+    Settle {
+        action: &'a str,
+        attempt: u32,
+        idempotent: bool,
+    },
+    /// Run a blocked or failed operation now. A blocked one can be ended, too.
+    RunAgain {
+        action: &'a str,
+        attempt: u32,
+        blocked: bool,
+    },
     None,
 }
 
@@ -61,6 +78,10 @@ impl<'a> Form<'a> {
             (State::Unknown, _) => {
                 let idempotent = plan.is_some_and(|plan| plan.idempotent);
                 Self::Settle { action, attempt: operation.attempts, idempotent }
+            }
+            (State::Blocked | State::Failed, _) if plan.is_some() => {
+                let blocked = state == State::Blocked;
+                Self::RunAgain { action, attempt: operation.attempts, blocked }
             }
             _ => Self::None,
         }

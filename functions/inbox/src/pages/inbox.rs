@@ -27,6 +27,7 @@ pub(super) struct Page {
     projects: Vec<Project>,
     pending: Rows,
     unknown: Rows,
+    blocked: Rows,
 }
 
 /// The first operations of a list, and the number of all.
@@ -85,6 +86,7 @@ impl Page {
             projects: projects.all.iter().map(project).collect(),
             pending: rows(State::Pending, rests.pending, |operation| operation.deadline),
             unknown: rows(State::Unknown, rests.unknown, |operation| operation.header.created_at),
+            blocked: rows(State::Blocked, Rest::default(), |operation| operation.header.created_at),
         }
     }
 }

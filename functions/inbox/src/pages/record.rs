@@ -160,6 +160,7 @@ fn what(entry: &Entry) -> String {
         "retrying" => format!("Attempt {attempt} failed and will be retried"),
         "succeeded" => format!("Attempt {attempt} succeeded"),
         "failed" => "Failed".to_owned(),
+        "blocked" => "Blocked: its configuration is missing".to_owned(),
         "unknown" => "Outcome unknown".to_owned(),
         "settled" => settled(&entry.detail).to_owned(),
         other => other.to_owned(),

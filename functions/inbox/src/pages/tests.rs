@@ -21,6 +21,7 @@ fn plan(idempotent: bool) -> Plan {
         executor: "POST https://bank.example/transfers".into(),
         idempotent,
         max_attempts: 3,
+        retry_for: Duration::from_secs(24 * 3600),
         timeout: Duration::from_secs(20),
     }
 }

@@ -88,6 +88,9 @@ impl Standing {
             State::Queued => {
                 ("busy", "…", format!("Approved: waits for attempt {} of {limit}", attempts + 1))
             }
+            State::Blocked => {
+                ("unknown", "!", "Approved, but blocked: its configuration is missing".to_owned())
+            }
             State::Running => ("busy", "…", format!("Running: attempt {attempts} of {limit}")),
             State::Succeeded => ("good", "✓", "Done".to_owned()),
             State::Failed => ("bad", "✕", "Failed: it did not take effect".to_owned()),

@@ -12,7 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use placet_core::item::Item;
-use placet_core::operation::{Content, Operation, Report};
+use placet_core::operation::{Content, Failure, Operation, Report};
+use placet_runtime::Environment;
 use placet_runtime::config::{Definition, Executor};
 use serde_json::Value;
 
@@ -75,13 +76,18 @@ impl Functions {
         self.0.get(name)
     }
 
-    /// Why this worker cannot run an operation of this definition; `None` if it can.
-    pub fn missing(&self, definition: &Definition) -> Option<String> {
-        match &definition.executor {
-            Some(Executor::Function(name)) if self.get(name).is_none() => {
-                Some(format!("function {name} is not compiled into the worker"))
+    /// What this worker lacks to run an operation of this definition; `None` if it can run it.
+    pub fn missing(&self, definition: &Definition, environment: &Environment) -> Option<Failure> {
+        match definition.executor.as_ref()? {
+            Executor::Function(name) if self.get(name).is_none() => {
+                let message = format!("function {name} is not compiled into the worker");
+                Some(Failure::new("no_such_function", &message))
             }
-            _ => None,
+            Executor::Function(_) => None,
+            Executor::Http(http) => {
+                let error = http.secret.as_ref()?.resolve(environment).err()?;
+                Some(Failure::new("no_secret", &error.to_string()))
+            }
         }
     }
 }

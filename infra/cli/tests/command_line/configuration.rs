@@ -26,7 +26,7 @@ fn check_prints_first_what_needs_attention() {
     let printed = with(CONFIG, "check", &variables);
     assert!(!printed.contains("open-sesame"));
     insta::assert_snapshot!(printed, @r"
-    exit code 0
+    exit code 1
     Needs attention
       operation refund cannot run: PAY_KEY is not set
       operation ship_parcel cannot run: function ship_parcel is not compiled into the worker
@@ -40,19 +40,19 @@ fn check_prints_first_what_needs_attention() {
       approver  the inbox
       runs      function purchase_materials
       for       what is requested through Placet's API, pages and sources
-      attempts  up to 5 of 20s
+      attempts  up to 5 of 20s, and for 24h while it is known not to have run
     operation refund
       decide in 48h
       approver  the inbox
       runs      POST https://pay.example/run
       for       what is requested through Placet's API, pages and sources
-      attempts  up to 5 of 20000ms; not idempotent: an unclear one waits for a person
+      attempts  up to 5 of 20000ms, and for 24h while it is known not to have run; not idempotent: an unclear one waits for a person
     operation ship_parcel
       decide in 7d
       approver  the inbox
       runs      function ship_parcel
       for       what is requested through Placet's API, pages and sources
-      attempts  up to 5 of 20s; not idempotent: an unclear one waits for a person
+      attempts  up to 5 of 20s, and for 24h while it is known not to have run; not idempotent: an unclear one waits for a person
     any other operation, and questions
       decide in 90m
       approver  the inbox
@@ -80,6 +80,7 @@ fn check_prints_first_what_needs_attention() {
       targets   log
     closed sources (no secret is set): standard, stripe
       `placet webhook explain NAME` says which secret opens one.
+    error: these operations cannot run, so their approval would wait: refund, ship_parcel
     ");
 }
 

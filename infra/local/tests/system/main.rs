@@ -14,6 +14,7 @@ mod world;
 
 mod approvers;
 mod batch;
+mod blocked;
 mod children;
 mod concurrency;
 mod cost;

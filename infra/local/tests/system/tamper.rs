@@ -31,7 +31,7 @@ async fn failure(world: &World) -> Failure {
 #[tokio::test]
 async fn a_call_that_was_changed_after_its_approval_does_not_run() {
     let plan = json!({"executor": "function charge", "idempotent": true, "max_attempts": 5,
-        "timeout": {"secs": 20, "nanos": 0}});
+        "retry_for": {"secs": 86_400, "nanos": 0}, "timeout": {"secs": 20, "nanos": 0}});
     for (pointer, value) in [
         ("/content/call/kwargs", json!({"amount": 8})),
         ("/content/call/kwargs", json!({"amount": 7, "to": "me"})),

@@ -52,6 +52,11 @@ pub enum Command {
         /// The plan in the worker's configuration; `None` if the configuration does not run this function.
         plan: Option<Plan>,
     },
+    /// A worker cannot run the operation, because its configuration is missing.
+    Block {
+        /// What is missing, and how to add it.
+        missing: Failure,
+    },
     /// A worker reports the end of an attempt.
     Finish {
         /// The attempt of the worker's lease, from 1.
@@ -66,7 +71,7 @@ pub enum Command {
     },
     /// Remind a person of the unknown outcome.
     Remind,
-    /// A person settles an unknown outcome.
+    /// A person settles an unknown outcome, or runs a failed or blocked operation again.
     Settle {
         /// The finding of the person.
         settlement: Settlement,

@@ -14,16 +14,38 @@ use crate::retry::backoff;
 /// A lease lasts this much longer than the attempt's timeout, so that the worker can report.
 const MARGIN: Duration = Duration::from_secs(10);
 
+/// How often a worker looks whether the missing configuration of an operation is there.
+const RECHECK: Duration = Duration::from_secs(5 * 60);
+
+/// After this many attempts, the wait for the next one is four times as long: about an hour. The history keeps
+/// every attempt.
+const MANY: u32 = 10;
+
 impl Step<'_> {
     fn check_startable(&self) -> Result<(), Refusal> {
         match (self.next.state, self.next.leased_until, self.next.not_before) {
             (State::Running, Some(until), _) => Err(Refusal::LeaseHeld { until }),
-            (State::Queued, _, Some(not_before)) if self.now < not_before => {
+            (State::Queued | State::Blocked, _, Some(not_before)) if self.now < not_before => {
                 Err(Refusal::TooEarly { not_before })
             }
-            (State::Queued, _, _) => Ok(()),
+            (State::Queued | State::Blocked, _, _) => Ok(()),
             (state, _, _) => Err(Refusal::NotQueued { state }),
         }
+    }
+
+    /// The configuration is missing: waits for it, and for a person who sees that.
+    pub(super) fn block(&mut self, missing: &Failure) -> Result<(), Refusal> {
+        self.check_startable()?;
+        let outcome = Some(Outcome::Failure(missing.clone()));
+        if (self.next.state, &self.next.outcome) != (State::Blocked, &outcome) {
+            let detail = json!({"code": missing.code, "message": missing.message});
+            self.record("blocked", Actor::Worker, detail);
+        }
+        self.next.state = State::Blocked;
+        self.next.outcome = outcome;
+        self.next.not_before = Some(self.now.plus(RECHECK));
+        self.next.retry_until = None;
+        Ok(())
     }
 
     /// Takes the lease, or fails the operation if it differs from the approved one.
@@ -35,10 +57,17 @@ impl Step<'_> {
             self.fail(state, failure, Actor::Worker);
             return Ok(());
         }
+        if configured.is_none() {
+            let message = "placet.yaml has no executor for this function: add it again";
+            return self.block(&Failure::new("not_configured", message));
+        }
         let until = self.now.plus(self.plan(|plan| plan.timeout)).plus(MARGIN);
         self.next.attempts = self.next.attempts.saturating_add(1);
         self.next.state = State::Running;
         self.next.not_before = None;
+        self.next.outcome = None;
+        let retry_until = self.now.plus(self.plan(|plan| plan.retry_for));
+        self.next.retry_until.get_or_insert(retry_until);
         self.next.leased_until = Some(until);
         let detail = json!({"attempt": self.next.attempts, "until": until});
         self.record("started", Actor::Worker, detail);
@@ -63,7 +92,8 @@ impl Step<'_> {
         }
         let runs_the_same = match (configured, &operation.plan) {
             (Some(configured), Some(approved)) => configured.runs_the_same(approved),
-            _ => false,
+            (None, Some(_)) => true,
+            (_, None) => false,
         };
         if !runs_the_same {
             let message = "placet.yaml now runs this function differently than when it was approved: create the operation again";
@@ -88,12 +118,12 @@ impl Step<'_> {
                 self.end(State::Succeeded, Some(Outcome::Result(result.clone())));
             }
             Report::Rejected(failure) => self.end_without_success(failure.clone(), Actor::Worker),
-            Report::NotDone(failure, wish) => self.retry(failure, *wish, Actor::Worker),
+            Report::NotDone(failure, wish) => self.retry_for_long(failure, *wish),
             Report::Unclear(failure) => {
                 self.next.unclear = true;
                 // A late unclear report does not change the state `unknown`.
                 if self.plan(|plan| plan.idempotent) && self.next.state == State::Running {
-                    self.retry(failure, None, Actor::Worker);
+                    self.retry(failure, Actor::Worker);
                 } else {
                     self.end_without_success(failure.clone(), Actor::Worker);
                 }
@@ -102,13 +132,29 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn retry(&mut self, cause: &Failure, wish: Option<Duration>, by: Actor) {
+    /// The attempt may have run: it counts against the limit.
+    fn retry(&mut self, cause: &Failure, by: Actor) {
         if self.next.attempts >= self.next.attempt_limit {
-            let attempts = self.next.attempts;
-            let message = format!("retries exhausted after {attempts} attempts: {}", cause.message);
-            return self.end_without_success(Failure::new("attempts_exhausted", &message), by);
+            return self.give_up(cause, by);
         }
+        let delay = backoff(self.next.attempts, self.item.call_id(), None);
+        self.retry_after(delay, cause, by);
+    }
+
+    /// The attempt certainly did not run: it does not count against the limit, and the next one may start until
+    /// the time for retries is over.
+    fn retry_for_long(&mut self, cause: &Failure, wish: Option<Duration>) {
+        let left = self.next.retry_until.unwrap_or(self.now).since(self.now);
+        if left.is_zero() {
+            return self.give_up(cause, Actor::Worker);
+        }
+        self.next.attempt_limit = self.next.attempt_limit.saturating_add(1);
         let delay = backoff(self.next.attempts, self.item.call_id(), wish);
+        let delay = if self.next.attempts > MANY { delay * 4 } else { delay };
+        self.retry_after(delay.min(left), cause, Actor::Worker);
+    }
+
+    fn retry_after(&mut self, delay: Duration, cause: &Failure, by: Actor) {
         let detail = json!({
             "attempt": self.next.attempts,
             "code": cause.code,
@@ -119,32 +165,46 @@ impl Step<'_> {
         self.queue(delay);
     }
 
+    fn give_up(&mut self, cause: &Failure, by: Actor) {
+        let attempts = self.next.attempts;
+        let message = format!("retries exhausted after {attempts} attempts: {}", cause.message);
+        self.end_without_success(Failure::new("attempts_exhausted", &message), by);
+    }
+
     fn end_without_success(&mut self, failure: Failure, by: Actor) {
         let state = if self.next.unclear { State::Unknown } else { State::Failed };
         self.fail(state, failure, by);
     }
 
-    /// A person can close an operation that was changed after its approval, but cannot run it again.
+    /// A person settles an unknown outcome in every way, ends a blocked operation or runs it now, and runs a
+    /// failed operation again, because nothing happened. A person can close an operation that was changed after
+    /// its approval, but cannot run it again.
     pub(super) fn check_settlement(
         &self,
         settlement: Settlement,
         by: &Actor,
         seen: Digest,
+        attempt: u32,
     ) -> Result<(), Refusal> {
         self.next.check_approver(by)?;
-        if self.next.state != State::Unknown {
+        let may = match self.next.state {
+            State::Unknown => true,
+            State::Blocked => settlement != Settlement::Happened,
+            State::Failed => settlement == Settlement::RunAgain,
+            _ => false,
+        };
+        if !may {
             return Err(Refusal::NotUnknown { state: self.next.state });
         }
-        if settlement != Settlement::RunAgain && seen == self.next.digest {
-            return Ok(());
+        if settlement == Settlement::RunAgain || seen != self.next.digest {
+            self.check_seen(seen)?;
         }
-        self.check_seen(seen)?;
         if settlement == Settlement::RunAgain
             && self.next.history.of("settled").count() >= MOST_RUNS_AGAIN
         {
             return Err(Refusal::RunEnough);
         }
-        Ok(())
+        if attempt == self.next.attempts { Ok(()) } else { Err(Refusal::StaleAttempt) }
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement, comment: &str, by: &Actor) {
@@ -163,6 +223,7 @@ impl Step<'_> {
             Settlement::RunAgain => {
                 let more = self.plan(|plan| plan.max_attempts);
                 self.next.attempt_limit = self.next.attempts.saturating_add(more);
+                self.next.retry_until = None;
                 self.queue(Duration::ZERO);
             }
         }
@@ -179,7 +240,7 @@ impl Step<'_> {
         let message = "the worker started the call and did not report: the call may have run";
         let failure = Failure::new("lease_expired", message);
         if self.plan(|plan| plan.idempotent) {
-            self.retry(&failure, None, Actor::Timer);
+            self.retry(&failure, Actor::Timer);
         } else {
             self.fail(State::Unknown, failure, Actor::Timer);
         }
@@ -188,7 +249,7 @@ impl Step<'_> {
 
     pub(super) fn abandon(&mut self, reason: &str) -> Result<(), Refusal> {
         match self.next.state {
-            State::Queued => {}
+            State::Queued | State::Blocked => {}
             State::Running => self.next.unclear = true,
             state => return Err(Refusal::NotQueued { state }),
         }

@@ -10,7 +10,7 @@ pub struct Entry {
     /// The time of the event, by the clock of the function that wrote the entry.
     pub at: Timestamp,
     /// The name of the event: `created`, `escalated`, `approved`, `denied`, `answered`, `cancelled`,
-    /// `expired`, `started`, `retrying`, `succeeded`, `failed`, `unknown`, `settled`.
+    /// `expired`, `blocked`, `started`, `retrying`, `succeeded`, `failed`, `unknown`, `settled`.
     pub event: String,
     /// Who caused the event.
     pub by: Actor,

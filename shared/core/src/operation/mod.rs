@@ -152,6 +152,9 @@ pub struct Operation {
     /// The next attempt starts no earlier than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
+    /// Until when attempts that are known not to have run are retried; `None` before the first attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_until: Option<Timestamp>,
     /// When to remind a person of the unknown outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Timestamp>,
@@ -241,6 +244,7 @@ impl Operation {
             decision: None,
             attempts: 0,
             not_before: None,
+            retry_until: None,
             remind_at: None,
             unclear: false,
             leased_until: None,

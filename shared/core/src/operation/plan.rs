@@ -11,8 +11,10 @@ pub struct Plan {
     pub executor: String,
     /// Whether two runs with one idempotency key have the effect of one run.
     pub idempotent: bool,
-    /// The most attempts.
+    /// The most attempts that may have run.
     pub max_attempts: u32,
+    /// How long Placet retries attempts that are known not to have run, from the first attempt on.
+    pub retry_for: Duration,
     /// The timeout of one attempt.
     pub timeout: Duration,
 }

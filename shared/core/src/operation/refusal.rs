@@ -67,8 +67,11 @@ pub enum Refusal {
     /// A worker reports on an old attempt, or a person settles an old attempt.
     #[error("the attempt is not the current one: load the operation again")]
     StaleAttempt,
-    /// A person tries to settle an operation whose outcome is not unknown.
-    #[error("only an unknown outcome can be settled, and this operation is {}", .state.as_str())]
+    /// A person tries to settle an operation in a state that does not take this settlement.
+    #[error(
+        "only an unknown outcome can be settled, and only a failed or blocked operation can be run again; this operation is {}",
+        .state.as_str()
+    )]
     NotUnknown {
         /// The state of the operation.
         state: State,

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 /// The state of an operation.
 ///
 /// `pending → approved | denied | answered | cancelled | expired`. If the operation has an executor, an
-/// approval leads to `queued → running → succeeded | failed | unknown` instead of `approved`.
+/// approval leads to `queued → running → succeeded | failed | unknown` instead of `approved`. `blocked` stands
+/// for `queued` while the configuration is missing. A person can run a `failed` operation again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -21,11 +22,13 @@ pub enum State {
     Expired,
     /// Approved. Waits for a worker, or for the next attempt.
     Queued,
+    /// Approved. The configuration that runs it is missing. It runs once the configuration is there.
+    Blocked,
     /// A worker holds the lease.
     Running,
     /// The call ran, and its result is recorded. Terminal.
     Succeeded,
-    /// The call had no effect. Terminal.
+    /// The call had no effect. Nothing more happens, unless a person runs it again.
     Failed,
     /// The call may have had its effect. Placet does not run it again until a person settles the outcome.
     Unknown,
@@ -33,7 +36,7 @@ pub enum State {
 
 impl State {
     /// All states.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pending,
         Self::Approved,
         Self::Denied,
@@ -41,6 +44,7 @@ impl State {
         Self::Cancelled,
         Self::Expired,
         Self::Queued,
+        Self::Blocked,
         Self::Running,
         Self::Succeeded,
         Self::Failed,
@@ -62,6 +66,7 @@ impl State {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Queued => "queued",
+            Self::Blocked => "blocked",
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -71,6 +76,9 @@ impl State {
 
     /// Whether the operation never leaves this state.
     pub const fn is_terminal(self) -> bool {
-        !matches!(self, Self::Pending | Self::Queued | Self::Running | Self::Unknown)
+        !matches!(
+            self,
+            Self::Pending | Self::Queued | Self::Blocked | Self::Running | Self::Unknown
+        )
     }
 }

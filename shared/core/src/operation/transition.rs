@@ -74,12 +74,12 @@ impl Kind for Operation {
             Command::Expire { notify } => step.expire(notify)?,
             Command::Polled => step.polled()?,
             Command::Start { plan } => step.start(plan.as_ref())?,
+            Command::Block { missing } => step.block(missing)?,
             Command::Finish { attempt, report } => step.finish(*attempt, report)?,
             Command::LeaseExpired { attempt } => step.lease_expired(*attempt)?,
             Command::Remind => step.remind()?,
             Command::Settle { settlement, comment, by, seen, attempt } => {
-                step.check_settlement(*settlement, by, *seen)?;
-                step.check_attempt(*attempt)?;
+                step.check_settlement(*settlement, by, *seen, *attempt)?;
                 step.settle(*settlement, comment, by);
             }
             Command::Abandon { reason } => step.abandon(reason)?,
@@ -101,6 +101,13 @@ impl Kind for Operation {
                 let at = item.not_before.unwrap_or(Timestamp::from_millis(0));
                 work(Lane::Calls, at, Work::Run)
             }
+            // A person sees it in the inbox meanwhile.
+            State::Blocked => match item.not_before {
+                Some(until) if now < until => {
+                    Next::Person { need: Need::Settlement, until, meanwhile: None }
+                }
+                _ => work(Lane::Calls, now, Work::Run),
+            },
             State::Running => match item.leased_until {
                 Some(until) if now < until => Next::Lease(until),
                 _ => Next::Transition(Command::LeaseExpired { attempt: item.attempts }),

@@ -11,8 +11,8 @@ use placet_core::{Digest, Timestamp};
 use proptest::prelude::*;
 
 use crate::commands::{
-    abandon, cancel, done, escalate, expire, failure, finish, not_done, notice, rejected, settle,
-    start, succeeded, unclear,
+    abandon, block, cancel, done, escalate, expire, failure, finish, not_done, notice, rejected,
+    settle, start, succeeded, unclear,
 };
 use crate::requests::{SECOND, UPSTREAM, call, plan, question, with_time_to_decide, with_upstream};
 
@@ -43,6 +43,7 @@ pub enum Act {
     Expire,
     Polled,
     Start(Configured),
+    Block,
     /// The worker of the newest attempt reports, or the worker of an earlier attempt.
     Report {
         report: Report,
@@ -142,6 +143,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Expire),
         3 => Just(Act::Polled),
         8 => configured.prop_map(Act::Start),
+        1 => Just(Act::Block),
         5 => (report(), before())
             .prop_map(|(report, before_newest)| Act::Report { report, before_newest }),
         1 => (report(), 1..3_u32)
@@ -278,6 +280,7 @@ impl Act {
             Self::Escalate(_) => escalate(),
             Self::Expire => expire(),
             Self::Polled => Command::Polled,
+            Self::Block => block(),
             Self::Start(configured) => Command::Start { plan: configured.plan(item) },
             Self::Report { report, before_newest } => {
                 finish(attempts.saturating_sub(*before_newest), report.clone())

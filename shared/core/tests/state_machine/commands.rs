@@ -89,6 +89,11 @@ pub fn start(operation: &Operation) -> Command {
     Command::Start { plan: operation.plan.clone() }
 }
 
+/// A worker finds that the secret of the executor is missing.
+pub fn block() -> Command {
+    Command::Block { missing: failure("no_secret") }
+}
+
 pub fn finish(attempt: u32, report: Report) -> Command {
     Command::Finish { attempt, report }
 }

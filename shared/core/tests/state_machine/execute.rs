@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use placet_core::item::{Lane, Next, Rests};
-use placet_core::operation::{Command, Outcome, Plan, Refusal, Report, State};
+use placet_core::operation::{Command, Outcome, Plan, Refusal, Report, Settlement, State};
 use serde_json::json;
 
 use crate::case::{Case, just_before};
-use crate::commands::{abandon, approve, failure, finish, not_done, rejected, succeeded, unclear};
-use crate::requests::{MILLISECOND, SECOND, call, plan, with_call_id};
+use crate::commands::{
+    abandon, approve, block, failure, finish, not_done, rejected, settle, succeeded, unclear,
+};
+use crate::requests::{DAY, MILLISECOND, SECOND, call, plan, with_call_id};
 
 #[test]
 fn one_attempt_is_granted_to_one_worker() {
@@ -78,23 +80,96 @@ fn only_the_current_attempt_can_report() {
 }
 
 #[test]
-fn a_call_that_did_not_run_is_retried_up_to_the_limit() {
+fn a_call_that_did_not_run_is_retried_for_a_day() {
     for idempotent in [true, false] {
         let mut case = Case::running(plan(idempotent));
-        for attempt in 1..=2 {
+        let until = case.now.plus(plan(idempotent).retry_for);
+        let mut attempt = 0;
+        while case.now < until {
+            attempt += 1;
             case.becomes(&finish(attempt, not_done()), State::Queued);
             let not_before = case.not_before();
             assert!(not_before > case.now);
-            assert_eq!(case.schedule.pointer, Some((Lane::Calls, not_before)));
+            // A message waits for at most 15 minutes; a longer wait has a due time.
+            match case.schedule.pointer {
+                Some(pointer) => assert_eq!(pointer, (Lane::Calls, not_before)),
+                None => assert_eq!(case.schedule.due, Some(not_before)),
+            }
             case.wait_until(just_before(not_before));
             case.refuses(&case.start(), Refusal::TooEarly { not_before });
             case.wait(MILLISECOND);
             case.becomes(&case.start(), State::Running);
             assert_eq!(case.item.attempts, attempt + 1);
         }
-        case.becomes(&finish(3, not_done()), State::Failed);
+        assert_eq!(case.now, until, "the last attempt is made when the time ends");
+        assert!((25..50).contains(&attempt), "{attempt} attempts fit into a row");
+        case.becomes(&finish(attempt + 1, not_done()), State::Failed);
         assert_eq!(case.failure_code(), "attempts_exhausted");
     }
+}
+
+/// The case of the endpoint that was down for 39 s: it cost the five attempts of an idempotent operation.
+#[test]
+fn an_attempt_that_did_not_run_does_not_count_against_the_limit() {
+    let mut case = Case::running(Plan { max_attempts: 2, ..plan(true) });
+    for attempt in 1..=6 {
+        case.becomes(&finish(attempt, not_done()), State::Queued).start_next();
+    }
+    case.becomes(&finish(7, unclear()), State::Queued).start_next();
+    case.becomes(&finish(8, unclear()), State::Unknown);
+}
+
+#[test]
+fn a_missing_configuration_blocks_an_approved_operation_until_it_is_there() {
+    let mut case = Case::queued(plan(false));
+    case.becomes(&block(), State::Blocked);
+    let (failure, not_before) = (case.failure_code().to_owned(), case.not_before());
+    assert_eq!((failure.as_str(), not_before), ("no_secret", case.now.plus(300 * SECOND)));
+    assert!(matches!(case.next(), Next::Person { until, .. } if until == not_before));
+    case.refuses(&case.start(), Refusal::TooEarly { not_before });
+    let entries = case.item.history.entries().len();
+    case.wait_until(not_before).becomes(&block(), State::Blocked);
+    assert_eq!(case.item.history.entries().len(), entries, "the history tells it once");
+    case.wait_until(case.not_before().plus(30 * DAY));
+    assert!(matches!(case.next(), Next::Work(_)));
+    case.becomes(&case.start(), State::Running);
+    assert_eq!(case.item.outcome, None);
+    case.becomes(&finish(1, succeeded()), State::Succeeded);
+}
+
+#[test]
+fn an_executor_that_was_removed_blocks_and_another_one_fails() {
+    let mut case = Case::queued(plan(false));
+    case.becomes(&Command::Start { plan: None }, State::Blocked);
+    assert_eq!(case.failure_code(), "not_configured");
+    let other = Plan { executor: "function other".to_owned(), ..plan(false) };
+    let mut case = Case::queued(plan(false));
+    case.becomes(&Command::Start { plan: Some(other) }, State::Failed);
+    assert_eq!(case.failure_code(), "plan_changed");
+}
+
+/// Nothing happened, so a person can run it again: same digest, new attempt, recorded.
+#[test]
+fn a_person_runs_a_failed_or_blocked_operation_again() {
+    let mut case = Case::running(plan(false));
+    case.becomes(&finish(1, rejected()), State::Failed);
+    let (digest, state) = (case.item.digest, State::Failed);
+    for settlement in [Settlement::Happened, Settlement::DidNotHappen] {
+        case.refuses(&case.settle(settlement), Refusal::NotUnknown { state });
+    }
+    case.refuses(&settle(Settlement::RunAgain, digest, 0), Refusal::StaleAttempt);
+    case.becomes(&case.settle(Settlement::RunAgain), State::Queued).start_next();
+    assert_eq!((case.item.attempts, case.item.digest), (2, digest));
+    assert_eq!(case.item.history.of("settled").count(), 1);
+    case.becomes(&finish(2, succeeded()), State::Succeeded);
+
+    let mut case = Case::queued(plan(false));
+    case.becomes(&block(), State::Blocked);
+    let state = State::Blocked;
+    case.refuses(&case.settle(Settlement::Happened), Refusal::NotUnknown { state });
+    case.becomes(&case.settle(Settlement::RunAgain), State::Queued);
+    case.becomes(&block(), State::Blocked);
+    case.becomes(&case.settle(Settlement::DidNotHappen), State::Failed);
 }
 
 #[test]
@@ -184,8 +259,8 @@ fn after_an_unclear_attempt_an_operation_never_becomes_failed() {
 
         let mut case = Case::running(plan(true));
         doubt(&mut case);
-        case.start_next().becomes(&finish(2, not_done()), State::Queued);
-        case.start_next().becomes(&finish(3, not_done()), State::Unknown);
+        case.start_next().becomes(&finish(2, not_done()), State::Queued).start_next();
+        case.wait(2 * DAY).becomes(&finish(3, not_done()), State::Unknown);
         assert_eq!(case.failure_code(), "attempts_exhausted");
 
         let mut case = Case::running(plan(true));

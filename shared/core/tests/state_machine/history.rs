@@ -110,7 +110,7 @@ fn histories_without_a_success() {
 fn exhausted_retries_name_the_last_reason_and_the_attempts() {
     let mut case = Case::running(Plan { max_attempts: 2, ..plan(true) });
     case.becomes(&finish(1, not_done()), State::Queued).start_next();
-    case.becomes(&finish(2, not_done()), State::Failed);
+    case.wait(2 * DAY).becomes(&finish(2, not_done()), State::Failed);
     let message = last_detail(&case)["message"].as_str().unwrap();
     assert_eq!(message, "retries exhausted after 2 attempts: it was busy");
 }

@@ -265,8 +265,8 @@ fn leased(Step { before, after, write, .. }: &Step<'_>) -> Rules {
         ("a lease is not prolonged", granted || !running || lease == before.leased_until),
         ("attempts stay within their limit", after.attempts <= after.attempt_limit),
         (
-            "only a queued operation has a not_before",
-            after.not_before.is_none() || after.state == State::Queued,
+            "only a queued or blocked operation has a not_before",
+            after.not_before.is_none() || matches!(after.state, State::Queued | State::Blocked),
         ),
         (
             "only an unknown outcome has a reminder",
@@ -278,12 +278,15 @@ fn leased(Step { before, after, write, .. }: &Step<'_>) -> Rules {
 fn ended(Step { before, after, .. }: &Step<'_>) -> Rules {
     let outcome_fits = match (after.state, &after.outcome) {
         (State::Succeeded, Some(Outcome::Result(_))) => true,
-        (State::Failed | State::Unknown, Some(Outcome::Failure(_))) => true,
-        (State::Succeeded | State::Failed | State::Unknown, _) => false,
+        (State::Failed | State::Blocked | State::Unknown, Some(Outcome::Failure(_))) => true,
+        (State::Succeeded | State::Failed | State::Blocked | State::Unknown, _) => false,
         (_, outcome) => outcome.is_none(),
     };
     vec![
-        ("the end is the end", !before.state.is_terminal() || before.body == after.body),
+        ("the end is the end, unless a person runs it again", {
+            let again = (before.state, after.state) == (State::Failed, State::Queued);
+            !before.state.is_terminal() || before.body == after.body || again
+        }),
         ("an outcome is there exactly when it ended or is unknown", outcome_fits),
     ]
 }

@@ -53,6 +53,8 @@ pub struct Model {
     kind: OperationKind,
     plan: Option<Plan>,
     attempts_left: u32,
+    /// Until when an attempt that did not run is retried.
+    retry_until: Option<Timestamp>,
     deadline: Timestamp,
     /// Copied from the operation. The laws and the examples check how long a retry waits.
     not_before: Option<Timestamp>,
@@ -77,6 +79,7 @@ impl Model {
             kind: new.id.kind,
             plan: new.plan.clone(),
             attempts_left: new.plan.as_ref().map_or(0, |plan| plan.max_attempts),
+            retry_until: None,
             deadline: now.plus(new.time_to_decide),
             not_before: None,
         }
@@ -113,8 +116,9 @@ impl Model {
                 let due = self.next_poll.is_some_and(|at| at <= now);
                 self.undecided(now, self.due(due, Answer::Becomes(State::Pending)))
             }
+            Command::Start { plan: None } | Command::Block { .. } => self.expect_block(now),
             Command::Start { plan } => self.expect_start(plan.as_ref(), now),
-            Command::Finish { attempt, report } => self.expect_report(*attempt, report),
+            Command::Finish { attempt, report } => self.expect_report(*attempt, report, now),
             Command::LeaseExpired { attempt } => self.expect_expired_lease(*attempt, now),
             Command::Remind => {
                 let due = self.state == State::Unknown && self.is_awake(now);
@@ -124,7 +128,7 @@ impl Model {
                 self.expect_settlement(*settlement, *attempt, shown)
             }
             Command::Abandon { .. } => match self.state {
-                State::Queued => Answer::Becomes(self.not_succeeded()),
+                State::Queued | State::Blocked => Answer::Becomes(self.not_succeeded()),
                 State::Running => Answer::Becomes(State::Unknown),
                 _ => Answer::Refused("not_queued"),
             },
@@ -187,19 +191,30 @@ impl Model {
         self.undecided(now, answer)
     }
 
+    fn expect_block(&self, now: Timestamp) -> Answer {
+        match self.expect_start(self.plan.as_ref(), now) {
+            Answer::Becomes(State::Running) => Answer::Becomes(State::Blocked),
+            refused => refused,
+        }
+    }
+
     fn expect_start(&self, configured: Option<&Plan>, now: Timestamp) -> Answer {
         match self.state {
             State::Running => Answer::Refused("lease_held"),
-            State::Queued if self.not_before.is_some_and(|moment| now < moment) => {
+            State::Queued | State::Blocked
+                if self.not_before.is_some_and(|moment| now < moment) =>
+            {
                 Answer::Refused("too_early")
             }
-            State::Queued if configured == self.plan.as_ref() => Answer::Becomes(State::Running),
-            State::Queued => Answer::Becomes(self.not_succeeded()),
+            State::Queued | State::Blocked if configured == self.plan.as_ref() => {
+                Answer::Becomes(State::Running)
+            }
+            State::Queued | State::Blocked => Answer::Becomes(self.not_succeeded()),
             _ => Answer::Refused("not_queued"),
         }
     }
 
-    fn expect_report(&self, attempt: u32, report: &Report) -> Answer {
+    fn expect_report(&self, attempt: u32, report: &Report, now: Timestamp) -> Answer {
         let open = matches!(self.state, State::Running | State::Unknown);
         if !open || attempt != self.attempts() {
             return Answer::Refused("stale_attempt");
@@ -207,7 +222,9 @@ impl Model {
         Answer::Becomes(match report {
             Report::Succeeded(_) => State::Succeeded,
             Report::Rejected(_) => self.not_succeeded(),
-            Report::NotDone(..) if self.attempts_left > 0 => State::Queued,
+            Report::NotDone(..) if self.retry_until.is_some_and(|until| now < until) => {
+                State::Queued
+            }
             Report::NotDone(..) => self.not_succeeded(),
             Report::Unclear(_) => self.after_an_unclear_attempt(),
         })
@@ -225,7 +242,13 @@ impl Model {
 
     fn expect_settlement(&self, settlement: Settlement, attempt: u32, shown: bool) -> Answer {
         match settlement {
-            _ if self.state != State::Unknown => Answer::Refused("not_unknown"),
+            Settlement::Happened if self.state == State::Blocked => Answer::Refused("not_unknown"),
+            Settlement::Happened | Settlement::DidNotHappen if self.state == State::Failed => {
+                Answer::Refused("not_unknown")
+            }
+            _ if !matches!(self.state, State::Unknown | State::Blocked | State::Failed) => {
+                Answer::Refused("not_unknown")
+            }
             _ if !shown => Answer::Refused("digest_mismatch"),
             Settlement::RunAgain if self.runs_again >= 10 => Answer::Refused("run_enough"),
             _ if attempt != self.attempts() => Answer::Refused("stale_attempt"),
@@ -257,6 +280,10 @@ impl Model {
             State::Pending if now > self.deadline => (None, Some((Lane::Work, now))),
             State::Pending => (Some(end), self.next_poll.map(|at| (Lane::Calls, at))),
             State::Queued => (None, Some((Lane::Calls, self.not_before.unwrap_or(first)))),
+            State::Blocked if self.not_before.is_some_and(|moment| now < moment) => {
+                (self.not_before, None)
+            }
+            State::Blocked => (None, Some((Lane::Calls, now))),
             State::Running | State::Unknown if self.is_awake(now) => {
                 (None, Some((Lane::Work, now)))
             }
@@ -283,6 +310,7 @@ impl Model {
             Command::Escalate { .. } => self.escalations += 1,
             Command::Polled => self.note_poll(now),
             Command::Start { .. } => self.note_start(now),
+            Command::Block { .. } => self.retry_until = None,
             Command::Finish { report, .. } => self.note_report(report),
             Command::LeaseExpired { .. } => self.doubt |= self.idempotent(),
             Command::Abandon { .. } => self.doubt |= self.idempotent() && !self.licensed,
@@ -309,7 +337,12 @@ impl Model {
     }
 
     fn note_start(&mut self, now: Timestamp) {
+        if self.state == State::Blocked {
+            self.retry_until = None;
+        }
         if self.state == State::Running {
+            let retry_for = self.plan.as_ref().unwrap().retry_for;
+            self.retry_until.get_or_insert(now.plus(retry_for));
             let timeout = self.plan.as_ref().unwrap().timeout;
             self.wakes_at = Some(now.plus(timeout + Duration::from_secs(10)));
             self.effects.push(true);
@@ -323,7 +356,10 @@ impl Model {
         match report {
             Report::Succeeded(_) => self.success = true,
             Report::Rejected(_) => *last = false,
-            Report::NotDone(..) => (*last, self.licensed) = (false, true),
+            Report::NotDone(..) => {
+                (*last, self.licensed) = (false, true);
+                self.attempts_left += 1;
+            }
             Report::Unclear(_) => self.doubt |= self.idempotent(),
         }
     }
@@ -337,6 +373,7 @@ impl Model {
                 self.effects.fill(false);
                 self.licensed = true;
                 self.runs_again += 1;
+                self.retry_until = None;
                 self.attempts_left = self.plan.as_ref().map_or(0, |plan| plan.max_attempts);
             }
         }

@@ -58,7 +58,7 @@ fn the_state_machine_agrees_with_the_model_and_the_laws() {
     for answer in states.iter().chain(&refusals) {
         assert!(given.answers.contains_key(answer), "no history reaches {answer:?}");
     }
-    assert_eq!(given.accepted.len(), 11, "every command is accepted once: {:?}", given.accepted);
+    assert_eq!(given.accepted.len(), 12, "every command is accepted once: {:?}", given.accepted);
     assert!(given.created_under_a_lease);
 }
 

@@ -19,6 +19,7 @@ pub fn plan(idempotent: bool) -> Plan {
         executor: "function purchase_materials".to_owned(),
         idempotent,
         max_attempts: 3,
+        retry_for: Duration::from_secs(24 * 3600),
         timeout: 30 * SECOND,
     }
 }

@@ -5,7 +5,7 @@ use placet_core::operation::{Command, Settlement, State};
 
 use crate::case::Case;
 use crate::commands::{
-    abandon, answer, approve, cancel, deny, escalate, expire, finish, rejected, succeeded,
+    abandon, answer, approve, block, cancel, deny, escalate, expire, finish, rejected, succeeded,
 };
 use crate::requests::{DAY, call, plan, question, with_upstream};
 
@@ -16,7 +16,7 @@ fn in_state(state: State) -> Case {
         }
         State::Approved => Case::pending(None),
         State::Answered => Case::new(question()),
-        State::Queued => Case::queued(plan(false)),
+        State::Queued | State::Blocked => Case::queued(plan(false)),
         State::Running | State::Succeeded | State::Failed => Case::running(plan(false)),
         State::Unknown => Case::unknown(),
     };
@@ -28,6 +28,7 @@ fn in_state(state: State) -> Case {
         State::Expired => expire(),
         State::Succeeded => finish(1, succeeded()),
         State::Failed => finish(1, rejected()),
+        State::Blocked => block(),
         State::Pending | State::Queued | State::Running | State::Unknown => return case,
     };
     if state == State::Expired {
@@ -55,7 +56,7 @@ fn a_day_later(state: State) -> Case {
 /// The name of a row of a table, and its cells.
 type Row = (State, [&'static str; 6]);
 
-fn check(table: [Row; 11], cells: impl Fn(State) -> [&'static str; 6]) {
+fn check(table: [Row; 12], cells: impl Fn(State) -> [&'static str; 6]) {
     assert_eq!(table.map(|(state, _)| state), State::ALL);
     for (state, expected) in table {
         assert_eq!(cells(state), expected, "{state:?}");
@@ -79,6 +80,7 @@ fn every_command_of_people_and_requesters_in_every_state() {
         (State::Cancelled, over),
         (State::Expired, expired),
         (State::Queued, over),
+        (State::Blocked, over),
         (State::Running, over),
         (State::Succeeded, over),
         (State::Failed, over),
@@ -110,6 +112,7 @@ fn every_command_of_workers_in_every_state() {
         (State::Cancelled, over),
         (State::Expired, [not_queued, stale, idle, not_queued, "expired", idle]),
         (State::Queued, ["running", stale, idle, "failed", decided, idle]),
+        (State::Blocked, ["too_early", stale, idle, "failed", decided, idle]),
         (State::Running, ["lease_held", "succeeded", "unknown", "unknown", decided, idle]),
         (State::Succeeded, over),
         (State::Failed, over),
@@ -162,7 +165,7 @@ fn each_state_relies_on_the_timer_or_a_message_or_nothing() {
         let expected = match state {
             // A message announces the first poll.
             State::Pending | State::Queued | State::Running => Rests::Message,
-            State::Unknown => Rests::Due,
+            State::Blocked | State::Unknown => Rests::Due,
             _ => Rests::Nothing,
         };
         assert_eq!(case.item.header.rests, expected, "{state:?}");

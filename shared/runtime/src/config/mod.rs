@@ -22,7 +22,7 @@ use placet_core::operation::Plan;
 use serde::Deserialize;
 pub use source::{Closed, LazyScheme, PublicUrl, Source};
 pub use target::{Action, RequestApproval, Target};
-pub use values::{Attempts, ExecutorUrl, Name, RoutePath, SecretError, SecretRef, Timeout};
+pub use values::{Attempts, ExecutorUrl, Name, Retry, RoutePath, SecretError, SecretRef, Timeout};
 
 /// The configuration in `placet.yaml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -100,9 +100,12 @@ pub struct Definition {
     pub idempotent: bool,
     /// How long a person has to decide.
     pub deadline: Option<Period>,
-    /// How many attempts the operation may have.
+    /// How many attempts that may have run the operation may have.
     #[serde(default)]
     pub max_attempts: Attempts,
+    /// How long attempts that are known not to have run are retried.
+    #[serde(default)]
+    pub retry: Retry,
     /// The approver, if not that of the defaults.
     pub approver: Option<Approver>,
     /// The interfaces whose operations the executor runs, if not those of the defaults.
@@ -294,6 +297,7 @@ impl Config {
             executor: executor.describe(),
             idempotent: definition.idempotent,
             max_attempts: definition.max_attempts.0,
+            retry_for: definition.retry.time.0.0,
             timeout: executor.timeout().0,
         })
     }

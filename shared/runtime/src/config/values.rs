@@ -10,6 +10,9 @@ use crate::Environment;
 /// The longest timeout of an attempt. The Lambda timeout of the worker is 30 s.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// The longest time for retries.
+const LONGEST_RETRIES: Duration = Duration::from_secs(72 * 60 * 60);
+
 /// A name that is valid in a key and in a path: 1 to 64 letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
@@ -77,6 +80,37 @@ impl TryFrom<u32> for Attempts {
             1..=20 => Ok(Self(attempts)),
             _ => Err("max_attempts must be 1 to 20".to_owned()),
         }
+    }
+}
+
+/// How long attempts that are known not to have run are retried, from the first attempt on.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// The time.
+    #[serde(rename = "for", default)]
+    pub time: RetryTime,
+}
+
+/// The time for retries: at most 72 hours, because the history stores each attempt. The default is 24 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Period")]
+pub struct RetryTime(pub Period);
+
+impl Default for RetryTime {
+    fn default() -> Self {
+        Self(Period::seconds(24 * 60 * 60))
+    }
+}
+
+impl TryFrom<Period> for RetryTime {
+    type Error = String;
+
+    fn try_from(period: Period) -> Result<Self, Self::Error> {
+        if period.0 > LONGEST_RETRIES {
+            return Err("retry.for is at most 72h: the history stores each attempt".to_owned());
+        }
+        Ok(Self(period))
     }
 }
 

@@ -47,6 +47,7 @@ fn function_call() -> Item<Operation> {
         executor: "function charge".to_owned(),
         idempotent: false,
         max_attempts: 1,
+        retry_for: Duration::from_secs(24 * 3600),
         timeout: Duration::from_secs(5),
     };
     let content = Content::Call { function: "charge".to_owned(), kwargs: json!({"amount": 7}) };

@@ -195,6 +195,7 @@ fn the_outcome_of_the_execution_is_not_part_of_the_decision() {
         executor: "function order_timber".to_owned(),
         idempotent: true,
         max_attempts: 3,
+        retry_for: Duration::from_secs(24 * 3600),
         timeout: Duration::from_secs(30),
     };
     let kind = OperationKind::FunctionCall;

@@ -162,8 +162,9 @@ async fn every_preset(target: &str) -> (World, Vec<&'static str>) {
             }
             _ => "",
         };
-        let members =
-            format!("{{preset: {preset}, secret: env:{secret}, targets: [{target}]{checks}}}");
+        let members = format!(
+            "{{preset: {preset}, secret: env:{secret}, targets: [{target}], accept_unsigned_type: true{checks}}}"
+        );
         building = building.source(&format!("every-{preset}"), &members);
     }
     (building.start().await, presets)
@@ -297,7 +298,9 @@ async fn json_with_the_content_type_of_a_form_is_json() {
 #[tokio::test]
 async fn a_form_of_github_is_routed_as_its_json() {
     let target = "{operation: {fn: charge, kwargs: {amount: /amount}}, types: [issues.opened]}";
-    let source = format!("{{preset: github, secret: env:HOOKS, targets: [{target}]}}");
+    let source = format!(
+        "{{preset: github, secret: env:HOOKS, accept_unsigned_type: true, targets: [{target}]}}"
+    );
     for (content_type, body) in [
         ("application/json", r#"{"action":"opened","amount":900}"#),
         (

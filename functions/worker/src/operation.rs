@@ -1,7 +1,7 @@
 //! Operations: run them, poll upstream approvers, and expire them with the notifications that this needs.
 
 use placet_core::item::Item;
-use placet_core::operation::{Command, Operation, Refusal, Report, State, Work};
+use placet_core::operation::{Command, Operation, Outcome, Refusal, Report, State, Work};
 use placet_runtime::engine::{self, Context, Destination, Name, WorkError};
 
 use crate::Worker;
@@ -53,21 +53,20 @@ impl engine::Work<Operation> for Worker {
                 tracing::info!(project, call_id, attempt, "operation started");
             }
             Command::Start { .. } | Command::Block { .. } if item.state == State::Blocked => {
-                let outcome = item.outcome.as_ref();
+                let (code, error) = failure(item);
                 tracing::error!(
                     project,
                     call_id,
-                    ?outcome,
+                    code,
+                    error,
                     "operation blocked: it runs once its configuration is there"
                 );
             }
             Command::Start { .. } | Command::Block { .. } | Command::Abandon { .. } => {
-                let outcome = item.outcome.as_ref();
-                tracing::error!(project, call_id, state, ?outcome, "operation not run");
+                let (code, error) = failure(item);
+                tracing::error!(project, call_id, state, code, error, "operation not run");
             }
-            Command::Finish { .. } => {
-                tracing::info!(project, call_id, attempt, state, "operation attempt ended");
-            }
+            Command::Finish { report, .. } => log_finish(item, report),
             Command::LeaseExpired { .. } => {
                 tracing::warn!(
                     project,
@@ -119,5 +118,44 @@ impl engine::Work<Operation> for Worker {
                 "another request changed the operation first"
             ),
         }
+    }
+}
+
+/// Logs the end of an attempt. The message of a report may quote the answer of an endpoint, so only its code is logged.
+fn log_finish(item: &Item<Operation>, report: &Report) {
+    let (project, call_id) = (item.project(), item.call_id());
+    let (state, attempt, code) = (item.state.as_str(), item.attempts, report_code(report));
+    match item.state {
+        State::Unknown => tracing::error!(
+            project,
+            call_id,
+            attempt,
+            code,
+            "operation has an unknown outcome: settle it in the inbox"
+        ),
+        State::Failed => {
+            tracing::error!(project, call_id, attempt, state, code, "operation not run");
+        }
+        State::Queued | State::Blocked => {
+            tracing::warn!(project, call_id, attempt, state, code, "attempt failed, will retry");
+        }
+        _ => tracing::info!(project, call_id, attempt, state, "operation attempt ended"),
+    }
+}
+
+fn report_code(report: &Report) -> Option<&str> {
+    match report {
+        Report::Succeeded(_) => None,
+        Report::Rejected(failure) | Report::NotDone(failure, _) | Report::Unclear(failure) => {
+            Some(&failure.code)
+        }
+    }
+}
+
+/// The code and the message of the failure that Placet itself has recorded.
+fn failure(item: &Item<Operation>) -> (Option<&str>, Option<&str>) {
+    match &item.outcome {
+        Some(Outcome::Failure(failure)) => (Some(&failure.code), Some(&failure.message)),
+        _ => (None, None),
     }
 }

@@ -59,7 +59,7 @@ impl engine::Work<Operation> for Worker {
                     call_id,
                     code,
                     error,
-                    "operation blocked: it runs once its configuration is there"
+                    "operation blocked: it runs as soon as its configuration is there"
                 );
             }
             Command::Start { .. } | Command::Block { .. } | Command::Abandon { .. } => {

@@ -138,7 +138,7 @@ impl EventSource {
         close.send_replace(true);
         let finished = async { while pollers.join_next().await.is_some() {} };
         if tokio::time::timeout(SHUTDOWN_BOUND, finished).await.is_err() {
-            tracing::warn!("shutdown cut off running batches");
+            tracing::warn!("batches were still running at the shutdown");
         }
     }
 

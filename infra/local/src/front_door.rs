@@ -108,7 +108,7 @@ impl FrontDoor {
         close.send_replace(true);
         let finished = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(SHUTDOWN_BOUND, finished).await.is_err() {
-            tracing::warn!("shutdown cut off open requests");
+            tracing::warn!("requests were still open at the shutdown");
         }
     }
 

@@ -56,7 +56,9 @@ impl Environment {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretsError {
     /// A line is not a variable.
-    #[error("PLACET_SECRETS, line {0}: write one NAME=value a line, or one JSON object of texts")]
+    #[error(
+        "PLACET_SECRETS, line {0}: write one NAME=value per line, or one JSON object whose values are strings"
+    )]
     Line(usize),
     /// A line seems to hold several variables.
     #[error(

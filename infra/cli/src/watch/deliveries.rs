@@ -23,7 +23,7 @@ struct Notification {
 }
 
 impl Notifications {
-    /// Expects the notifications of an operation, once it is decided.
+    /// Expects the notifications of an operation from now on. Called when the operation was decided.
     pub fn expect(&mut self, operation: &str, whole: &Value) {
         let webhooks = whole["webhooks"].as_array().map(Vec::as_slice).unwrap_or_default();
         let decided = text(whole, "state") != "pending";

@@ -22,7 +22,7 @@ pub enum State {
     Expired,
     /// Approved. Waits for a worker, or for the next attempt.
     Queued,
-    /// Approved. The configuration that runs it is missing. It runs once the configuration is there.
+    /// Approved. The configuration that runs it is missing. It runs as soon as the configuration is there.
     Blocked,
     /// A worker holds the lease.
     Running,

@@ -197,8 +197,8 @@ impl<'a> Reading<'a> {
         Ok(format!("{names}.{}", values.join(".")).into_bytes())
     }
 
-    /// The URLs that the sender may have signed: as received, and as the check allows with other escapes,
-    /// each also with the default port added or removed.
+    /// The URLs that the sender may have signed: the received one and, if the check allows it, the variants with other
+    /// escapes and with the default port added or removed.
     pub(super) fn urls(&self, check: &SignatureCheck) -> Vec<String> {
         let Some(origin) = self.public_url else { return Vec::new() };
         let Incoming { path, query, .. } = self.request;

@@ -88,7 +88,7 @@ fn algorithm(choice: &AlgorithmChoice, reading: &Reading<'_>) -> Result<Algorith
     }
 }
 
-/// The value with this name in a list as in `key=k,algorithm=a`; `None` if it is missing or repeated.
+/// The value of the element with this name in a list such as `key=k,algorithm=a`; `None` if it is missing or repeated.
 fn listed<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let pairs = text.split(',').filter_map(|pair| pair.trim().split_once('='));
     let mut found = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);

@@ -92,7 +92,7 @@ pub enum ChangeError<R: Display> {
     Refused(R),
     /// The effect is unknown: so many other writes followed that the header no longer has the id of this
     /// write.
-    #[error("the outcome of this write to {kind} {id} is unknown: read it again")]
+    #[error("it is unknown whether this write to {kind} {id} was stored: read the {kind} again")]
     Unclear {
         /// The name of its kind.
         kind: &'static str,

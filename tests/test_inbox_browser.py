@@ -222,7 +222,7 @@ def test_a_link_to_a_question_answers_it(person, placet):
     person.get_by_role("link", name="Later… (edit before you send)").click()
     person.get_by_label("Your answer").fill("Tomorrow.")
     person.get_by_role("button", name="Answer", exact=True).click()
-    see(person, "Answered", "through a decision link")
+    see(person, "Answered", "through the decision link")
     assert answer(placet, "same-id") == ("Tomorrow.", "later")
     assert placet.approved("same-id") is None
     person.goto(placet.link("same-id"))
@@ -233,7 +233,7 @@ def test_a_link_to_a_question_answers_it(person, placet):
 def test_each_project_has_an_inbox(browser, tmp_path, device):
     with Placet(tmp_path, config=CONFIG) as placet:
         question(placet, "ours", msg="Ours?")
-        own, (placet.key, _) = placet.key, create(placet, "--project", "team-a")
+        own, (placet.key, _) = placet.key, create(placet, "--project", "team-a", "--role", "admin")
         question(placet, "theirs", msg="Theirs?")
         link = placet.link("theirs", "--project", "team-a")
         with visitor(browser, placet, device, color_scheme="dark") as person:

@@ -47,8 +47,10 @@ def event(name):
 
 def renamed(name, suffix):
     """Returns the sample event with an id of the test. Some ids come from idempotency keys."""
-    keys = (f"operation-{one}".encode() for one in ("sample", suffix))
-    old, new = (hashlib.sha256(key).hexdigest()[:32] for key in keys)
+    api_key = hashlib.sha256(b"local-dev-key").hexdigest()
+    keys = ([api_key, f"operation-{one}"] for one in ("sample", suffix))
+    pairs = (json.dumps(pair, separators=(",", ":")).encode() for pair in keys)
+    old, new = (hashlib.sha256(pair).hexdigest()[:32] for pair in pairs)
     return json.loads(EVENTS[name].read_text().replace(old, new).replace("-sample", f"-{suffix}"))
 
 

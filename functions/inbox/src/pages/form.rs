@@ -107,12 +107,13 @@ impl Choice {
         let text = option.prompt_fill().unwrap_or_default().to_owned();
         let alone = || operation.comment_with(Some(&option.name), "");
         let says = if option.interactive { text.clone() } else { alone() };
-        let says = Some(says).filter(|says| !says.is_empty()).map(|says| Shown::text(&says));
+        let says = Some(says).filter(|says| !says.is_empty());
+        let (says, warnings) = says.map(|says| Shown::warned(&says)).unzip();
         Self {
             name: option.name.clone(),
             title: Shown::text(option.label()),
             description: option.description().map(Shown::text),
-            warnings: says.as_ref().map(|says| Shown::warnings(&[says])).unwrap_or_default(),
+            warnings: warnings.unwrap_or_default(),
             says,
             text,
             edit: option.interactive.then(|| edit(action, &option.name)),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use unicode_script::{Script, UnicodeScript as _};
@@ -32,8 +33,30 @@ pub(super) struct Lookalikes {
 }
 
 impl Lookalikes {
-    /// Adds what is found in `text`.
-    pub(super) fn add(&mut self, text: &str) {
+    /// The look-alikes in these texts.
+    pub(super) fn in_texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut found = Self::default();
+        texts.into_iter().for_each(|text| found.add(text));
+        found
+    }
+
+    /// Adds what is found in the texts and names of a value.
+    pub(super) fn add_value(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.add(text),
+            Value::Array(items) => items.iter().for_each(|item| self.add_value(item)),
+            Value::Object(members) => {
+                self.add_names(members.keys().map(String::as_str));
+                for (name, member) in members {
+                    self.add(name);
+                    self.add_value(member);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, text: &str) {
         if text.is_ascii() {
             return;
         }
@@ -74,16 +97,6 @@ impl Lookalikes {
                 self.names.insert((visible(other), visible(name)));
             }
         }
-    }
-
-    /// Adds what was found in other texts.
-    pub(super) fn append(&mut self, other: Self) {
-        self.mixed.extend(other.mixed);
-        self.imitations.extend(other.imitations);
-        self.foreign |= other.foreign;
-        self.unusual.extend(other.unusual);
-        self.decomposed.extend(other.decomposed);
-        self.names.extend(other.names);
     }
 
     /// One warning for each kind of look-alike.
@@ -146,7 +159,8 @@ fn scripts(word: &str) -> String {
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-fn list(found: &[String]) -> String {
+/// The first texts, and how many more there are.
+pub(super) fn list(found: &[String]) -> String {
     let named: Vec<_> = found.iter().take(NAMED).map(String::as_str).collect();
     match found.len().saturating_sub(NAMED) {
         0 => named.join(", "),
@@ -159,9 +173,7 @@ mod tests {
     use super::*;
 
     fn warnings(text: &str) -> Vec<String> {
-        let mut found = Lookalikes::default();
-        found.add(text);
-        found.warnings()
+        Lookalikes::in_texts([text]).warnings()
     }
 
     fn warnings_about_names(names: &[&str]) -> Vec<String> {

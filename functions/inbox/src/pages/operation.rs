@@ -117,20 +117,23 @@ impl Asks {
     fn new(operation: &Operation) -> Self {
         match &operation.content {
             Content::Call { function, kwargs } => {
-                let function = Shown::text(function);
+                let (function, mut warnings) = Shown::warned(function);
                 let mut names = Lookalikes::default();
                 names.add_names(
                     kwargs.as_object().into_iter().flatten().map(|(name, _)| name.as_str()),
                 );
-                let warnings = [Shown::warnings(&[&function]), names.warnings()].concat();
+                warnings.extend(names.warnings());
                 let run = operation.plan.as_ref().map(Run::new);
                 Self::Call { function, warnings, arguments: arguments(kwargs), run }
             }
             Content::Question { message, subject } => {
+                let texts = subject.as_deref().into_iter().chain([message.as_str()]);
+                let lookalikes = Lookalikes::in_texts(texts).warnings();
                 let (subject, message) =
                     (subject.as_deref().map(Shown::text), Shown::text(message));
                 let shown: Vec<_> = subject.iter().chain([&message]).collect();
-                Self::Question { warnings: Shown::warnings(&shown), subject, message }
+                let warnings = [Shown::warnings(&shown), lookalikes].concat();
+                Self::Question { warnings, subject, message }
             }
         }
     }
@@ -149,8 +152,11 @@ impl Run {
 
 impl Field {
     fn new(name: &str, value: &Value) -> Self {
+        let mut lookalikes = Lookalikes::in_texts([name]);
+        lookalikes.add_value(value);
         let (name, shown) = (Shown::text(name), Shown::value(value));
-        Self { warnings: Shown::warnings(&[&name, &shown]), kind: kind(value), name, value: shown }
+        let warnings = [Shown::warnings(&[&name, &shown]), lookalikes.warnings()].concat();
+        Self { warnings, kind: kind(value), name, value: shown }
     }
 }
 

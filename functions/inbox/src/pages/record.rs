@@ -41,13 +41,14 @@ impl Answer {
     }
 
     fn new(verdict: &'static str, by: &Actor, words: &str, at: Timestamp, now: Timestamp) -> Self {
-        let words = Some(words).filter(|words| !words.is_empty()).map(Shown::text);
+        let words = Some(words).filter(|words| !words.is_empty());
+        let (words, warnings) = words.map(Shown::warned).unzip();
         Self {
             verdict,
             channel: Shown::text(&channel(by)),
             ago: Moment::ago(at, now),
             at: Moment::date(at),
-            warnings: words.as_ref().map(|words| Shown::warnings(&[words])).unwrap_or_default(),
+            warnings: warnings.unwrap_or_default(),
             words,
             option: None,
         }
@@ -69,7 +70,7 @@ impl Escalations {
             return None;
         }
         let last = operation.history.of("escalated").next_back()?;
-        let message = Shown::text(text(last, "message"));
+        let (message, warnings) = Shown::warned(text(last, "message"));
         Some(Self {
             times: match operation.history.of("escalated").count() {
                 1 => "Escalated".to_owned(),
@@ -77,7 +78,7 @@ impl Escalations {
                 many => format!("Escalated {many} times"),
             },
             last: Moment::ago(last.at, now),
-            warnings: Shown::warnings(&[&message]),
+            warnings,
             message,
         })
     }

@@ -13,10 +13,7 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::characters::{self, code_point};
-use super::lookalike::Lookalikes;
-
-/// How many different hidden characters a warning names.
-const NAMED: usize = 6;
+use super::lookalike::{Lookalikes, list};
 
 /// Levels deeper than this are not indented further, so that a small value cannot make a huge page.
 const DEEPEST_INDENT: usize = 16;
@@ -50,7 +47,6 @@ pub(super) struct Shown {
     pieces: Vec<Piece>,
     hidden: BTreeSet<char>,
     right_to_left: bool,
-    lookalikes: Lookalikes,
 }
 
 impl HtmlSafe for Shown {}
@@ -110,12 +106,15 @@ impl Shown {
                            words and numbers beside them may be shown in another order.";
             warnings.push(warning.to_owned());
         }
-        let mut lookalikes = Lookalikes::default();
-        for text in texts {
-            lookalikes.append(text.lookalikes.clone());
-        }
-        warnings.extend(lookalikes.warnings());
         warnings
+    }
+
+    /// A text, and all warnings about it.
+    pub(super) fn warned(text: &str) -> (Self, Vec<String>) {
+        let shown = Self::text(text);
+        let lookalikes = Lookalikes::in_texts([text]).warnings();
+        let warnings = [Self::warnings(&[&shown]), lookalikes].concat();
+        (shown, warnings)
     }
 
     /// The text without markup, for the title of a page.
@@ -163,7 +162,6 @@ impl Shown {
         self.pieces.extend(other.pieces);
         self.hidden.extend(other.hidden);
         self.right_to_left |= other.right_to_left;
-        self.lookalikes.append(other.lookalikes);
     }
 
     /// `depth` is the level of indentation; `None` puts everything on one line.
@@ -174,7 +172,6 @@ impl Shown {
                 self.push_nested(["[", "]"], items.iter().map(|item| (None, item)), depth);
             }
             Value::Object(members) => {
-                self.lookalikes.add_names(members.keys().map(String::as_str));
                 let members = members.iter().map(|(name, member)| (Some(name), member));
                 self.push_nested(["{", "}"], members, depth);
             }
@@ -218,7 +215,6 @@ impl Shown {
     }
 
     fn push_text(&mut self, text: &str, quoted: bool) {
-        self.lookalikes.add(text);
         for letter in text.graphemes(true) {
             self.push_letter(letter, quoted);
         }
@@ -293,15 +289,8 @@ fn hidden_warning(hidden: &BTreeSet<char>) -> Option<String> {
         let what = characters::hidden(*character).unwrap_or("part of a long letter");
         format!("{what} ({})", code_point(*character))
     };
-    let named: Vec<_> = hidden.iter().take(NAMED).map(name).collect();
-    let rest = match hidden.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        count => format!(" and {count} more"),
-    };
-    Some(format!(
-        "Contains characters that are invisible or cover others: {}{rest}.",
-        named.join(", ")
-    ))
+    let named: Vec<_> = hidden.iter().map(name).collect();
+    Some(format!("Contains characters that are invisible or cover others: {}.", list(&named)))
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use lambda_http::http::HeaderMap;
 use placet_core::item::{Item, Kind};
-use placet_core::operation::{Actor, OperationId, OperationKind};
+use placet_core::operation::{Actor, OperationId, OperationKind, Specification};
 use placet_core::{Digest, Timestamp, percent};
+use placet_runtime::config::Interface;
 use placet_runtime::http::Request;
 use placet_runtime::problem::Problem;
-use placet_runtime::{ApiKey, Cursor, Engine, Runtime, key_id};
+use placet_runtime::{ApiKey, Cursor, Engine, Requested, Runtime, key_id};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -72,9 +73,17 @@ impl Call<'_> {
         }
     }
 
-    /// The id of the key, if it may not decide the operations that it creates.
-    pub(crate) fn except_key(&self) -> Option<String> {
-        self.key_digest.filter(|_| !self.key.self_approval).map(key_id)
+    /// A new operation that the holder of the key requests. The key may decide the operation only if the key was
+    /// made for that.
+    pub(crate) fn requested(
+        &self,
+        id: OperationId,
+        run_id: String,
+        specification: Specification,
+        through: Interface,
+    ) -> Requested {
+        let except_key = self.key_digest.filter(|_| !self.key.self_approval).map(key_id);
+        Requested { id, run_id, specification, by: self.by(), except_key, through }
     }
 
     /// The operation of this kind and id in the key's project.

@@ -12,8 +12,8 @@ use placet_core::purchase::{self, Purchase};
 use placet_core::{Digest, percent};
 use placet_runtime::config::Interface;
 use placet_runtime::http::{Response, text, wants_page};
+use placet_runtime::new_call_id;
 use placet_runtime::problem::Problem;
-use placet_runtime::{Requested, new_call_id};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -89,14 +89,9 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
     let (purchase, call_id) = read(&call)?;
     let kwargs = serde_json::to_value(purchase).unwrap_or_default();
     let content = Content::Call { function: purchase::FUNCTION.to_owned(), kwargs };
-    let requested = Requested {
-        id: OperationId::call(call.project(), call_id),
-        run_id: "demo".to_owned(),
-        specification: Specification::of(content),
-        by: call.by(),
-        except_key: call.except_key(),
-        through: Interface::Placet,
-    };
+    let id = OperationId::call(call.project(), call_id);
+    let specification = Specification::of(content);
+    let requested = call.requested(id, "demo".to_owned(), specification, Interface::Placet);
     let operation = call.runtime().create_operation(requested).await?.into_item();
     let (project, call_id) = (operation.project(), operation.call_id());
     tracing::info!(project, call_id, "purchase requested");

@@ -7,7 +7,7 @@ use placet_core::item::Item;
 use placet_core::operation::{Command, Operation, OperationId, OperationKind, Refusal};
 use placet_runtime::config::Interface;
 use placet_runtime::http::Response;
-use placet_runtime::{ChangeError, Requested, new_call_id};
+use placet_runtime::{ChangeError, new_call_id};
 use serde::Deserialize;
 
 use crate::call::Call;
@@ -33,14 +33,7 @@ pub(crate) async fn create(call: Call<'_>, kind: OperationKind) -> Result<Respon
         wrong(&["body", "spec", "channel", "channel_id"], unknown.to_string())
     })?;
     let id = call.operation_id(kind, &call_id.unwrap_or_else(new_call_id));
-    let requested = Requested {
-        id,
-        run_id,
-        specification,
-        by: call.by(),
-        except_key: call.except_key(),
-        through: Interface::HumanLayer,
-    };
+    let requested = call.requested(id, run_id, specification, Interface::HumanLayer);
     let created = call.runtime().create_operation(requested).await?;
     log_created(&created);
     Ok(answer(&call, &created.into_item()))

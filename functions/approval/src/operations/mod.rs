@@ -15,7 +15,7 @@ use placet_core::item::Item;
 use placet_core::operation::{Command, Operation, OperationId, OperationKind, Refusal, State};
 use placet_runtime::config::Interface;
 use placet_runtime::http::Response;
-use placet_runtime::{ChangeError, CreateError, Created, Requested, new_call_id};
+use placet_runtime::{ChangeError, CreateError, Created, new_call_id};
 use serde::Deserialize;
 
 pub(crate) use channel::choose_channel;
@@ -80,14 +80,7 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
         .map_err(|unknown| Wrong::at(&["channel", "channel_id"], unknown.to_string()))?;
     let kind = specification.content.kind();
     let id = call.operation_id(kind, &call_id);
-    let requested = Requested {
-        id,
-        run_id,
-        specification,
-        by: call.by(),
-        except_key: call.except_key(),
-        through: Interface::Placet,
-    };
+    let requested = call.requested(id, run_id, specification, Interface::Placet);
     let created = match call.runtime().create_operation(requested).await {
         Err(CreateError::Conflict(_)) if derived.is_some() => {
             return Err(idempotency::key_reused(kind).into());

@@ -138,15 +138,20 @@ impl<'a> Incoming<'a> {
 
     /// The value at a location; `None` if there is not exactly one value that can be read.
     pub fn value(&self, location: &Location) -> Option<Cow<'_, str>> {
-        let mut values = self.read(location).ok()?.into_iter();
-        match (values.next(), values.next()) {
-            (Some(value), None) => value,
-            _ => None,
-        }
+        only(self.read(location).ok()?)
     }
 
     fn form_field(&self, name: &str) -> Result<Option<String>, Unreadable> {
         if self.is_form() { percent::field(self.body, name) } else { Ok(None) }
+    }
+}
+
+/// The value, if there is exactly one.
+pub(super) fn only<T>(values: Vec<Option<T>>) -> Option<T> {
+    let mut values = values.into_iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value,
+        _ => None,
     }
 }
 

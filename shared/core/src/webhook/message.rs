@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::grammar::{Member, Part, SignatureCheck, SignatureShape};
-use super::incoming::Incoming;
+use super::incoming::{Incoming, only};
 use super::location::Location;
 use super::unverified::Unverified;
 use crate::strict_json::Unreadable;
@@ -45,11 +45,7 @@ impl<'a> Reading<'a> {
 
     /// The value at a location; `None` if there is not exactly one value.
     pub(super) fn one(&self, location: &Location) -> Result<Option<Cow<'a, str>>, Unreadable> {
-        let mut values = self.read(location)?.into_iter();
-        Ok(match (values.next(), values.next()) {
-            (Some(value), None) => value,
-            _ => None,
-        })
+        self.read(location).map(only)
     }
 
     /// The value at a location; `None` if there is not exactly one value that can be read.

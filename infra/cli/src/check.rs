@@ -1,7 +1,7 @@
 //! `placet check`: what `placet.yaml` means, and first what of it needs attention.
 
 use placet_core::operation::ContactChannel;
-use placet_runtime::config::{Action, Closed, Endpoint, Interface, Source};
+use placet_runtime::config::{Closed, Endpoint, Interface, Source};
 use placet_runtime::{Config, Environment};
 use placet_worker::Functions;
 
@@ -12,7 +12,8 @@ use crate::{Failure, command, environment, say};
 pub fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     let config = environment::config(&environment)?;
-    print_attention(&attention(&config, &environment));
+    let blocked = cannot_run(&config, &environment);
+    print_attention(&attention(&config, &environment, &blocked));
     for project in config.projects() {
         say(heading("project", project));
     }
@@ -38,7 +39,6 @@ pub fn run() -> Result<(), Failure> {
         ));
     }
     print_sources(&config, &environment);
-    let blocked = cannot_run(&config, &environment);
     if blocked.is_empty() {
         return Ok(());
     }
@@ -82,10 +82,13 @@ fn cannot_run<'c>(config: &'c Config, environment: &Environment) -> Vec<(&'c str
 }
 
 /// What will not work, or is less safe than it looks.
-fn attention(config: &Config, environment: &Environment) -> Vec<String> {
-    let operations = cannot_run(config, environment)
-        .into_iter()
-        .map(|(name, why)| format!("operation {name} cannot run: {why}"));
+fn attention(
+    config: &Config,
+    environment: &Environment,
+    blocked: &[(&str, String)],
+) -> Vec<String> {
+    let operations =
+        blocked.iter().map(|(name, why)| format!("operation {name} cannot run: {why}"));
     let upstreams = config.upstreams().filter_map(|(function, upstream)| {
         let error = upstream.api_key.text(environment).err()?;
         let asked = function.map_or("the default approver".to_owned(), |name| {
@@ -109,8 +112,7 @@ fn attention(config: &Config, environment: &Environment) -> Vec<String> {
         Some(format!("source {name} {problem}"))
     });
     let deciding = config.sources().filter_map(|(name, source)| {
-        let decides = source.targets.iter().any(|one| matches!(one.action, Action::Decide));
-        let idle = decides && !config.is_deciding_source(name);
+        let idle = source.decides() && !config.is_deciding_source(name);
         let open = idle && source.open(name, environment).is_ok();
         let fix = format!("name it as an approver, as in approver: {{webhook: {name}}}");
         open.then(|| format!("source {name} decides nothing: {fix}"))
@@ -183,15 +185,16 @@ fn print_operation(config: &Config, name: &str, environment: &Environment) {
     let approver = approver(config, Some(name), environment);
     let heading = heading("operation", name);
     say(format!("{heading}\n  decide in {deadline}\n  approver  {approver}"));
-    let executor = config.operation(name).and_then(|definition| definition.executor.as_ref());
-    match config.plan(name).zip(executor) {
-        Some((plan, executor)) => say(format!(
+    let definition = config.operation(name);
+    let runs = definition.and_then(|one| Some((one.executor.as_ref()?, one.retry.time.0)));
+    match config.plan(name).zip(runs) {
+        Some((plan, (executor, retry_for))) => say(format!(
             "  runs      {}\n  for       {}\n  attempts  up to {} of {}, and for {} while it is known not to have run{}",
             plan.executor,
             requesters(config.run_for(name)),
             plan.max_attempts,
             executor.timeout(),
-            config.operation(name).map(|definition| definition.retry.time.0).unwrap_or_default(),
+            retry_for,
             if plan.idempotent {
                 ""
             } else {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::locate;
-use super::{Action, Config, Name, OutboundUrl, SecretRef};
+use super::{Config, Name, OutboundUrl, SecretRef};
 
 /// The approver of an operation.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -112,15 +112,10 @@ impl Config {
     pub(super) fn check_deciding_sources(&self, text: &str) -> Result<(), String> {
         self.approvers().try_for_each(|(function, approver)| {
             let Some(name) = approver.webhook() else { return Ok(()) };
-            let targets = self.source(name.as_str()).map(|source| &source.targets);
-            let wrong = match targets {
+            let wrong = match self.source(name.as_str()) {
                 None => "there is no source of this name: add it to sources",
-                Some(targets)
-                    if !targets.iter().any(|one| matches!(one.action, Action::Decide)) =>
-                {
-                    "this source decides nothing: add decide to its targets"
-                }
-                Some(_) => return Ok(()),
+                Some(source) if source.decides() => return Ok(()),
+                Some(_) => "this source decides nothing: add decide to its targets",
             };
             let member: &[&str] = match approver {
                 Approver::Humanlayer(_) => &["humanlayer", "webhook"],

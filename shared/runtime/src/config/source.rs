@@ -211,6 +211,11 @@ impl Source {
         Value::Object(all)
     }
 
+    /// Whether one of the targets is `decide`.
+    pub fn decides(&self) -> bool {
+        self.targets.iter().any(|target| matches!(target.action, Action::Decide))
+    }
+
     /// What requests with the same signed content are. A target with effects must have them once.
     pub fn equal_content(&self) -> EqualContent {
         self.scheme.equal_content.unwrap_or(match self.targets.iter().any(Target::has_effects) {

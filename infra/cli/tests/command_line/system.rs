@@ -12,7 +12,7 @@ use super::{command, folder, printed};
 
 const CONFIG: &str = "project: default\nsources: {github: }\n";
 
-/// Two projects, and an endpoint that is told of decisions.
+/// Two projects, and an endpoint that is notified of decisions.
 fn two_projects(port: u16) -> String {
     format!(
         "project: default\nprojects: [team-a]\noutbound: {{allow_hosts: [127.0.0.1]}}\nendpoints:\n  app:\n    \

@@ -77,11 +77,7 @@ impl Worker {
         let executor = definition.and_then(|definition| definition.executor.as_ref());
         match executor.zip(call) {
             Some((Executor::Function(name), call)) => {
-                let function = self.functions.get(name).ok_or_else(|| {
-                    let message = format!("function {name} is not compiled into the worker");
-                    Failure::new("no_such_function", &message)
-                })?;
-                let running = function(call);
+                let running = self.functions.find(name)?(call);
                 task.spawn(async move { (running.await, End::Answered) });
             }
             Some((Executor::Http(http), call)) => {

@@ -72,18 +72,22 @@ impl Functions {
         self
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Function> {
-        self.0.get(name)
+    /// The function of this name.
+    ///
+    /// # Errors
+    ///
+    /// The failure of an operation that needs a function which is not compiled into the worker.
+    pub(crate) fn find(&self, name: &str) -> Result<&Function, Failure> {
+        self.0.get(name).ok_or_else(|| {
+            let message = format!("function {name} is not compiled into the worker");
+            Failure::new("no_such_function", &message)
+        })
     }
 
     /// What this worker lacks to run an operation of this definition; `None` if it can run it.
     pub fn missing(&self, definition: &Definition, environment: &Environment) -> Option<Failure> {
         match definition.executor.as_ref()? {
-            Executor::Function(name) if self.get(name).is_none() => {
-                let message = format!("function {name} is not compiled into the worker");
-                Some(Failure::new("no_such_function", &message))
-            }
-            Executor::Function(_) => None,
+            Executor::Function(name) => self.find(name).err(),
             Executor::Http(http) => {
                 let error = http.secret.as_ref()?.resolve(environment).err()?;
                 Some(Failure::new("no_secret", &error.to_string()))

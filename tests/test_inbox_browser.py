@@ -127,7 +127,7 @@ def test_a_question_is_answered_with_a_typed_text(person, placet):
     assert answer(placet, "own") == (None, None), "the browser sent an empty answer"
     person.get_by_label("Your answer").fill("No.\nAnn has to look at it.")
     person.get_by_role("button", name="Answer", exact=True).click()
-    see(person, "Answered", "in the inbox", re.compile("Ann has to look"))
+    see(person, "Answered", "through the inbox", re.compile("Ann has to look"))
     expect(person.get_by_role("button")).to_have_count(0)
     person.picture("22-answered")
     assert answer(placet, "own") == ("No.\nAnn has to look at it.", None)

@@ -11,6 +11,7 @@ use placet_runtime::ChangeError;
 
 use crate::Inbox;
 use crate::fields::Fields;
+use crate::pages::Late;
 use crate::reply::Page;
 use crate::subject::Subject;
 
@@ -41,8 +42,9 @@ impl Inbox {
             Err(ChangeError::Refused(refusal)) => {
                 tracing::info!(project, call_id, code = refusal.code(), by, "decision refused");
                 let current = self.load(&id).await?;
-                let notice = format!("Nothing was changed: {refusal}.");
-                let page = self.view(&current, Some(&action), fields.get("option"), Some(&notice));
+                let late = Late::new(&command, refusal, &current, self.runtime.engine.now());
+                let action = may.applies_to(&current).then_some(action.as_str());
+                let page = self.view(&current, action, fields.get("option"), Some(&late));
                 Ok(page.with_status(status(refusal)))
             }
             Err(ChangeError::NotFound { .. }) => Err(Page::not_found()),

@@ -56,7 +56,7 @@ impl Inbox {
     }
 
     async fn route(&self, request: Request) -> Response {
-        let path = segments(request.uri().path()).unwrap_or_default();
+        let Some(path) = segments(request.uri().path()) else { return page(Page::not_found()) };
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["inbox", "style.css"] if reads(&request) => style(),

@@ -7,7 +7,7 @@ use placet_core::operation::{Actor, Command, Operation, OperationId, State};
 use placet_runtime::StoreError;
 
 use crate::fields::Fields;
-use crate::pages::Projects;
+use crate::pages::{Late, Projects};
 use crate::reply::Page;
 use crate::{Inbox, pages};
 
@@ -116,10 +116,10 @@ impl Inbox {
         operation: &Item<Operation>,
         action: Option<&str>,
         option: Option<&str>,
-        notice: Option<&str>,
+        late: Option<&Late>,
     ) -> Page {
         let (now, projects) = (self.runtime.engine.now(), self.projects(operation.project()));
-        let view = pages::View { now, projects, action, option, notice };
+        let view = pages::View { now, projects, action, option, late };
         Page::ok(pages::operation(operation, &view))
     }
 }

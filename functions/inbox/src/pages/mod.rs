@@ -9,6 +9,7 @@ mod address;
 mod characters;
 mod form;
 mod inbox;
+mod late;
 mod lookalike;
 mod operation;
 mod purchases;
@@ -24,6 +25,7 @@ use placet_runtime::Rest;
 
 use address::Frame;
 pub use address::Projects;
+pub use late::Late;
 
 /// The stylesheet of all pages.
 pub const STYLE: &str = include_str!("../../templates/style.css");
@@ -64,8 +66,8 @@ pub struct View<'a> {
     pub action: Option<&'a str>,
     /// The name of the interactive option whose text a person wants to edit before it is sent.
     pub option: Option<&'a str>,
-    /// A message at the top of the page.
-    pub notice: Option<&'a str>,
+    /// The message after a form that changed nothing.
+    pub late: Option<&'a Late>,
 }
 
 /// The page of an operation: the request, the decision, the outcome and the history.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::View;
 use super::address::Frame;
 use super::form::{Choices, Form};
+use super::late::Late;
 use super::lookalike::Lookalikes;
 use super::record::{Answer, Detail, Ending, Escalations, Event};
 use super::visible::Shown;
@@ -20,7 +21,7 @@ const LONG_TEXT: usize = 500;
 pub(super) struct Page<'a> {
     frame: Frame,
     title: String,
-    notice: Option<&'a str>,
+    late: Option<&'a Late>,
     standing: Standing,
     changed: bool,
     question: bool,
@@ -81,7 +82,7 @@ impl<'a> Page<'a> {
         Self {
             frame: Frame::of("", &view.projects),
             title: title(&operation.content).shorten(60).plain(),
-            notice: view.notice,
+            late: view.late,
             standing: Standing::of(operation, now),
             changed,
             question: operation.kind() == OperationKind::HumanContact,

@@ -97,7 +97,7 @@ fn projects() -> Projects<'static> {
 
 fn view() -> View<'static> {
     let projects = projects();
-    View { now: NOW, projects, action: Some("/inbox/here"), option: None, notice: None }
+    View { now: NOW, projects, action: Some("/inbox/here"), option: None, late: None }
 }
 
 fn page(of: &Item<Operation>) -> String {
@@ -190,7 +190,8 @@ fn hostile_text_is_escaped_on_every_page() {
     operation.body.digest = operation.content_digest();
     let denied = decided(&operation, Verdict::Deny, evil, Some(evil));
     let action = Some("/inbox/\"><script>");
-    let view = View { action, notice: Some(evil), ..view() };
+    let late = Late { text: evil.to_owned(), warning: true, comment: Some(evil.to_owned()) };
+    let view = View { action, late: Some(&late), ..view() };
     for html in [
         super::operation(&operation, &view).unwrap(),
         super::operation(&denied, &view).unwrap(),
@@ -332,7 +333,7 @@ fn a_decision_and_its_outcome_are_shown() {
         &html,
         &[
             "Done",
-            "<strong>Approved</strong> <bdi>in the inbox</bdi>",
+            "<strong>Approved</strong> <bdi>through the inbox</bdi>",
             "&#34;<bdi>order</bdi>&#34;: 7",
         ],
     );
@@ -368,13 +369,6 @@ fn the_history_names_each_event_in_words() {
             "<a class=\"button\" href=\"\">Reload this page</a>",
         ],
     );
-}
-
-#[test]
-fn a_notice_is_shown_and_announced() {
-    let notice = Some("Your decision came too late.");
-    let html = operation(&plain(), &View { notice, ..view() }).unwrap();
-    has(&html, &["<p class=\"notice\" role=\"status\">Your decision came too late.</p>"]);
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Standing {
 /// The channel of a decision or event, in words.
 pub(super) fn channel(by: &Actor) -> String {
     match by {
-        Actor::Inbox => "in the inbox".to_owned(),
+        Actor::Inbox => "through the inbox".to_owned(),
         Actor::Link { id } => format!("through the decision link {id}"),
         Actor::Api { key, name } => format!("through the API, with the key {name} ({key})"),
         Actor::Webhook { source, receipt, event: None } => {

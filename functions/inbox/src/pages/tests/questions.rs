@@ -188,7 +188,7 @@ fn an_answer_is_shown_and_is_not_a_denial() {
         &[
             "</span> Answered</p>",
             "<h2 id=\"answer\">Answer</h2>",
-            "<strong>Answered</strong> <bdi>in the inbox</bdi>, <time",
+            "<strong>Answered</strong> <bdi>through the inbox</bdi>, <time",
             "Chosen: <bdi>Go ahead</bdi>",
             "<blockquote class=\"value words\"><bdi>Yes, ship</bdi></blockquote>",
             "<strong><bdi>Answered</bdi></strong>",

@@ -157,7 +157,7 @@ METHODS = [
         ("DELETE", CREATE + "/waits"),
         ("PATCH", CREATE + "/waits"),
         ("GET", RESPOND),
-        ("GET", "/webhook/inbound"),
+        ("DELETE", "/webhook/inbound"),
         ("PUT", "/webhook/inbound"),
     ]
 ]

@@ -64,13 +64,13 @@ impl Function {
     ///
     /// # Panics
     ///
-    /// If the status is not from 400 to 499; a 200 for `HEAD` is allowed, too. A 5xx is a fault of ours, and
+    /// If the status is not from 400 to 499; a 200 for `GET` or `HEAD` is allowed, too. A 5xx is a fault of ours, and
     /// any other 2xx means that a webhook was accepted.
     pub fn answer(&self, event: LambdaFunctionUrlRequest) -> LambdaFunctionUrlResponse {
-        let head = event.request_context.http.method.as_deref() == Some("HEAD");
+        let read = matches!(event.request_context.http.method.as_deref(), Some("GET" | "HEAD"));
         let answer = at_once(self.webhook.handle(event));
         let status = answer.status_code;
-        assert!((400..500).contains(&status) || head && status == 200, "answered {status}");
+        assert!((400..500).contains(&status) || read && status == 200, "answered {status}");
         answer
     }
 }

@@ -56,6 +56,11 @@ impl Approval {
         self.polling.end();
     }
 
+    /// Whether the API has this path, for any method.
+    pub fn has(&self, path: &str) -> bool {
+        self.router.has(path)
+    }
+
     /// Answers a Function URL event.
     pub async fn handle(&self, event: LambdaFunctionUrlRequest) -> LambdaFunctionUrlResponse {
         respond(event, |request| self.answer(request)).await

@@ -38,6 +38,11 @@ impl Router {
         Self { paths }
     }
 
+    /// Whether a route has this path.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.paths.at(&normalised(path)).is_ok()
+    }
+
     /// Finds the route of a request, and the parameters in its path.
     ///
     /// # Errors

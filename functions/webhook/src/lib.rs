@@ -14,7 +14,7 @@ use lambda_http::http::{Method, StatusCode};
 use placet_core::webhook::{Answer, Documents, Incoming, Scheme, Unverified, Verified, Verifier};
 use placet_runtime::config::{Closed, SourceAt};
 use placet_runtime::function_url::respond;
-use placet_runtime::http::{Request, Response, SourceIp, text};
+use placet_runtime::http::{Request, Response, SourceIp, json, text};
 use placet_runtime::problem::Problem;
 use placet_runtime::{Received, Runtime};
 
@@ -77,7 +77,11 @@ impl Webhook {
     }
 
     async fn route(&self, request: Request) -> Response {
-        let Some(found) = self.runtime.config.source_at(request.uri().path()) else {
+        let (method, path) = (request.method(), request.uri().path());
+        if path == "/" && matches!(*method, Method::GET | Method::HEAD) {
+            return text(StatusCode::OK, "text/plain; charset=utf-8", "hello!".to_owned());
+        }
+        let Some(found) = self.runtime.config.source_at(path) else {
             return Problem::not_found("there is no webhook source at this path").into_response();
         };
         let SourceAt { position, name, source, rest } = found;
@@ -91,7 +95,7 @@ impl Webhook {
             )
             .into_response();
         }
-        if request.method() == Method::HEAD {
+        if method == Method::HEAD {
             return text(StatusCode::OK, "text/plain; charset=utf-8", String::new());
         }
         if body.len() > scheme.limit {
@@ -123,7 +127,8 @@ impl Webhook {
         let scheme = verifier.scheme();
         let takes = scheme.methods.iter().any(|method| method == request.method);
         if !takes && !verifier.greets(request.method) {
-            return not_allowed(&scheme.methods);
+            let reads = request.method == Method::GET.as_str();
+            return if reads { reachable(verifier) } else { not_allowed(&scheme.methods) };
         }
         let verified = match self.verify(verifier, request).await {
             Ok(verified) => verified,
@@ -244,6 +249,17 @@ fn answered(answer: &Answer) -> Response {
 fn unauthorized() -> Response {
     let detail = "the delivery is not signed by this source";
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).into_response()
+}
+
+/// The response to a person who checks whether the address of an open source is right.
+fn reachable(verifier: &Verifier) -> Response {
+    let (source, scheme) = (verifier.source(), verifier.scheme());
+    let methods = scheme.methods.join(" or ");
+    let detail =
+        format!("this is the webhook source {source}: send its webhooks here with {methods}");
+    let signed = scheme.checks.none.is_none();
+    let body = serde_json::json!({"detail": detail, "methods": scheme.methods, "signed": signed});
+    json(StatusCode::OK, &body)
 }
 
 fn not_allowed(methods: &[String]) -> Response {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use http::header::ACCEPT;
 use http::request::Parts;
 use placet_approval::Approval;
 use placet_core::item::Lane;
 use placet_inbox::Inbox;
 use placet_runtime::engine::{Gates, Kinds, PROJECT_SHARE};
+use placet_runtime::http::wants_page;
 use placet_runtime::{
     Access, ApiKey, ApiKeys, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime,
     Store,
@@ -155,6 +155,7 @@ fn front_door(runtime: &Runtime, approval: Approval, access: Access) -> FrontDoo
     let webhook = Webhook::new(runtime.clone());
     let webhook =
         function("webhook", webhook, |webhook, event| async move { webhook.handle(event).await });
+    let api = approval.clone();
     let approval =
         function(
             "approval",
@@ -165,7 +166,7 @@ fn front_door(runtime: &Runtime, approval: Approval, access: Access) -> FrontDoo
     let inbox = function("inbox", inbox, |inbox, event| async move { inbox.handle(event).await });
     let (clock, config) = (runtime.engine.clock.clone(), runtime.config.clone());
     FrontDoor::new(Arc::new(move || clock.now().millis()), move |parts| {
-        match room(parts, &config) {
+        match room(parts, &config, |path| api.has(path)) {
             Room::Webhook => webhook.clone(),
             Room::Approval => approval.clone(),
             Room::Inbox => inbox.clone(),
@@ -181,18 +182,20 @@ enum Room {
 }
 
 /// Which function answers on the one port. In a deployment each function has its own Function URL. The two
-/// demo paths are a page for a browser and JSON for a program.
-fn room(parts: &Parts, config: &Config) -> Room {
+/// demo paths are a page for a browser and JSON for a program. A browser at an unknown address gets a page.
+fn room(parts: &Parts, config: &Config, is_api: impl Fn(&str) -> bool) -> Room {
     let path = parts.uri.path();
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let reads = matches!(parts.method, http::Method::GET | http::Method::HEAD);
-    let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    let browser = accept.is_some_and(|accept| accept.contains("text/html"));
+    let browser = reads && wants_page(&parts.headers);
     match first {
         _ if config.source_at(path).is_some() => Room::Webhook,
-        "webhook" | "webhooks" => Room::Webhook,
         "inbox" | "d" => Room::Inbox,
-        "" | "purchases" | "purchase-materials" if reads && browser => Room::Inbox,
+        "purchases" | "purchase-materials" if browser => Room::Inbox,
+        _ if is_api(path) => Room::Approval,
+        _ if browser => Room::Inbox,
+        "" if reads => Room::Webhook,
+        "webhook" | "webhooks" => Room::Webhook,
         _ => Room::Approval,
     }
 }
@@ -218,6 +221,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use http::header::ACCEPT;
+
     use super::*;
 
     #[test]
@@ -226,7 +231,8 @@ mod tests {
         let config = Config::parse(source).unwrap();
         let room = |method: &str, path: &str, accept: &str| {
             let request = http::Request::builder().method(method).uri(path).header(ACCEPT, accept);
-            super::room(&request.body(()).unwrap().into_parts().0, &config)
+            let is_api = |path: &str| ["/healthz", "/v1/operations", "/purchases"].contains(&path);
+            super::room(&request.body(()).unwrap().into_parts().0, &config, is_api)
         };
         let page = "text/html,application/xhtml+xml";
         assert_eq!(room("POST", "/webhook/inbound", "*/*"), Room::Webhook);
@@ -238,7 +244,16 @@ mod tests {
         assert_eq!(room("GET", "/purchases", "application/json"), Room::Approval);
         assert_eq!(room("POST", "/purchase-materials", page), Room::Approval);
         assert_eq!(room("GET", "/", page), Room::Inbox);
+        assert_eq!(room("GET", "/", "*/*"), Room::Webhook);
+        assert_eq!(room("POST", "/", "*/*"), Room::Approval);
         assert_eq!(room("GET", "/healthz", "*/*"), Room::Approval);
+        assert_eq!(room("GET", "/healthz", page), Room::Approval);
+        assert_eq!(room("GET", "/hooks/s", page), Room::Webhook);
+        assert_eq!(room("GET", "/hooks/s/", "*/*"), Room::Webhook);
+        for nowhere in ["/nothing", "/webhooks/nobody", "/v1/nothing", "/webhook"] {
+            assert_eq!(room("GET", nowhere, page), Room::Inbox, "{nowhere}");
+            assert_ne!(room("GET", nowhere, "*/*"), Room::Inbox, "{nowhere}");
+        }
         assert_eq!(room("GET", "//humanlayer/v1/function_calls/x", "*/*"), Room::Approval);
     }
 }

@@ -140,7 +140,7 @@ async fn an_unknown_path_is_not_found_and_a_wrong_method_is_not_allowed() {
         (Method::GET, "/v1/nonsense", StatusCode::NOT_FOUND),
         (Method::DELETE, "/purchases", StatusCode::METHOD_NOT_ALLOWED),
         (Method::GET, "/nonsense", StatusCode::NOT_FOUND),
-        (Method::GET, "/webhook/inbound", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::DELETE, "/webhook/inbound", StatusCode::METHOD_NOT_ALLOWED),
         (Method::POST, "/webhooks/nobody", StatusCode::NOT_FOUND),
         (Method::GET, "/inbox/nobody", StatusCode::NOT_FOUND),
         (Method::PUT, "/inbox", StatusCode::METHOD_NOT_ALLOWED),

@@ -321,13 +321,19 @@ impl Config {
         own.unwrap_or(self.defaults.deadline)
     }
 
-    /// The webhook source at this path.
+    /// The webhook source at this path. A trailing slash does not matter.
     pub fn source_at<'a>(&self, path: &'a str) -> Option<SourceAt<'_, 'a>> {
-        let own = |source: &Source| source.paths.iter().any(|known| known.as_str() == path);
+        let plain = path.strip_suffix('/').unwrap_or(path);
+        let own = |source: &Source| {
+            source.paths.iter().any(|known| known.as_str() == path || known.as_str() == plain)
+        };
         let below = |name: &str, source: &Source| {
             let rest = path.strip_prefix("/webhooks/")?.strip_prefix(name)?;
             let below = rest.starts_with('/') && source.scheme.reads_path();
-            (rest.is_empty() || below).then_some(rest)
+            match rest {
+                "" | "/" => Some(""),
+                rest => below.then_some(rest),
+            }
         };
         let sources = || self.sources().enumerate();
         let found = sources().find(|(_, (_, source))| own(source));

@@ -122,7 +122,7 @@ fn read(call: &Call<'_>) -> Result<(Purchase, String), Error> {
     let form = "application/x-www-form-urlencoded";
     let is_form = content_type.is_some_and(|content_type| content_type.starts_with(form));
     let mut members = if is_form { form_members(call.body())? } else { json_members(call.body())? };
-    let of_form = if is_form { members.remove("call_id") } else { None };
+    let of_form = if is_form { members.shift_remove("call_id") } else { None };
     let given = match of_form.as_ref().and_then(Value::as_str) {
         Some(id) => Some(id),
         None => idempotency_key(call.headers())?,

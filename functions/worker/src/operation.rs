@@ -137,7 +137,18 @@ fn log_finish(item: &Item<Operation>, report: &Report) {
             tracing::error!(project, call_id, attempt, state, code, "operation not run");
         }
         State::Queued | State::Blocked => {
-            tracing::warn!(project, call_id, attempt, state, code, "attempt failed, will retry");
+            let function = item.content.function();
+            let next_attempt_at = item.not_before.map(|at| at.to_string());
+            tracing::warn!(
+                project,
+                call_id,
+                function,
+                attempt,
+                state,
+                code,
+                next_attempt_at,
+                "attempt failed, will retry"
+            );
         }
         _ => tracing::info!(project, call_id, attempt, state, "operation attempt ended"),
     }

@@ -35,18 +35,18 @@ impl Filter {
         Ok(self.types.iter().any(of_type))
     }
 
-    /// Whether all comparisons are true for an event.
+    /// The first comparison that is false for an event; `None` if all are true.
     ///
     /// # Errors
     ///
     /// If a field needs too much memory, or has a number that would be rounded.
-    pub fn holds(&self, event: Text<'_>) -> Result<bool, ParseError> {
+    pub fn first_false(&self, event: Text<'_>) -> Result<Option<&Comparison>, ParseError> {
         for comparison in &self.comparisons {
             if !comparison.holds(event)? {
-                return Ok(false);
+                return Ok(Some(comparison));
             }
         }
-        Ok(true)
+        Ok(None)
     }
 }
 
@@ -193,8 +193,8 @@ impl TryFrom<Value> for Argument {
         match written {
             Value::String(text) => Ok(Self::At { pointer: pointer(&text)?, default: None }),
             Value::Object(mut members) => {
-                let (value, at) = (members.remove("value"), members.remove("at"));
-                let default = members.remove("default");
+                let (value, at) = (members.shift_remove("value"), members.shift_remove("at"));
+                let default = members.shift_remove("default");
                 match (value, at, default, members.is_empty()) {
                     (Some(value), None, None, true) => Ok(Self::Fixed(value)),
                     (None, Some(Value::String(text)), default, true) => {
@@ -263,7 +263,8 @@ mod tests {
             comparisons: comparisons.iter().map(|text| Comparison::parse(text).unwrap()).collect(),
         };
         let event_type = Ok(event_type.map(str::to_owned));
-        filter.takes_type(&event_type).unwrap() && filter.holds(Text::read(event).unwrap()).unwrap()
+        filter.takes_type(&event_type).unwrap()
+            && filter.first_false(Text::read(event).unwrap()).unwrap().is_none()
     }
 
     #[test]

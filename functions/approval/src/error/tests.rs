@@ -54,23 +54,23 @@ fn every_error_has_its_reply() {
         replies(|| store().into()),
     ];
     insta::assert_snapshot!(cases.map(|case| case.to_string()).join("\n"), @r#"
-    {"code":"unauthorized","detail":"send a valid API key, as in: Authorization: Bearer <key>","retry":false,"status":401}
-    {"code":"foreign_host","detail":"this local system accepts only the host names localhost, 127.0.0.1 and [::1]","retry":false,"status":403}
-    {"code":"forbidden","detail":"the key has the role agent; this route needs a key with the role responder or admin","retry":false,"status":403}
-    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
-    {"code":"not_found","detail":"there is no operation with id function_call/c","retry":false,"status":404}
-    {"code":"already_decided","detail":"call already has a response: it is denied","retry":false,"status":409}
-    {"code":"under_way","detail":"the receipt is not processed yet: replay it after it is processed","retry":false,"status":409}
-    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
-    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
-    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
-    {"code":"id_taken","detail":"call_id c already exists with other content: choose a new id","retry":false,"status":409}
-    {"code":"too_large","detail":"the specification has 300000 bytes; the limit is 204800 bytes","retry":false,"status":413}
-    {"code":"too_large","detail":"the specification has 12000 JSON values; the limit is 10000","retry":false,"status":413}
-    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
-    {"code":"not_found","detail":"placet.yaml has no endpoint billing in this project","retry":false,"status":404}
-    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
-    {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
+    {"status":401,"retry":false,"code":"unauthorized","detail":"send a valid API key, as in: Authorization: Bearer <key>"}
+    {"status":403,"retry":false,"code":"foreign_host","detail":"this local system accepts only the host names localhost, 127.0.0.1 and [::1]"}
+    {"status":403,"retry":false,"code":"forbidden","detail":"the key has the role agent; this route needs a key with the role responder or admin"}
+    {"status":503,"retry":true,"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds"}
+    {"status":404,"retry":false,"code":"not_found","detail":"there is no operation with id function_call/c"}
+    {"status":409,"retry":false,"code":"already_decided","detail":"call already has a response: it is denied"}
+    {"status":409,"retry":false,"code":"under_way","detail":"the receipt is not processed yet: replay it after it is processed"}
+    {"status":503,"retry":true,"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds"}
+    {"status":503,"retry":true,"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds"}
+    {"status":503,"retry":true,"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds"}
+    {"status":409,"retry":false,"code":"id_taken","detail":"call_id c already exists with other content: choose a new id"}
+    {"status":413,"retry":false,"code":"too_large","detail":"the specification has 300000 bytes; the limit is 204800 bytes"}
+    {"status":413,"retry":false,"code":"too_large","detail":"the specification has 12000 JSON values; the limit is 10000"}
+    {"status":503,"retry":true,"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds"}
+    {"status":404,"retry":false,"code":"not_found","detail":"placet.yaml has no endpoint billing in this project"}
+    {"status":503,"retry":true,"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds"}
+    {"status":503,"retry":true,"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds"}
     "#);
 }
 

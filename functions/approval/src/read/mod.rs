@@ -46,7 +46,7 @@ pub(crate) fn value<T: DeserializeOwned>(value: Value) -> Result<T, Wrong> {
 ///
 /// If the member is missing or not a string.
 pub(crate) fn take_text(object: &mut Map<String, Value>, name: &str) -> Result<String, Wrong> {
-    match object.remove(name) {
+    match object.shift_remove(name) {
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(Wrong::at(&[name], "must be a string")),
         None => Err(Wrong::at(&[name], "is missing")),

@@ -203,10 +203,10 @@ async fn a_head_is_answered_like_a_get() {
     insta::assert_json_snapshot!(read(&answer).2, @r#"
     {
       "name": "default",
-      "org_slug": "placet",
+      "slug": "default",
       "organization": "placet",
       "project_slug": "default",
-      "slug": "default"
+      "org_slug": "placet"
     }
     "#);
     assert_eq!(

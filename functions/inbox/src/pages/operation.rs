@@ -11,7 +11,7 @@ use super::late::Late;
 use super::lookalike::Lookalikes;
 use super::record::{Answer, Detail, Ending, Escalations, Event};
 use super::visible::Shown;
-use super::words::{Moment, Standing};
+use super::words::{Moment, Standing, span};
 
 /// The page shows the length of texts that are longer than this, in characters.
 const LONG_TEXT: usize = 500;
@@ -55,8 +55,10 @@ enum Asks {
 /// What Placet runs after an approval.
 struct Run {
     executor: Shown,
+    is_endpoint: bool,
     idempotent: bool,
     max_attempts: u32,
+    retry_for: String,
     timeout: String,
 }
 
@@ -140,12 +142,21 @@ impl Asks {
     }
 }
 
+impl Asks {
+    /// Whether an HTTP endpoint runs the operation, and not a function in the worker.
+    fn calls_endpoint(&self) -> bool {
+        matches!(self, Self::Call { run: Some(run), .. } if run.is_endpoint)
+    }
+}
+
 impl Run {
     fn new(plan: &Plan) -> Self {
         Self {
             executor: Shown::text(&plan.executor),
+            is_endpoint: plan.executor.starts_with("POST "),
             idempotent: plan.idempotent,
             max_attempts: plan.max_attempts,
+            retry_for: span(plan.retry_for),
             timeout: format!("{} s", plan.timeout.as_secs_f32()),
         }
     }

@@ -365,7 +365,7 @@ fn the_history_names_each_event_in_words() {
             "<bdi>Outcome unknown</bdi>",
             "<bdi>Settled: run again</bdi>",
             "<bdi>not in the ledger</bdi>",
-            "Approved: waits for attempt 2 of 4",
+            "Approved: attempt 2 starts now",
             "<a class=\"button\" href=\"\">Reload this page</a>",
         ],
     );

@@ -67,7 +67,7 @@ pub(super) struct Standing {
 impl Standing {
     /// The state of `operation` at `now`.
     pub(super) fn of(operation: &Operation, now: Timestamp) -> Self {
-        let (attempts, limit) = (operation.attempts, operation.attempt_limit);
+        let attempts = operation.attempts;
         let question = operation.kind() == OperationKind::HumanContact;
         let (class, sign, words) = match operation.state_at(now) {
             State::Pending if question => ("waits", "●", "Waits for an answer".to_owned()),
@@ -85,13 +85,11 @@ impl Standing {
                 ("past", "–", "Expired: nobody decided before the deadline".to_owned())
             }
             State::Queued if attempts == 0 => ("busy", "…", "Approved: about to run".to_owned()),
-            State::Queued => {
-                ("busy", "…", format!("Approved: waits for attempt {} of {limit}", attempts + 1))
-            }
+            State::Queued => ("busy", "…", next_attempt(operation, now)),
             State::Blocked => {
                 ("unknown", "!", "Approved, but blocked: its configuration is missing".to_owned())
             }
-            State::Running => ("busy", "…", format!("Running: attempt {attempts} of {limit}")),
+            State::Running => ("busy", "…", format!("Running: attempt {attempts}")),
             State::Succeeded => ("good", "✓", "Done".to_owned()),
             State::Failed => ("bad", "✕", "Failed: it did not take effect".to_owned()),
             State::Unknown => {
@@ -99,6 +97,17 @@ impl Standing {
             }
         };
         Self { class, sign, words }
+    }
+}
+
+/// When the next attempt starts, after at least one attempt.
+fn next_attempt(operation: &Operation, now: Timestamp) -> String {
+    let next = operation.attempts.saturating_add(1);
+    match operation.not_before.filter(|at| now < *at) {
+        Some(at) => {
+            format!("Approved: attempt {next} starts in {}", span(at.since(now)))
+        }
+        None => format!("Approved: attempt {next} starts now"),
     }
 }
 

@@ -41,13 +41,14 @@ impl engine::Work<Receipt> for Worker {
 
     fn log(&self, item: &Item<Receipt>, _: &Command) {
         let (receipt_id, note) = (item.header.id.as_str(), item.note.as_str());
+        let source = item.record.source.as_str();
         let event_type = item.event_type.as_deref();
         match item.state {
             State::Failed => {
-                tracing::error!(receipt_id, event_type, note, "webhook failed at a target");
+                tracing::error!(source, receipt_id, event_type, note, "webhook failed at a target");
             }
             State::Processed | State::Received | State::Duplicate => {
-                tracing::info!(receipt_id, event_type, note, "webhook processed");
+                tracing::info!(source, receipt_id, event_type, note, "webhook processed");
             }
         }
     }

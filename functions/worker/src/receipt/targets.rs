@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use placet_core::humanlayer::{Answered, Completed, completed};
 use placet_core::item::Item;
 use placet_core::operation::{Command, Content, Decision, Operation, OperationId, Specification};
+use placet_core::receipt::beginning;
 use placet_core::routing::Filter;
 use placet_core::webhook::Confirm;
 use placet_runtime::config::{Action, Interface, RequestApproval, Source};
@@ -14,6 +15,9 @@ use placet_runtime::{ChangeError, CreateError, NewDelivery, Requested, SendError
 
 use super::event::Event;
 use crate::Worker;
+
+/// The longest note on an event that no target takes, in bytes.
+const LONGEST_NOTE: usize = 300;
 
 /// The result of an event at one target, with a note for a person.
 pub(super) enum Outcome {
@@ -42,23 +46,24 @@ impl Worker {
         {
             return Ok(vec![self.confirm(confirm, event).await?]);
         }
-        let mut outcomes = Vec::new();
-        for (n, target) in source.targets.iter().enumerate() {
-            outcomes.push(match (takes(&target.filter, event), &target.action) {
-                (Ok(false), _) => continue,
-                (Err(unreadable), _) => Outcome::Failed(unreadable),
-                (Ok(true), Action::Log) => Outcome::Done("logged".to_owned()),
-                (Ok(true), Action::Decide) => self.decide(event).await?,
-                (Ok(true), Action::Operation(request)) => {
-                    self.request(request, n + 1, event).await?
+        let (mut outcomes, mut missed) = (Vec::new(), Vec::new());
+        for (n, target) in (1..).zip(&source.targets) {
+            outcomes.push(match (misses(&target.filter, event), &target.action) {
+                (Ok(Some(wanted)), _) => {
+                    missed.push(format!("target {n} takes {wanted}"));
+                    continue;
                 }
-                (Ok(true), Action::Forward { endpoint }) => {
+                (Err(unreadable), _) => Outcome::Failed(unreadable),
+                (Ok(None), Action::Log) => Outcome::Done("logged".to_owned()),
+                (Ok(None), Action::Decide) => self.decide(event).await?,
+                (Ok(None), Action::Operation(request)) => self.request(request, n, event).await?,
+                (Ok(None), Action::Forward { endpoint }) => {
                     self.forward(endpoint.as_str(), event).await?
                 }
             });
         }
         if outcomes.is_empty() {
-            outcomes.push(Outcome::Done("no target takes this event".to_owned()));
+            outcomes.push(not_taken(event, &missed));
         }
         Ok(outcomes)
     }
@@ -185,15 +190,27 @@ impl Worker {
     }
 }
 
-/// Whether a filter takes an event. The body is parsed only if the filter compares values in it.
-fn takes(filter: &Filter, event: &Event<'_>) -> Result<bool, String> {
+/// What a filter wants that the event does not have; `None` if the filter takes the event. The body is parsed only
+/// if the filter compares values in it.
+fn misses(filter: &Filter, event: &Event<'_>) -> Result<Option<String>, String> {
     if !filter.takes_type(&event.event_type)? {
-        return Ok(false);
+        return Ok(Some(format!("the types {}", filter.types.join(", "))));
     }
     if filter.comparisons.is_empty() {
-        return Ok(true);
+        return Ok(None);
     }
-    filter.holds(event.json()?).map_err(|error| error.to_string())
+    let first_false = filter.first_false(event.json()?).map_err(|error| error.to_string())?;
+    Ok(first_false.map(|comparison| format!("events with {comparison}")))
+}
+
+/// The outcome of an event that no target takes, with the reasons.
+fn not_taken(event: &Event<'_>, missed: &[String]) -> Outcome {
+    let of_type = match event.known_type() {
+        Some(found) => format!("of the type {found}"),
+        None => "without a type".to_owned(),
+    };
+    let note = format!("no target takes this event {of_type}: {}", missed.join("; "));
+    Outcome::Done(beginning(&note, LONGEST_NOTE))
 }
 
 /// Whether a command would make this decision, regardless of its channel.

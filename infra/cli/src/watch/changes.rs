@@ -247,13 +247,13 @@ mod tests {
             {
               "fn": "deploy",
               "kwargs": {
-                "if": {},
+                "version": 7,
                 "notes": "two\nlines",
                 "to": [
                   "a",
                   null
                 ],
-                "version": 7
+                "if": {}
               }
             }
         20:39:01.000 operation approved  function_call/1 by api ci

@@ -53,13 +53,13 @@ mod tests {
             "a": {"at": "header:*-id", "b": ["x", "5m", "lit:v0:", "no", 1, {"c": "d e"}], "e": {}},
             "f": "it's: \"x\"\n", "g": true, "1": null,
         });
-        let expected = "\"1\": null
-a:
+        let expected = "a:
   at: header:*-id
   b: [x, \"5m\", \"lit:v0:\", \"no\", 1, {c: \"d e\"}]
   e: {}
 f: \"it's: \\\"x\\\"\\n\"
 g: true
+\"1\": null
 ";
         assert_eq!(block(data.as_object().unwrap(), 0), expected);
     }

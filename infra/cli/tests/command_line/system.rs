@@ -161,7 +161,7 @@ fn all_projects_are_watched_and_what_a_delivery_carries_is_shown() {
     for part in [
         " default operation approved  function_call/call-1 by api local",
         " default delivery  delivered msg_",
-        " function_call.completed to app, attempts 1, answer 200\n    {\n      \"call_id\": \"call-1\",\n",
+        " function_call.completed to app, attempts 1, answer 200\n    {\n      \"run_id\": \"r\",\n      \"call_id\": \"call-1\",\n",
     ] {
         assert!(delivered.contains(part), "{part} is not in {delivered}");
     }

@@ -40,6 +40,7 @@ mod notifications;
 mod numbers;
 mod openapi;
 mod operations;
+mod order;
 mod polls;
 mod projects;
 mod published_keys;

@@ -120,7 +120,10 @@ async fn a_comparison_does_not_round() {
     ] {
         let (_, note, _) =
             receipt_of(&format!("{{log: {{}}, where: ['{comparison}']}}"), body).await;
-        let expected = if taken { "logged" } else { "no target takes this event" };
+        let missed = format!(
+            "no target takes this event without a type: target 1 takes events with {comparison}"
+        );
+        let expected = if taken { "logged" } else { missed.as_str() };
         assert_eq!(note, expected, "{comparison} {body}");
     }
 }

@@ -167,53 +167,53 @@ async fn an_approved_call_runs_and_shows_its_outcome() {
     operation.as_object_mut().unwrap().remove("history");
     insta::assert_json_snapshot!(operation, @r#"
     {
-      "approvers": {
-        "except_key": null,
-        "upstream": null,
-        "webhook": "humanlayer"
+      "kind": "function_call",
+      "fn": "charge",
+      "kwargs": {
+        "amount": 7
       },
-      "attempts": 1,
+      "reject_options": [
+        {
+          "name": "later",
+          "title": null,
+          "description": null,
+          "prompt_fill": "not now",
+          "interactive": false
+        }
+      ],
       "call_id": "c",
-      "channel": null,
+      "run_id": "run",
+      "state": "succeeded",
+      "digest": "a digest",
       "created_at": "2026-11-18T11:06:40.000Z",
       "deadline": "2026-11-18T12:06:40.000Z",
+      "attempts": 1,
+      "channel": null,
+      "requester_state": null,
+      "executor": "function charge",
+      "approvers": {
+        "upstream": null,
+        "webhook": "humanlayer",
+        "except_key": null
+      },
       "decision": {
-        "at": "2026-11-18T11:06:40.000Z",
+        "verdict": "approve",
+        "comment": "go",
+        "option": null,
         "by": {
           "channel": "api",
           "key": "62af8704764f",
           "name": "local"
         },
-        "comment": "go",
-        "option": null,
-        "verdict": "approve"
-      },
-      "digest": "a digest",
-      "executor": "function charge",
-      "fn": "charge",
-      "inbox": "/inbox/c",
-      "kind": "function_call",
-      "kwargs": {
-        "amount": 7
+        "at": "2026-11-18T11:06:40.000Z"
       },
       "outcome": {
         "result": {
           "charged": 7
         }
       },
-      "reject_options": [
-        {
-          "description": null,
-          "interactive": false,
-          "name": "later",
-          "prompt_fill": "not now",
-          "title": null
-        }
-      ],
-      "requester_state": null,
-      "run_id": "run",
-      "state": "succeeded",
-      "webhooks": []
+      "webhooks": [],
+      "inbox": "/inbox/c"
     }
     "#);
     world.finish().await;
@@ -229,8 +229,8 @@ async fn an_operation_shows_its_history() {
         format!("{} by {}: {}", entry["event"], entry["by"], entry["detail"])
     });
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
-    "created" by {"channel":"api","key":"62af8704764f","name":"local"}: {"deadline":1795003600000,"digest":"a digest"}
-    "approved" by {"channel":"api","key":"62af8704764f","name":"local"}: {"comment":"go","digest":"a digest","option":null}
+    "created" by {"channel":"api","key":"62af8704764f","name":"local"}: {"digest":"a digest","deadline":1795003600000}
+    "approved" by {"channel":"api","key":"62af8704764f","name":"local"}: {"comment":"go","option":null,"digest":"a digest"}
     "started" by {"channel":"worker"}: {"attempt":1,"until":1795000030000}
     "succeeded" by {"channel":"worker"}: {"attempt":1}
     "#);

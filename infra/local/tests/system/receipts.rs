@@ -166,39 +166,39 @@ async fn a_receipt_is_shown_with_all_its_members() {
 
     insta::assert_json_snapshot!(shown, @r#"
     {
-      "body": "{\"id\": \"e1\", \"type\": \"order.paid\", \"text\": \"\\u00e9 <b>\"}",
-      "body_url": "/v1/receipts/hooks.b964c3fb1e891d9cbc6473d17092e19693ae08df/body",
-      "content_type": "application/json; charset=utf-8",
+      "id": "hooks.b964c3fb1e891d9cbc6473d17092e19693ae08df",
+      "source": "hooks",
       "delivery_id": "x1",
+      "type": "order.paid",
+      "state": "processed",
+      "note": "logged",
+      "received_at": "2026-11-18T11:06:40.000Z",
+      "size": 56,
+      "verified": {
+        "check": "hmac-sha256",
+        "key": 1,
+        "signed_at": null,
+        "covers": {
+          "body": true,
+          "identity": false,
+          "type": true,
+          "time": false,
+          "url": false
+        }
+      },
+      "replays": null,
+      "method": "POST",
+      "path": "/webhooks/hooks",
+      "query": "",
       "headers": {
         "content-type": "application/json; charset=utf-8",
         "host": "127.0.0.1:8000",
         "x-webhook-id": "x1",
         "x-webhook-signature": "sha256=f5c78368a8d10cbe15440a06403c5b5d456d13038bb1988afa093c80647c7cf0"
       },
-      "id": "hooks.b964c3fb1e891d9cbc6473d17092e19693ae08df",
-      "method": "POST",
-      "note": "logged",
-      "path": "/webhooks/hooks",
-      "query": "",
-      "received_at": "2026-11-18T11:06:40.000Z",
-      "replays": null,
-      "size": 56,
-      "source": "hooks",
-      "state": "processed",
-      "type": "order.paid",
-      "verified": {
-        "check": "hmac-sha256",
-        "covers": {
-          "body": true,
-          "identity": false,
-          "time": false,
-          "type": true,
-          "url": false
-        },
-        "key": 1,
-        "signed_at": null
-      }
+      "content_type": "application/json; charset=utf-8",
+      "body_url": "/v1/receipts/hooks.b964c3fb1e891d9cbc6473d17092e19693ae08df/body",
+      "body": "{\"id\": \"e1\", \"type\": \"order.paid\", \"text\": \"\\u00e9 <b>\"}"
     }
     "#);
     world.finish().await;

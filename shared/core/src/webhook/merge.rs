@@ -6,14 +6,11 @@ pub fn merged(base: Value, changes: &Value) -> Value {
     match (base, changes) {
         (Value::Object(mut base), Value::Object(changes)) => {
             for (name, change) in changes {
-                match change {
-                    Value::Null => {
-                        base.remove(name);
-                    }
-                    change => {
-                        let before = base.remove(name).unwrap_or(Value::Null);
-                        base.insert(name.clone(), merged(before, change));
-                    }
+                if change.is_null() {
+                    base.shift_remove(name);
+                } else {
+                    let member = base.entry(name).or_insert(Value::Null);
+                    *member = merged(member.take(), change);
                 }
             }
             Value::Object(base)
@@ -35,6 +32,7 @@ mod tests {
     fn members_are_merged_and_null_removes() {
         let base = json!({"a": {"b": 1, "c": [1, 2]}, "d": 1});
         let changes = json!({"a": {"b": 2, "c": [3], "e": {"f": null}}, "d": null});
-        assert_eq!(merged(base, &changes), json!({"a": {"b": 2, "c": [3], "e": {}}}));
+        let merged = merged(base, &changes).to_string();
+        assert_eq!(merged, r#"{"a":{"b":2,"c":[3],"e":{}}}"#);
     }
 }

@@ -16,7 +16,7 @@ static PRESETS: LazyLock<BTreeMap<&'static str, &'static RawValue>> =
 /// its differences from the other preset.
 pub fn preset(name: &str) -> Option<Value> {
     let mut own: Value = serde_json::from_str(PRESETS.get(name)?.get()).ok()?;
-    let like = own.as_object_mut()?.remove("like");
+    let like = own.as_object_mut()?.shift_remove("like");
     match like.as_ref().and_then(Value::as_str).and_then(preset) {
         Some(base) => Some(merged(base, &own)),
         None => Some(own),

@@ -28,38 +28,38 @@ fn a_delivery_shows_its_attempts_and_the_time_of_the_next_one() {
     let reply = DeliveryReply::new(&pending, ShownBody::of(b"{}".to_vec()));
     insta::assert_json_snapshot!(serde_json::to_value(reply).unwrap(), @r#"
     {
-      "attempts": 2,
-      "body": "{}",
-      "changed_at": "2026-11-20T09:00:01.000Z",
-      "content_type": "application/json",
-      "created_at": "2026-11-20T09:00:00.000Z",
-      "decision_of": null,
+      "id": "msg_1",
       "endpoint": "billing",
       "event_type": "order.paid",
-      "id": "msg_1",
-      "last_error": "no answer within 5s",
+      "state": "pending",
+      "attempts": 2,
+      "created_at": "2026-11-20T09:00:00.000Z",
+      "changed_at": "2026-11-20T09:00:01.000Z",
+      "next_attempt_at": "2026-11-20T09:04:07.000Z",
       "last_status": null,
+      "last_error": "no answer within 5s",
+      "content_type": "application/json",
+      "size": 2,
+      "decision_of": null,
+      "body": "{}",
       "log": [
         {
-          "answer": "no",
-          "at": "2026-11-20T09:00:01.000Z",
           "attempt": 1,
-          "duration_ms": 12,
+          "at": "2026-11-20T09:00:01.000Z",
+          "status": 500,
           "error": null,
-          "status": 500
+          "duration_ms": 12,
+          "answer": "no"
         },
         {
-          "answer": "",
-          "at": "2026-11-20T09:00:01.000Z",
           "attempt": 2,
-          "duration_ms": 12,
+          "at": "2026-11-20T09:00:01.000Z",
+          "status": null,
           "error": "no answer within 5s",
-          "status": null
+          "duration_ms": 12,
+          "answer": ""
         }
-      ],
-      "next_attempt_at": "2026-11-20T09:04:07.000Z",
-      "size": 2,
-      "state": "pending"
+      ]
     }
     "#);
 }

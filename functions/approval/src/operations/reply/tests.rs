@@ -96,53 +96,53 @@ fn a_function_call_shows_its_decision_and_its_outcome() {
     shown["history"].take();
     insta::assert_json_snapshot!(shown, @r#"
     {
-      "approvers": {
-        "except_key": null,
-        "upstream": null,
-        "webhook": null
+      "kind": "function_call",
+      "fn": "charge",
+      "kwargs": {
+        "amount": 7
       },
-      "attempts": 1,
+      "reject_options": [
+        {
+          "name": "later",
+          "title": "Later",
+          "description": null,
+          "prompt_fill": null,
+          "interactive": false
+        }
+      ],
       "call_id": "c",
-      "channel": null,
+      "run_id": "r",
+      "state": "succeeded",
+      "digest": "0511fc2172e47deed9696bd2d789c9bce0f5bcd85140bbb2556fae59985eda70",
       "created_at": "2026-11-20T09:00:00.000Z",
       "deadline": "2026-11-20T10:00:00.000Z",
+      "attempts": 1,
+      "channel": null,
+      "requester_state": {
+        "ticket": 41
+      },
+      "executor": "function charge",
+      "approvers": {
+        "upstream": null,
+        "webhook": null,
+        "except_key": null
+      },
       "decision": {
-        "at": "2026-11-20T09:00:00.000Z",
+        "verdict": "approve",
+        "comment": "go",
+        "option": null,
         "by": {
           "channel": "inbox"
         },
-        "comment": "go",
-        "option": null,
-        "verdict": "approve"
-      },
-      "digest": "0511fc2172e47deed9696bd2d789c9bce0f5bcd85140bbb2556fae59985eda70",
-      "executor": "function charge",
-      "fn": "charge",
-      "history": null,
-      "inbox": "/inbox/c",
-      "kind": "function_call",
-      "kwargs": {
-        "amount": 7
+        "at": "2026-11-20T09:00:00.000Z"
       },
       "outcome": {
         "result": {
           "charged": 7
         }
       },
-      "reject_options": [
-        {
-          "description": null,
-          "interactive": false,
-          "name": "later",
-          "prompt_fill": null,
-          "title": "Later"
-        }
-      ],
-      "requester_state": {
-        "ticket": 41
-      },
-      "run_id": "r",
-      "state": "succeeded",
+      "history": null,
+      "inbox": "/inbox/c",
       "webhooks": []
     }
     "#);
@@ -167,47 +167,47 @@ fn a_question_shows_its_answer() {
     assert_eq!(shown["history"].take().as_array().unwrap().len(), 2);
     insta::assert_json_snapshot!(shown, @r#"
     {
-      "approvers": {
-        "except_key": null,
-        "upstream": null,
-        "webhook": null
-      },
-      "attempts": 0,
-      "call_id": "c",
-      "channel": null,
-      "created_at": "2026-11-20T09:00:00.000Z",
-      "deadline": "2026-11-20T10:00:00.000Z",
-      "decision": {
-        "answer": "go",
-        "at": "2026-11-20T09:00:00.000Z",
-        "by": {
-          "channel": "inbox"
-        },
-        "option": "later",
-        "verdict": "answer"
-      },
-      "digest": "220c387e4423dbc11a4a3c1465c9596a61764315ce47123ce7137836064de663",
-      "executor": null,
-      "history": null,
-      "inbox": "/inbox/questions/c",
       "kind": "human_contact",
       "msg": "Oak or pine?",
-      "outcome": null,
+      "subject": null,
+      "response_options": [
+        {
+          "name": "later",
+          "title": "Later",
+          "description": null,
+          "prompt_fill": null,
+          "interactive": false
+        }
+      ],
+      "call_id": "c",
+      "run_id": "r",
+      "state": "answered",
+      "digest": "220c387e4423dbc11a4a3c1465c9596a61764315ce47123ce7137836064de663",
+      "created_at": "2026-11-20T09:00:00.000Z",
+      "deadline": "2026-11-20T10:00:00.000Z",
+      "attempts": 0,
+      "channel": null,
       "requester_state": {
         "ticket": 41
       },
-      "response_options": [
-        {
-          "description": null,
-          "interactive": false,
-          "name": "later",
-          "prompt_fill": null,
-          "title": "Later"
-        }
-      ],
-      "run_id": "r",
-      "state": "answered",
-      "subject": null,
+      "executor": null,
+      "approvers": {
+        "upstream": null,
+        "webhook": null,
+        "except_key": null
+      },
+      "decision": {
+        "verdict": "answer",
+        "answer": "go",
+        "option": "later",
+        "by": {
+          "channel": "inbox"
+        },
+        "at": "2026-11-20T09:00:00.000Z"
+      },
+      "outcome": null,
+      "history": null,
+      "inbox": "/inbox/questions/c",
       "webhooks": []
     }
     "#);
@@ -231,18 +231,18 @@ fn a_list_shows_the_beginning_of_a_question() {
     assert_eq!(listed["msg"].take().as_str().unwrap().chars().count(), 201);
     insta::assert_json_snapshot!(listed, @r#"
     {
-      "attempts": 0,
-      "call_id": "c",
-      "created_at": "2026-11-20T09:00:00.000Z",
-      "deadline": "2026-11-20T10:00:00.000Z",
-      "decided_at": "2026-11-20T09:00:00.000Z",
-      "digest": "9db29cf790c3cd79c92baa09d6340e44e6d2427940757187c6aa6d199d598e7e",
       "kind": "human_contact",
       "msg": null,
+      "subject": null,
+      "call_id": "c",
       "run_id": "r",
       "state": "answered",
-      "subject": null,
-      "verdict": "answer"
+      "digest": "9db29cf790c3cd79c92baa09d6340e44e6d2427940757187c6aa6d199d598e7e",
+      "created_at": "2026-11-20T09:00:00.000Z",
+      "deadline": "2026-11-20T10:00:00.000Z",
+      "attempts": 0,
+      "verdict": "answer",
+      "decided_at": "2026-11-20T09:00:00.000Z"
     }
     "#);
 }

@@ -56,40 +56,40 @@ fn a_receipt_shows_its_request_verification_and_state() {
     let reply = ReceiptReply::new(&receipt, ShownBody::of(b"{}".to_vec()));
     insta::assert_json_snapshot!(serde_json::to_value(reply).unwrap(), @r#"
     {
-      "body": "{}",
-      "body_url": "/v1/receipts/github.00/body",
-      "content_type": "application/json; charset=utf-8",
-      "delivery_id": "guid-1",
-      "headers": {
-        "content-type": "application/json; charset=utf-8",
-        "x-one": "1, 2"
-      },
       "id": "github.00",
-      "method": "POST",
+      "source": "github",
+      "delivery_id": "guid-1",
+      "type": "issues.opened",
+      "state": "received",
       "note": "logged",
-      "path": "/webhooks/github",
-      "query": "a=1",
       "received_at": "2026-11-20T09:00:00.000Z",
+      "size": 2,
+      "verified": {
+        "check": "hmac-sha256",
+        "key": 1,
+        "signed_at": "2026-11-20T09:00:00.000Z",
+        "covers": {
+          "body": true,
+          "identity": false,
+          "type": false,
+          "time": false,
+          "url": false
+        }
+      },
       "replays": {
         "count": 1,
         "last_at": "2026-11-20T09:00:00.000Z"
       },
-      "size": 2,
-      "source": "github",
-      "state": "received",
-      "type": "issues.opened",
-      "verified": {
-        "check": "hmac-sha256",
-        "covers": {
-          "body": true,
-          "identity": false,
-          "time": false,
-          "type": false,
-          "url": false
-        },
-        "key": 1,
-        "signed_at": "2026-11-20T09:00:00.000Z"
-      }
+      "method": "POST",
+      "path": "/webhooks/github",
+      "query": "a=1",
+      "headers": {
+        "content-type": "application/json; charset=utf-8",
+        "x-one": "1, 2"
+      },
+      "content_type": "application/json; charset=utf-8",
+      "body_url": "/v1/receipts/github.00/body",
+      "body": "{}"
     }
     "#);
 }

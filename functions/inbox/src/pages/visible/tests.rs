@@ -51,7 +51,7 @@ fn nested_values_are_indented_json_with_isolated_strings() {
     let shown = Shown::value(&json!({"to": ["a\"\n\u{202e}", 1, null], "none": {}, "no": []}));
     assert_eq!(
         shown.plain(),
-        "{\n  \"no\": [],\n  \"none\": {},\n  \"to\": [\n    \"a\\\"\\n[U+202E]\",\n    1,\n    null\n  ]\n}"
+        "{\n  \"to\": [\n    \"a\\\"\\n[U+202E]\",\n    1,\n    null\n  ],\n  \"none\": {},\n  \"no\": []\n}"
     );
     assert!(html(&shown).contains("<bdi>none</bdi>"));
     assert_eq!(Shown::warnings(&[&shown]).len(), 1);

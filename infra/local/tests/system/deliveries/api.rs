@@ -138,30 +138,30 @@ async fn a_delivery_is_shown_with_all_its_members() {
     assert!(shown["log"][0]["duration_ms"].take().is_u64());
     insta::assert_json_snapshot!(shown, @r#"
     {
-      "attempts": 1,
-      "body": "{\"amount\":7}",
-      "changed_at": "2026-11-18T11:06:40.000Z",
-      "content_type": "application/json",
-      "created_at": "2026-11-18T11:06:40.000Z",
-      "decision_of": null,
+      "id": "msg_e90fea9df4ed4f06220489a407a19a9e",
       "endpoint": "billing",
       "event_type": "order.paid",
-      "id": "msg_e90fea9df4ed4f06220489a407a19a9e",
-      "last_error": null,
+      "state": "delivered",
+      "attempts": 1,
+      "created_at": "2026-11-18T11:06:40.000Z",
+      "changed_at": "2026-11-18T11:06:40.000Z",
+      "next_attempt_at": null,
       "last_status": 202,
+      "last_error": null,
+      "content_type": "application/json",
+      "size": 12,
+      "decision_of": null,
+      "body": "{\"amount\":7}",
       "log": [
         {
-          "answer": "thanks",
-          "at": "2026-11-18T11:06:40.000Z",
           "attempt": 1,
-          "duration_ms": null,
+          "at": "2026-11-18T11:06:40.000Z",
+          "status": 202,
           "error": null,
-          "status": 202
+          "duration_ms": null,
+          "answer": "thanks"
         }
-      ],
-      "next_attempt_at": null,
-      "size": 12,
-      "state": "delivered"
+      ]
     }
     "#);
     world.finish().await;

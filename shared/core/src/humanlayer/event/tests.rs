@@ -23,23 +23,23 @@ fn sent(format: Format, operation: &Item<Operation>) -> Value {
 fn v1_is_the_bare_object() {
     insta::assert_json_snapshot!(sent(Format::V1, &approved()), @r#"
     {
-      "call_id": "call-7Qx",
       "run_id": "buyer-9",
+      "call_id": "call-7Qx",
       "spec": {
+        "state": {
+          "ticket": 41
+        },
         "fn": "order_timber",
         "kwargs": {
           "planks": 12
-        },
-        "state": {
-          "ticket": 41
         }
       },
       "status": {
+        "requested_at": "2026-11-21T09:00:00.000Z",
+        "responded_at": "2026-11-21T09:04:10.500Z",
         "approved": true,
         "comment": "",
         "reject_option_name": null,
-        "requested_at": "2026-11-21T09:00:00.000Z",
-        "responded_at": "2026-11-21T09:04:10.500Z",
         "user_info": {
           "source": "inbox"
         }
@@ -48,13 +48,13 @@ fn v1_is_the_bare_object() {
     "#);
     insta::assert_json_snapshot!(sent(Format::V1, &answered()), @r#"
     {
-      "call_id": "human_call-1a2b3c4d",
       "run_id": "buyer-9",
+      "call_id": "human_call-1a2b3c4d",
       "spec": {
-        "msg": "Oak or pine?",
         "state": {
           "ticket": 41
-        }
+        },
+        "msg": "Oak or pine?"
       },
       "status": {
         "requested_at": "2026-11-21T09:00:00.000Z",
@@ -73,31 +73,31 @@ fn v1_is_the_bare_object() {
 fn v1beta2_is_an_envelope() {
     insta::assert_json_snapshot!(sent(Format::V1Beta2, &denied()), @r#"
     {
+      "is_test": false,
+      "type": "function_call.completed",
       "event": {
-        "call_id": "call-7Qx",
         "run_id": "buyer-9",
+        "call_id": "call-7Qx",
         "spec": {
+          "state": {
+            "ticket": 41
+          },
           "fn": "order_timber",
           "kwargs": {
             "planks": 12
-          },
-          "state": {
-            "ticket": 41
           }
         },
         "status": {
+          "requested_at": "2026-11-21T09:00:00.000Z",
+          "responded_at": "2026-11-21T09:04:10.500Z",
           "approved": false,
           "comment": "too many",
           "reject_option_name": "fewer",
-          "requested_at": "2026-11-21T09:00:00.000Z",
-          "responded_at": "2026-11-21T09:04:10.500Z",
           "user_info": {
             "source": "inbox"
           }
         }
-      },
-      "is_test": false,
-      "type": "function_call.completed"
+      }
     }
     "#);
     let envelope = sent(Format::V1Beta2, &answered());

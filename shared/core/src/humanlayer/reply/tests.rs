@@ -49,11 +49,11 @@ fn the_reply_repeats_the_request() {
 fn a_decided_call_has_decision_time_and_actor() {
     insta::assert_json_snapshot!(item(&approved(), LATER)["status"], @r#"
     {
+      "requested_at": "2026-11-21T09:00:00.000Z",
+      "responded_at": "2026-11-21T09:04:10.500Z",
       "approved": true,
       "comment": "",
       "reject_option_name": null,
-      "requested_at": "2026-11-21T09:00:00.000Z",
-      "responded_at": "2026-11-21T09:04:10.500Z",
       "user_info": {
         "source": "inbox"
       }

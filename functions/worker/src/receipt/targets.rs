@@ -165,7 +165,7 @@ impl Worker {
         };
         let engine = &self.runtime.engine;
         match engine.command::<Operation>(&id.project, &id.path(), command).await {
-            Ok(operation) => Ok(state_of(&operation)),
+            Ok(operation) => Ok(decided("decided", &operation)),
             Err(ChangeError::Refused(refusal)) => {
                 let current = engine.store.item::<Operation>(&id.project, &id.path(), true).await?;
                 // An earlier attempt may have decided and stopped before it recorded that, or the same
@@ -177,12 +177,12 @@ impl Worker {
                     })
                 };
                 Ok(match current.filter(same) {
-                    Some(operation) => state_of(&operation),
+                    Some(operation) => decided("the same decision was made before", &operation),
                     None => Outcome::Failed(refusal.to_string()),
                 })
             }
             Err(ChangeError::NotFound { .. }) => {
-                Ok(Outcome::Failed(format!("there is no call with id {}", id.call_id)))
+                Ok(Outcome::Failed(format!("there is no operation {} to decide", id.path())))
             }
             Err(ChangeError::Store(error)) => Err(error.into()),
             Err(error) => Err(WorkError::retryable(error)),
@@ -222,6 +222,7 @@ fn decides_the_same(command: &Command, decision: &Decision) -> bool {
             && *seen == Some(decision.digest))
 }
 
-fn state_of(operation: &Item<Operation>) -> Outcome {
-    Outcome::Done(format!("{} is {}", operation.call_id(), operation.state.as_str()))
+fn decided(how: &str, operation: &Item<Operation>) -> Outcome {
+    let (id, state) = (&operation.header.id, operation.state.as_str());
+    Outcome::Done(format!("{how}: {id} is now {state}"))
 }

@@ -18,7 +18,7 @@ fn a_pending_operation_has_neither_approved_nor_response() {
     for operation in [call(), question()] {
         for now in [CREATED, DECIDED, DEADLINE] {
             let item = item(&operation, now);
-            assert_eq!(names(&item), ["call_id", "run_id", "spec", "status"]);
+            assert_eq!(names(&item), ["run_id", "call_id", "spec", "status"]);
             assert_eq!(item["status"], json!({"requested_at": "2026-11-21T09:00:00.000Z"}));
         }
     }

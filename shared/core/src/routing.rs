@@ -1,15 +1,17 @@
 //! Routing of webhook events: which targets take an event, and how its fields become the arguments of an
 //! approval.
 
+mod mapping;
+
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt;
 
+pub use mapping::Mapping;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::canonical;
-use crate::strict_json::{self, Decimal, HEAVIEST, ParseError, Text};
+use crate::strict_json::{self, Decimal, ParseError, Text};
 
 /// The filter of a target. It takes an event if the event has one of the types and all comparisons are true.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -164,91 +166,6 @@ impl<'de> Deserialize<'de> for Comparison {
     }
 }
 
-/// The mapping from event fields to the arguments of an approval.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(transparent)]
-pub struct Mapping(BTreeMap<String, Argument>);
-
-/// The source of one argument.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "Value")]
-enum Argument {
-    At { pointer: String, default: Option<Value> },
-    Fixed(Value),
-}
-
-impl TryFrom<Value> for Argument {
-    type Error = String;
-
-    fn try_from(written: Value) -> Result<Self, Self::Error> {
-        let wrong = || {
-            "an argument must be a JSON pointer such as /data/id, {value: …} for a fixed value, or \
-             {at: /data/id, default: …}"
-                .to_owned()
-        };
-        let pointer = |text: &str| match text.is_empty() || text.starts_with('/') {
-            true => Ok(text.to_owned()),
-            false => Err(wrong()),
-        };
-        match written {
-            Value::String(text) => Ok(Self::At { pointer: pointer(&text)?, default: None }),
-            Value::Object(mut members) => {
-                let (value, at) = (members.shift_remove("value"), members.shift_remove("at"));
-                let default = members.shift_remove("default");
-                match (value, at, default, members.is_empty()) {
-                    (Some(value), None, None, true) => Ok(Self::Fixed(value)),
-                    (None, Some(Value::String(text)), default, true) => {
-                        Ok(Self::At { pointer: pointer(&text)?, default })
-                    }
-                    _ => Err(wrong()),
-                }
-            }
-            _ => Err(wrong()),
-        }
-    }
-}
-
-impl Mapping {
-    /// The arguments of an approval for this event. Only fixed values need no reading of the event. A default stands
-    /// in for a missing value, never for one that cannot be read.
-    ///
-    /// # Errors
-    ///
-    /// The reason why the event cannot be read. Otherwise names the argument that has no value in the event, or at
-    /// which the arguments need too much memory, or the number that would be rounded.
-    pub fn arguments(&self, event: Result<Text<'_>, String>) -> Result<Value, String> {
-        let (mut arguments, mut weight) = (Map::new(), 0_usize);
-        for (name, argument) in &self.0 {
-            let value = match argument {
-                Argument::Fixed(value) => value.clone(),
-                Argument::At { pointer, default } => {
-                    let found = event.as_ref().map_err(String::clone)?.pointer(pointer);
-                    match (found, default) {
-                        (Some(found), _) => {
-                            weight = weight.saturating_add(found.weight());
-                            if weight > HEAVIEST {
-                                return Err(format!(
-                                    "the arguments up to {name} have too many members: map smaller fields"
-                                ));
-                            }
-                            found.exact_at(pointer)?;
-                            found.value().map_err(|error| error.to_string())?
-                        }
-                        (None, Some(default)) => default.clone(),
-                        (None, None) => {
-                            return Err(format!(
-                                "the event has no value at {pointer:?} for the argument {name}: add a default"
-                            ));
-                        }
-                    }
-                }
-            };
-            arguments.insert(name.clone(), value);
-        }
-        Ok(Value::Object(arguments))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -336,35 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn no_default_stands_in_for_what_cannot_be_read() {
-        let mapping = |written| serde_json::from_value::<Mapping>(written).unwrap();
-        let unreadable = || Err("the body cannot be read".to_owned());
-        let read = mapping(json!({"a": {"at": "/a", "default": 1}, "b": {"value": 2}}));
-        assert_eq!(read.arguments(unreadable()), unreadable().map(|_: Text<'_>| Value::Null));
-        let fixed = mapping(json!({"b": {"value": 2}}));
-        assert_eq!(fixed.arguments(unreadable()), Ok(json!({"b": 2})));
+    fn a_filter_of_types_needs_a_readable_type() {
         let typed = Filter { types: vec!["*".to_owned()], comparisons: Vec::new() };
         let event_type = Err("the type cannot be read".to_owned());
         assert_eq!(typed.takes_type(&event_type), Err("the type cannot be read".to_owned()));
         assert_eq!(Filter::default().takes_type(&event_type), Ok(true));
-    }
-
-    #[test]
-    fn a_mapping_takes_arguments_from_event_fields_or_fixed_values() {
-        let mapping: Mapping = serde_json::from_value(json!({
-            "order": "/data/id", "note": {"value": "/literal"}, "count": {"at": "/data/count", "default": 1},
-        }))
-        .unwrap();
-        let event = Text::read(br#"{"data": {"id": "o-1"}}"#).unwrap();
-        let expected = json!({"order": "o-1", "note": "/literal", "count": 1});
-        assert_eq!(mapping.arguments(Ok(event)), Ok(expected));
-        let rounded = Text::read(br#"{"data": {"id": [1e-400]}, "other": 1e-400}"#).unwrap();
-        let reason = "the number 1e-400 at /data/id would be rounded: send it as a string";
-        assert_eq!(mapping.arguments(Ok(rounded)), Err(reason.to_owned()));
-        let other = Text::read(b"[]").unwrap();
-        assert!(mapping.arguments(Ok(other)).unwrap_err().contains("/data/id"));
-        for wrong in [json!("data"), json!(1), json!({"at": 1}), json!({"value": 1, "x": 2})] {
-            assert!(serde_json::from_value::<Mapping>(json!({"a": wrong})).is_err(), "{wrong}");
-        }
     }
 }

@@ -2,6 +2,7 @@ use placet_core::item::Item;
 use placet_core::operation::{Operation, OperationKind, ResponseOption, State};
 
 use super::address::edit;
+use super::lookalike::Lookalikes;
 use super::visible::Shown;
 
 /// What a person can do on the page.
@@ -31,7 +32,11 @@ pub(super) enum Form<'a> {
 
 /// The options that the requester offers: all of them, or the one whose text is being edited.
 pub(super) enum Choices {
-    All(Vec<Choice>),
+    All {
+        choices: Vec<Choice>,
+        /// Warnings about titles that look alike.
+        warnings: Vec<String>,
+    },
     Edited(Box<Choice>),
 }
 
@@ -44,7 +49,7 @@ pub(super) struct Choice {
     pub(super) says: Option<Shown>,
     /// The text without marks, for the field in which the person edits it.
     pub(super) text: String,
-    /// Warnings about the text.
+    /// Warnings about the title, the description and the text.
     pub(super) warnings: Vec<String>,
     /// The address at which the text can be edited before it is sent.
     pub(super) edit: Option<String>,
@@ -96,7 +101,10 @@ impl Choices {
         match options.iter().find(is_edited) {
             Some(option) => Self::Edited(Box::new(Choice::new(operation, option, action))),
             None => {
-                Self::All(options.iter().map(|one| Choice::new(operation, one, action)).collect())
+                let mut titles = Lookalikes::default();
+                titles.add_names(options.iter().map(ResponseOption::label));
+                let choices = options.iter().map(|one| Choice::new(operation, one, action));
+                Self::All { choices: choices.collect(), warnings: titles.warnings() }
             }
         }
     }
@@ -108,13 +116,17 @@ impl Choice {
         let alone = || operation.comment_with(Some(&option.name), "");
         let says = if option.interactive { text.clone() } else { alone() };
         let says = Some(says).filter(|says| !says.is_empty());
-        let (says, warnings) = says.map(|says| Shown::warned(&says)).unzip();
+        let (label, description) = (option.label(), option.description());
+        let texts = [Some(label), description, says.as_deref()].into_iter().flatten();
+        let lookalikes = Lookalikes::in_texts(texts.clone()).warnings();
+        let shown: Vec<_> = texts.map(Shown::text).collect();
+        let hidden = Shown::warnings(&shown.iter().collect::<Vec<_>>());
         Self {
             name: option.name.clone(),
-            title: Shown::text(option.label()),
-            description: option.description().map(Shown::text),
-            warnings: warnings.unwrap_or_default(),
-            says,
+            title: Shown::text(label),
+            description: description.map(Shown::text),
+            warnings: [hidden, lookalikes].concat(),
+            says: says.as_deref().map(Shown::text),
             text,
             edit: option.interactive.then(|| edit(action, &option.name)),
         }

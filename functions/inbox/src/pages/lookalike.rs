@@ -15,16 +15,22 @@ use super::characters::code_point;
 /// How many different words, characters or pairs of names a warning names.
 const NAMED: usize = 6;
 
+/// Raised letters and digits, and abbreviations in one character, of ordinary texts.
+const USUAL: [char; 8] = ['ª', '²', '³', '¹', 'º', '№', '℠', '™'];
+
+/// The signs that divide the parts of addresses, amounts and names.
+const DIVIDING: [char; 12] = ['.', ',', ':', ';', '/', '\\', '@', '#', '?', '&', '=', '%'];
+
 /// The look-alikes that were found in some texts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Lookalikes {
     /// Words with letters of several alphabets.
     mixed: BTreeSet<String>,
-    /// Words that look like plain Latin words and are none.
-    imitations: BTreeSet<String>,
-    /// Whether there are other words beyond plain Latin. Then the imitations are ordinary words of that language.
-    foreign: bool,
-    /// Letters and digits of an unusual form, and the plain ones that they stand for.
+    /// Words that look like plain Latin words and are none, with their alphabet.
+    imitations: BTreeSet<(String, String)>,
+    /// The alphabets of the other words. Imitations of these alphabets are ordinary words of that language.
+    foreign: BTreeSet<String>,
+    /// Letters, digits and signs of an unusual form, and the plain ones that they stand for.
     unusual: BTreeMap<char, String>,
     /// Words with accents that are characters of their own.
     decomposed: BTreeSet<String>,
@@ -66,8 +72,19 @@ impl Lookalikes {
         }
         for character in text.chars().filter(|character| !character.is_ascii()) {
             let plain: String = std::iter::once(character).nfkc().collect();
-            if plain.chars().all(|plain| plain.is_ascii_alphanumeric()) {
+            let is_plain = plain.chars().all(|plain| plain.is_ascii_alphanumeric());
+            if is_plain && !USUAL.contains(&character) {
                 self.unusual.insert(character, plain);
+            }
+        }
+        let characters: Vec<char> = text.chars().collect();
+        for window in characters.windows(3) {
+            if let [before, sign, after] = *window
+                && before.is_ascii_alphanumeric()
+                && after.is_ascii_alphanumeric()
+                && let Some(plain) = plain_sign(sign)
+            {
+                self.unusual.insert(sign, plain.to_string());
             }
         }
     }
@@ -83,9 +100,9 @@ impl Lookalikes {
         if !word.is_single_script() {
             self.mixed.insert(format!("{} ({})", visible(word), scripts(word)));
         } else if skeleton(word).all(|character| character.is_ascii()) {
-            self.imitations.insert(format!("{} ({})", visible(word), scripts(word)));
+            self.imitations.insert((visible(word), scripts(word)));
         } else {
-            self.foreign = true;
+            self.foreign.insert(scripts(word));
         }
     }
 
@@ -119,7 +136,9 @@ impl Lookalikes {
             mixed,
             "Their letters may look like other letters.",
         );
-        let imitations = self.imitations.iter().filter(|_| !self.foreign).cloned().collect();
+        let imitations = self.imitations.iter();
+        let imitations = imitations.filter(|(_, scripts)| !self.foreign.contains(scripts));
+        let imitations = imitations.map(|(word, scripts)| format!("{word} ({scripts})")).collect();
         warn(
             "Contains words that look like Latin words but are not",
             imitations,
@@ -128,7 +147,7 @@ impl Lookalikes {
         let unusual = self.unusual.iter();
         let unusual = unusual.map(|(one, plain)| format!("{} for “{plain}”", code_point(*one)));
         warn(
-            "Contains letters or digits of an unusual form",
+            "Contains letters, digits or signs of an unusual form",
             unusual.collect(),
             "A program may read them differently.",
         );
@@ -140,6 +159,15 @@ impl Lookalikes {
         );
         warnings
     }
+}
+
+/// The dividing sign for which a character can be taken.
+fn plain_sign(character: char) -> Option<char> {
+    let folded = || std::iter::once(character).nfkc();
+    let alike = skeleton(character.encode_utf8(&mut [0; 4])).collect::<String>();
+    let plain = [folded().collect(), alike];
+    let plain = plain.iter().filter_map(|text: &String| text.parse::<char>().ok());
+    plain.filter(|plain| *plain != character).find(|plain| DIVIDING.contains(plain))
 }
 
 /// The text with a code point in place of every character that is not ASCII.
@@ -199,6 +227,27 @@ mod tests {
         assert_eq!(warnings("Он живёт со мной в доме"), <[&str; 0]>::default());
     }
 
+    /// An accent of a Latin word, or a word of a third alphabet, says nothing about Cyrillic words.
+    #[test]
+    fn words_of_one_language_do_not_hide_imitations_in_another_alphabet() {
+        for text in ["Überweisung an рау", "送金 рау", "ζωή рау"] {
+            assert!(warnings(text)[0].contains("[U+0440][U+0430][U+0443] (Cyrillic)"), "{text}");
+        }
+    }
+
+    #[test]
+    fn signs_that_look_like_those_of_addresses_and_amounts_are_named() {
+        for (text, sign) in [
+            ("bank.example\u{2215}login", "U+2215 for “/”"),
+            ("ann\u{ff20}bank.example", "U+FF20 for “@”"),
+            ("1\u{ff0e}000", "U+FF0E for “.”"),
+            ("bank\u{2024}example", "U+2024 for “.”"),
+            ("1\u{201a}000", "U+201A for “,”"),
+        ] {
+            assert!(warnings(text)[0].contains(sign), "{text}: {:?}", warnings(text));
+        }
+    }
+
     #[test]
     fn ordinary_texts_of_many_languages_have_no_warning() {
         for text in [
@@ -210,6 +259,8 @@ mod tests {
             "Ελληνικά",
             "עברית",
             "5 µm, 20 €",
+            "25 m², 1º, Placet™, № 5",
+            "don’t, 10–20, “so”, a…b, C‑3, 1 000",
         ] {
             assert_eq!(warnings(text), <[&str; 0]>::default(), "{text}");
         }
@@ -220,7 +271,7 @@ mod tests {
         assert_eq!(
             warnings("１００ \u{1d41a}"),
             [
-                "Contains letters or digits of an unusual form: U+FF10 for “0”, U+FF11 for “1”, U+1D41A for “a”. A program may read them differently."
+                "Contains letters, digits or signs of an unusual form: U+FF10 for “0”, U+FF11 for “1”, U+1D41A for “a”. A program may read them differently."
             ]
         );
     }

@@ -8,9 +8,6 @@ use placet_core::strict_json::Text;
 use placet_core::webhook::{ExactJson, Incoming};
 use placet_runtime::config::Source;
 
-/// The most characters of an event type that are stored.
-const LONGEST_TYPE: usize = 64;
-
 /// A received event for the targets. Its body is parsed only if a target needs it.
 pub(super) struct Event<'a> {
     pub(super) receipt: &'a Item<Receipt>,
@@ -27,7 +24,7 @@ impl<'a> Event<'a> {
     pub(super) fn new(receipt: &'a Item<Receipt>, body: &'a Bytes, source: &'a Source) -> Self {
         let request = receipt.record.request(body);
         let event_type = match source.scheme.event_type(&request) {
-            Ok(found) => Ok(found.map(|text| text.chars().take(LONGEST_TYPE).collect())),
+            Ok(found) => Ok(found),
             Err(error) => {
                 let reason = source.scheme.exact_json(&request).err();
                 let reason = reason.unwrap_or_else(|| error.to_string());

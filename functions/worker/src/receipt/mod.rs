@@ -5,12 +5,15 @@ mod event;
 mod targets;
 
 use placet_core::item::Item;
-use placet_core::receipt::{Command, Receipt, Refusal, State, Work};
+use placet_core::receipt::{Command, Receipt, Refusal, State, Work, beginning};
 use placet_runtime::engine::{self, Context, WorkError};
 
 use self::event::Event;
 use self::targets::Outcome;
 use crate::Worker;
+
+/// The longest event type that a receipt shows, in bytes.
+const LONGEST_TYPE: usize = 64;
 
 impl engine::Work<Receipt> for Worker {
     async fn perform(
@@ -32,7 +35,7 @@ impl engine::Work<Receipt> for Worker {
         let outcomes = self.route(source, &event).await?;
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
         let note = outcomes.iter().map(Outcome::note).collect::<Vec<_>>().join("; ");
-        let event_type = event.known_type().map(str::to_owned);
+        let event_type = event.known_type().map(|found| beginning(found, LONGEST_TYPE));
         Ok(match failed {
             true => Command::Fail { replay, event_type, note },
             false => Command::Processed { replay, event_type, note },

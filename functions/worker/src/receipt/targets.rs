@@ -13,8 +13,12 @@ use placet_runtime::engine::WorkError;
 use placet_runtime::https::HttpsError;
 use placet_runtime::{ChangeError, CreateError, NewDelivery, Requested, SendError};
 
+use super::LONGEST_TYPE;
 use super::event::Event;
 use crate::Worker;
+
+/// The longest type of an event that is forwarded, in bytes. It is sent as a header.
+const LONGEST_FORWARDED_TYPE: usize = 256;
 
 /// The longest note on an event that no target takes, in bytes.
 const LONGEST_NOTE: usize = 300;
@@ -96,7 +100,7 @@ impl Worker {
             project: receipt.project().to_owned(),
             endpoint: endpoint.to_owned(),
             key: receipt.header.id.clone(),
-            event_type: event.known_type().unwrap_or_default().to_owned(),
+            event_type: beginning(event.known_type().unwrap_or_default(), LONGEST_FORWARDED_TYPE),
             content_type: receipt.record.content_type().unwrap_or_default().to_owned(),
             body: event.body.clone(),
         };
@@ -206,7 +210,7 @@ fn misses(filter: &Filter, event: &Event<'_>) -> Result<Option<String>, String> 
 /// The outcome of an event that no target takes, with the reasons.
 fn not_taken(event: &Event<'_>, missed: &[String]) -> Outcome {
     let of_type = match event.known_type() {
-        Some(found) => format!("of the type {found}"),
+        Some(found) => format!("of the type {}", beginning(found, LONGEST_TYPE)),
         None => "without a type".to_owned(),
     };
     let note = format!("no target takes this event {of_type}: {}", missed.join("; "));

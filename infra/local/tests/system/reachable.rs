@@ -4,9 +4,12 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
+use crate::webhooks::hex_mac;
 use crate::world::World;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+
+const SECRET: &str = "a secret of more than twenty-four bytes";
 
 async fn world() -> World {
     World::building()
@@ -14,7 +17,12 @@ async fn world() -> World {
             "generic",
             "{preset: hmac, secret: env:SECRET, paths: [/webhooks/generic/v2], targets: [log]}",
         )
-        .secret("SECRET", "a secret of more than twenty-four bytes")
+        .source("slash", "{preset: hmac, secret: env:SECRET, paths: [/hook/], targets: [log]}")
+        .source(
+            "meta",
+            "{preset: meta, secret: env:SECRET, verify_token: env:SECRET, targets: [log]}",
+        )
+        .secret("SECRET", SECRET)
         .start()
         .await
 }
@@ -45,6 +53,35 @@ async fn a_get_of_a_source_says_what_to_send() {
     let other = world.request(Method::PUT, "/webhooks/generic").send().await;
     assert_eq!(other.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(world.contents().await, before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_webhook_is_received_with_and_without_a_trailing_slash() {
+    let world = world().await;
+    let paths =
+        ["/webhooks/generic", "/webhooks/generic/", "/webhooks/generic/v2/", "/hook", "/hook/"];
+    for (n, path) in paths.into_iter().enumerate() {
+        let body = format!("{{\"id\":\"{n}\"}}");
+        let signed =
+            world.post(path).header("x-webhook-signature", &hex_mac(SECRET, &[body.as_bytes()]));
+        let reply = signed.header("content-type", "application/json").body(body).send().await;
+        assert_eq!(reply.status, StatusCode::OK, "{path}");
+    }
+    assert_eq!(world.receipts().await.len(), paths.len());
+    world.settle().await;
+    world.finish().await;
+}
+
+/// A handshake with GET is answered without a signature; every other GET is a person who checks the address.
+#[tokio::test]
+async fn a_source_with_a_handshake_says_what_to_send_too() {
+    let world = world().await;
+    let plain = world.get("/webhooks/meta").send().await;
+    assert_eq!(plain.status, StatusCode::OK, "{}", plain.text);
+    assert_eq!(plain.json()["methods"], json!(["POST"]));
+    let wrong = "/webhooks/meta?hub.mode=subscribe&hub.verify_token=wrong&hub.challenge=x";
+    assert_eq!(world.get(wrong).send().await.status, StatusCode::FORBIDDEN);
     world.finish().await;
 }
 

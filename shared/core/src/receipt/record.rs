@@ -23,7 +23,7 @@ pub struct Record {
     pub method: String,
     /// The path, as received. Stars replace a token in the path.
     pub path: String,
-    /// The part of the path after the source's own path.
+    /// The part of the path after the source's own path. Stars replace a token in it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rest: String,
     /// The query without `?`. Stars replace a token in the query.
@@ -39,15 +39,14 @@ impl Record {
     /// The record of a verified request.
     pub fn of(verified: &Verified<'_>, now: Timestamp) -> Self {
         let (scheme, request) = (verified.scheme(), verified.request());
-        let (path, query) = without_secrets(scheme, request);
+        let Address { path, rest, query } = without_secrets(scheme, request);
         let identity = verified.identity.as_deref();
         Self {
             source: verified.source().to_owned(),
             delivery_id: identity.map(|identity| beginning(identity, LONGEST_IDENTITY)),
             method: request.method.to_owned(),
-            // If the path contains a token, the rest of the path is not kept.
-            rest: if path == request.path { request.rest.to_owned() } else { String::new() },
             path,
+            rest,
             query,
             headers: kept_headers(scheme, request),
             received_at: now,
@@ -78,10 +77,19 @@ pub fn beginning(text: &str, most: usize) -> String {
     text[..end.unwrap_or(0)].to_owned()
 }
 
-/// The path and the query, with stars in place of a token.
-fn without_secrets(scheme: &Scheme, request: &Incoming<'_>) -> (String, String) {
+/// The address of a request.
+struct Address {
+    path: String,
+    /// The end of the path, after the source's own path.
+    rest: String,
+    query: String,
+}
+
+/// The address, with stars in place of a token.
+fn without_secrets(scheme: &Scheme, request: &Incoming<'_>) -> Address {
     const STARS: &str = "***";
-    let (mut path, mut query) = (request.path.to_owned(), request.query.to_owned());
+    let own = request.path.strip_suffix(request.rest).unwrap_or(request.path);
+    let (mut rest, mut query) = (request.rest.to_owned(), request.query.to_owned());
     let checks = &scheme.checks;
     let token = checks.token.as_ref().map(|check| &check.at);
     for at in token.into_iter().chain(checks.jwt.as_ref().map(|check| &check.at)) {
@@ -96,14 +104,16 @@ fn without_secrets(scheme: &Scheme, request: &Incoming<'_>) -> (String, String) 
                 };
                 query = query.split('&').map(hidden).collect::<Vec<_>>().join("&");
             }
-            Location::Path(_) => {
-                let own = request.path.len().saturating_sub(request.rest.len());
-                path = format!("{}/{STARS}", request.path.get(..own).unwrap_or_default());
+            Location::Path(token) => {
+                let segments = rest.split('/').filter(|segment| !segment.is_empty());
+                let shown = (1..).zip(segments);
+                let shown = shown.map(|(n, segment)| if n == *token { STARS } else { segment });
+                rest = shown.map(|segment| format!("/{segment}")).collect();
             }
             _ => {}
         }
     }
-    (path, query)
+    Address { path: format!("{own}{rest}"), rest, query }
 }
 
 /// All headers except headers that hold secrets and headers that proxies add.

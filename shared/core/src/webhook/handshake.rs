@@ -53,10 +53,11 @@ impl Verifier {
         Some(self.answer(&rule.respond, request, true).unwrap_or_else(bad_request))
     }
 
-    /// Whether a handshake of this scheme uses this method.
+    /// Whether a handshake that is answered after the checks uses this method.
     pub fn greets(&self, method: &str) -> bool {
-        let methods = self.scheme.handshakes.iter().map(|rule| &rule.when.method);
-        methods.flatten().any(|known| known == method)
+        let rules = self.scheme.handshakes.iter();
+        let checked = rules.filter(|rule| matches!(rule.verify, VerifyFirst::Checks));
+        checked.filter_map(|rule| rule.when.method.as_deref()).any(|known| known == method)
     }
 
     fn rule(&self, request: &Incoming<'_>, wanted: impl Fn(&VerifyFirst) -> bool) -> Option<&Rule> {

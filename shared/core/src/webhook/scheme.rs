@@ -60,6 +60,9 @@ pub struct Scheme {
     pub accept_unsigned_type: bool,
     /// How to confirm a subscription. The worker requests the address.
     pub confirm: Option<Confirm>,
+    /// Whether the sender puts the JSON of an event into the field `payload` of a form.
+    #[serde(default)]
+    pub json_in_payload: bool,
     /// Whether the scheme may use SHA-1, because the sender supports nothing better.
     #[serde(default)]
     pub accept_sha1: bool,
@@ -120,12 +123,12 @@ impl Scheme {
         all.any(|at| matches!(at, Location::Path(_)))
     }
 
-    /// Whether the sender puts JSON into a form field named `payload`.
+    /// Whether the JSON of a form is in its field `payload`: if the scheme says so, or reads a value there.
     pub fn reads_payload(&self) -> bool {
         let selectors = self.identity.0.iter().chain(&self.event_type.0).flatten();
         let payload =
             |at: &Location| matches!(at, Location::Form(name, Some(_)) if name == "payload");
-        selectors.into_iter().any(payload)
+        self.json_in_payload || selectors.into_iter().any(payload)
     }
 
     fn post() -> Vec<String> {

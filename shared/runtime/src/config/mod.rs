@@ -324,9 +324,7 @@ impl Config {
     /// The webhook source at this path. A trailing slash does not matter.
     pub fn source_at<'a>(&self, path: &'a str) -> Option<SourceAt<'_, 'a>> {
         let plain = path.strip_suffix('/').unwrap_or(path);
-        let own = |source: &Source| {
-            source.paths.iter().any(|known| known.as_str() == path || known.as_str() == plain)
-        };
+        let own = |source: &Source| source.paths.iter().any(|known| known.as_str() == plain);
         let below = |name: &str, source: &Source| {
             let rest = path.strip_prefix("/webhooks/")?.strip_prefix(name)?;
             let below = rest.starts_with('/') && source.scheme.reads_path();

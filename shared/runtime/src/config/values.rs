@@ -131,7 +131,7 @@ impl TryFrom<String> for RoutePath {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
-            Ok(Self(text))
+            Ok(Self(text.strip_suffix('/').unwrap_or(&text).to_owned()))
         } else {
             Err(format!(
                 "{text:?} is not a path: it must start with / and contain no ?, # or space"

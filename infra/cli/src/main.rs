@@ -97,7 +97,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(arguments) => dev::run(&arguments).await,
         Command::Watch(arguments) => watch::run(&arguments).await,
         Command::Init => init::run(),
-        Command::Check => check::run(),
+        Command::Check => check::run().await,
         Command::Link(arguments) => link::run(&arguments).await,
         Command::Key(arguments) => key::run(&arguments).await,
         Command::Webhook(command) => webhook::run(&command).await,

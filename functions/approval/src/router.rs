@@ -97,7 +97,7 @@ impl Approval {
         request: &Request,
     ) -> Result<Response, Error> {
         let ((key_digest, key), right, run) = match route.handler {
-            Handler::Open(answer) => return Ok(answer()),
+            Handler::Open(answer) => return Ok(answer(&self.runtime)),
             Handler::Keyed(right, run) => (self.authorize(request.headers()).await?, right, run),
             Handler::Demo(right, run) => (self.demo_key(request).await?, right, run),
         };

@@ -7,6 +7,7 @@ use lambda_http::http::Method;
 use placet_core::operation::OperationKind::{FunctionCall, HumanContact};
 use placet_core::percent;
 use placet_runtime::Right::{self, Create, Decide, Operate, Read};
+use placet_runtime::Runtime;
 use placet_runtime::http::Response;
 
 use crate::call::Call;
@@ -20,7 +21,7 @@ pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, Error>
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
     /// Returns the same response to everybody and needs no key.
-    Open(fn() -> Response),
+    Open(fn(&Runtime) -> Response),
     /// Needs a key with this right.
     Keyed(Right, for<'a> fn(Call<'a>) -> Answer<'a>),
     /// Needs a key with this right, except from the person at a developer's machine.
@@ -84,7 +85,7 @@ pub(crate) static ROUTES: &[Route] = &[
     post("enable_endpoint", "/v1/endpoints/{name}/enable", Operate, run!(endpoints::enable)),
     post("test_endpoint", "/v1/endpoints/{name}/test", Operate, run!(endpoints::test)),
 
-    open("humanlayer_status", "/humanlayer/v1/status", system::health),
+    open("humanlayer_status", "/humanlayer/v1/status", system::status),
     get("get_project", "/humanlayer/v1/project", Read, run!(humanlayer::project)),
     get("get_contact_channel", "/humanlayer/v1/contact_channel/{channel_id}", Read, run!(humanlayer::contact_channel)),
     post("create_function_call", "/humanlayer/v1/function_calls", Create, run!(humanlayer::create, FunctionCall)),
@@ -141,7 +142,7 @@ const fn demo(
     Route { name, method, path, handler: Handler::Demo(right, run) }
 }
 
-const fn open(name: &'static str, path: &'static str, answer: fn() -> Response) -> Route {
+const fn open(name: &'static str, path: &'static str, answer: fn(&Runtime) -> Response) -> Route {
     Route { name, method: Method::GET, path, handler: Handler::Open(answer) }
 }
 

@@ -1,19 +1,24 @@
 //! `placet check`: what `placet.yaml` means, and first what of it needs attention.
 
-use placet_core::operation::ContactChannel;
+use placet_core::delivery::Delivery;
+use placet_core::item::Kind;
+use placet_core::operation::{ContactChannel, Operation};
+use placet_core::receipt::Receipt;
 use placet_runtime::config::{Closed, Endpoint, Interface, Source};
-use placet_runtime::{Config, Environment};
+use placet_runtime::{Config, Environment, Store};
 use placet_worker::Functions;
 
 use crate::style::{DIM, GOOD, STRONG, WARNING};
 use crate::webhook::words;
 use crate::{Failure, command, environment, say};
 
-pub fn run() -> Result<(), Failure> {
+pub async fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     let config = environment::config(&environment)?;
     let blocked = cannot_run(&config, &environment);
-    print_attention(&attention(&config, &environment, &blocked));
+    let mut problems = attention(&config, &environment, &blocked);
+    problems.extend(unreadable(&config, &environment).await);
+    print_attention(&problems);
     for project in config.projects() {
         say(heading("project", project));
     }
@@ -118,6 +123,36 @@ fn attention(
         open.then(|| format!("source {name} decides nothing: {fix}"))
     });
     operations.chain(upstreams).chain(endpoints).chain(sources).chain(deciding).collect()
+}
+
+/// The items that this build cannot read, in the table on AWS or of the system that runs on this machine. None
+/// if there is no such table.
+async fn unreadable(config: &Config, environment: &Environment) -> Vec<String> {
+    let Ok((_, store)) = environment::deployment(environment.clone()) else { return Vec::new() };
+    let mut problems = Vec::new();
+    for project in config.projects() {
+        problems.extend(unreadable_of::<Operation>(&store, project).await);
+        problems.extend(unreadable_of::<Receipt>(&store, project).await);
+        problems.extend(unreadable_of::<Delivery>(&store, project).await);
+    }
+    problems.sort();
+    problems.dedup();
+    problems
+}
+
+async fn unreadable_of<K: Kind>(store: &Store, project: &str) -> Vec<String> {
+    let kind = K::NAME;
+    match store.unreadable::<K>(project).await {
+        Err(error) => vec![format!("the table cannot be searched for unreadable items: {error}")],
+        Ok(ids) => {
+            let problem = |id| {
+                format!(
+                    "{kind} {id} of project {project} cannot be read: a newer version of Placet wrote it, or it is damaged. Update Placet, then run this command again"
+                )
+            };
+            ids.into_iter().map(problem).collect()
+        }
+    }
 }
 
 /// The open sources one by one, those whose secret is not set in one line.

@@ -3,14 +3,15 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use placet_core::purchase;
-use placet_local::engines::{QueueTime, Queues, Storage, TABLE, http_client};
+use placet_local::descriptors::Descriptors;
+use placet_local::engines::{QueueTime, Queues, Storage, TABLE, create_folder, http_client};
 use placet_local::system::{Setup, System};
 use placet_runtime::config::Closed;
 use placet_runtime::{Access, Blobs, Clock, DEMO, Environment, Https};
@@ -28,6 +29,9 @@ use crate::{Failure, command, environment, logging, say};
 
 /// The key of the local API if `PLACET_LOCAL_KEY` does not name another.
 pub const LOCAL_KEY: &str = "local-dev-key";
+
+/// The shortest key of the local API on an address that is not loopback, in bytes.
+const SHORTEST_KEY: usize = 32;
 
 /// Where the system listens if `PLACET_ADDR` does not say.
 pub const ADDRESS: &str = "127.0.0.1:8000";
@@ -85,19 +89,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let address = listener.local_addr()?;
     let folder = environment::data_folder(&environment);
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .map_err(|error| format!("{}: {error}", folder.display()))?;
-    let api_key = match environment.get("PLACET_LOCAL_KEY") {
-        Some(key) => key,
-        None if address.ip().is_loopback() => LOCAL_KEY.to_owned(),
-        None => return Err(format!(
-            "{address} is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY"
-        )
-        .into()),
-    };
+    let api_key = api_key(&environment, address)?;
+    create_folder(&folder)?;
     let environment = environment.over(&defaults());
     let environment = with_link_secret(environment, &folder)?;
     let system = System::start(Setup {
@@ -108,7 +101,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         environment: environment.clone(),
         clock: Clock::System,
         functions: Functions::shipped(),
-        http_client: http_client(),
+        http_client: Descriptors::of_process().limit(http_client()),
         access: if address.ip().is_loopback() { Access::Loopback } else { Access::Closed },
         api_key: api_key.clone(),
     })
@@ -122,6 +115,26 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(environment::RUNNING));
     Ok(())
+}
+
+/// The key of the local API. Others can reach another address than loopback, so a key that they know or can
+/// guess is refused there.
+fn api_key(environment: &Environment, address: SocketAddr) -> Result<String, Failure> {
+    let key = environment.get("PLACET_LOCAL_KEY");
+    if address.ip().is_loopback() {
+        return Ok(key.unwrap_or_else(|| LOCAL_KEY.to_owned()));
+    }
+    let length = key.as_ref().map_or(0, String::len);
+    key.filter(|_| length >= SHORTEST_KEY).ok_or_else(|| {
+        let problem = match length {
+            0 => "everybody knows the default key".to_owned(),
+            _ => format!("PLACET_LOCAL_KEY has {length} bytes"),
+        };
+        let fix = format!(
+            "set PLACET_LOCAL_KEY to at least {SHORTEST_KEY} random bytes, as `openssl rand -hex 16` prints them"
+        );
+        format!("{address} is not loopback and {problem}: {fix}").into()
+    })
 }
 
 /// How many webhook sources are closed because their secrets are not set.

@@ -1,5 +1,7 @@
 //! The log of `placet dev` on standard error: for a person on a terminal, JSON lines elsewhere.
 
+mod repeats;
+
 use std::fmt::{self, Debug, Write as _};
 use std::io::IsTerminal as _;
 
@@ -8,16 +10,19 @@ use placet_core::Timestamp;
 use placet_runtime::{Clock, Environment, logging};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use self::repeats::Repeats;
 use crate::{Failure, style};
 
-/// Libraries of which only errors are logged.
-const QUIET: [&str; 4] = ["aws_", "dynoxide", "hyper_util", "rustack_sqs_core"];
+/// The libraries below the engines and the clients, of which only errors are logged.
+const QUIET: [&str; 8] =
+    ["aws_", "dynoxide", "h2", "hyper", "object_store", "reqwest", "rustack", "rustls"];
 
 /// Starts logging in the format of `PLACET_LOG_FORMAT`. If it is not set, the log is text on a terminal and
 /// JSON elsewhere.
@@ -31,13 +36,18 @@ pub fn start(environment: &Environment) -> Result<(), Failure> {
         }
         None => std::io::stderr().is_terminal(),
     };
-    if !text {
-        logging::start(environment, &QUIET);
-        return Ok(());
-    }
-    let lines = tracing_subscriber::fmt::layer().event_format(Text).with_writer(anstream::stderr);
+    let repeats = Repeats::default();
+    let lines = match text {
+        true => {
+            let lines = tracing_subscriber::fmt::layer().event_format(Text);
+            lines.with_writer(anstream::stderr).boxed()
+        }
+        false => logging::lines().boxed(),
+    };
     let filter = logging::filter(environment, &QUIET);
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let log = tracing_subscriber::registry().with(filter).with(repeats.clone()).with(lines);
+    let _ = log.try_init();
+    tokio::spawn(repeats.report());
     Ok(())
 }
 

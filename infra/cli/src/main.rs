@@ -11,6 +11,8 @@ mod init;
 mod key;
 mod link;
 mod logging;
+mod server;
+mod settle;
 mod style;
 mod watch;
 mod webhook;
@@ -44,6 +46,8 @@ enum Command {
     Check,
     /// Print a link that lets its bearer decide an operation, or settle an unknown outcome
     Link(link::Arguments),
+    /// Settle the unknown outcomes of many operations in the same way
+    Settle(settle::Arguments),
     /// Create, list and revoke API keys
     Key(key::Arguments),
     /// Explain a webhook source, or send what its sender would send
@@ -97,8 +101,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(arguments) => dev::run(&arguments).await,
         Command::Watch(arguments) => watch::run(&arguments).await,
         Command::Init => init::run(),
-        Command::Check => check::run(),
+        Command::Check => check::run().await,
         Command::Link(arguments) => link::run(&arguments).await,
+        Command::Settle(arguments) => settle::run(&arguments).await,
         Command::Key(arguments) => key::run(&arguments).await,
         Command::Webhook(command) => webhook::run(&command).await,
         Command::Engines => engines::run().await,

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod dynamodb;
+mod folder;
 mod meter;
 mod s3;
 mod server;
@@ -9,7 +10,7 @@ mod sqs;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -22,6 +23,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 pub use dynamodb::table_schema;
+pub use folder::create_folder;
 pub use meter::{BASE_TABLE, Units};
 
 /// The AWS region that the engines report.
@@ -96,13 +98,29 @@ pub enum EngineError {
         /// The folder as the caller gave it.
         folder: PathBuf,
     },
+    /// Other users of the machine may read the data folder.
+    #[error("other users of this machine may read the data folder `{}` (its mode is {mode:o}): run `chmod 700 {}` and start again", folder.display(), folder.display())]
+    OpenFolder {
+        /// The folder as the caller gave it.
+        folder: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The data folder has a database that is damaged, not complete, or of another program.
+    #[error("cannot use `{}`: {reason}. Move the data folder away, as in `mv {} {}.damaged`, and start again: Placet makes a new, empty one", folder.join(file).display(), bare(folder), bare(folder))]
+    Damaged {
+        /// The folder as the caller gave it.
+        folder: PathBuf,
+        /// The name of the file in it.
+        file: &'static str,
+        /// What is wrong with the file.
+        reason: String,
+    },
     /// The database cannot be opened or read, or its table cannot be created.
-    #[error(
-        "cannot use the database {database}: {reason}; if the file is damaged, move it away to start with an empty database"
-    )]
+    #[error("the embedded DynamoDB cannot use its database `{}`: {reason}", file.display())]
     Database {
-        /// The path of the database, or `(in memory)`.
-        database: String,
+        /// The file of the database; empty if it is in memory.
+        file: PathBuf,
         /// The error of the engine.
         reason: String,
     },
@@ -117,6 +135,11 @@ pub enum EngineError {
     /// No loopback port is free.
     #[error("cannot listen on 127.0.0.1: {0}")]
     Listen(#[source] io::Error),
+}
+
+/// The path of a folder without a slash at its end.
+fn bare(folder: &Path) -> String {
+    folder.display().to_string().trim_end_matches('/').to_owned()
 }
 
 /// The running engines. Dropping them stops them and cuts their connections. A write in progress is then

@@ -1,7 +1,10 @@
 //! A Function URL on this machine. It turns an HTTP request into a Lambda event, calls the function and turns
 //! the response into HTTP.
 
+mod body;
+mod connections;
 mod event;
+mod limits;
 mod reply;
 
 use std::convert::Infallible;
@@ -10,31 +13,32 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_TYPE, EXPECT};
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Incoming};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
+use self::body::{Bodies, Received};
+use self::connections::{Connection, Connections};
 use crate::function::{Function, Invocation, invoke};
+
+pub use self::limits::Limits;
 
 /// The largest event and the largest response of Lambda, in bytes.
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// How many bytes of a too large body are read and discarded. A client that sends its whole body first then
-/// gets the answer and not a reset connection.
-const MAX_DISCARD: usize = 32 * 1024 * 1024;
-const DISCARD_BOUND: Duration = Duration::from_secs(5);
-/// How long a request head may take to arrive, and how long a connection may be idle.
-const HEAD_BOUND: Duration = Duration::from_secs(30);
+/// How long a connection that must close may take to send what it has begun to send.
+const CLOSE_BOUND: Duration = Duration::from_secs(1);
+/// The longest pause after a connection could not be accepted.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 /// How long open requests may continue after a shutdown.
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(10);
 
@@ -45,6 +49,8 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct FrontDoor {
     route: Box<dyn Fn(&Parts) -> Function + Send + Sync>,
     clock: Clock,
+    limits: Limits,
+    bodies: Bodies,
 }
 
 impl std::fmt::Debug for FrontDoor {
@@ -56,7 +62,14 @@ impl std::fmt::Debug for FrontDoor {
 impl FrontDoor {
     /// `route` chooses the function for a request; `clock` gives the time of the event.
     pub fn new(clock: Clock, route: impl Fn(&Parts) -> Function + Send + Sync + 'static) -> Self {
-        Self { route: Box::new(route), clock }
+        let limits = Limits::default();
+        Self { route: Box::new(route), clock, limits, bodies: Bodies::new(limits) }
+    }
+
+    /// The same front door with other limits.
+    #[must_use]
+    pub fn with(self, limits: Limits) -> Self {
+        Self { limits, bodies: Bodies::new(limits), ..self }
     }
 
     /// Answers one request without a socket. The peer is the `SocketAddr` in the request's
@@ -86,28 +99,32 @@ impl FrontDoor {
     /// Serves HTTP/1.1 until `shutdown`, then waits up to 10 s for open requests.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let (close, closing) = watch::channel(false);
-        let mut connections = JoinSet::new();
+        let mut connections = Connections::new(self.limits.connections);
         let mut shutdown = pin!(shutdown);
         loop {
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                () = connections.ended() => continue,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => connections.open(|connection| {
+                    Arc::clone(&self).connection(stream, peer, connection, closing.clone())
+                }),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    connections.close_longest_idle();
+                    let _ = tokio::time::timeout(PAUSE_AFTER_ERROR, connections.ended()).await;
+                }
+            }
             tokio::select! {
                 () = &mut shutdown => break,
-                Some(_) = connections.join_next() => {}
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
-                        let door = Arc::clone(&self);
-                        connections.spawn(door.connection(stream, peer, closing.clone()));
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot accept a connection");
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
-                }
+                () = connections.room() => {}
             }
         }
         drop(listener);
         close.send_replace(true);
-        let finished = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(SHUTDOWN_BOUND, finished).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_BOUND, connections.all_ended()).await.is_err() {
             tracing::warn!("requests were still open at the shutdown");
         }
     }
@@ -116,24 +133,34 @@ impl FrontDoor {
         self: Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
+        connection: Arc<Connection>,
         mut closing: watch::Receiver<bool>,
     ) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY refused");
         }
-        let service =
-            service_fn(|request| async { Ok::<_, Infallible>(self.answer(request, peer).await) });
-        let mut connection = pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_BOUND)
-                .serve_connection(TokioIo::new(stream), service)
-        );
+        let service = service_fn(|request| async {
+            let _busy = connection.request();
+            Ok::<_, Infallible>(self.answer(request, peer).await)
+        });
+        let io = TokioIo::new(stream);
+        let mut serving = pin!(http1::Builder::new().serve_connection(io, service));
         let served = tokio::select! {
-            served = connection.as_mut() => served,
+            served = serving.as_mut() => served,
             () = async { let _ = closing.wait_for(|closing| *closing).await; } => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+            () = connection.must_close(self.limits.idle) => {
+                serving.as_mut().graceful_shutdown();
+                loop {
+                    match tokio::time::timeout(CLOSE_BOUND, serving.as_mut()).await {
+                        Ok(served) => break served,
+                        // A request came at the last moment.
+                        Err(_) if connection.is_busy() => {}
+                        Err(_) => break Ok(()),
+                    }
+                }
             }
         };
         if let Err(error) = served {
@@ -144,49 +171,16 @@ impl FrontDoor {
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(peer);
-        let response = match read_body(&parts, body).await {
-            Ok(body) => self.call(Request::from_parts(parts, body)).await,
+        let response = match self.bodies.receive(&parts, body).await {
+            Ok(Received { bytes, room }) => {
+                let response = self.call(Request::from_parts(parts, bytes)).await;
+                drop(room);
+                response
+            }
             Err(refusal) => closing(refusal),
         };
         response.map(Full::new)
     }
-}
-
-/// The whole body, or the error response if the body is too large or incomplete.
-async fn read_body(parts: &Parts, mut body: Incoming) -> Result<Bytes, Response<Bytes>> {
-    if body.size_hint().lower() > MAX_PAYLOAD as u64 {
-        // A client that sends `Expect` waits for the answer before it sends its body.
-        if !parts.headers.contains_key(EXPECT) {
-            discard(body).await;
-        }
-        return Err(too_large());
-    }
-    let mut kept = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return Err(message(StatusCode::BAD_REQUEST, "Request body is incomplete"));
-        };
-        let Ok(data) = frame.into_data() else { continue };
-        if kept.len() + data.len() > MAX_PAYLOAD {
-            discard(body).await;
-            return Err(too_large());
-        }
-        kept.extend_from_slice(&data);
-    }
-    Ok(kept.freeze())
-}
-
-async fn discard(mut body: Incoming) {
-    let reading = async {
-        let mut read = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            read += frame.data_ref().map_or(0, Bytes::len);
-            if read > MAX_DISCARD {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(DISCARD_BOUND, reading).await;
 }
 
 /// Whether the event is too large. It measures only events with a large body, because measuring serialises

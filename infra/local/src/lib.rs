@@ -3,6 +3,7 @@
 //! the tests use the same modules and add chaos and faults.
 
 pub mod chaos;
+pub mod descriptors;
 pub mod engines;
 pub mod event_source;
 pub mod faults;

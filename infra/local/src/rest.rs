@@ -14,15 +14,23 @@ use crate::engines::{TABLE, http_client};
 use crate::system::System;
 
 impl System {
-    /// Sends a pointer to every item that rests on a message. The embedded queues are in memory, so their
-    /// messages are lost when the process ends.
+    /// Sends a pointer to every item that may need work soon: the embedded queues are in memory, so their
+    /// messages are lost when the process ends. An item that rests on a due time may have had a message, too:
+    /// the timer has enqueued it, or the message comes earlier than the due time.
     ///
     /// # Errors
     ///
     /// If the table cannot be read. An item that cannot be read is logged and not changed.
     pub async fn resume(&self) -> Result<(), StoreError> {
-        let items = self.items().await?;
-        for item in items.iter().filter(|item| item.header.rests == Rests::Message) {
+        let now = self.runtime.engine.now();
+        let had_a_message = |item: &&Seen| match item.header.rests {
+            Rests::Nothing => false,
+            Rests::Message => true,
+            Rests::Due => {
+                item.desk == Some(Desk::Runs) || item.header.due.is_some_and(|due| due <= now)
+            }
+        };
+        for item in self.items().await?.iter().filter(had_a_message) {
             let pointer = pointer(item);
             let sent = self.runtime.engine.queue.send(Lane::Work, &pointer, Duration::ZERO);
             if let Err(error) = sent.await {

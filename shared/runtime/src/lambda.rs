@@ -27,7 +27,7 @@ where
     Handle: Fn(T, Event) -> Fut,
     Fut: Future<Output = Result<Reply, Error>>,
 {
-    logging::start(&Environment::process(), &[]);
+    logging::start(&Environment::process());
     let runtime = match Runtime::from_environment().await {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -2,22 +2,32 @@
 
 use std::io;
 
-use tracing::Level;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::Environment;
 
-/// Starts logging with [`filter`]. A second call does nothing.
-pub fn start(environment: &Environment, quiet: &[&str]) {
-    let lines = tracing_subscriber::fmt::layer()
+/// Starts logging with [`lines`] and [`filter`]. A second call does nothing.
+pub fn start(environment: &Environment) {
+    let filter = filter(environment, &[]);
+    let _ = tracing_subscriber::registry().with(filter).with(lines()).try_init();
+}
+
+/// Writes each event as a JSON line on standard error.
+pub fn lines<S>() -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_writer(io::stderr);
-    let _ = tracing_subscriber::registry().with(filter(environment, quiet)).with(lines).try_init();
+        .with_writer(io::stderr)
 }
 
 /// The events to log: those of the level in `PLACET_LOG` (`error`, `warn`, `info` or `debug`; `info` if it is

@@ -11,12 +11,12 @@ use crate::humanlayer::schemas::{
     CallPath, ChannelPath, ContactChannelReply, ListPending, Pending, ProjectReply,
 };
 use crate::operations::Poll;
-use crate::system::Health;
+use crate::system::Status;
 
 pub(super) fn docs() -> Vec<Doc> {
     let mut docs = vec![
         Doc::of("humanlayer_status", "Check that the function is up")
-            .reply::<Health>(200, "The function is up."),
+            .reply::<Status>(200, "The function is up."),
         Doc::of("get_project", "Get the project of the key")
             .reply::<ProjectReply<'_>>(200, "The project."),
         Doc::of("get_contact_channel", "Get a contact channel of `placet.yaml`")

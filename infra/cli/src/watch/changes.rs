@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::deliveries::{self, Notifications, delivery};
 use super::happening::{Happening, Payload};
-use super::server::Server;
 use super::text;
 use crate::Failure;
+use crate::server::Server;
 
 /// The items of a list as they were at the last look, by id.
 type Known = BTreeMap<String, Value>;

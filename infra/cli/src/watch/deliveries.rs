@@ -7,9 +7,9 @@ use placet_core::percent;
 use serde_json::Value;
 
 use super::happening::{Happening, Payload};
-use super::server::Server;
 use super::text;
 use crate::Failure;
+use crate::server::Server;
 
 /// The notifications of decisions, by the id of their delivery.
 #[derive(Default)]

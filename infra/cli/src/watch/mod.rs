@@ -3,7 +3,6 @@
 mod changes;
 mod deliveries;
 mod happening;
-mod server;
 
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use changes::Watch;
 use clap::Args;
 use happening::Happening;
 use serde_json::Value;
-use server::Server;
 
 use crate::environment::DataFolder;
+use crate::server::Server;
 use crate::{Failure, environment, say};
 
 /// The pause between two looks.

@@ -150,8 +150,16 @@ fn everybody_knows_the_default_key() {
     let port = printed.split("0.0.0.0:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     insta::assert_snapshot!(printed.replace(port, "PORT"), @r"
     exit code 1
-    error: 0.0.0.0:PORT is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY
+    error: 0.0.0.0:PORT is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY to at least 32 random bytes, as `openssl rand -hex 16` prints them
     ");
+}
+
+#[test]
+fn a_key_that_others_can_guess() {
+    let variables = [("PLACET_LOCAL_KEY", "a")];
+    let printed = with("project: x", "dev --addr 0.0.0.0 --port 0", &variables);
+    let wrong = "is not loopback and PLACET_LOCAL_KEY has 1 bytes: set PLACET_LOCAL_KEY to at least 32 random bytes";
+    assert!(printed.starts_with("exit code 1\n") && printed.contains(wrong), "{printed}");
 }
 
 #[test]

@@ -7,12 +7,13 @@ use std::path::Path;
 use super::{command, folder, placet, printed};
 
 /// Every command, with arguments it takes.
-const COMMANDS: [(&str, &str); 15] = [
+const COMMANDS: [(&str, &str); 16] = [
     ("dev", ""),
     ("watch", ""),
     ("init", ""),
     ("check", ""),
     ("link", "call-1"),
+    ("settle", "happened"),
     ("key", ""),
     ("key create", "--role agent"),
     ("key list", ""),
@@ -26,10 +27,11 @@ const COMMANDS: [(&str, &str); 15] = [
 ];
 
 /// The commands that read placet.yaml.
-const READ_CONFIG: [&str; 10] = [
+const READ_CONFIG: [&str; 11] = [
     "dev",
     "check",
     "link",
+    "settle",
     "key create",
     "key list",
     "key revoke",
@@ -127,6 +129,7 @@ fn it_refuses_an_option_it_does_not_have() {
     exit code 2, error: unexpected argument '--colour' found. Usage: placet init
     exit code 2, error: unexpected argument '--colour' found. Usage: placet check
     exit code 2, error: unexpected argument '--colour' found. Usage: placet link <CALL_ID> [TIME]
+    exit code 2, error: unexpected argument '--colour' found. Usage: placet settle <SETTLEMENT>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key [OPTIONS] <COMMAND>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key create --role <ROLE>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key list [OPTIONS]
@@ -149,6 +152,7 @@ fn it_refuses_an_argument_too_many() {
     exit code 2, error: unexpected argument '1h' found. Usage: placet init
     exit code 2, error: unexpected argument '1h' found. Usage: placet check
     exit code 2, error: unexpected argument 'more' found. Usage: placet link [OPTIONS] <CALL_ID> [TIME]
+    exit code 2, error: unexpected argument '1h' found. Usage: placet settle [OPTIONS] <SETTLEMENT>
     exit code 2, error: unrecognized subcommand '1h'. Usage: placet key [OPTIONS] <COMMAND>
     exit code 2, error: unexpected argument '1h' found. Usage: placet key create [OPTIONS] --role <ROLE>
     exit code 2, error: unexpected argument '1h' found. Usage: placet key list [OPTIONS]
@@ -194,7 +198,8 @@ fn it_finds_a_wrong_env_file() {
 #[test]
 fn it_says_that_the_server_has_gone() {
     let mut all = String::new();
-    for name in ["watch", "link", "key create", "key list", "key revoke", "webhook send"] {
+    for name in ["watch", "link", "settle", "key create", "key list", "key revoke", "webhook send"]
+    {
         let folder = abandoned("project: x\nsources: {github: }\n");
         let printed = run(folder.path(), name);
         let (printed, _) = printed.split_once(" (os error").unwrap_or((printed.trim_end(), ""));
@@ -205,6 +210,9 @@ fn it_says_that_the_server_has_gone() {
     exit code 1
     error: no server answers at http://127.0.0.1:9: start one with `placet dev`
     $ placet link
+    exit code 1
+    error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+    $ placet settle
     exit code 1
     error: no server answers at http://127.0.0.1:9: start one with `placet dev`
     $ placet key create

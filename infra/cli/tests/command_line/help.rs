@@ -18,6 +18,7 @@ fn help_of_placet() {
       init         Write a placet.yaml with comments and examples
       check        Read placet.yaml and print what needs attention and what it means
       link         Print a link that lets its bearer decide an operation, or settle an unknown outcome
+      settle       Settle the unknown outcomes of many operations in the same way
       key          Create, list and revoke API keys
       webhook      Explain a webhook source, or send what its sender would send
       engines      Run only the embedded DynamoDB, SQS and S3, in memory, until stopped
@@ -108,6 +109,32 @@ fn help_of_link() {
       [TIME]     How long the link is valid [default: 24h]
 
     Options:
+          --project <PROJECT>  The project; the one of placet.yaml if left out
+          --data-dir <FOLDER>  The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
+      -h, --help               Print help
+      -V, --version            Print version
+    ");
+}
+
+#[test]
+fn help_of_settle() {
+    insta::assert_snapshot!(placet("settle --help"), @r"
+    exit code 0
+    Settle the unknown outcomes of many operations in the same way
+
+    Usage: placet settle [OPTIONS] <SETTLEMENT>
+
+    Arguments:
+      <SETTLEMENT>  What you found out about all of these operations [possible values: happened, did_not_happen, run_again]
+
+    Options:
+          --fn <NAME>          Only calls of this function
+          --kind <KIND>        Only operations of this kind [possible values: function_call, human_contact]
+          --run-id <ID>        Only operations of this run
+          --since <TIME>       Only operations that were requested at this time or later, as in 24h or 2026-11-30T20:00:00Z
+          --until <TIME>       Only operations that were requested at this time or earlier
+          --comment <TEXT>     What the histories of the operations say
+          --yes                Settle; without it, the command only prints what it would settle
           --project <PROJECT>  The project; the one of placet.yaml if left out
           --data-dir <FOLDER>  The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
       -h, --help               Print help

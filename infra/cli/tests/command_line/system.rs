@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
@@ -22,13 +22,19 @@ fn two_projects(port: u16) -> String {
 
 /// A server that takes every request.
 fn taker() -> u16 {
+    answers("200 OK")
+}
+
+/// A server that answers every request with this status.
+fn answers(status: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 65_536]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
         }
     });
     port
@@ -36,6 +42,12 @@ fn taker() -> u16 {
 
 /// Asks a system something, and returns what it answers.
 fn ask(address: &str, method: &str, path: &str, key: &str, body: &str) -> String {
+    let answer = try_to_ask(address, method, path, key, body);
+    assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    answer
+}
+
+fn try_to_ask(address: &str, method: &str, path: &str, key: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     let request = format!(
@@ -45,8 +57,24 @@ fn ask(address: &str, method: &str, path: &str, key: &str, body: &str) -> String
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
     answer
+}
+
+/// Requests a call without arguments and approves it.
+fn approve(address: &str, function: &str, call_id: &str) {
+    let call = format!(
+        r#"{{"kind": "function_call", "run_id": "r", "call_id": "{call_id}", "fn": "{function}", "kwargs": {{}}}}"#
+    );
+    let created = ask(address, "POST", "/v1/operations", "local-dev-key", &call);
+    let digest = created.split(r#""digest":""#).nth(1).unwrap().split('"').next().unwrap();
+    let decision = format!(r#"{{"verdict": "approve", "digest": "{digest}"}}"#);
+    let path = format!("/v1/operations/function_call/{call_id}/decision");
+    ask(address, "POST", &path, "local-dev-key", &decision);
+}
+
+/// The address in a banner.
+fn address(banner: &str) -> &str {
+    banner.split("address  http://").nth(1).unwrap().lines().next().unwrap()
 }
 
 /// Far above what is normal: a machine may be busy, a test must not hang.
@@ -71,8 +99,12 @@ impl Running {
     fn with(folder: &Path, arguments: &str, stderr: Stdio) -> Self {
         let mut command = command(folder, arguments);
         command.env("PLACET_SECRET_GITHUB", "open-sesame");
-        command.env("APP", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").stdout(Stdio::piped());
-        let mut child = command.stderr(stderr).spawn().unwrap();
+        command.env("APP", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        Self::of(&mut command, stderr)
+    }
+
+    fn of(command: &mut Command, stderr: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
@@ -139,7 +171,7 @@ fn all_projects_are_watched_and_what_a_delivery_carries_is_shown() {
     let path = folder.path();
     let system = Running::start(path, "dev --port 0 --data-dir data");
     let banner = system.until("placet watch");
-    let address = banner.split("address  http://").nth(1).unwrap().lines().next().unwrap();
+    let address = address(&banner);
     let watch = Running::start(path, "watch --data-dir data");
     watch.until(", projects default, team-a. Times are in UTC.");
     let other = Running::start(path, "watch --data-dir data --project team-a");
@@ -173,6 +205,89 @@ fn all_projects_are_watched_and_what_a_delivery_carries_is_shown() {
     assert!(watch.until(line).contains(&format!(" team-a {line}")));
     let only = other.until(line);
     assert!(!only.contains("team-a") && !only.contains("default"), "{only}");
+}
+
+/// The endpoint answers with 500, so nobody knows whether the operations ran.
+#[test]
+fn unknown_outcomes_are_settled_together() {
+    let port = answers("500 Internal Server Error");
+    let executor =
+        |path| format!("{{executor: {{http: {{url: 'http://127.0.0.1:{port}/{path}'}}}}}}");
+    let folder = folder(&format!(
+        "project: default\noutbound: {{allow_hosts: [127.0.0.1]}}\noperations: {{pay: {}, ship: {}}}\n",
+        executor("pay"),
+        executor("ship"),
+    ));
+    let path = folder.path();
+    let system = Running::start(path, "dev --port 0");
+    let banner = system.until("placet watch");
+    let watch = Running::start(path, "watch");
+    watch.until("Times are in UTC.");
+    for (function, call_id) in [("pay", "a"), ("pay", "b"), ("ship", "c")] {
+        approve(address(&banner), function, call_id);
+        watch.until(&format!(" unknown   function_call/{call_id}"));
+    }
+    let run = |arguments| {
+        let printed = printed(&mut command(path, arguments));
+        let lines = printed.lines().map(|line| match line.split_once("  requested ") {
+            Some((line, rest)) => {
+                format!("{line}  requested TIME, {}", rest.split_once(", ").unwrap().1)
+            }
+            None => line.to_owned(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(run("settle happened --fn pay"), @r"
+    exit code 0
+    function_call/b  pay  requested TIME, attempts 1
+    function_call/a  pay  requested TIME, attempts 1
+
+    Operations with an unknown outcome: 2. Nothing is settled yet: add --yes to settle all of them as happened.
+    ");
+    insta::assert_snapshot!(run("settle happened --fn pay --comment seen --yes"), @r"
+    exit code 0
+    function_call/b is succeeded
+    function_call/a is succeeded
+
+    Settled: 2. Not settled: 0.
+    ");
+    insta::assert_snapshot!(run("settle did_not_happen --yes"), @r"
+    exit code 0
+    function_call/c is failed
+
+    Settled: 1. Not settled: 0.
+    ");
+    insta::assert_snapshot!(run("settle happened"), @r"
+    exit code 0
+    No such operation of project default has an unknown outcome.
+    ");
+    insta::assert_snapshot!(run("settle happened --since soon").split_once(" answers ").unwrap().1, @"400 Bad Request: since must be a time in RFC 3339 format, or a duration such as 24h");
+}
+
+/// A file cannot grow beyond its limit, as on a full disk.
+#[test]
+fn a_full_disk_does_not_fill_the_log() {
+    let folder = folder("project: default\n");
+    let log = folder.path().join("log");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", r#"trap "" XFSZ; ulimit -f 2000; exec "$0" dev --port 0"#]);
+    limited.arg(env!("CARGO_BIN_EXE_placet"));
+    let system =
+        Running::of(limited.current_dir(folder.path()), File::create(&log).unwrap().into());
+    let banner = system.until("inbox");
+    let (mut refused, mut n) = (0, 0);
+    while refused < 50 {
+        n += 1;
+        assert!(n < 5000, "the disk does not become full");
+        let text = "x".repeat(100_000);
+        let call = format!(
+            r#"{{"kind": "function_call", "run_id": "r", "call_id": "c{n}", "fn": "f", "kwargs": {{"text": "{text}{n}"}}}}"#
+        );
+        let answer = try_to_ask(address(&banner), "POST", "/v1/operations", "local-dev-key", &call);
+        refused += u32::from(answer.starts_with("HTTP/1.1 503"));
+    }
+    let log = std::fs::read_to_string(log).unwrap();
+    assert_eq!(log.matches("request not served").count(), 1, "{log}");
 }
 
 #[test]

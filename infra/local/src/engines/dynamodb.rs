@@ -1,7 +1,7 @@
 //! The table: dynoxide, on a file or in memory.
 
-use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dynoxide::Database;
@@ -13,10 +13,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::meter::Meter;
-use super::{EngineError, Storage, TABLE, dispatch, loopback_listener, server, wait_for_end};
-
-const DATABASE_FILE: &str = "placet.sqlite";
-const LOCK_FILE: &str = "placet.lock";
+use super::{
+    EngineError, Storage, TABLE, dispatch, folder, loopback_listener, server, wait_for_end,
+};
 
 /// The table as a `CreateTable` request. `template.yaml` must define the same table.
 pub fn table_schema() -> Value {
@@ -47,7 +46,8 @@ pub fn table_schema() -> Value {
 /// The engine. Dropping `stop` ends the server.
 pub(super) struct DynamoDb {
     pub(super) url: String,
-    name: String,
+    /// The file of the database; empty if it is in memory.
+    file: PathBuf,
     pub(super) meter: Arc<Meter>,
     db: Database,
     stop: oneshot::Sender<()>,
@@ -56,15 +56,18 @@ pub(super) struct DynamoDb {
 
 impl DynamoDb {
     pub(super) fn start(storage: &Storage) -> Result<Self, EngineError> {
-        let (name, lock) = match storage {
-            Storage::Memory => ("(in memory)".to_owned(), None),
+        let (db, file, lock) = match storage {
+            Storage::Memory => {
+                let db =
+                    whole(Database::memory()).map_err(|error| failure(Path::new(""), error))?;
+                (db, PathBuf::new(), None)
+            }
             Storage::Folder(folder) => {
-                let lock = lock(folder)?;
-                (database_path(folder)?, Some(lock))
+                let lock = folder::lock(folder)?;
+                let file = folder::database(folder, |new| open(new).map(drop))?;
+                (open(&file).map_err(|error| failure(&file, error))?, file, Some(lock))
             }
         };
-        let db = open(storage, &name).map_err(|reason| failure(&name, reason))?;
-
         let (listener, address) = loopback_listener()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let meter = Arc::<Meter>::default();
@@ -76,7 +79,7 @@ impl DynamoDb {
             server::serve(listener, engine, stopped).await;
             drop(lock);
         });
-        Ok(Self { url: format!("http://{address}"), name, meter, db, stop, server })
+        Ok(Self { url: format!("http://{address}"), file, meter, db, stop, server })
     }
 
     pub(super) async fn sweep(&self) -> Result<usize, EngineError> {
@@ -84,8 +87,8 @@ impl DynamoDb {
         let swept = tokio::task::spawn_blocking(move || db.sweep_ttl()).await;
         match swept {
             Ok(Ok(deleted)) => Ok(deleted),
-            Ok(Err(error)) => Err(failure(&self.name, error.to_string())),
-            Err(error) => Err(failure(&self.name, error.to_string())),
+            Ok(Err(error)) => Err(failure(&self.file, error)),
+            Err(error) => Err(failure(&self.file, error)),
         }
     }
 
@@ -96,44 +99,18 @@ impl DynamoDb {
     }
 }
 
-/// Locks the folder for this process. Two processes on one database would not see each other's cached
-/// schema. The operating system releases the lock with the file handle, also when the process is killed.
-fn lock(folder: &Path) -> Result<File, EngineError> {
-    let unusable = |source| EngineError::Folder { folder: folder.to_owned(), source };
-    fs::create_dir_all(folder).map_err(unusable)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join(LOCK_FILE))
-        .map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(EngineError::FolderInUse { folder: folder.to_owned() })
-        }
-        Err(TryLockError::Error(source)) => Err(unusable(source)),
-    }
+fn failure(file: &Path, reason: impl Display) -> EngineError {
+    EngineError::Database { file: file.to_owned(), reason: reason.to_string() }
 }
 
-fn database_path(folder: &Path) -> Result<String, EngineError> {
-    let path = folder.join(DATABASE_FILE);
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        let reason = "its path is not valid UTF-8".to_owned();
-        failure(&path.display().to_string(), reason)
-    })
+fn open(file: &Path) -> Result<Database, String> {
+    let path = file.to_str().ok_or("its path is not valid UTF-8")?;
+    whole(Database::new(path))
 }
 
-fn failure(database: &str, reason: String) -> EngineError {
-    EngineError::Database { database: database.to_owned(), reason }
-}
-
-fn open(storage: &Storage, path: &str) -> Result<Database, String> {
-    let db = match storage {
-        Storage::Memory => Database::memory(),
-        Storage::Folder(_) => Database::new(path),
-    }
-    .map_err(|error| error.to_string())?;
+/// A database with the table.
+fn whole(db: dynoxide::Result<Database>) -> Result<Database, String> {
+    let db = db.map_err(|error| error.to_string())?;
     // These two calls leave SQLite at synchronous=NORMAL. A killed process then loses nothing, and the
     // writes per second double. The engine has no other switch for this setting.
     db.enable_bulk_loading()

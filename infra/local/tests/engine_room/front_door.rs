@@ -81,14 +81,15 @@ async fn the_size_limit_applies_to_the_event() {
     assert_eq!(post("image/png", 5 * 1024 * 1024).await, 413);
 }
 
-struct Server {
+/// A front door on a free port.
+pub struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
 impl Server {
-    async fn start(door: FrontDoor) -> Self {
+    pub async fn start(door: FrontDoor) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -99,18 +100,18 @@ impl Server {
         Self { address, stop, serving }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         drop(self.stop);
         self.serving.await.unwrap();
     }
 }
 
 /// All bytes from the server until it closes the connection, as text.
-async fn read_to_close(stream: &mut TcpStream) -> String {
+pub async fn read_to_close(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     String::from_utf8(answer).unwrap()

@@ -8,8 +8,12 @@ mod chaos;
 mod engines;
 mod event_source;
 mod faults;
+mod folder;
 mod front_door;
+mod limits;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -20,9 +24,15 @@ use placet_local::engines::{Engines, QueueTime, Queues, Storage, http_client};
 use placet_local::event_source::{DrainReport, EventSource, Slots};
 use placet_local::function::Function;
 use placet_runtime::Clock;
+use tempfile::TempDir;
 
 /// Longer than the visibility timeout of a message.
 const ROUND: Duration = Duration::from_secs(16 * 60);
+
+/// A data folder that nobody else may read.
+fn data_folder() -> TempDir {
+    tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().unwrap()
+}
 
 /// Engines in memory and clients for them.
 struct Room {

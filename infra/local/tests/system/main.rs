@@ -36,6 +36,7 @@ mod links;
 mod loops;
 mod lost_replies;
 mod model;
+mod newer;
 mod notifications;
 mod numbers;
 mod openapi;

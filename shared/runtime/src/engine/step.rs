@@ -82,7 +82,7 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
                 Err(Again::new("the write that the pointer names is not there yet"))
             };
         };
-        let item: Item<K> = found.decode()?;
+        let item: Item<K> = self.engine.store.noted(found.decode())?;
         let now = self.engine.now();
         if self.hold.receives >= RESCHEDULED_AT && item.wants(now).is_some_and(|(_, at)| at <= now)
         {
@@ -156,10 +156,14 @@ impl<'a, K: Kind, W: Work<K>, All: Kinds<W>> Stepper<'a, K, W, All> {
         let leased = matches!(K::next(&item, now), Next::Lease(_));
         // A version that we wrote has its own message or due time. A version that we found may depend on this
         // message, even with an entry in `due`: that entry may be later than the next work, as a deadline is
-        // later than a poll.
+        // later than a poll, or as the due time after a slow send is later than the retry.
         let wrote = item.header.version > found.version() && !leased;
-        let is_due = item.wants(now).is_some_and(|(_, at)| at <= now);
-        if !wrote && (is_due || item.header.rests != Rests::Due) {
+        let needs_message = item.wants(now).is_some_and(|(_, at)| {
+            at <= now
+                || item.header.rests != Rests::Due
+                || item.header.due.is_none_or(|due| due > at)
+        });
+        if !wrote && needs_message {
             self.engine.rest(item).await?;
         }
         Ok(())

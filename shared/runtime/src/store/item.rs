@@ -60,7 +60,7 @@ impl Store {
             return Ok(None);
         }
         let found = self.get(key::item::<K>(project, id), consistent).await?;
-        found.as_ref().map(row::decode).transpose()
+        self.noted(found.as_ref().map(row::decode).transpose())
     }
 
     /// Reads the item that a pointer points to.

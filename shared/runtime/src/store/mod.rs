@@ -10,6 +10,7 @@ pub mod key;
 pub mod packed;
 mod page;
 pub mod row;
+mod unreadable;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -39,6 +40,7 @@ const ROUNDS: u32 = 6;
 pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: String,
+    unreadable: unreadable::Unreadable,
 }
 
 /// The outcome of a conditional write.
@@ -94,7 +96,7 @@ impl StoreError {
 impl Store {
     /// The table with this name.
     pub fn new(client: aws_sdk_dynamodb::Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), unreadable: unreadable::Unreadable::default() }
     }
 
     /// Writes `row` if `condition` holds. Otherwise returns the existing row; `None` if there is none.

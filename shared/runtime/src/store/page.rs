@@ -18,13 +18,13 @@ use super::key::{self, Desk, DuePartition, SHARDS};
 use super::{Row, Store, StoreError, row};
 
 /// The most entries that one page reads.
-const MOST_ENTRIES: usize = 1000;
+pub(super) const MOST_ENTRIES: usize = 1000;
 
 /// The number of entries after which the count of items that wait for a person stops.
 const MOST_COUNTED: usize = 2000;
 
 /// How many items one call reads, and how many entries of a shard one query reads.
-const AT_ONCE: usize = 25;
+pub(super) const AT_ONCE: usize = 25;
 
 /// The size of items after which a page stops, in bytes of JSON. In memory, items take up to a hundred times
 /// as much, and a function has 256 MB.
@@ -73,7 +73,7 @@ fn check(list: &str, project: &str, sk: &str) -> String {
 }
 
 impl Store {
-    /// Up to `limit` of the newest `wanted` items of a project, created from `since` to `until`. Payloads in
+    /// Up to `limit` of the newest `wanted` items of a project, `created` in this range. Payloads in
     /// their own attribute are not read. An item that cannot be read is left out and logged as an error.
     ///
     /// # Errors
@@ -82,16 +82,26 @@ impl Store {
     pub async fn newest<K: Kind>(
         &self,
         project: &str,
-        (since, until): (Option<Timestamp>, Option<Timestamp>),
+        created: (Option<Timestamp>, Option<Timestamp>),
         wanted: impl Fn(&Item<K>) -> bool,
         limit: usize,
         after: Option<Cursor>,
     ) -> Result<Page<Item<K>>, StoreError> {
+        let mut entries = self.listed::<K>(project, created, after);
+        self.page(&mut entries, wanted, limit).await
+    }
+
+    /// The entries of a project in the index `list` that were created in this range, the newest first.
+    pub(super) fn listed<K: Kind>(
+        &self,
+        project: &str,
+        (since, until): (Option<Timestamp>, Option<Timestamp>),
+        after: Option<Cursor>,
+    ) -> Entries<'_> {
         let (first, last) = key::between(since, until);
         let partitions = (0..SHARDS).map(|shard| key::list_pk(K::NAME, project, shard));
         let range = Range { index: "list", newest_first: true, first, last };
-        let mut entries = Entries::new(self, partitions, range, after);
-        self.page(&mut entries, wanted, limit).await
+        Entries::new(self, partitions, range, after)
     }
 
     /// Up to `limit` `wanted` items of a project that need a person and whose ids begin with `ids`, the most
@@ -147,7 +157,7 @@ impl Store {
                 }
                 let found = rows.remove(&entry.pk);
                 bytes += found.as_ref().map_or(0, row::size);
-                if let Some(item) = found.and_then(|row| readable(&row)).filter(&wanted) {
+                if let Some(item) = found.and_then(|row| self.readable(&row)).filter(&wanted) {
                     if items.len() == limit {
                         return Ok(Page { items, next: place.map(Cursor) });
                     }
@@ -158,6 +168,14 @@ impl Store {
             }
         }
         Ok(Page { items, next: place.map(Cursor) })
+    }
+
+    fn readable<K: Kind>(&self, row: &Row) -> Option<Item<K>> {
+        self.noted(row::decode(row))
+            .inspect_err(
+                |error| tracing::error!(%error, "item cannot be read, so the list leaves it out"),
+            )
+            .ok()
     }
 
     /// The rows of these entries by partition key.
@@ -177,14 +195,6 @@ impl Store {
         };
         Ok(rows.into_iter().filter_map(named).collect())
     }
-}
-
-fn readable<K: Kind>(row: &Row) -> Option<Item<K>> {
-    row::decode(row)
-        .inspect_err(
-            |error| tracing::error!(%error, "item cannot be read, so the list leaves it out"),
-        )
-        .ok()
 }
 
 /// An entry of an index.
@@ -208,7 +218,7 @@ pub(super) struct Range {
 }
 
 /// The entries of several partitions, merged in order.
-struct Entries<'s> {
+pub(super) struct Entries<'s> {
     store: &'s Store,
     range: Range,
     after: Option<Cursor>,
@@ -258,7 +268,7 @@ impl<'s> Entries<'s> {
     }
 
     /// At most `most` of the next entries; empty after the last.
-    async fn take(&mut self, most: usize) -> Result<Vec<Entry>, StoreError> {
+    pub(super) async fn take(&mut self, most: usize) -> Result<Vec<Entry>, StoreError> {
         let mut taken = Vec::new();
         while taken.len() < most
             && let Some(shard) = self.first().await?

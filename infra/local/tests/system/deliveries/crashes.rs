@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use placet_core::delivery::State;
-use placet_core::item::Lane;
+use placet_core::item::{Lane, Rests};
 use placet_local::engines::http_client;
 use placet_local::faults::Plan;
 
@@ -67,6 +67,45 @@ async fn a_restart_sends_the_deliveries_whose_messages_were_lost() {
     let sqs = world.system.engines.sqs_client(http_client());
     sqs.purge_queue().queue_url(world.system.engines.queue_url(Lane::Calls)).send().await.unwrap();
     assert_eq!(world.work().await.delivered, 0);
+
+    world.system.resume().await.unwrap();
+    world.work().await;
+
+    assert_eq!(world.delivery(&id).await.state, State::Delivered);
+    world.finish().await;
+}
+
+/// The message of the retry was not sent, so the timer would enqueue the retry two minutes too late.
+#[tokio::test]
+async fn a_restart_resumes_a_retry_at_its_own_time() {
+    let receiver = Receiver::start().await;
+    let world = world(&receiver).await;
+    receiver.answers([Reply::Status(500)]);
+    let id = send(&world, "billing", "one").await;
+    world.survives(Plan::Outage("SQS"), world.work()).await;
+    assert_eq!(world.delivery(&id).await.header.rests, Rests::Due);
+
+    world.system.resume().await.unwrap();
+    world.work().await;
+    assert_eq!(world.delivery(&id).await.attempts, 1, "it is too early for the retry");
+    world.advance(wait(&world, &id).await + Duration::from_secs(1));
+    world.work().await;
+
+    assert_eq!(world.delivery(&id).await.state, State::Delivered);
+    world.finish().await;
+}
+
+/// The timer enqueues a due item only once in five minutes.
+#[tokio::test]
+async fn a_restart_sends_the_messages_that_the_timer_had_sent() {
+    let receiver = Receiver::start().await;
+    let world = world(&receiver).await;
+    world.faults.arm(Plan::Outage("SQS"));
+    let id = send(&world, "billing", "one").await;
+    world.faults.reset();
+    world.advance(Duration::from_secs(121));
+    assert_eq!(world.tick().await.enqueued, 1);
+    world.lose_messages().await;
 
     world.system.resume().await.unwrap();
     world.work().await;

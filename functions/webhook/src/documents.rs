@@ -5,25 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use placet_core::Timestamp;
+use placet_core::limits::{
+    LARGEST_KEY_DOCUMENT, LEAST_BETWEEN_FETCHES, MOST_FAILED_FETCHES, MOST_KEY_DOCUMENTS,
+};
 use placet_runtime::{Clock, Https};
 
 /// How long a cached document is used without fetching it again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
-
-/// The least time between two fetches of a document because a key is missing in it. A request that names an
-/// invented key must not cause a fetch each time.
-const LEAST_BETWEEN_FETCHES: Duration = Duration::from_secs(60);
-
-/// The largest document that is fetched, in bytes.
-const LARGEST: usize = 256 * 1024;
-
-/// How many documents are cached.
-const MOST: usize = 64;
-
-/// How many failed fetches are remembered. While so many documents could not be fetched within
-/// [`LEAST_BETWEEN_FETCHES`], no other document is fetched. So requests that invent addresses cause a limited number
-/// of fetches.
-const MOST_FAILED: usize = 64;
 
 /// The documents of all sources. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -73,7 +61,8 @@ impl KeyDocuments {
             Step::Refuse(reason) => return Err(reason.to_owned()),
             Step::Fetch => {}
         }
-        let fetched = self.https.get(url, LARGEST).await.map_err(|error| error.to_string());
+        let fetched =
+            self.https.get(url, LARGEST_KEY_DOCUMENT).await.map_err(|error| error.to_string());
         let fetched = fetched.and_then(|bytes| readable(bytes.to_vec()));
         if let Err(error) = &fetched {
             tracing::error!(url, error, "signing key not fetched");
@@ -101,7 +90,9 @@ impl Kept {
             _ if self.failed.contains_key(url) => {
                 Step::Refuse("its last fetch failed less than a minute ago")
             }
-            MOST_FAILED.. => Step::Refuse("too many other fetches failed within the last minute"),
+            MOST_FAILED_FETCHES.. => {
+                Step::Refuse("too many other fetches failed within the last minute")
+            }
             _ => Step::Fetch,
         }
     }
@@ -130,7 +121,7 @@ impl Kept {
 
     /// Removes the document that was fetched longest ago, if there is no room for one more.
     fn make_room(&mut self, url: &str) {
-        if self.documents.len() >= MOST && !self.documents.contains_key(url) {
+        if self.documents.len() >= MOST_KEY_DOCUMENTS && !self.documents.contains_key(url) {
             let oldest = self.documents.iter().min_by_key(|(_, document)| document.asked_at);
             if let Some(oldest) = oldest.map(|(url, _)| url.clone()) {
                 self.documents.remove(&oldest);
@@ -175,7 +166,7 @@ mod tests {
                 kept.keep(&url, Err("status 403".to_owned()), NOW).unwrap_err();
             }
         }
-        assert_eq!((fetched, kept.failed.len()), (MOST_FAILED, MOST_FAILED));
+        assert_eq!((fetched, kept.failed.len()), (MOST_FAILED_FETCHES, MOST_FAILED_FETCHES));
         assert!(matches!(kept.step("good", false, later(59)), Step::Use(bytes) if bytes == b"key"));
         assert!(!fetches(&mut kept, "new", false, later(59)));
         assert!(fetches(&mut kept, "new", false, later(60)));
@@ -198,10 +189,10 @@ mod tests {
     #[test]
     fn a_full_cache_forgets_the_oldest_document() {
         let mut kept = Kept::default();
-        for n in 0..=MOST as u64 {
+        for n in 0..=MOST_KEY_DOCUMENTS as u64 {
             kept.keep(&n.to_string(), Ok(Vec::new()), later(n)).unwrap();
         }
-        assert_eq!(kept.documents.len(), MOST);
+        assert_eq!(kept.documents.len(), MOST_KEY_DOCUMENTS);
         assert!(!kept.documents.contains_key("0") && kept.documents.contains_key("1"));
     }
 }

@@ -11,6 +11,7 @@ mod digest;
 mod fields;
 pub mod humanlayer;
 pub mod item;
+pub mod limits;
 mod link;
 pub mod operation;
 mod payload;

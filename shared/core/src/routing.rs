@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::canonical;
-use crate::strict_json::{self, Decimal, HEAVIEST, ParseError, Text};
+use crate::limits::HEAVIEST_JSON;
+use crate::strict_json::{self, Decimal, ParseError, Text};
 
 /// The filter of a target. It takes an event if the event has one of the types and all comparisons are true.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -226,7 +227,7 @@ impl Mapping {
                     match (found, default) {
                         (Some(found), _) => {
                             weight = weight.saturating_add(found.weight());
-                            if weight > HEAVIEST {
+                            if weight > HEAVIEST_JSON {
                                 return Err(format!(
                                     "the arguments up to {name} have too many members: map smaller fields"
                                 ));

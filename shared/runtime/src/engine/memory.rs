@@ -1,7 +1,7 @@
-use placet_core::strict_json::HEAVIEST;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::again::Again;
+use placet_core::limits::HEAVIEST_JSON;
 
 /// The memory for all items of a batch together, in bytes. A function has 256 MB.
 const ROOM: usize = 128 * 1024 * 1024;
@@ -10,7 +10,7 @@ const ROOM: usize = 128 * 1024 * 1024;
 const COPIES: usize = 4;
 
 /// The most bytes of memory per byte of JSON, for the item and its parsed payload together. Each of these two
-/// trees takes at most [`HEAVIEST`] bytes.
+/// trees takes at most [`HEAVIEST_JSON`] bytes.
 const TREES: usize = 200;
 
 /// The memory of a batch, whose records run at the same time. A record for which there is no room waits for
@@ -34,7 +34,7 @@ impl Default for Memory {
 
 /// The most bytes of memory that an item of `size` bytes needs; at most [`ROOM`].
 fn needed(size: usize) -> u32 {
-    let trees = size.saturating_mul(TREES).min(2 * HEAVIEST);
+    let trees = size.saturating_mul(TREES).min(2 * HEAVIEST_JSON);
     let all = size.saturating_mul(COPIES).saturating_add(trees).min(ROOM);
     u32::try_from(all).unwrap_or(u32::MAX)
 }

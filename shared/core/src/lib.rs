@@ -18,6 +18,7 @@ mod payload;
 pub mod percent;
 mod period;
 pub mod purchase;
+pub mod rate;
 pub mod receipt;
 mod retry;
 pub mod routing;

@@ -35,6 +35,13 @@ fn every_error_has_its_reply() {
             role: Role::Agent,
             right: Right::Decide,
         }),
+        replies(|| Error::TooOften {
+            project: "p".to_owned(),
+            limit: TooOften {
+                rate: Rate { per_second: 100, burst: 200 },
+                wait: std::time::Duration::from_millis(10),
+            },
+        }),
         replies(|| Unauthorized::Store(store()).into()),
         replies(|| change(ChangeError::NotFound { kind, id: id.clone() })),
         replies(|| {
@@ -57,6 +64,7 @@ fn every_error_has_its_reply() {
     {"code":"unauthorized","detail":"send a valid API key, as in: Authorization: Bearer <key>","retry":false,"status":401}
     {"code":"foreign_host","detail":"this local system accepts only the host names localhost, 127.0.0.1 and [::1]","retry":false,"status":403}
     {"code":"forbidden","detail":"the key has the role agent; this route needs a key with the role responder or admin","retry":false,"status":403}
+    {"code":"too_many_requests","detail":"this key may write 100 times a second, and 200 times at once after a pause: send the request again after 1 s","retry":true,"status":429}
     {"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds","retry":true,"status":503}
     {"code":"not_found","detail":"there is no operation with id function_call/c","retry":false,"status":404}
     {"code":"already_decided","detail":"call already has a response: it is denied","retry":false,"status":409}

@@ -44,6 +44,7 @@ mod projects;
 mod published_keys;
 mod questions;
 mod quotes;
+mod rates;
 mod receipts;
 mod replay;
 mod requesters;

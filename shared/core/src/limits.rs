@@ -68,6 +68,15 @@ pub const MOST_HELD_POLLS: usize = 256;
 /// The longest time for which a poll is held. Clients stop waiting after 30 s.
 pub const LONGEST_POLL: Duration = Duration::from_secs(25);
 
+/// The most items of a page of a list, and of each list in the inbox.
+pub const MOST_LISTED: usize = 100;
+
+/// The number of entries after which the count of items that wait for a person stops.
+pub const MOST_COUNTED: usize = 2000;
+
+/// The size after which a list of pending operations ends, in bytes of JSON: a response of Lambda has at most 6 MB.
+pub const LARGEST_PENDING_LIST: usize = 4 * 1024 * 1024;
+
 /// The most entries that one page of a list reads.
 pub const MOST_ENTRIES: usize = 1000;
 
@@ -124,3 +133,6 @@ pub const DESTINATION_SHARE: usize = 4;
 /// The most concurrent attempts of one project in one process, if there are several projects: half of the
 /// slots of the local system.
 pub const PROJECT_SHARE: usize = 8;
+
+/// The memory that the items of a batch may take together in a worker, in bytes: half of the function.
+pub const BATCH_MEMORY: usize = 128 * 1024 * 1024;

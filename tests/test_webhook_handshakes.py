@@ -268,7 +268,7 @@ def sns(**changes):
     message = {
         "Type": "Notification", "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324", "TopicArn": TOPIC, "Message": "schön",
         "Timestamp": "2026-11-21T09:00:00.000Z", "SignatureVersion": "2", "Signature": base64.b64encode(b"x" * 256).decode(),
-        "SigningCertURL": "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
+        "SigningCertURL": "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem",
     } | changes
     body = json.dumps({name: value for name, value in message.items() if value is not None}).encode()
     headers = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": "Notification", "x-amz-sns-topic-arn": TOPIC}
@@ -276,16 +276,17 @@ def sns(**changes):
 
 
 LOOK_ALIKES = [
-    "https://sns.eu-central-1.amazonaws.com.example.com/SimpleNotificationService-1.pem",
-    "https://example.com/sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
-    "https://sns.eu-central-1.amazonaws.com@example.com/SimpleNotificationService-1.pem",
-    "https://sns.eu-central-1.amazonaws.com:8443/SimpleNotificationService-1.pem",
-    "http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
-    "https://sns-eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
-    "https://bucket.s3.amazonaws.com/SimpleNotificationService-1.pem",
-    "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.txt",
+    "https://sns.eu-central-1.amazonaws.com.example.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem",
+    "https://example.com/sns.eu-central-1.amazonaws.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem",
+    "https://sns.eu-central-1.amazonaws.com@example.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem",
+    "https://sns.eu-central-1.amazonaws.com:8443/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem",
+    "http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem",
+    "https://sns-eu-central-1.amazonaws.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem",
+    "https://bucket.s3.amazonaws.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem",
+    "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.txt",
     "https://sns.eu-central-1.amazonaws.com\\@example.com/a.pem",
-    "file:///etc/ssl/cert.pem", "https://127.0.0.1/a.pem", "https://169.254.169.254/a.pem", "", None,
+    "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem", "https://sns.eu-central-1.amazonaws.com/any.pem",
+    "https://sns.eu-central-1.amazonaws.com/any/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem", "file:///etc/ssl/cert.pem", "https://127.0.0.1/a.pem", "https://169.254.169.254/a.pem", "", None,
 ]
 
 

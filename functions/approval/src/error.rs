@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use lambda_http::http::StatusCode;
+use placet_core::rate::Rate;
 use placet_core::{FieldError, InvalidBody, Timestamp, delivery, operation, receipt};
 use placet_runtime::http::Response;
 use placet_runtime::problem::Problem;
@@ -11,6 +12,7 @@ use placet_runtime::{
 };
 use serde::Serialize;
 
+use crate::rates::TooOften;
 use crate::reply::json;
 use crate::routes::Api;
 
@@ -34,6 +36,13 @@ pub(crate) enum Error {
         role: Role,
         /// The right that the route needs.
         right: Right,
+    },
+    /// The key writes more often than it may. The reply and the log say so.
+    TooOften {
+        /// The project of the key.
+        project: String,
+        /// What the key may do.
+        limit: TooOften,
     },
     /// A service that the API needs failed. The reply asks the caller to try again; the log has the cause.
     Unavailable(String),
@@ -75,6 +84,10 @@ impl Error {
                     (role.as_str(), "the role of the key does not cover the route");
                 tracing::warn!(route, project, role, reason, "request refused");
             }
+            Self::TooOften { project, .. } => {
+                let reason = "the key writes too often";
+                tracing::warn!(route, project, reason, "request refused");
+            }
             Self::Unavailable(error) => tracing::error!(route, error, "request not served"),
         }
     }
@@ -110,6 +123,17 @@ impl Error {
                     "the key has the role {role}; this route needs a key with the role {needed}"
                 );
                 Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+            }
+            Self::TooOften { limit: TooOften { rate, wait }, .. } => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                let Rate { per_second, burst } = rate;
+                let detail = format!(
+                    "this key may write {per_second} times a second, and {burst} times at once after a \
+                     pause: send the request again after {seconds} s"
+                );
+                let problem =
+                    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+                Problem { retry_after: Some(seconds), ..problem }
             }
             Self::Unavailable(_) => Problem::unavailable(),
         }

@@ -12,6 +12,7 @@ mod openapi;
 mod operations;
 mod polling;
 mod purchases;
+mod rates;
 mod read;
 mod receipts;
 mod reply;
@@ -31,6 +32,7 @@ use placet_runtime::function_url::respond;
 use placet_runtime::{Access, ApiKeys, Runtime};
 
 use polling::Polling;
+use rates::Rates;
 use router::Router;
 
 /// The approval function.
@@ -40,6 +42,7 @@ pub struct Approval {
     keys: ApiKeys,
     access: Access,
     polling: Polling,
+    rates: Rates,
     router: Arc<Router>,
 }
 
@@ -47,8 +50,9 @@ impl Approval {
     /// Builds the function from its services.
     pub fn new(runtime: Runtime, keys: ApiKeys, access: Access) -> Self {
         let polling = Polling::new(&runtime.environment);
+        let rates = Rates::new(&runtime.environment);
         let router = Arc::new(Router::new(routes::ROUTES, runtime.has_demo()));
-        Self { runtime, keys, access, polling, router }
+        Self { runtime, keys, access, polling, rates, router }
     }
 
     /// Answers every held poll and holds no further polls. Call it before the process ends.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use placet_core::Period;
 use placet_core::item::Item;
+use placet_core::limits::{LONGEST_POLL, MOST_HELD_POLLS};
 use placet_core::operation::{Operation, OperationId, State};
 use placet_runtime::{Engine, Environment, StoreError};
 use tokio::sync::{Semaphore, watch};
@@ -19,12 +20,6 @@ use crate::error::Error;
 
 /// The pause between two reads of the table.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// The longest time for which a poll is held. Clients stop waiting after 30 s.
-const LONGEST: Duration = Duration::from_secs(25);
-
-/// How many polls are held at the same time. Further polls are answered at once.
-const MOST_HELD: usize = 256;
 
 /// Whether and how long polls are held.
 #[derive(Clone)]
@@ -47,8 +42,8 @@ impl Polling {
             None
         });
         Self {
-            longest: period.map_or(Duration::ZERO, |period| period.0.min(LONGEST)),
-            places: Arc::new(Semaphore::new(MOST_HELD)),
+            longest: period.map_or(Duration::ZERO, |period| period.0.min(LONGEST_POLL)),
+            places: Arc::new(Semaphore::new(MOST_HELD_POLLS)),
             ended: Arc::new(watch::Sender::new(false)),
         }
     }
@@ -63,7 +58,7 @@ impl Polling {
         if self.longest.is_zero() {
             return Duration::ZERO;
         }
-        wait.unwrap_or(self.longest).min(LONGEST)
+        wait.unwrap_or(self.longest).min(LONGEST_POLL)
     }
 }
 

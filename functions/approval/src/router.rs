@@ -102,6 +102,12 @@ impl Approval {
             Handler::Demo(right, run) => (self.demo_key(request).await?, right, run),
         };
         permit(&key, right)?;
+        if route.method == Method::POST
+            && let Some(digest) = key_digest
+        {
+            let written = self.rates.write(digest, self.runtime.engine.now());
+            written.map_err(|limit| Error::TooOften { project: key.project.clone(), limit })?;
+        }
         run(Call { app: self, request, key, key_digest, parameters }).await
     }
 

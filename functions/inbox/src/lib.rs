@@ -14,6 +14,7 @@ use aws_lambda_events::lambda_function_urls::{
 };
 use lambda_http::http::Method;
 use placet_core::item::{Item, Need};
+use placet_core::limits::MOST_LISTED;
 use placet_core::operation::{Operation, OperationId, OperationKind, State};
 use placet_core::{Secret, purchase};
 use placet_runtime::function_url::respond;
@@ -26,9 +27,6 @@ use crate::subject::{Subject, unavailable};
 
 /// The minimum size of the key of decision links, in bytes.
 const SHORTEST_LINK_KEY: usize = 32;
-
-/// How many operations of each list the inbox shows.
-const MOST: usize = 100;
 
 /// The inbox function.
 #[derive(Clone)]
@@ -120,7 +118,7 @@ impl Inbox {
             matches!(item.state_at(now), State::Pending | State::Blocked | State::Unknown)
         };
         let store = &self.runtime.engine.store;
-        let read = async |need| store.waiting(project, need, "", waits, MOST, None).await;
+        let read = async |need| store.waiting(project, need, "", waits, MOST_LISTED, None).await;
         let (mut page, pending) = read(Need::Decision).await.map_err(unavailable)?;
         let (settlements, unknown) = read(Need::Settlement).await.map_err(unavailable)?;
         page.items.extend(settlements.items);
@@ -132,7 +130,7 @@ impl Inbox {
         let project = self.runtime.config.project.as_str();
         let wanted = |item: &Item<Operation>| item.content.function() == Some(purchase::FUNCTION);
         let store = &self.runtime.engine.store;
-        let page = store.newest(project, (None, None), wanted, MOST, None).await;
+        let page = store.newest(project, (None, None), wanted, MOST_LISTED, None).await;
         let purchases = page.map_err(unavailable)?.items;
         Ok(Page::ok(pages::purchases(&purchases, self.runtime.engine.now())))
     }

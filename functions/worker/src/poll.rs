@@ -11,6 +11,7 @@ use placet_core::breaker::End;
 use placet_core::delivery::Answer;
 use placet_core::humanlayer::{self, Answered};
 use placet_core::item::{Item, Write};
+use placet_core::limits::LARGEST_UPSTREAM_ANSWER;
 use placet_core::operation::{Actor, Command, Operation, OperationKind};
 use placet_runtime::config::Upstream;
 use placet_runtime::engine::Context;
@@ -22,9 +23,6 @@ use crate::Worker;
 
 /// The timeout of one HTTP call. A poll makes two calls at most.
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The largest response, in bytes: enough for a specification with every character escaped.
-const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// The result of a poll.
 enum Polled {
@@ -172,7 +170,7 @@ impl Worker {
         };
         let request = request.header(AUTHORIZATION, &server.bearer);
         let request = request.header(CONTENT_TYPE, "application/json");
-        self.outbound.answer(request, LARGEST_ANSWER).await
+        self.outbound.answer(request, LARGEST_UPSTREAM_ANSWER).await
     }
 }
 
@@ -202,8 +200,10 @@ fn push(url: &mut Url, segment: &str) {
 
 /// Reads the response to a poll. The server may decide only the operation that was polled.
 fn read(operation: &Item<Operation>, body: &[u8]) -> Polled {
-    if body.len() >= LARGEST_ANSWER {
-        return Polled::Refused(format!("its response has {LARGEST_ANSWER} bytes or more"));
+    if body.len() >= LARGEST_UPSTREAM_ANSWER {
+        return Polled::Refused(format!(
+            "its response has {LARGEST_UPSTREAM_ANSWER} bytes or more"
+        ));
     }
     let polled = |answered: &Answered| {
         answered.call_id == operation.call_id() && answered.content.kind() == operation.kind()

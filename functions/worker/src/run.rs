@@ -7,17 +7,14 @@ use std::time::{Duration, Instant};
 
 use placet_core::breaker::End;
 use placet_core::item::Item;
+use placet_core::limits::{DEEPEST_SPECIFICATION, LARGEST_RESULT};
 use placet_core::operation::{Failure, Operation, Plan, Report};
 use placet_core::strict_json;
-use placet_runtime::DEEPEST;
 use placet_runtime::config::Executor;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{Call, Worker};
-
-/// The largest result that is stored, in bytes of JSON.
-const LARGEST_RESULT: usize = 64 * 1024;
 
 /// The code of a failure: the executor did not answer in time.
 pub(crate) const TIMEOUT: &str = "timeout";
@@ -108,8 +105,8 @@ fn within_bounds(report: Report) -> Report {
     if text.len() > LARGEST_RESULT {
         return Report::Succeeded(json!({"result_left_out": "it has more than 64 KB"}));
     }
-    if strict_json::depth(text.as_bytes()) > DEEPEST {
-        let why = format!("it is nested more than {DEEPEST} deep");
+    if strict_json::depth(text.as_bytes()) > DEEPEST_SPECIFICATION {
+        let why = format!("it is nested more than {DEEPEST_SPECIFICATION} deep");
         return Report::Succeeded(json!({"result_left_out": why}));
     }
     report

@@ -8,8 +8,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::request::Parts;
 use placet_approval::Approval;
 use placet_core::item::Lane;
+use placet_core::limits::PROJECT_SHARE;
 use placet_inbox::Inbox;
-use placet_runtime::engine::{Gates, Kinds, PROJECT_SHARE};
+use placet_runtime::engine::{Gates, Kinds};
 use placet_runtime::http::wants_page;
 use placet_runtime::{
     Access, ApiKey, ApiKeys, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime,

@@ -1,10 +1,13 @@
-//! The memory that a batch of large webhooks takes in the worker and the engines. This test has its own
-//! binary, because its allocator counts the bytes of the whole process.
+//! The memory that a batch of large webhooks takes in the worker and the engines, and that the lists of the largest
+//! operations take. These tests have their own binary, because its allocator counts the bytes of the whole process:
+//! nextest runs each of them in a process of its own.
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
+use bytes::Bytes;
 use peak_alloc::PeakAlloc;
 use placet_core::Timestamp;
+use placet_core::limits::MOST_SPECIFICATION_VALUES;
 use placet_core::receipt::{Receipt, State};
 use placet_core::webhook::{Documents, Draft, Incoming};
 use placet_local::engines::{QueueTime, Queues, Storage, http_client};
@@ -17,7 +20,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-/// The most bytes that a batch may take. The worker has 256 MB.
+/// The most bytes that a batch or a list may take. A function has 256 MB.
 const BOUND: usize = 128 * 1024 * 1024;
 
 /// Just below the largest accepted body, in bytes.
@@ -124,5 +127,41 @@ async fn a_batch_of_large_bodies_takes_half_of_the_function() {
         // A body of this size neither decides nor creates an operation.
         assert_eq!(states, [State::Failed; BATCH]);
         assert!(peak <= BOUND, "{name}: {peak} bytes");
+    }
+}
+
+/// Sends a request as the person at this machine, with the key of the system. Returns the status.
+async fn send(system: &System, method: &str, path: &str, accept: &str, body: String) -> u16 {
+    let request = http::Request::builder().method(method).uri(path).header("accept", accept);
+    let request = request.header("host", "127.0.0.1:8000").header("authorization", "Bearer key");
+    let response = system.front_door.call(request.body(Bytes::from(body)).unwrap()).await;
+    response.status().as_u16()
+}
+
+/// Of all specifications that are accepted, those of many objects with one member take the most memory.
+#[tokio::test]
+async fn a_list_of_the_largest_operations_takes_half_of_the_function() {
+    let system = system().await;
+    let objects = MOST_SPECIFICATION_VALUES / 2 - 10;
+    let list = format!("[{}{{}}]", r#"{"a":0},"#.repeat(objects));
+    for n in 0..150 {
+        let body = format!(
+            r#"{{"kind":"function_call","run_id":"r","call_id":"c{n}","fn":"f","kwargs":{{"list":{list}}}}}"#
+        );
+        assert_eq!(send(&system, "POST", "/v1/operations", "*/*", body).await, 201);
+    }
+    for (path, accept) in [
+        ("/inbox", "text/html"),
+        ("/inbox/c0", "text/html"),
+        ("/v1/operations?limit=100", "*/*"),
+        ("/v1/operations/function_call/c0", "*/*"),
+        ("/humanlayer/v1/agent/function_calls/pending", "*/*"),
+    ] {
+        let before = MEMORY.current_usage();
+        MEMORY.reset_peak_usage();
+        assert_eq!(send(&system, "GET", path, accept, String::new()).await, 200, "{path}");
+        let peak = MEMORY.peak_usage().saturating_sub(before);
+        println!("{path}: {peak} bytes");
+        assert!(peak <= BOUND, "{path}: {peak} bytes");
     }
 }

@@ -1,5 +1,6 @@
 //! Percent-encoding (RFC 3986) and `application/x-www-form-urlencoded`.
 
+use crate::limits::MOST_FIELDS;
 use crate::strict_json::Unreadable;
 
 /// Percent-encodes every byte except letters, digits, `-`, `.`, `_` and `~`.
@@ -16,29 +17,51 @@ pub fn encode(text: &str) -> String {
 
 /// Decodes percent-encoded bytes; `None` if an escape is broken or the result is not UTF-8.
 pub fn decode(encoded: &[u8]) -> Option<String> {
-    String::from_utf8(decoded(encoded)?).ok()
+    String::from_utf8(collected(Decoded { rest: encoded, plus: b'+' }, encoded.len())?).ok()
 }
 
-/// Decodes percent-encoded bytes; `None` if an escape is broken.
-fn decoded(encoded: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
-    while let [first, tail @ ..] = rest {
+/// The decoded bytes of a percent-encoded text, one by one. An item is `None` if an escape is broken.
+#[derive(Clone)]
+struct Decoded<'a> {
+    rest: &'a [u8],
+    /// What a `+` stands for: a space in a form, otherwise itself.
+    plus: u8,
+}
+
+impl<'a> Decoded<'a> {
+    fn of_form(rest: &'a [u8]) -> Self {
+        Self { rest, plus: b' ' }
+    }
+}
+
+impl Iterator for Decoded<'_> {
+    type Item = Option<u8>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         let digit = |byte: &u8| char::from(*byte).to_digit(16);
-        (rest, _) = match (first, tail) {
-            (b'%', [high, low, after @ ..]) => {
-                let byte = u8::try_from(digit(high)? * 16 + digit(low)?).ok()?;
-                (after, bytes.push(byte))
+        let (byte, rest) = match self.rest {
+            [] => return None,
+            [b'%', high, low, rest @ ..] => {
+                let value = digit(high).zip(digit(low)).map(|(high, low)| high * 16 + low);
+                (value.and_then(|value| u8::try_from(value).ok()), rest)
             }
-            (b'%', _) => return None,
-            (byte, after) => (after, bytes.push(*byte)),
+            [b'%', ..] => (None, [].as_slice()),
+            [b'+', rest @ ..] => (Some(self.plus), rest),
+            [byte, rest @ ..] => (Some(*byte), rest),
         };
+        self.rest = rest;
+        Some(byte)
+    }
+}
+
+/// All bytes; `None` if an escape is broken. `most` is at least their number.
+fn collected(decoded: Decoded<'_>, most: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(most);
+    for byte in decoded {
+        bytes.push(byte?);
     }
     Some(bytes)
 }
-
-/// The most fields that a form may have. In memory an empty field is fifty times as large as in the text.
-pub const MOST_FIELDS: usize = 10_000;
 
 /// The decoded fields of `application/x-www-form-urlencoded`, in order; `None` if an escape is broken, if a
 /// field is not UTF-8, or if there are more than [`MOST_FIELDS`] fields.
@@ -46,28 +69,30 @@ pub fn form(bytes: &[u8]) -> Option<Vec<(String, String)>> {
     if pairs(bytes).nth(MOST_FIELDS).is_some() {
         return None;
     }
-    let text = |part: &[u8]| decode(&with_spaces(part));
+    let text = |part| String::from_utf8(form_bytes(part)?).ok();
     pairs(bytes).map(|(name, value)| Some((text(name)?, text(value)?))).collect()
 }
 
 /// The value of one field of `application/x-www-form-urlencoded`; `None` if the field is missing. Broken escapes in
-/// other values do no harm. Bytes that are not UTF-8 become U+FFFD.
+/// other values do no harm. Bytes that are not UTF-8 become U+FFFD. Of all fields, only this one is kept in memory.
 ///
 /// # Errors
 ///
-/// If the field occurs twice or has a broken escape. If it is missing and the name of another field has one.
+/// If the field occurs twice or has a broken escape. If it is missing and the name of another field has one. If there
+/// are more than [`MOST_FIELDS`] fields.
 pub fn field(bytes: &[u8], name: &str) -> Result<Option<String>, Unreadable> {
     let (mut found, mut damaged) = (None, false);
-    for (known, value) in pairs(bytes) {
-        match decoded(&with_spaces(known)) {
-            Some(known) if known == name.as_bytes() => {
-                let value = decoded(&with_spaces(value)).ok_or(Unreadable)?;
-                if found.replace(value).is_some() {
-                    return Err(Unreadable);
-                }
+    for (number, (known, value)) in pairs(bytes).enumerate() {
+        let known = Decoded::of_form(known);
+        if number >= MOST_FIELDS {
+            return Err(Unreadable);
+        } else if known.clone().any(|byte| byte.is_none()) {
+            damaged = true;
+        } else if known.eq(name.bytes().map(Some)) {
+            let value = form_bytes(value).ok_or(Unreadable)?;
+            if found.replace(value).is_some() {
+                return Err(Unreadable);
             }
-            Some(_) => {}
-            None => damaged = true,
         }
     }
     match found {
@@ -88,9 +113,9 @@ fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// A form writes a space as `+`.
-fn with_spaces(part: &[u8]) -> Vec<u8> {
-    part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect()
+/// The decoded name or value of a field; `None` if an escape is broken.
+fn form_bytes(part: &[u8]) -> Option<Vec<u8>> {
+    collected(Decoded::of_form(part), part.len())
 }
 
 #[cfg(test)]
@@ -107,6 +132,8 @@ mod tests {
         }
         assert_eq!(form("a&".repeat(MOST_FIELDS).as_bytes()).unwrap().len(), MOST_FIELDS);
         assert_eq!(form("a&".repeat(MOST_FIELDS + 1).as_bytes()), None);
+        let fields = |count: usize| field("a=1&".repeat(count).as_bytes(), "b");
+        assert_eq!((fields(MOST_FIELDS), fields(MOST_FIELDS + 1)), (Ok(None), Err(Unreadable)));
         for (body, expected) in [
             (&b"x=%zz&a=1+2&y=%ff"[..], Ok(Some("1 2".to_owned()))),
             (b"a=%e9", Ok(Some("\u{fffd}".to_owned()))),

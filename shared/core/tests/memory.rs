@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
-use std::fmt::Write as _;
+mod hostile;
 
+use hostile::Hostile;
 use peak_alloc::PeakAlloc;
 use placet_core::Timestamp;
 use placet_core::receipt::{Identity, Receipt};
@@ -26,39 +27,6 @@ const TIMES: usize = 3;
 const BASE: usize = 1024 * 1024;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-
-const JSON: &str = "application/json";
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// Bodies of about this size whose parsed form needs much memory.
-fn bodies(size: usize) -> [(&'static str, &'static str, String); 8] {
-    let repeated = |begin: &str, part: &str, end: &str| {
-        format!("{begin}{}{end}", part.repeat((size - begin.len() - end.len()) / part.len()))
-    };
-    let member = format!(r#""{}","#, "x".repeat(1000));
-    let mut names = "{".to_owned();
-    for n in 0.. {
-        if names.len() + 20 > size {
-            break;
-        }
-        write!(names, r#""{n:x}":0,"#).unwrap();
-    }
-    names.push_str(r#""":0}"#);
-    [
-        ("members of 1 KB", JSON, repeated(r#"{"type":"x","data":["#, &member, "0]}")),
-        ("objects of one member", JSON, repeated("[", r#"{"a":0},"#, "{}]")),
-        ("an object of many names", JSON, names),
-        (
-            "elements that a scheme reads",
-            JSON,
-            repeated(r#"{"value":["#, r#"{"id":0,"clientState":"a"},"#, "0]}"),
-        ),
-        ("numbers", JSON, repeated("[", "0,", "0]")),
-        ("a string of escapes", JSON, repeated(r#"{"type":""#, r"\n", r#""}"#)),
-        ("fields without a value", FORM, repeated("", "a&", "")),
-        ("JSON in a field", FORM, repeated("payload=[", "%7B%7D,", "0]")),
-    ]
-}
 
 fn opened(preset: &str) -> Verifier {
     let scheme = serde_json::from_value(presets::preset(preset).unwrap()).unwrap();
@@ -97,12 +65,12 @@ fn verification_needs_at_most_three_times_the_size_of_the_body() {
         ["hmac", "stripe", "slack", "twilio", "linear", "microsoft-graph", "hubspot", "huma"];
     let cases = [(LARGEST, &every[..1]), (LARGE, &every)];
     for (size, presets) in cases {
-        for (name, content_type, body) in bodies(size) {
-            assert!((size - 2000..=size).contains(&body.len()), "{name}: {}", body.len());
+        for Hostile { name, content_type, bytes } in hostile::bodies(size) {
+            assert!((size - 2000..=size).contains(&bytes.len()), "{name}: {}", bytes.len());
             for preset in presets {
-                let peak = judged(&opened(preset), content_type, body.as_bytes());
-                println!("{preset}, {name}: {} bytes, {peak} at most", body.len());
-                assert!(peak <= TIMES * body.len() + BASE, "{preset}, {name}: {peak} bytes");
+                let peak = judged(&opened(preset), content_type, &bytes);
+                println!("{preset}, {name}: {} bytes, {peak} at most", bytes.len());
+                assert!(peak <= TIMES * bytes.len() + BASE, "{preset}, {name}: {peak} bytes");
             }
         }
     }

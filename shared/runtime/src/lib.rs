@@ -41,7 +41,7 @@ pub use deliveries::{NewDelivery, SendError};
 pub use engine::{ChangeError, Created, Engine};
 pub use environment::{Environment, SecretsError};
 pub use https::Https;
-pub use operations::{CreateError, DEEPEST, Requested, new_call_id};
+pub use operations::{CreateError, Requested, new_call_id};
 pub use queue::{DEAD_LETTERS, MOST_MESSAGES, Queue, QueueError, variable};
 pub use receipts::{ReceiveError, Received};
 pub use store::{

@@ -1,5 +1,8 @@
 //! Creation of operations as `placet.yaml` configures them, and the endpoints to notify of decisions.
 
+use placet_core::limits::{
+    DEEPEST_SPECIFICATION, LARGEST_SPECIFICATION, MOST_SPECIFICATION_VALUES,
+};
 use placet_core::operation::{
     Actor, Approvers, NewOperation, Notice, Operation, OperationId, Specification,
 };
@@ -9,18 +12,6 @@ use uuid::Uuid;
 use crate::config::Interface;
 use crate::engine::Created;
 use crate::{Runtime, StoreError};
-
-/// The largest specification, in bytes of JSON. DynamoDB's limit is 400 KB per row, and a row also needs room
-/// for the result (64 KB), the comment (16 KB, also in the history) and up to a hundred attempts.
-const LARGEST: usize = 200 * 1024;
-
-/// The deepest nesting of a specification, and of a result. Both are stored and sent some levels deeper, and
-/// the JSON parser reads up to a depth of 127. Deeper JSON could be written but never read again.
-pub const DEEPEST: usize = 100;
-
-/// The most JSON values of a specification. A value can take 700 bytes of memory, and a page of a list holds
-/// many operations.
-const MOST_VALUES: usize = 10_000;
 
 /// A new operation as a requester creates it.
 #[derive(Clone, Debug)]
@@ -46,19 +37,21 @@ pub enum CreateError {
     #[error("call_id {0} already exists with other content: choose a new id")]
     Conflict(String),
     /// The specification is too large to store.
-    #[error("the specification has {size} bytes; the limit is {LARGEST} bytes")]
+    #[error("the specification has {size} bytes; the limit is {LARGEST_SPECIFICATION} bytes")]
     TooLarge {
         /// The size of the specification, in bytes of JSON.
         size: usize,
     },
     /// The specification is nested too deeply to be read again.
-    #[error("the specification is nested {depth} levels deep; the limit is {DEEPEST}")]
+    #[error(
+        "the specification is nested {depth} levels deep; the limit is {DEEPEST_SPECIFICATION}"
+    )]
     TooDeep {
         /// The depth of the specification.
         depth: usize,
     },
     /// The specification would take too much memory.
-    #[error("the specification has {values} JSON values; the limit is {MOST_VALUES}")]
+    #[error("the specification has {values} JSON values; the limit is {MOST_SPECIFICATION_VALUES}")]
     TooManyValues {
         /// The number of JSON values in the specification: objects, lists and the values in them.
         values: usize,
@@ -134,14 +127,14 @@ fn check(specification: &Specification) -> Result<(), CreateError> {
     let json = serde_json::to_vec(&(content, channel, options, requester_state, other));
     let json = json.unwrap_or_default();
     let (size, depth) = (json.len(), strict_json::depth(&json));
-    if size > LARGEST {
+    if size > LARGEST_SPECIFICATION {
         return Err(CreateError::TooLarge { size });
     }
-    if depth > DEEPEST {
+    if depth > DEEPEST_SPECIFICATION {
         return Err(CreateError::TooDeep { depth });
     }
     match strict_json::count(&json) {
-        values if values > MOST_VALUES => Err(CreateError::TooManyValues { values }),
+        values if values > MOST_SPECIFICATION_VALUES => Err(CreateError::TooManyValues { values }),
         _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use lambda_http::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::http::{Response, json, set, text};
+use crate::http::{Response, json, text};
 
 /// An RFC 9457 problem with a stable `code`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Problem {
     pub errors: Vec<WrongMember>,
     /// The `Allow` header; empty means no header.
     pub allow: String,
+    /// The `Retry-After` header, in seconds; `None` means no header.
+    pub retry_after: Option<u64>,
 }
 
 /// A member of a body that is missing or wrong.
@@ -34,7 +36,8 @@ pub struct WrongMember {
 impl Problem {
     /// A problem with this status, code and detail.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), allow: String::new() }
+        let (detail, errors, allow) = (detail.into(), Vec::new(), String::new());
+        Self { status, code, detail, errors, allow, retry_after: None }
     }
 
     /// A 422 for a body whose member at `pointer` is missing or wrong.
@@ -61,7 +64,8 @@ impl Problem {
     /// A 503 for any error on our side: it asks the caller to retry.
     pub fn unavailable() -> Self {
         let detail = "an internal service is unavailable: retry in a few seconds";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Self { retry_after: Some(5), ..problem }
     }
 
     /// The response as `application/problem+json`.
@@ -88,8 +92,8 @@ impl Problem {
     }
 
     fn finish(self, mut response: Response) -> Response {
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            set(&mut response, RETRY_AFTER, "5");
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         if let Ok(allow) = HeaderValue::try_from(self.allow)
             && !allow.is_empty()

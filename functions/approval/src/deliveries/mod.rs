@@ -6,6 +6,7 @@ use lambda_http::http::StatusCode;
 use placet_core::delivery::{Command, Delivery, State};
 use placet_core::humanlayer::Subscription;
 use placet_core::item::Item;
+use placet_core::limits::MOST_LISTED;
 use placet_core::operation::Operation;
 use placet_runtime::http::Response;
 use serde::Deserialize;
@@ -26,7 +27,7 @@ pub(crate) mod schemas {
 }
 
 /// The default number of deliveries on a page.
-const PAGE: Number<1, 100> = Number(50);
+const PAGE: Number<1, MOST_LISTED> = Number(50);
 
 /// The delivery that a path names.
 #[derive(Deserialize)]
@@ -48,7 +49,7 @@ pub(crate) struct ListDeliveries {
     #[cfg_attr(test, schemars(with = "Option<crate::openapi::types::DeliveryState>"))]
     state: Option<State>,
     /// The maximum number of deliveries on the page; 50 if left out.
-    limit: Option<Number<1, 100>>,
+    limit: Option<Number<1, MOST_LISTED>>,
     /// The `next` of the previous page.
     cursor: Option<String>,
 }

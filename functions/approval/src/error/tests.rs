@@ -35,6 +35,13 @@ fn every_error_has_its_reply() {
             role: Role::Agent,
             right: Right::Decide,
         }),
+        replies(|| Error::TooOften {
+            project: "p".to_owned(),
+            limit: TooOften {
+                rate: Rate { per_second: 100, burst: 200 },
+                wait: std::time::Duration::from_millis(10),
+            },
+        }),
         replies(|| Unauthorized::Store(store()).into()),
         replies(|| change(ChangeError::NotFound { kind, id: id.clone() })),
         replies(|| {
@@ -57,6 +64,7 @@ fn every_error_has_its_reply() {
     {"status":401,"retry":false,"code":"unauthorized","detail":"send a valid API key, as in: Authorization: Bearer <key>"}
     {"status":403,"retry":false,"code":"foreign_host","detail":"this local system accepts only the host names localhost, 127.0.0.1 and [::1]"}
     {"status":403,"retry":false,"code":"forbidden","detail":"the key has the role agent; this route needs a key with the role responder or admin"}
+    {"status":429,"retry":true,"code":"too_many_requests","detail":"this key may write 100 times a second, and 200 times at once after a pause: send the request again after 1 s"}
     {"status":503,"retry":true,"code":"unavailable","detail":"an internal service is unavailable: retry in a few seconds"}
     {"status":404,"retry":false,"code":"not_found","detail":"there is no operation with id function_call/c"}
     {"status":409,"retry":false,"code":"already_decided","detail":"call already has a response: it is denied"}

@@ -4,6 +4,7 @@ use lambda_http::http::StatusCode;
 use placet_core::Timestamp;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Need};
+use placet_core::limits::{LARGEST_PENDING_LIST, MOST_LISTED};
 use placet_core::operation::{Operation, OperationKind, State};
 use placet_runtime::Rest;
 use placet_runtime::http::Response;
@@ -15,15 +16,8 @@ use crate::error::Error;
 use crate::read::Number;
 use crate::reply::json;
 
-/// The maximum and default number of operations in the list.
-const MOST_SHOWN: usize = 100;
-
-/// The list ends after this many bytes, because a response of Lambda has at most 6 MB.
-const LARGEST: usize = 4 * 1024 * 1024;
-
-/// The maximum number of pages that are read for one list, and the number of operations on a page.
+/// The maximum number of pages that are read for one list.
 const PAGES: usize = 10;
-const PAGE: usize = 100;
 
 /// The parameters of the list. Unknown parameters are ignored, because it is not known for sure which ones
 /// clients send.
@@ -74,14 +68,14 @@ pub(crate) struct PendingPage<T> {
 /// `total` is exact up to 1,000 operations. Beyond that it is the number of operations that were counted.
 pub(crate) async fn pending(call: Call<'_>, kind: OperationKind) -> Result<Response, Error> {
     let ListPending { limit, offset, format } = call.query()?;
-    let limit = limit.map_or(MOST_SHOWN, |Number(limit)| limit.min(MOST_SHOWN));
+    let limit = limit.map_or(MOST_LISTED, |Number(limit)| limit.min(MOST_LISTED));
     let offset = offset.map_or(0, |Number(offset)| offset);
     let now = call.now();
     let waits = |operation: &Item<Operation>| operation.state_at(now) == State::Pending;
     let (store, project) = (&call.engine().store, call.project());
     let ids = format!("{}/", kind.as_str());
     let mut list = List { offset, limit, ..List::default() };
-    let most = offset.saturating_add(limit).min(PAGE);
+    let most = offset.saturating_add(limit).min(MOST_LISTED);
     let (mut rest, mut cursor) = (Rest::default(), None);
     for _ in 0..PAGES {
         let page = store.waiting(project, Need::Decision, &ids, waits, most, cursor).await?;
@@ -122,7 +116,7 @@ impl List {
     }
 
     fn is_full(&self) -> bool {
-        self.items.len() == self.limit || self.bytes >= LARGEST
+        self.items.len() == self.limit || self.bytes >= LARGEST_PENDING_LIST
     }
 
     /// The finished page. `rest` describes the operations after those that were counted.

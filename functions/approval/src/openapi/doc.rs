@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lambda_http::http::Method;
 use placet_runtime::{Right, Role};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
@@ -138,6 +139,9 @@ impl Doc {
                 .errors(401, &["unauthorized"])
                 .errors(403, &["forbidden", "foreign_host"])
                 .errors(503, &["unavailable"]);
+            if route.method == Method::POST {
+                self = self.errors(429, &["too_many_requests"]);
+            }
         }
         let mut responses = self.replies;
         for (status, schema) in self.schemas {
@@ -214,7 +218,7 @@ fn error(api: Api, status: u16, codes: &[&str], schemas: &mut Schemas) -> (Strin
         content["application/json"] = json!({"schema": schema});
     }
     let mut response = json!({"description": description, "content": content});
-    if status == 503 {
+    if matches!(status, 429 | 503) {
         response["headers"] = json!({"Retry-After": {"schema": {"type": "string"}}});
     }
     (name, response)

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use placet_core::humanlayer::Subscription;
-use placet_core::operation::{self, LONGEST_ID};
+use placet_core::limits::LONGEST_ID;
+use placet_core::operation;
 use placet_core::{delivery, receipt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "they are schemas")]
 
-use placet_core::operation::{LONGEST_ESCALATION, LONGEST_ID};
+use placet_core::limits::{LONGEST_ESCALATION, LONGEST_ID};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use placet_core::limits::{LONGEST_ADDRESS, MOST_RECIPIENTS};
 use placet_core::operation::{
-    ContactChannel, EmailContact, LONGEST_ADDRESS, MOST_RECIPIENTS, PhoneContact, Recipient,
-    SlackContact, Specification,
+    ContactChannel, EmailContact, PhoneContact, Recipient, SlackContact, Specification,
 };
 use placet_core::without_nulls;
 use serde::Deserialize;

@@ -1,7 +1,8 @@
 //! The bodies of a decision and of a cancellation.
 
 use placet_core::Digest;
-use placet_core::operation::{LONGEST_ID, Response, Verdict};
+use placet_core::limits::LONGEST_ID;
+use placet_core::operation::{Response, Verdict};
 use placet_runtime::problem::Problem;
 use serde::Deserialize;
 

@@ -2,12 +2,10 @@
 
 use lambda_http::http::{HeaderMap, StatusCode};
 use placet_core::Digest;
+use placet_core::limits::LONGEST_IDEMPOTENCY_KEY;
 use placet_core::operation::OperationKind;
 use placet_runtime::problem::Problem;
 use serde_json::json;
-
-/// The longest key, in bytes.
-const LONGEST: usize = 255;
 
 /// The schema of a key in the OpenAPI document.
 #[cfg(test)]
@@ -15,7 +13,7 @@ pub(crate) struct IdempotencyKey;
 
 #[cfg(test)]
 crate::openapi::schema!(IdempotencyKey, {
-    "type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"
+    "type": "string", "minLength": 1, "maxLength": LONGEST_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"
 });
 
 /// The `Idempotency-Key` of a request.
@@ -26,7 +24,8 @@ crate::openapi::schema!(IdempotencyKey, {
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| {
-        (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_graphic())
     });
     let detail = "the Idempotency-Key must be 1 to 255 visible ASCII characters";
     let wrong = || Problem::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", detail);

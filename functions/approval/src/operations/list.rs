@@ -2,6 +2,7 @@
 
 use placet_core::Timestamp;
 use placet_core::item::Item;
+use placet_core::limits::MOST_LISTED;
 use placet_core::operation::{Operation, OperationKind, State};
 use placet_runtime::http::Response;
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use crate::read::{Number, When, invalid_query};
 use crate::reply::Page;
 
 /// The default number of operations on a page.
-const PAGE: Number<1, 100> = Number(50);
+const PAGE: Number<1, MOST_LISTED> = Number(50);
 
 /// The filters and the page of the list.
 #[derive(Deserialize)]
@@ -36,7 +37,7 @@ pub(crate) struct ListOperations {
     /// Only operations created at or before this time. `24h` means 24 hours ago.
     until: Option<When>,
     /// The maximum number of operations on the page; 50 if left out.
-    limit: Option<Number<1, 100>>,
+    limit: Option<Number<1, MOST_LISTED>>,
     /// The `next` of the previous page.
     cursor: Option<String>,
 }

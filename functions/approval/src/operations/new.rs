@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use placet_core::operation::{
-    Content, LONGEST_ID, MOST_OPTIONS, OperationKind, ResponseOption, Specification,
-};
+use placet_core::limits::{LONGEST_ID, MOST_OPTIONS};
+use placet_core::operation::{Content, OperationKind, ResponseOption, Specification};
 use placet_runtime::problem::Problem;
 use serde::Deserialize;
 use serde_json::{Map, Value};

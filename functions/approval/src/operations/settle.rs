@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 use lambda_http::http::StatusCode;
 use placet_core::Digest;
 use placet_core::item::Item;
+use placet_core::limits::MOST_SETTLED;
 use placet_core::operation::{Command, Operation, OperationId, OperationKind, Settlement, State};
 use placet_runtime::http::Response;
 use placet_runtime::problem::Problem;
@@ -18,9 +19,6 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::read::{self, CallId, Comment, Wrong};
 use crate::reply::json;
-
-/// The most operations that one request settles.
-const MOST_SETTLED: usize = 100;
 
 /// How many settlements are under way at the same time.
 const AT_ONCE: usize = 10;

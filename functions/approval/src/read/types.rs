@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use placet_core::operation::{LONGEST_ID, is_call_id, is_comment};
+use placet_core::limits::LONGEST_ID;
+use placet_core::operation::{is_call_id, is_comment};
 use placet_core::{Period, Timestamp};
 use serde::Deserialize;
 

@@ -6,6 +6,7 @@ use lambda_http::Body;
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{CONTENT_DISPOSITION, X_CONTENT_TYPE_OPTIONS};
 use placet_core::item::Item;
+use placet_core::limits::MOST_LISTED;
 use placet_core::receipt::{Command, Receipt, State};
 use placet_runtime::BodyError;
 use placet_runtime::http::{Response, set, text};
@@ -26,7 +27,7 @@ pub(crate) mod schemas {
 }
 
 /// The default number of receipts on a page.
-const PAGE: Number<1, 100> = Number(20);
+const PAGE: Number<1, MOST_LISTED> = Number(20);
 
 /// The receipt that a path names.
 #[derive(Deserialize)]
@@ -50,7 +51,7 @@ pub(crate) struct ListReceipts {
     /// Only receipts received at or after this time. `24h` means 24 hours ago.
     since: Option<When>,
     /// The maximum number of receipts on the page; 20 if left out.
-    limit: Option<Number<1, 100>>,
+    limit: Option<Number<1, MOST_LISTED>>,
     /// The `next` of the previous page.
     cursor: Option<String>,
 }

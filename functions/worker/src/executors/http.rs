@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use placet_core::breaker::End;
+use placet_core::limits::LARGEST_RESULT;
 use placet_core::operation::{Failure, Report};
 use placet_core::{Timestamp, strict_json, webhook};
 use placet_runtime::config::HttpExecutor;
@@ -14,9 +15,6 @@ use super::Call;
 use crate::Worker;
 use crate::http::{causes, retry_after};
 use crate::run::{TIMEOUT, not_run};
-
-/// The largest response body that is stored as the result, in bytes.
-const LARGEST_RESULT: usize = 64 * 1024;
 
 impl Worker {
     /// Posts `{call_id, fn, kwargs}`, and derives the report of the attempt from the response.

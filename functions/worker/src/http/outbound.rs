@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use placet_core::address::is_public;
-use placet_core::delivery::{Answer, LARGEST_ANSWER};
+use placet_core::delivery::Answer;
+use placet_core::limits::LARGEST_ANSWER;
 use placet_runtime::config::{Executor, Outbound};
 use placet_runtime::{Clock, Runtime};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

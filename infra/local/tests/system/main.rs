@@ -47,6 +47,7 @@ mod projects;
 mod published_keys;
 mod questions;
 mod quotes;
+mod rates;
 mod reachable;
 mod receipts;
 mod replay;

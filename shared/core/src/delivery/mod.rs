@@ -26,9 +26,6 @@ pub use transition::{Command, Refusal, Work};
 /// How many attempts the log keeps: the attempts of two schedules.
 const LOG: usize = 16;
 
-/// How much of an answer's body the log keeps, in bytes.
-pub const LARGEST_ANSWER: usize = 1024;
-
 /// How much of an error message the log keeps, in bytes.
 const LARGEST_ERROR: usize = 512;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::Secret;
 use crate::item::{Hold, Kind as _, LONGEST_DELAY, Lane, Next, Rests, Schedule, Write};
+use crate::limits::LARGEST_ANSWER;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const ENDED: [u16; 2] = [200, 410];

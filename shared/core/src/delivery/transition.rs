@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use super::{Answer, Attempt, Delivery, LARGEST_ANSWER, LARGEST_ERROR, State, excerpt, schedule};
+use super::{Answer, Attempt, Delivery, LARGEST_ERROR, State, excerpt, schedule};
 use crate::item::{Change, Item, Job, Kind, Lane, Next, Write};
+use crate::limits::LARGEST_ANSWER;
 use crate::{Payload, Timestamp};
 
 /// How long a delivery is kept after it is delivered or has failed.

@@ -3,10 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::fields::{FieldError, Fields, without_nulls};
-use crate::operation::{
-    ContactChannel, EmailContact, LONGEST_ADDRESS, MOST_RECIPIENTS, PhoneContact, Recipient,
-    SlackContact,
-};
+use crate::limits::{LONGEST_ADDRESS, MOST_RECIPIENTS};
+use crate::operation::{ContactChannel, EmailContact, PhoneContact, Recipient, SlackContact};
 
 /// Reads a contact channel from the configuration.
 ///

@@ -1,10 +1,8 @@
 use super::channel::{additional_recipients, read_channel};
 use super::spec::{comment, specification};
 use crate::fields::{FieldError, Fields, InvalidBody, parse_object};
-use crate::operation::{
-    Escalation, LONGEST_ESCALATION, LONGEST_ID, OperationKind, Response, Specification, Verdict,
-    is_call_id,
-};
+use crate::limits::{LONGEST_ESCALATION, LONGEST_ID};
+use crate::operation::{Escalation, OperationKind, Response, Specification, Verdict, is_call_id};
 
 /// The body of `POST /function_calls` and `POST /contact_requests`.
 #[derive(Clone, Debug, PartialEq)]

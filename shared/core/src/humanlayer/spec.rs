@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::channel::read_channel;
 use crate::fields::{FieldError, Fields, without_nulls};
+use crate::limits::{LONGEST_ID, MOST_OPTIONS};
 use crate::operation::{
-    ContactChannel, Content, LONGEST_ID, MOST_OPTIONS, OperationKind, ResponseOption,
-    Specification, is_comment,
+    ContactChannel, Content, OperationKind, ResponseOption, Specification, is_comment,
 };
 
 /// The name of the `spec` member that holds the options of a kind.

@@ -5,9 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::transition::Step;
-use super::{
-    Actor, Decision, Escalation, MOST_ESCALATIONS, Notice, OperationKind, Refusal, State, Verdict,
-};
+use super::{Actor, Decision, Escalation, Notice, OperationKind, Refusal, State, Verdict};
+use crate::limits::MOST_ESCALATIONS;
 use crate::{Digest, Timestamp};
 
 /// The pause between the first two polls of an upstream approver. The pause doubles after each poll.

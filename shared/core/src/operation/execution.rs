@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::transition::Step;
-use super::{
-    Actor, Failure, MOST_RUNS_AGAIN, Outcome, Plan, Refusal, Report, Settlement, State, Verdict,
-};
+use super::{Actor, Failure, Outcome, Plan, Refusal, Report, Settlement, State, Verdict};
 use crate::Digest;
+use crate::limits::MOST_RUNS_AGAIN;
 use crate::retry::backoff;
 
 /// A lease lasts this much longer than the attempt's timeout, so that the worker can report.

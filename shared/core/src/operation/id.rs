@@ -1,9 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::limits::LONGEST_ID;
 use crate::percent;
-
-/// The longest id that a requester may choose, in bytes.
-pub const LONGEST_ID: usize = 255;
 
 /// Ids that are not allowed. `.` and `..` change a path. The others are the routes `…/pending` and
 /// `/inbox/style.css`.

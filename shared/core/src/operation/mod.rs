@@ -39,13 +39,10 @@ pub use contact::{
 };
 pub use content::Content;
 pub use history::{Entry, History, HistoryBroken};
-pub use id::{LONGEST_ID, OperationId, OperationKind, is_call_id};
-pub use limits::{
-    LONGEST_ADDRESS, LONGEST_ESCALATION, MOST_ESCALATIONS, MOST_RECIPIENTS, MOST_RUNS_AGAIN,
-    is_comment,
-};
+pub use id::{OperationId, OperationKind, is_call_id};
+pub use limits::is_comment;
 pub use notice::Notice;
-pub use options::{MOST_OPTIONS, ResponseOption};
+pub use options::ResponseOption;
 pub use plan::{Plan, Upstream};
 pub use refusal::Refusal;
 pub use response::Response;

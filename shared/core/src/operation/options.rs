@@ -3,9 +3,6 @@ use serde_json::{Map, Value};
 
 use super::{Operation, OperationKind};
 
-/// The most options of an operation: more would not fit on a page that a person reads.
-pub const MOST_OPTIONS: usize = 50;
-
 /// An option that the requester offers: a reason for a denial, or a reply to a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResponseOption {

@@ -1,5 +1,6 @@
-use super::{MOST_ESCALATIONS, MOST_RUNS_AGAIN, OperationKind, State};
+use super::{OperationKind, State};
 use crate::Timestamp;
+use crate::limits::{MOST_ESCALATIONS, MOST_RUNS_AGAIN};
 
 /// The reason why a command changes nothing. A refusal is not a fault: its causes are a concurrent
 /// decision, a late answer or a duplicate.

@@ -2,14 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{LARGEST_HEADERS, LONGEST_IDENTITY};
 use crate::webhook::{Incoming, Location, Scheme, Verified};
 use crate::{Timestamp, percent};
-
-/// The most bytes of headers in a record.
-const LARGEST_HEADERS: usize = 16 * 1024;
-
-/// The most bytes of an identity in a record. The receipt's id is derived from the whole identity.
-const LONGEST_IDENTITY: usize = 256;
 
 /// The record of a request. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::strict_json::{HEAVIEST, Text};
+use crate::limits::HEAVIEST_JSON;
+use crate::strict_json::Text;
 
 /// The mapping from event fields to the arguments of an approval, in the order in which it is written.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -117,7 +118,7 @@ impl Mapping {
                     match (found, default) {
                         (Some(found), _) => {
                             weight = weight.saturating_add(found.weight());
-                            if weight > HEAVIEST {
+                            if weight > HEAVIEST_JSON {
                                 return Err(format!(
                                     "the arguments up to {name} have too many members: map smaller fields"
                                 ));

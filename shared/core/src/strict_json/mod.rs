@@ -29,9 +29,6 @@ pub use text::Text;
 /// The most characters of a name in an error message.
 pub const LONGEST_QUOTE: usize = 100;
 
-/// The most memory of a tree, in bytes. No operation needs more, and a function has 256 MB.
-pub const HEAVIEST: usize = 16 * 1024 * 1024;
-
 /// The reason why a text cannot become a tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {

@@ -1,7 +1,8 @@
 use serde_json::Value;
 
 use super::lenient::{Lenient, from_utf16, without_mark};
-use super::{Decimal, HEAVIEST, LONGEST_QUOTE, ParseError, rounded, unique, weight};
+use super::{Decimal, LONGEST_QUOTE, ParseError, rounded, unique, weight};
+use crate::limits::HEAVIEST_JSON;
 
 /// What would happen to a number, and the fix.
 const ROUNDED: &str = "would be rounded: send it as a string";
@@ -77,7 +78,7 @@ impl<'a> Text<'a> {
     ///
     /// If the tree would need too much memory.
     pub fn value(self) -> Result<Value, ParseError> {
-        if self.weight() > HEAVIEST {
+        if self.weight() > HEAVIEST_JSON {
             return Err(ParseError::TooHeavy);
         }
         serde_json::from_slice(self.0).map_err(|error| ParseError::Malformed(error.to_string()))

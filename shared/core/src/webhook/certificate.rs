@@ -1,5 +1,5 @@
-//! Keys in certificates that a request names. Placet fetches a certificate only from an address that the
-//! scheme allows.
+//! Keys in certificates that a request names. Placet fetches a certificate only from an address at which the
+//! sender publishes certificates for the topic of the message.
 
 use std::time::Duration;
 
@@ -9,6 +9,10 @@ use super::grammar::Certificate;
 use super::message::Reading;
 use super::unverified::{Documents, Unverified};
 use crate::Timestamp;
+use crate::strict_json::Lenient;
+
+/// The member that names the topic of a message.
+const TOPIC: &str = "TopicArn";
 
 impl Certificate {
     /// The public key, as DER `SubjectPublicKeyInfo`.
@@ -19,8 +23,12 @@ impl Certificate {
         now: Timestamp,
     ) -> Result<Vec<u8>, Unverified> {
         let url = reading.value(&self.at).ok_or(Unverified::Missing)?;
-        if !self.host.allows(&url) || !url.ends_with(".pem") || url.contains('?') {
-            return Err(Unverified::Certificate("its address does not belong to the sender"));
+        let body = reading.request.json().ok().flatten();
+        let topic = body.and_then(|body| body.member(TOPIC).ok().flatten());
+        let topic = topic.and_then(Lenient::exact_string).ok_or(Unverified::Missing)?;
+        if !self.host.certifies(&url, &topic) {
+            let reason = "its address is not that of a certificate for the region of the topic";
+            return Err(Unverified::Certificate(reason));
         }
         let pem = documents
             .get(&url)

@@ -6,9 +6,7 @@ use super::incoming::Incoming;
 use super::location::Location;
 use super::scheme::{Respond, Rule, VerifyFirst};
 use super::verifier::Verifier;
-
-/// The most bytes of unverified input that an answer echoes.
-const LARGEST_ECHO: usize = 1024;
+use crate::limits::LARGEST_ECHO;
 
 /// The longest text that Placet signs with a MAC for an unknown sender, in bytes. Placet accepts no body
 /// that is such a text.

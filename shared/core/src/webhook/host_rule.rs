@@ -4,7 +4,7 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HostRule {
-    /// Amazon SNS: `https://sns.<region>.amazonaws.com/`, including the regions of China.
+    /// Amazon SNS: `https://sns.<region>.amazonaws.com/`, and `.amazonaws.com.cn` for the regions of China.
     Sns,
 }
 
@@ -12,16 +12,33 @@ impl HostRule {
     /// Whether this URL belongs to the owner. The URL must have https, no user, no port, and no character
     /// that URL parsers interpret differently.
     pub fn allows(self, url: &str) -> bool {
-        let Some((host, path)) = url.strip_prefix("https://").and_then(|rest| rest.split_once('/'))
-        else {
-            return false;
-        };
-        let region = host.strip_prefix("sns.").and_then(|rest| {
-            rest.strip_suffix(".cn").unwrap_or(rest).strip_suffix(".amazonaws.com")
-        });
-        region.is_some_and(is_region)
-            && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\#@".contains(&byte))
+        region_and_path(url).is_some()
     }
+
+    /// Whether the owner publishes at this URL a certificate that signs for a topic: it is a certificate of the
+    /// topic's own region. Nobody can make such a URL for a document of their own.
+    pub fn certifies(self, url: &str, topic: &str) -> bool {
+        let Some((region, path)) = region_and_path(url) else { return false };
+        let number = path.strip_prefix("SimpleNotificationService-");
+        let number = number.and_then(|rest| rest.strip_suffix(".pem")).unwrap_or_default();
+        let mut part = topic.split(':');
+        number.len() == 32
+            && number.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && (part.next(), part.nth(1), part.next()) == (Some("arn"), Some("sns"), Some(region))
+    }
+}
+
+/// The region and the path of an address of Amazon SNS.
+fn region_and_path(url: &str) -> Option<(&str, &str)> {
+    let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
+    let (host, china) = match host.strip_suffix(".cn") {
+        Some(host) => (host, true),
+        None => (host, false),
+    };
+    let region = host.strip_prefix("sns.")?.strip_suffix(".amazonaws.com")?;
+    let harmless = |byte: u8| byte.is_ascii_graphic() && !b"\\#@".contains(&byte);
+    let ours = is_region(region) && region.starts_with("cn-") == china;
+    (ours && path.bytes().all(harmless)).then_some((region, path))
 }
 
 /// Whether a text has the form of a region, for example `eu-central-1`. Other service names in a host do
@@ -71,8 +88,37 @@ mod tests {
             "https://sns.eu-central-1.amazonaws.com",
             "https://s3.amazonaws.com/sns.pem",
             "https://sns.eu-central-1.amazonaws.com/x#.pem",
+            "https://sns.eu-central-1.amazonaws.com.cn/x.pem",
+            "https://sns.cn-north-1.amazonaws.com/x.pem",
         ] {
             assert!(!HostRule::Sns.allows(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_has_one_form_of_address_and_the_region_of_the_topic() {
+        let name = "SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem";
+        let certifies = |host: &str, path: &str, topic: &str| {
+            HostRule::Sns.certifies(&format!("https://{host}/{path}"), topic)
+        };
+        let (europe, topic) = ("sns.eu-central-1.amazonaws.com", "arn:aws:sns:eu-central-1:1:t");
+        assert!(certifies(europe, name, topic));
+        let china = ("sns.cn-north-1.amazonaws.com.cn", "arn:aws-cn:sns:cn-north-1:1:t");
+        assert!(certifies(china.0, name, china.1));
+        for (host, path, topic) in [
+            (europe, name, "arn:aws:sns:us-east-1:1:t"),
+            (europe, name, "arn:aws:sqs:eu-central-1:1:t"),
+            (europe, name, "eu-central-1"),
+            (europe, name, ""),
+            (europe, "SimpleNotificationService-1.pem", topic),
+            (europe, "SimpleNotificationService-010a507c1833636cd94bdb98bd93083g.pem", topic),
+            (europe, "SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem?x", topic),
+            (europe, "x/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem", topic),
+            (europe, "SimpleNotificationService-010a507c1833636cd94bdb98bd93083a", topic),
+            (europe, "?x=.pem", topic),
+            ("sns.eu-central-1.amazonaws.com.evil.example", name, topic),
+        ] {
+            assert!(!certifies(host, path, topic), "https://{host}/{path} {topic}");
         }
     }
 }

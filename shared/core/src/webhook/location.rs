@@ -3,10 +3,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::limits::MOST_VALUES_AT_LOCATION;
 use crate::strict_json::{Lenient, Unreadable};
-
-/// The most values at one location.
-const MOST_VALUES: usize = 10_000;
 
 /// The location of a value in a request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +78,7 @@ impl Pointer {
     }
 
     /// The scalars at this pointer, in order. If one value is missing, the result is a single `None`, so that
-    /// a check of every element cannot pass when an element lacks the value. More than [`MOST_VALUES`] values
+    /// a check of every element cannot pass when an element lacks the value. More than [`MOST_VALUES_AT_LOCATION`] values
     /// count as a missing value.
     ///
     /// # Errors
@@ -116,7 +114,7 @@ fn walk<'a>(
     found: &mut Vec<Cow<'a, str>>,
 ) -> Result<bool, Unreadable> {
     let Some((segment, rest)) = segments.split_first() else {
-        let scalar = value.scalar()?.filter(|_| found.len() < MOST_VALUES);
+        let scalar = value.scalar()?.filter(|_| found.len() < MOST_VALUES_AT_LOCATION);
         let there = scalar.is_some();
         found.extend(scalar);
         return Ok(there);
@@ -249,6 +247,9 @@ mod tests {
             let body = format!("[{}0]", "0,".repeat(count - 1));
             Pointer::parse("/*").values(Lenient::read(body.as_bytes()).unwrap()).unwrap().len()
         };
-        assert_eq!((values(MOST_VALUES), values(MOST_VALUES + 1)), (MOST_VALUES, 1));
+        assert_eq!(
+            (values(MOST_VALUES_AT_LOCATION), values(MOST_VALUES_AT_LOCATION + 1)),
+            (MOST_VALUES_AT_LOCATION, 1)
+        );
     }
 }

@@ -156,14 +156,13 @@ impl<'a> Reading<'a> {
         if !self.request.is_form() {
             return Ok(Vec::new());
         }
-        let mut fields = self.request.form().ok_or(Unverified::Unreadable)?.to_vec();
+        let fields = self.request.form().ok_or(Unverified::Unreadable)?;
+        let mut fields: Vec<_> = fields.iter().collect();
         fields.sort();
         fields.dedup();
-        Ok(fields
-            .into_iter()
-            .flat_map(|(name, value)| [name, value])
-            .collect::<String>()
-            .into_bytes())
+        let texts =
+            fields.into_iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+        Ok(texts.collect::<Vec<_>>().concat())
     }
 
     fn json_lines(&self, members: &[Member]) -> Result<Vec<u8>, Unverified> {

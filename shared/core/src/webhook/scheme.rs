@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::grammar::Checks;
 use super::location::{Location, Selector};
 use crate::Period;
+use crate::limits::LARGEST_WEBHOOK;
 
 /// How Placet receives the webhooks of a sender: a preset, or a preset with changes. The default has no
 /// checks and therefore accepts no request.
@@ -139,9 +140,8 @@ impl Scheme {
         Period::seconds(7 * 24 * 60 * 60)
     }
 
-    /// The largest body of a Function URL: the event has at most 6 MB, and the body in it is base64.
     const fn largest() -> usize {
-        4_700_000
+        LARGEST_WEBHOOK
     }
 }
 

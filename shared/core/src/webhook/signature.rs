@@ -11,9 +11,7 @@ use super::message::Reading;
 use super::proof::Proof;
 use super::unverified::{Documents, Unverified};
 use crate::Timestamp;
-
-/// The most signatures in one request. Each signature costs work before the sender is known.
-const MOST_CANDIDATES: usize = 16;
+use crate::limits::MOST_SIGNATURES;
 
 pub(super) fn verify<'a>(
     check: &'a SignatureCheck,
@@ -32,7 +30,7 @@ pub(super) fn verify<'a>(
     let candidates: Vec<_> =
         candidates.filter_map(|text| check.signature.encoding.decode(text)).collect();
     // Fetch and compute nothing for a request that cannot be valid.
-    if candidates.iter().all(Vec::is_empty) || candidates.len() > MOST_CANDIDATES {
+    if candidates.iter().all(Vec::is_empty) || candidates.len() > MOST_SIGNATURES {
         return Err(Unverified::Signature);
     }
     let certified = match &check.certificate {

@@ -3,6 +3,7 @@ use std::fmt;
 use super::grammar::{BodyHash, Checks, Part, SignatureCheck};
 use super::location::Location;
 use super::scheme::{Scheme, VerifyFirst};
+use crate::limits::LARGEST_WEBHOOK;
 
 /// An invalid or insecure setting of a scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl Scheme {
             "a stored event must be acknowledged with a status of 200 to 299",
         )?;
         rule(
-            (1..=4_700_000).contains(&self.limit),
+            (1..=LARGEST_WEBHOOK).contains(&self.limit),
             "limit",
             "the limit of a body must be 1 to 4700000 bytes",
         )?;

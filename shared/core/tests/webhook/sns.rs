@@ -12,7 +12,7 @@ use crate::crypto::{RSA, base64, sign_rsa};
 use crate::request::{Judged, Request, open, open_scheme, scheme};
 use crate::sender::NOW;
 
-const CERTIFICATE: &str = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem";
+const CERTIFICATE: &str = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-010a507c1833636cd94bdb98bd93083a.pem";
 const TIME: &str = "2027-01-15T08:00:00.000Z";
 
 /// A certificate for the years 2026 to 2035, in the DER of RFC 5280.
@@ -135,6 +135,7 @@ fn a_confirmation_of_a_subscription_verifies() {
 /// OpenSSL signed this message with the key of the certificate in `sns.pem`.
 #[test]
 fn version_1_uses_sha_1() {
+    let certificate = CERTIFICATE.replace("eu-central-1", "us-west-2");
     let body = json!({
         "Type": "Notification",
         "MessageId": "165545c9-2a5c-472c-8df2-7ff2be2b3b1b",
@@ -144,10 +145,10 @@ fn version_1_uses_sha_1() {
         "Timestamp": TIME,
         "SignatureVersion": "1",
         "Signature": "k0DxoOaVFdyLcgzfRsZeIjFokDliIc1tGEt0FAlEsW3g7fONxWpk+0VurLFrCIh8DGBRGjM9V/aXDfNj3V/GR7EoEZL+iVemc7020yle8zDVeVia/pksGkbepiz2foHIxNWIIDqaIi8oXKZX4Joz7S2dumqZCzpPSEJBLaK+FUG5KEl/TjW0dGZlvbgWD1sICWwqBov2oMr2MrADoNweTOKWUowsUKXbZW6KkYBb/PjPWkxpH2LolDhsvZCmSnEl5OcCDUnQSSCYoqzYE1cvfOMHbjhuktpFuMYVOO9rgarUvDMbE2yI2EZRDDP6BkCLomPdV8IK2OhckYwXS73sBQ==",
-        "SigningCertURL": CERTIFICATE
+        "SigningCertURL": certificate
     });
     let mut documents = Documents::default();
-    documents.insert(CERTIFICATE, include_bytes!("sns.pem").to_vec());
+    documents.insert(&certificate, include_bytes!("sns.pem").to_vec());
     let secret = "arn:aws:sns:us-west-2:123456789012:MyTopic";
     let request = Request::post(body.to_string());
     let judged = |request: &Request| request.judged_with(&open("sns", &[secret]), &documents, NOW);
@@ -188,23 +189,30 @@ fn only_a_named_certificate_at_an_amazon_address_is_fetched() {
         request.judged_with(&verifier(), &nothing, NOW),
         Err(Unverified::NeedsDocument { url: CERTIFICATE.to_owned(), newer: false })
     );
+    let name = "SimpleNotificationService-010a507c1833636cd94bdb98bd93083a";
     for address in [
-        "https://sns.eu-central-1.amazonaws.com.evil.example/SimpleNotificationService-1.pem",
-        "https://sns.eu-central-1.amazonaws.com@evil.example/SimpleNotificationService-1.pem",
-        "https://sns-eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
-        "https://sns.evil.s3.amazonaws.com/SimpleNotificationService-1.pem",
-        "https://snsXeu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
-        "http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem",
-        "https://sns.eu-central-1.amazonaws.com:8443/SimpleNotificationService-1.pem",
-        "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem?x",
-        "https://sns.eu-central-1.amazonaws.com/?Action=Publish&x=.pem",
-        "https://sns.eu.amazonaws.com/SimpleNotificationService-1.pem",
-        "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.txt",
-        "",
+        format!("https://sns.eu-central-1.amazonaws.com.evil.example/{name}.pem"),
+        format!("https://sns.eu-central-1.amazonaws.com@evil.example/{name}.pem"),
+        format!("https://sns-eu-central-1.amazonaws.com/{name}.pem"),
+        format!("https://sns.evil.s3.amazonaws.com/{name}.pem"),
+        format!("https://snsXeu-central-1.amazonaws.com/{name}.pem"),
+        format!("http://sns.eu-central-1.amazonaws.com/{name}.pem"),
+        format!("https://sns.eu-central-1.amazonaws.com:8443/{name}.pem"),
+        format!("https://sns.eu-central-1.amazonaws.com/{name}.pem?x"),
+        format!("https://sns.eu-central-1.amazonaws.com/?Action=Publish&x=/{name}.pem"),
+        format!("https://sns.eu.amazonaws.com/{name}.pem"),
+        format!("https://sns.eu-central-1.amazonaws.com/{name}.txt"),
+        // Another region than that of the topic, and other documents of Amazon.
+        format!("https://sns.us-east-1.amazonaws.com/{name}.pem"),
+        format!("https://sns.eu-central-1.amazonaws.com.cn/{name}.pem"),
+        format!("https://sns.eu-central-1.amazonaws.com/{name}0.pem"),
+        format!("https://sns.eu-central-1.amazonaws.com/any/{name}.pem"),
+        "https://sns.eu-central-1.amazonaws.com/any.pem".to_owned(),
+        String::new(),
     ] {
-        let request = request.clone().with_member("SigningCertURL", address);
+        let request = request.clone().with_member("SigningCertURL", address.as_str());
         let mut documents = documents();
-        documents.insert(address, PEM.as_bytes().to_vec());
+        documents.insert(&address, PEM.as_bytes().to_vec());
         let judged = request.judged_with(&verifier(), &documents, NOW);
         assert!(matches!(judged, Err(Unverified::Certificate(_))), "{address}: {judged:?}");
     }

@@ -14,15 +14,9 @@ use std::time::Duration;
 
 use placet_core::Timestamp;
 use placet_core::breaker::{Breaker, End, Pause, Turn};
+use placet_core::limits::{DESTINATION_SHARE, PROJECT_SHARE};
 use tokio::sync::Notify;
 use tokio::time::Instant;
-
-/// The most concurrent attempts to one destination in one process.
-pub const DESTINATION_SHARE: usize = 4;
-
-/// The most concurrent attempts of one project in one process, if there are several projects: half of the
-/// slots of the local system.
-pub const PROJECT_SHARE: usize = 8;
 
 /// The delay of an attempt that got no slot.
 const NO_SLOT: Duration = Duration::from_secs(1);

@@ -1,16 +1,13 @@
-use placet_core::strict_json::HEAVIEST;
+use placet_core::limits::{BATCH_MEMORY, HEAVIEST_JSON};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::again::Again;
-
-/// The memory for all items of a batch together, in bytes. A function has 256 MB.
-const ROOM: usize = 128 * 1024 * 1024;
 
 /// The most copies of a payload at the same time.
 const COPIES: usize = 4;
 
 /// The most bytes of memory per byte of JSON, for the item and its parsed payload together. Each of these two
-/// trees takes at most [`HEAVIEST`] bytes.
+/// trees takes at most [`HEAVIEST_JSON`] bytes.
 const TREES: usize = 200;
 
 /// The memory of a batch, whose records run at the same time. A record for which there is no room waits for
@@ -28,14 +25,14 @@ impl Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self(Semaphore::new(ROOM))
+        Self(Semaphore::new(BATCH_MEMORY))
     }
 }
 
-/// The most bytes of memory that an item of `size` bytes needs; at most [`ROOM`].
+/// The most bytes of memory that an item of `size` bytes needs; at most [`BATCH_MEMORY`].
 fn needed(size: usize) -> u32 {
-    let trees = size.saturating_mul(TREES).min(2 * HEAVIEST);
-    let all = size.saturating_mul(COPIES).saturating_add(trees).min(ROOM);
+    let trees = size.saturating_mul(TREES).min(2 * HEAVIEST_JSON);
+    let all = size.saturating_mul(COPIES).saturating_add(trees).min(BATCH_MEMORY);
     u32::try_from(all).unwrap_or(u32::MAX)
 }
 
@@ -55,6 +52,6 @@ mod tests {
         let largest = memory.room_for(usize::MAX).await.unwrap();
         assert_eq!(memory.0.available_permits(), 0);
         drop(largest);
-        assert_eq!(memory.0.available_permits(), ROOM);
+        assert_eq!(memory.0.available_permits(), BATCH_MEMORY);
     }
 }

@@ -36,7 +36,7 @@ use crate::{AnyItem, Clock, Put, Queue, Store, StoreError};
 pub use again::Again;
 pub use batch::process_batch;
 pub use birth::{Later, Parent};
-pub use gates::{Destination, Gates, Name, PROJECT_SHARE};
+pub use gates::{Destination, Gates, Name};
 pub use kinds::Kinds;
 pub use memory::Memory;
 pub use work::{Context, Work, WorkError};

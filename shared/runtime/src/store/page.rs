@@ -11,24 +11,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::try_join_all;
 use placet_core::item::{Item, Kind, Need};
+use placet_core::limits::{LARGEST_PAGE, MOST_COUNTED, MOST_ENTRIES};
 use placet_core::{Digest, Timestamp};
 
 use super::attributes::{Reader, Writer};
 use super::key::{self, Desk, DuePartition, SHARDS};
 use super::{Row, Store, StoreError, row};
 
-/// The most entries that one page reads.
-pub(super) const MOST_ENTRIES: usize = 1000;
-
-/// The number of entries after which the count of items that wait for a person stops.
-const MOST_COUNTED: usize = 2000;
-
 /// How many items one call reads, and how many entries of a shard one query reads.
 pub(super) const AT_ONCE: usize = 25;
-
-/// The size of items after which a page stops, in bytes of JSON. In memory, items take up to a hundred times
-/// as much, and a function has 256 MB.
-const LARGEST_PAGE: usize = 1024 * 1024;
 
 /// One page of a list.
 #[derive(Clone, Debug)]

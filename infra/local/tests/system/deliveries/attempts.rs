@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use placet_core::delivery::{LARGEST_ANSWER, State};
+use placet_core::delivery::State;
+use placet_core::limits::LARGEST_ANSWER;
 
 use super::{building, next_attempt, send, wait, world};
 use crate::receiver::{Receiver, Reply};

@@ -16,7 +16,7 @@ const LATE: i64 = 365 * 24 * 3_600_000;
 
 /// A row that is only an operation's entry in `due`, after all other entries. A reader of the item finds it
 /// damaged.
-fn entry(n: usize) -> Row {
+pub fn entry(n: usize) -> Row {
     let text = |text: String| AttributeValue::S(text);
     let kind = if (n / 8).is_multiple_of(2) { "function_call" } else { "human_contact" };
     let due = START.millis() + LATE;

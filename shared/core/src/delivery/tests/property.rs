@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::LARGEST_ANSWER;
 
 /// The waits in seconds after each failed attempt of a schedule. There is no wait after the eighth.
 const WAITS: [u64; 7] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000];

@@ -1,7 +1,8 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::operation::{ContactChannel, Content, LONGEST_ADDRESS, ResponseOption, is_comment};
+use crate::limits::LONGEST_ADDRESS;
+use crate::operation::{ContactChannel, Content, ResponseOption, is_comment};
 
 fn call(body: Value) -> Result<Create, InvalidBody> {
     create(OperationKind::FunctionCall, body.to_string().as_bytes())

@@ -66,6 +66,8 @@ pub struct View<'a> {
     pub option: Option<&'a str>,
     /// A message at the top of the page.
     pub notice: Option<&'a str>,
+    /// Why Placet cannot run the operation now, if this is known.
+    pub cannot_run: Option<&'a str>,
 }
 
 /// The page of an operation: the request, the decision, the outcome and the history.

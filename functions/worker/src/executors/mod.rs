@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use placet_core::item::Item;
 use placet_core::operation::{Content, Failure, Operation, Report};
-use placet_runtime::Environment;
 use placet_runtime::config::{Definition, Executor};
+use placet_runtime::{Config, Environment};
 use serde_json::Value;
 
 /// One attempt at an approved operation: the input of an executor.
@@ -74,6 +74,18 @@ impl Functions {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Function> {
         self.0.get(name)
+    }
+
+    /// The operations that this worker cannot run, by function name, and what it lacks.
+    pub fn all_missing(
+        &self,
+        config: &Config,
+        environment: &Environment,
+    ) -> BTreeMap<String, Failure> {
+        let missing = |(name, definition): (&String, &Definition)| {
+            Some((name.clone(), self.missing(definition, environment)?))
+        };
+        config.operations().filter_map(missing).collect()
     }
 
     /// What this worker lacks to run an operation of this definition; `None` if it can run it.

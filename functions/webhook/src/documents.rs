@@ -59,7 +59,7 @@ impl KeyDocuments {
         let fetched = self.https.get(url, LARGEST).await.map_err(|error| error.to_string());
         let fetched = fetched.and_then(|bytes| readable(bytes.to_vec()));
         if let Err(error) = &fetched {
-            tracing::error!(url, error, "signing key not fetched");
+            tracing::error!(url = placet_core::url::shown(url), error, "signing key not fetched");
         }
         let mut all = self.lock();
         if all.len() >= MOST && !all.contains_key(url) {

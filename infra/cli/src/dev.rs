@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::banner::Banner;
 use crate::environment::DataFolder;
-use crate::{Failure, command, environment, logging, say};
+use crate::{Failure, check, command, environment, logging, say, variables};
 
 /// The key of the local API if `PLACET_LOCAL_KEY` does not name another.
 pub const LOCAL_KEY: &str = "local-dev-key";
@@ -74,7 +74,7 @@ impl Arguments {
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let environment = arguments.over(environment::load()?);
-    logging::start(&environment)?;
+    logging::start(&environment);
     let config = environment::config(&environment)?;
     let address = environment.get("PLACET_ADDR").unwrap_or_default();
     let listener = TcpListener::bind(&address).await.map_err(|error| {
@@ -85,16 +85,13 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let address = listener.local_addr()?;
     let folder = environment::data_folder(&environment);
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .map_err(|error| format!("{}: {error}", folder.display()))?;
+    make_private(&folder)?;
     let api_key = match environment.get("PLACET_LOCAL_KEY") {
-        Some(key) => key,
+        Some(key) if address.ip().is_loopback() => key,
+        Some(key) => variables::refuse_weak_key(&key).map(|()| key)?,
         None if address.ip().is_loopback() => LOCAL_KEY.to_owned(),
         None => return Err(format!(
-            "{address} is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY"
+            "{address} is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY to what this prints: openssl rand -hex 16"
         )
         .into()),
     };
@@ -115,12 +112,29 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     .await?;
     system.resume().await?;
     announce(&folder, address, &system, &environment, &api_key)?;
+    let attention = check::attention(&system.runtime.config, &system.runtime.environment)?;
     let demo =
         system.runtime.has_demo() && system.runtime.config.plan(purchase::FUNCTION).is_some();
     let closed = closed(&system);
-    say(Banner { address, folder: &folder, api_key: &api_key, demo, closed });
+    let api_key = &api_key;
+    say(Banner { address, folder: &folder, api_key, demo, closed, attention: &attention });
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(environment::RUNNING));
+    Ok(())
+}
+
+/// Makes the folder of the data, which only this user may read, because it holds keys.
+fn make_private(folder: &Path) -> Result<(), Failure> {
+    let named = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(named)?;
+    let mode = fs::metadata(folder).map_err(named)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let name = folder.display();
+        return Err(format!(
+            "other users of this machine may open {name} (mode {mode:o}), and it holds keys: run chmod 700 {name}"
+        )
+        .into());
+    }
     Ok(())
 }
 

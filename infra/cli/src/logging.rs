@@ -14,31 +14,26 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::{Failure, style};
+use crate::style;
 
 /// Libraries of which only errors are logged.
 const QUIET: [&str; 4] = ["aws_", "dynoxide", "hyper_util", "rustack_sqs_core"];
 
 /// Starts logging in the format of `PLACET_LOG_FORMAT`. If it is not set, the log is text on a terminal and
 /// JSON elsewhere.
-pub fn start(environment: &Environment) -> Result<(), Failure> {
+pub fn start(environment: &Environment) {
     let text = match environment.get("PLACET_LOG_FORMAT").as_deref() {
         Some("text") => true,
-        Some("json") => false,
-        Some(other) => {
-            let wrong = format!("PLACET_LOG_FORMAT is {other:?}: set it to text or json");
-            return Err(wrong.into());
-        }
+        Some(_) => false,
         None => std::io::stderr().is_terminal(),
     };
     if !text {
         logging::start(environment, &QUIET);
-        return Ok(());
+        return;
     }
     let lines = tracing_subscriber::fmt::layer().event_format(Text).with_writer(anstream::stderr);
     let filter = logging::filter(environment, &QUIET);
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
-    Ok(())
 }
 
 /// A line for a person: the time in UTC, the level, the message, the fields.

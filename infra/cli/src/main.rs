@@ -12,6 +12,7 @@ mod key;
 mod link;
 mod logging;
 mod style;
+mod variables;
 mod watch;
 mod webhook;
 

@@ -44,6 +44,11 @@ impl Environment {
         self.0.get(name).cloned()
     }
 
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// These variables, and those of `defaults` that are not set here.
     #[must_use]
     pub fn over(&self, defaults: &Self) -> Self {

@@ -19,6 +19,7 @@ SETTLED = {"Done": "succeeded", "Outcome unknown": "unknown", "Failed": "failed"
 CONFIG = """
 project: default
 defaults: {deadline: 1h, run_for: [humanlayer]}
+outbound: {allow_hosts: [127.0.0.1]}
 operations:
   charge:
     executor: {http: {url: "ENDPOINT", timeout: 1s, secret: "env:TARGET_SECRET"}}

@@ -9,6 +9,9 @@ pub mod pages;
 mod reply;
 mod subject;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
@@ -34,6 +37,7 @@ pub struct Inbox {
     runtime: Runtime,
     access: Access,
     link_key: Option<Secret>,
+    cannot_run: Arc<BTreeMap<String, String>>,
 }
 
 impl Inbox {
@@ -45,7 +49,15 @@ impl Inbox {
         if link_key.is_none() {
             tracing::warn!("PLACET_LINK_SECRET is too short: every decision link is refused");
         }
-        Self { runtime, access, link_key }
+        Self { runtime, access, link_key, cannot_run: Arc::default() }
+    }
+
+    /// Also tells approvers which operations cannot run, by function name, and why. Only a process that runs the
+    /// worker, too, knows this: on AWS, the secrets of executors are not in the environment of this function.
+    #[must_use]
+    pub fn with_blocked(mut self, cannot_run: BTreeMap<String, String>) -> Self {
+        self.cannot_run = Arc::new(cannot_run);
+        self
     }
 
     /// Answers a Function URL event.

@@ -119,7 +119,10 @@ impl Inbox {
         late: Option<&Late>,
     ) -> Page {
         let (now, projects) = (self.runtime.engine.now(), self.projects(operation.project()));
-        let view = pages::View { now, projects, action, option, late };
+        let function = operation.content.function();
+        let cannot_run = function.and_then(|function| self.cannot_run.get(function));
+        let cannot_run = cannot_run.map(String::as_str);
+        let view = pages::View { now, projects, action, option, late, cannot_run };
         Page::ok(pages::operation(operation, &view))
     }
 }

@@ -65,7 +65,7 @@ impl KeyDocuments {
             self.https.get(url, LARGEST_KEY_DOCUMENT).await.map_err(|error| error.to_string());
         let fetched = fetched.and_then(|bytes| readable(bytes.to_vec()));
         if let Err(error) = &fetched {
-            tracing::error!(url, error, "signing key not fetched");
+            tracing::error!(url = placet_core::url::shown(url), error, "signing key not fetched");
         }
         self.lock().keep(url, fetched, now)
     }

@@ -46,7 +46,7 @@ impl Webhook {
     fn log_sources(&self) {
         for (source, verifier) in self.verifiers() {
             match verifier {
-                Err(error @ Closed::Open(_)) => {
+                Err(error @ (Closed::Open(_) | Closed::Secret(_))) => {
                     tracing::error!(source, %error, "webhook source is closed");
                 }
                 Ok(verifier) if verifier.scheme().checks.none.is_some() => {
@@ -106,7 +106,7 @@ impl Webhook {
         }
         match self.verifiers.get(position) {
             Some(Ok(verifier)) => self.judge(verifier, incoming(&request, rest)).await,
-            Some(Err(error @ Closed::Open(_))) => {
+            Some(Err(error @ (Closed::Open(_) | Closed::Secret(_)))) => {
                 tracing::error!(source = name, %error, "webhook refused, the source is closed");
                 Problem::unavailable().into_response()
             }

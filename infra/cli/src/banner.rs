@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::command;
 use crate::environment::DATA_FOLDER;
-use crate::style::STRONG;
+use crate::style::{STRONG, WARNING};
 
 /// What `placet dev` prints once it is up.
 pub struct Banner<'a> {
@@ -20,6 +20,8 @@ pub struct Banner<'a> {
     pub demo: bool,
     /// How many webhook sources are closed.
     pub closed: usize,
+    /// What will not work, or is less safe than it looks.
+    pub attention: &'a [String],
 }
 
 impl Banner<'_> {
@@ -67,6 +69,12 @@ impl Display for Banner<'_> {
             }
         }
         writeln!(formatter)?;
+        for problem in self.attention {
+            writeln!(formatter, "{WARNING}Needs attention:{WARNING:#} {problem}")?;
+        }
+        if !self.attention.is_empty() {
+            writeln!(formatter)?;
+        }
         if !self.address.ip().is_loopback() {
             writeln!(
                 formatter,
@@ -93,12 +101,14 @@ mod tests {
 
     fn banner(address: &str, folder: &str, first: bool) -> String {
         let address = address.parse().unwrap();
+        let attention = ["operation refund cannot run: PAY is not set".to_owned()];
         let banner = Banner {
             address,
             folder: Path::new(folder),
             api_key: "local-dev-key",
             demo: first,
             closed: if first { 31 } else { 0 },
+            attention: if first { &[] } else { &attention },
         };
         anstream::adapter::strip_str(&banner.to_string()).to_string()
     }
@@ -130,6 +140,8 @@ mod tests {
           inbox    http://0.0.0.0:8001/inbox
           API key  local-dev-key (may decide what it requested)
           data     /srv/data
+
+        Needs attention: operation refund cannot run: PAY is not set
 
         The pages are closed, because this address is not loopback. `cargo run -- link CALL_ID` prints a link that opens an operation.
 

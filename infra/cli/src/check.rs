@@ -1,22 +1,25 @@
 //! `placet check`: what `placet.yaml` means, and first what of it needs attention.
 
+use std::collections::BTreeMap;
+
 use placet_core::delivery::Delivery;
 use placet_core::item::Kind;
 use placet_core::operation::{ContactChannel, Operation};
 use placet_core::receipt::Receipt;
-use placet_runtime::config::{Closed, Endpoint, Interface, Source};
+use placet_runtime::config::{
+    Action, Closed, Endpoint, Executor, Interface, SecretRef, Source, closest,
+};
 use placet_runtime::{Config, Environment, Store};
 use placet_worker::Functions;
 
 use crate::style::{DIM, GOOD, STRONG, WARNING};
 use crate::webhook::words;
-use crate::{Failure, command, environment, say};
+use crate::{Failure, command, environment, say, variables};
 
 pub async fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     let config = environment::config(&environment)?;
-    let blocked = cannot_run(&config, &environment);
-    let mut problems = attention(&config, &environment, &blocked);
+    let mut problems = attention(&config, &environment)?;
     problems.extend(unreadable(&config, &environment).await);
     print_attention(&problems);
     for project in config.projects() {
@@ -44,10 +47,11 @@ pub async fn run() -> Result<(), Failure> {
         ));
     }
     print_sources(&config, &environment);
+    let blocked = Functions::shipped().all_missing(&config, &environment);
     if blocked.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = blocked.into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = blocked.into_keys().collect();
     Err(format!("these operations cannot run, so their approval would wait: {}", names.join(", "))
         .into())
 }
@@ -77,23 +81,86 @@ fn print_attention(problems: &[String]) {
     say("");
 }
 
-/// The operations that nothing here can run, and what is missing.
-fn cannot_run<'c>(config: &'c Config, environment: &Environment) -> Vec<(&'c str, String)> {
-    let functions = Functions::shipped();
-    let missing = config.operations().filter_map(|(name, definition)| {
-        Some((name.as_str(), functions.missing(definition, environment)?.message))
-    });
-    missing.collect()
+/// What will not work, or is less safe than it looks.
+///
+/// # Errors
+///
+/// If `.env` or `PLACET_SECRETS` cannot be read.
+pub fn attention(config: &Config, environment: &Environment) -> Result<Vec<String>, Failure> {
+    let mut all = configured(config, environment);
+    all.extend(without_operation(config));
+    all.extend(shared_secrets(config, environment));
+    all.extend(variables::unread(environment, config));
+    all.extend(variables::hidden(&environment::process()?, &environment::file()?, config));
+    Ok(all)
 }
 
-/// What will not work, or is less safe than it looks.
-fn attention(
-    config: &Config,
-    environment: &Environment,
-    blocked: &[(&str, String)],
-) -> Vec<String> {
-    let operations =
-        blocked.iter().map(|(name, why)| format!("operation {name} cannot run: {why}"));
+/// The targets that request an approval of a function that `placet.yaml` does not name.
+fn without_operation(config: &Config) -> Vec<String> {
+    let targets = config.sources().flat_map(|(name, source)| {
+        source.targets.iter().filter_map(move |target| match &target.action {
+            Action::Operation(request) => Some((name, request.function.as_str())),
+            _ => None,
+        })
+    });
+    let unknown = targets.filter(|(_, function)| config.operation(function).is_none());
+    unknown
+        .map(|(source, function)| {
+            let known = config.operations().map(|(name, _)| name.as_str());
+            let fix = match closest(function, known) {
+                Some(similar) => format!("did you mean {similar}?"),
+                None => format!("add {function} to operations"),
+            };
+            format!("source {source} requests {function}, and no such operation is in placet.yaml, so nothing runs: {fix}")
+        })
+        .collect()
+}
+
+/// The secrets of a source that something else uses, too: who may sign for one may sign for the other.
+fn shared_secrets(config: &Config, environment: &Environment) -> Vec<String> {
+    let mut users: BTreeMap<String, Vec<(String, bool)>> = BTreeMap::new();
+    let mut note = |reference: &SecretRef, user: String, is_source: bool| {
+        if let Some(value) = environment.get(&reference.variable) {
+            users.entry(value).or_default().push((user, is_source));
+        }
+    };
+    for (name, source) in config.sources() {
+        source.secrets.iter().for_each(|one| note(one, format!("source {name}"), true));
+    }
+    for (name, endpoint) in config.endpoints() {
+        endpoint.secrets.iter().for_each(|one| note(one, format!("endpoint {name}"), false));
+    }
+    for (name, definition) in config.operations() {
+        if let Some(Executor::Http(http)) = &definition.executor
+            && let Some(secret) = &http.secret
+        {
+            note(secret, format!("the executor of operation {name}"), false);
+        }
+    }
+    let shared = users
+        .into_values()
+        .filter(|users| users.len() > 1 && users.iter().any(|(_, is_source)| *is_source));
+    shared
+        .map(|users| {
+            let names: Vec<String> = users.into_iter().map(|(name, _)| name).collect();
+            let names = names.join(" and ");
+            format!(
+                "{names} have the same secret, so one could sign as the other: give each its own"
+            )
+        })
+        .collect()
+}
+
+/// What does not work as it is configured.
+fn configured(config: &Config, environment: &Environment) -> Vec<String> {
+    let blocked = Functions::shipped().all_missing(config, environment);
+    let operations = blocked.iter().map(|(name, missing)| {
+        let fix = match missing.code.as_str() {
+            "no_such_function" => ": correct its name, or add it to Functions::shipped()",
+            _ => "",
+        };
+        format!("operation {name} cannot run: {}{fix}", missing.message)
+    });
     let upstreams = config.upstreams().filter_map(|(function, upstream)| {
         let error = upstream.api_key.text(environment).err()?;
         let asked = function.map_or("the default approver".to_owned(), |name| {
@@ -111,7 +178,7 @@ fn attention(
             Ok(_) if source.scheme.checks.none.is_some() => {
                 "takes webhooks of anyone, without a check".to_owned()
             }
-            Err(Closed::Open(error)) => format!("is closed: {error}"),
+            Err(error @ (Closed::Open(_) | Closed::Secret(_))) => format!("is closed: {error}"),
             Ok(_) | Err(Closed::NotSet(_)) => return None,
         };
         Some(format!("source {name} {problem}"))
@@ -209,7 +276,7 @@ fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment:
         "{}\n  project   {}\n  at        {}\n  secrets   {}\n  events    {}",
         heading("endpoint", name),
         config.owner(endpoint),
-        endpoint.url.as_str(),
+        endpoint.url.shown(),
         secrets.join(", "),
         if events.is_empty() { "what is forwarded to it".to_owned() } else { events.join(", ") },
     ));

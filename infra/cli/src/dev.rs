@@ -25,13 +25,10 @@ use uuid::Uuid;
 
 use crate::banner::Banner;
 use crate::environment::DataFolder;
-use crate::{Failure, command, environment, logging, say};
+use crate::{Failure, check, command, environment, logging, say, variables};
 
 /// The key of the local API if `PLACET_LOCAL_KEY` does not name another.
 pub const LOCAL_KEY: &str = "local-dev-key";
-
-/// The shortest key of the local API on an address that is not loopback, in bytes.
-const SHORTEST_KEY: usize = 32;
 
 /// Where the system listens if `PLACET_ADDR` does not say.
 pub const ADDRESS: &str = "127.0.0.1:8000";
@@ -78,7 +75,7 @@ impl Arguments {
 
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let environment = arguments.over(environment::load()?);
-    logging::start(&environment)?;
+    logging::start(&environment);
     let config = environment::config(&environment)?;
     let address = environment.get("PLACET_ADDR").unwrap_or_default();
     let listener = TcpListener::bind(&address).await.map_err(|error| {
@@ -108,10 +105,12 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     .await?;
     system.resume().await?;
     announce(&folder, address, &system, &environment, &api_key)?;
+    let attention = check::attention(&system.runtime.config, &system.runtime.environment)?;
     let demo =
         system.runtime.has_demo() && system.runtime.config.plan(purchase::FUNCTION).is_some();
     let closed = closed(&system);
-    say(Banner { address, folder: &folder, api_key: &api_key, demo, closed });
+    let api_key = &api_key;
+    say(Banner { address, folder: &folder, api_key, demo, closed, attention: &attention });
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(environment::RUNNING));
     Ok(())
@@ -120,21 +119,15 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// The key of the local API. Others can reach another address than loopback, so a key that they know or can
 /// guess is refused there.
 fn api_key(environment: &Environment, address: SocketAddr) -> Result<String, Failure> {
-    let key = environment.get("PLACET_LOCAL_KEY");
-    if address.ip().is_loopback() {
-        return Ok(key.unwrap_or_else(|| LOCAL_KEY.to_owned()));
+    match environment.get("PLACET_LOCAL_KEY") {
+        Some(key) if address.ip().is_loopback() => Ok(key),
+        Some(key) => variables::refuse_weak_key(&key).map(|()| key),
+        None if address.ip().is_loopback() => Ok(LOCAL_KEY.to_owned()),
+        None => Err(format!(
+            "{address} is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY to what this prints: openssl rand -hex 16"
+        )
+        .into()),
     }
-    let length = key.as_ref().map_or(0, String::len);
-    key.filter(|_| length >= SHORTEST_KEY).ok_or_else(|| {
-        let problem = match length {
-            0 => "everybody knows the default key".to_owned(),
-            _ => format!("PLACET_LOCAL_KEY has {length} bytes"),
-        };
-        let fix = format!(
-            "set PLACET_LOCAL_KEY to at least {SHORTEST_KEY} random bytes, as `openssl rand -hex 16` prints them"
-        );
-        format!("{address} is not loopback and {problem}: {fix}").into()
-    })
 }
 
 /// How many webhook sources are closed because their secrets are not set.

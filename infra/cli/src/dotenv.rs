@@ -2,11 +2,11 @@
 
 use placet_runtime::Environment;
 
-/// Why a line of `.env` cannot be read. The line may hold a secret, so an error has its number only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a line of `.env` cannot be read. The line may hold a secret, so an error never has the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DotenvError {
     /// The line is not a variable.
-    #[error("line {0} is not NAME=value")]
+    #[error("line {0}: this line is not NAME=value: correct it, or remove it")]
     Line(usize),
     /// The value needs quotes.
     #[error("line {0}: the value contains white space: put it in quotes")]
@@ -15,8 +15,8 @@ pub enum DotenvError {
     #[error("line {0}: the value must end with the quote that it begins with")]
     Quote(usize),
     /// The name has another value on an earlier line.
-    #[error("line {0}: this name has another value on an earlier line: remove one")]
-    Twice(usize),
+    #[error("line {0}: {1} has another value on an earlier line: remove one")]
+    Twice(usize, String),
 }
 
 /// Reads lines of `NAME=value`, with or without `export` before them. A value may be in single or double
@@ -43,7 +43,7 @@ pub fn parse(text: &str) -> Result<Environment, DotenvError> {
         }
         let value = value(rest, number)?;
         if pairs.iter().any(|(known, other)| known == name && other != value) {
-            return Err(DotenvError::Twice(number));
+            return Err(DotenvError::Twice(number, name.to_owned()));
         }
         pairs.push((name.to_owned(), value.to_owned()));
     }
@@ -108,7 +108,7 @@ mod tests {
             ("A=a secret", DotenvError::Space(1)),
             ("A=1\nB='secret", DotenvError::Quote(2)),
             ("B=\"a\"secret", DotenvError::Quote(1)),
-            ("A=1\nA=secret", DotenvError::Twice(2)),
+            ("A=1\nA=secret", DotenvError::Twice(2, "A".to_owned())),
         ] {
             let error = parse(text).err().unwrap();
             assert_eq!(error, expected, "{text}");

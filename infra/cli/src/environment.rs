@@ -10,7 +10,7 @@ use placet_runtime::config::{ConfigError, Period};
 use placet_runtime::{Aws, Config, Environment, Store, https_client};
 use serde_json::Value;
 
-use crate::{Failure, command, dotenv};
+use crate::{Failure, command, dotenv, variables};
 
 /// The file in the data folder that tells other commands how to reach the running system.
 pub const RUNNING: &str = "running.json";
@@ -26,14 +26,36 @@ pub const DATA_FOLDER: &str = ".placet";
 
 /// The process environment over that of the `.env` file in the working folder.
 pub fn load() -> Result<Environment, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| format!(".env: {error}");
+    let environment = process()?.over(&file()?);
+    variables::refuse_wrong(&environment)?;
+    Ok(environment)
+}
+
+/// The environment of this process.
+pub fn process() -> Result<Environment, Failure> {
+    Ok(Environment::process().with_secrets()?)
+}
+
+/// The variables of the file `.env` in the working folder.
+pub fn file() -> Result<Environment, Failure> {
     let file = match std::fs::read_to_string(".env") {
-        Ok(text) => dotenv::parse(&text).map_err(|error| wrong(&error))?,
-        Err(error) if error.kind() == ErrorKind::NotFound => Environment::default(),
-        Err(error) => return Err(wrong(&error).into()),
+        Ok(text) => dotenv::parse(&text).map_err(|error| format!(".env, {error}"))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Environment::default()),
+        Err(error) => return Err(unreadable(&error).into()),
     };
-    let file = file.with_secrets().map_err(|error| wrong(&error))?;
-    Ok(Environment::process().with_secrets()?.over(&file))
+    Ok(file.with_secrets().map_err(|error| format!(".env, {error}"))?)
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::IsADirectory => {
+            ".env is a folder, and Placet reads variables from a file of this name: \
+             rename the folder"
+                .to_owned()
+        }
+        ErrorKind::InvalidData => ".env is not UTF-8: save it as UTF-8".to_owned(),
+        _ => format!(".env cannot be read: {error}"),
+    }
 }
 
 /// A length of time on the command line.
@@ -44,7 +66,7 @@ pub fn period(text: &str) -> Result<Period, String> {
 pub fn config(environment: &Environment) -> Result<Config, Failure> {
     Config::load(Path::new(&config_file(environment))).map_err(|error| match &error {
         ConfigError::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound => {
-            format!("{error}. `{}` writes one", command("init")).into()
+            format!("{error}: `{}` writes one", command("init")).into()
         }
         _ => error.into(),
     })

@@ -18,7 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::repeats::Repeats;
-use crate::{Failure, style};
+use crate::style;
 
 /// The libraries below the engines and the clients, of which only errors are logged.
 const QUIET: [&str; 8] =
@@ -26,14 +26,10 @@ const QUIET: [&str; 8] =
 
 /// Starts logging in the format of `PLACET_LOG_FORMAT`. If it is not set, the log is text on a terminal and
 /// JSON elsewhere.
-pub fn start(environment: &Environment) -> Result<(), Failure> {
+pub fn start(environment: &Environment) {
     let text = match environment.get("PLACET_LOG_FORMAT").as_deref() {
         Some("text") => true,
-        Some("json") => false,
-        Some(other) => {
-            let wrong = format!("PLACET_LOG_FORMAT is {other:?}: set it to text or json");
-            return Err(wrong.into());
-        }
+        Some(_) => false,
         None => std::io::stderr().is_terminal(),
     };
     let repeats = Repeats::default();
@@ -48,7 +44,6 @@ pub fn start(environment: &Environment) -> Result<(), Failure> {
     let log = tracing_subscriber::registry().with(filter).with(repeats.clone()).with(lines);
     let _ = log.try_init();
     tokio::spawn(repeats.report());
-    Ok(())
 }
 
 /// A line for a person: the time in UTC, the level, the message, the fields.

@@ -14,6 +14,7 @@ mod logging;
 mod server;
 mod settle;
 mod style;
+mod variables;
 mod watch;
 mod webhook;
 

@@ -114,6 +114,9 @@ impl System {
                 },
             );
         }
+        let blocked = setup.functions.all_missing(&runtime.config, &runtime.environment);
+        let blocked = blocked.into_iter().map(|(name, failure)| (name, failure.message)).collect();
+        let inbox = Inbox::new(runtime.clone(), setup.access).with_blocked(blocked);
         let worker = Worker::new(runtime.clone(), setup.functions);
         let event_source = |lane| {
             let client = engines.sqs_client(http_client());
@@ -125,7 +128,7 @@ impl System {
         let event_sources = Lane::ALL.map(event_source).into();
         let approval = Approval::new(runtime.clone(), keys, setup.access);
         Ok(Self {
-            front_door: Arc::new(front_door(&runtime, approval.clone(), setup.access)),
+            front_door: Arc::new(front_door(&runtime, approval.clone(), inbox)),
             event_sources,
             timer: Timer::new(runtime.clone()),
             approval,
@@ -152,7 +155,7 @@ const fn slots(lane: Lane) -> Slots {
     }
 }
 
-fn front_door(runtime: &Runtime, approval: Approval, access: Access) -> FrontDoor {
+fn front_door(runtime: &Runtime, approval: Approval, inbox: Inbox) -> FrontDoor {
     let webhook = Webhook::new(runtime.clone());
     let webhook =
         function("webhook", webhook, |webhook, event| async move { webhook.handle(event).await });
@@ -163,7 +166,6 @@ fn front_door(runtime: &Runtime, approval: Approval, access: Access) -> FrontDoo
             approval,
             |approval, event| async move { approval.handle(event).await },
         );
-    let inbox = Inbox::new(runtime.clone(), access);
     let inbox = function("inbox", inbox, |inbox, event| async move { inbox.handle(event).await });
     let (clock, config) = (runtime.engine.clock.clone(), runtime.config.clone());
     FrontDoor::new(Arc::new(move || clock.now().millis()), move |parts| {

@@ -57,7 +57,7 @@ pub enum Error {
     },
     /// The webhook secret of the measurement has an invalid form.
     #[error("the webhook secret of the measurement is invalid: {0}")]
-    Secret(#[from] placet_core::webhook::SecretFormat),
+    Secret(#[from] placet_core::webhook::KeyError),
     /// The embedded engines did not start or do not answer.
     #[error("`placet engines`: {0}; its output is in target/bench/engines.log")]
     Engines(String),

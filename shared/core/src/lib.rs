@@ -25,6 +25,7 @@ pub mod routing;
 mod secret;
 pub mod strict_json;
 mod timestamp;
+pub mod url;
 pub mod webhook;
 
 pub use digest::{Digest, ParseDigestError, hex};

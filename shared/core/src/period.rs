@@ -22,11 +22,33 @@ const UNITS: [(Unit, &str, u64); 5] = [
     (Unit::Milliseconds, "ms", 1),
 ];
 
+/// The longest duration, in milliseconds: ten years.
+const LONGEST: u64 = 3650 * 86_400_000;
+
 /// A duration as people write it in the configuration: `250ms`, `20s`, `15m`, `24h` or `7d`. It keeps the unit in
 /// which it was written; two durations are equal if they are equally long.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "Written")]
 pub struct Period(pub Duration, Option<Unit>);
+
+/// A duration as it stands in a file: a text, or a number whose unit is missing.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Number(serde_json::Number),
+}
+
+impl TryFrom<Written> for Period {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match written {
+            Written::Text(text) => text.try_into(),
+            Written::Number(number) => number.to_string().try_into(),
+        }
+    }
+}
 
 impl Period {
     /// A duration in whole seconds.
@@ -53,10 +75,14 @@ impl TryFrom<String> for Period {
         let (number, name) = text.split_at(unit_at);
         let known = UNITS.into_iter().find(|(_, known, _)| *known == name);
         let (unit, _, millis) = known.ok_or_else(wrong)?;
-        let number: u32 = number.parse().map_err(|_| wrong())?;
-        match u64::from(number) * millis {
-            0 => Err(wrong()),
-            total => Ok(Self(Duration::from_millis(total), Some(unit))),
+        if number.is_empty() {
+            return Err(wrong());
+        }
+        let total = number.parse().ok().and_then(|number: u64| number.checked_mul(millis));
+        match total {
+            Some(0) => Err(wrong()),
+            Some(total) if total <= LONGEST => Ok(Self(Duration::from_millis(total), Some(unit))),
+            _ => Err(format!("{text:?} is too long: write 3650d or less")),
         }
     }
 }
@@ -87,8 +113,16 @@ mod tests {
         for text in ["250ms", "5000ms", "20s", "86400s", "15m", "90m", "24h", "48h", "1d", "7d"] {
             assert_eq!(Period::try_from(text.to_owned()).unwrap().to_string(), text);
         }
-        for wrong in ["", "5", "s", "0s", "1.5h", "-1s", "99999999999d"] {
-            assert!(Period::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        for wrong in ["", "5", "s", "0s", "1.5h", "-1s"] {
+            let error = Period::try_from(wrong.to_owned()).unwrap_err();
+            assert!(
+                error.ends_with("is not a length of time: write 250ms, 20s, 15m, 24h or 7d"),
+                "{error}"
+            );
+        }
+        for long in ["3651d", "90000d", "99999999999d", "99999999999999999999s"] {
+            let error = Period::try_from(long.to_owned()).unwrap_err();
+            assert!(error.ends_with("is too long: write 3650d or less"), "{error}");
         }
     }
 

@@ -168,7 +168,6 @@ impl<'de> Deserialize<'de> for Comparison {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
 

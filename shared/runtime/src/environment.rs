@@ -44,6 +44,11 @@ impl Environment {
         self.0.get(name).cloned()
     }
 
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// These variables, and those of `defaults` that are not set here.
     #[must_use]
     pub fn over(&self, defaults: &Self) -> Self {
@@ -90,7 +95,7 @@ fn lines(text: &str) -> Result<Vec<(String, String)>, SecretsError> {
         if !is_name(name) {
             return Err(SecretsError::Line(number));
         }
-        if value.split_whitespace().skip(1).any(another) {
+        if value.split(char::is_whitespace).skip(1).any(another) {
             return Err(SecretsError::Several(number));
         }
         Ok((name.to_owned(), value.to_owned()))
@@ -181,6 +186,7 @@ mod tests {
     fn a_list_that_could_be_read_in_two_ways_is_an_error() {
         for (listed, expected) in [
             ("A=1 B=2", SecretsError::Several(1)),
+            ("A= B=2", SecretsError::Several(1)),
             ("B=3\nA=a B=c", SecretsError::Several(2)),
             ("lost A=1", SecretsError::Line(1)),
             ("A=1\nsecret", SecretsError::Line(2)),

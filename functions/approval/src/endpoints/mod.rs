@@ -42,7 +42,8 @@ pub(crate) struct EndpointReply<'a> {
     /// The name of the endpoint in `placet.yaml`.
     #[cfg_attr(test, schemars(example = &"billing"))]
     name: &'a str,
-    url: &'a str,
+    /// The URL without its query.
+    url: String,
     /// The events that the endpoint subscribes to. Forwarded webhooks are not among them.
     #[cfg_attr(test, schemars(with = "Vec<crate::openapi::types::EventName>"))]
     events: Vec<String>,
@@ -158,7 +159,7 @@ async fn describe<'e>(
     let Stored { disabled, paused } = stored;
     Ok(EndpointReply {
         name,
-        url: endpoint.url.as_str(),
+        url: endpoint.url.shown(),
         events: endpoint.events.iter().map(|event| event.to_string()).collect(),
         state,
         paused_until: paused.map(|pause| Moment(pause.until)),

@@ -68,6 +68,8 @@ pub struct View<'a> {
     pub option: Option<&'a str>,
     /// The message after a form that changed nothing.
     pub late: Option<&'a Late>,
+    /// Why Placet cannot run the operation now, if this is known.
+    pub cannot_run: Option<&'a str>,
 }
 
 /// The page of an operation: the request, the decision, the outcome and the history.

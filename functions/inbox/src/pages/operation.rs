@@ -41,6 +41,7 @@ pub(super) struct Page<'a> {
     answer: Option<Answer>,
     ending: Option<Ending>,
     form: Form<'a>,
+    cannot_run: Option<Shown>,
     reload: bool,
     history: Vec<Event>,
     history_holds: bool,
@@ -103,6 +104,10 @@ impl<'a> Page<'a> {
             answer: Answer::of(operation, now),
             ending: operation.outcome.as_ref().map(Ending::new),
             form,
+            cannot_run: view
+                .cannot_run
+                .filter(|_| pending && operation.plan.is_some())
+                .map(Shown::text),
             reload: matches!(state, State::Queued | State::Running),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
             history_holds: operation.verify_history().is_ok(),

@@ -98,7 +98,14 @@ fn projects() -> Projects<'static> {
 
 fn view() -> View<'static> {
     let projects = projects();
-    View { now: NOW, projects, action: Some("/inbox/here"), option: None, late: None }
+    View {
+        now: NOW,
+        projects,
+        action: Some("/inbox/here"),
+        option: None,
+        late: None,
+        cannot_run: None,
+    }
 }
 
 fn page(of: &Item<Operation>) -> String {

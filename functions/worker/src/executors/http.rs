@@ -27,7 +27,7 @@ impl Worker {
         let body = json!({"call_id": call.call_id, "fn": call.function, "kwargs": call.kwargs});
         let body = body.to_string();
         let now = self.runtime.engine.now();
-        let request = match self.outbound.request(Method::POST, &http.url.0) {
+        let request = match self.outbound.request(Method::POST, http.url.as_str()) {
             Ok(request) => request,
             Err(reason) => {
                 return not_run("not_callable", &reason);

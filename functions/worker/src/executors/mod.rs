@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use placet_core::item::Item;
 use placet_core::operation::{Content, Failure, Operation, Report};
-use placet_runtime::Environment;
 use placet_runtime::config::{Definition, Executor};
+use placet_runtime::{Config, Environment};
 use serde_json::Value;
 
 /// One attempt at an approved operation: the input of an executor.
@@ -82,6 +82,18 @@ impl Functions {
             let message = format!("function {name} is not compiled into the worker");
             Failure::new("no_such_function", &message)
         })
+    }
+
+    /// The operations that this worker cannot run, by function name, and what it lacks.
+    pub fn all_missing(
+        &self,
+        config: &Config,
+        environment: &Environment,
+    ) -> BTreeMap<String, Failure> {
+        let missing = |(name, definition): (&String, &Definition)| {
+            Some((name.clone(), self.missing(definition, environment)?))
+        };
+        config.operations().filter_map(missing).collect()
     }
 
     /// What this worker lacks to run an operation of this definition; `None` if it can run it.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use placet_core::address::is_public;
 use placet_core::delivery::Answer;
 use placet_core::limits::LARGEST_ANSWER;
-use placet_runtime::config::{Executor, Outbound};
+use placet_runtime::config::Outbound;
 use placet_runtime::{Clock, Runtime};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -43,14 +43,7 @@ pub(crate) struct Post<'a> {
 
 impl OutboundClient {
     pub(crate) fn new(runtime: &Runtime) -> Self {
-        // `placet.yaml` may name an executor on this machine without listing its host in `outbound`.
-        let executors = runtime.config.operations().filter_map(|(_, one)| one.executor.as_ref());
-        let outbound = runtime.config.outbound.clone();
-        let outbound = outbound.and(executors.filter_map(Executor::local_host));
-        Self::with(outbound, runtime.engine.clock.clone())
-    }
-
-    fn with(outbound: Outbound, clock: Clock) -> Self {
+        let (outbound, clock) = (runtime.config.outbound.clone(), runtime.engine.clock.clone());
         let resolver = Resolver(outbound.clone());
         let client = client::builder().dns_resolver(Arc::new(resolver)).build();
         Self { client: client.map_err(Arc::new), outbound, clock }
@@ -130,7 +123,7 @@ impl Resolve for Resolver {
             if found.is_empty() {
                 let name = name.as_str();
                 return Err(format!(
-                    "{name} has no public address; to call it anyway, add {name} to outbound.allow_hosts"
+                    "{name} has no public address: to call it anyway, add {name} to outbound.allow_hosts"
                 )
                 .into());
             }

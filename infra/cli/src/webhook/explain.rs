@@ -46,7 +46,7 @@ fn explained(name: &str, source: &Source, environment: &Environment) -> String {
         table
             .row("public URL", url.as_deref().unwrap_or("not set; the sender signs it, so set it"));
     }
-    if scheme.shortest_secret > 1 {
+    if scheme.shortest_secret > Scheme::SHORTEST_SECRET {
         table.row("a secret has", &format!("{} bytes at least", scheme.shortest_secret));
     }
     checks(&mut table, &scheme.checks);

@@ -1,5 +1,6 @@
 //! The parts of a source in words.
 
+use placet_core::url;
 use placet_core::webhook::{
     AlgorithmChoice, Checks, Encoding, EqualContent, JwtCheck, Location, Selector, SignatureCheck,
     SignatureShape, TimeRule, TimeUnit, TokenCheck, VerifyFirst,
@@ -148,7 +149,10 @@ pub(super) fn jwt(check: &JwtCheck) -> String {
     );
     format!(
         "at {}, with a key of {}, from {}, for {}; {body}",
-        check.at, check.jwks, check.issuer, check.audience
+        check.at,
+        url::shown(&check.jwks),
+        check.issuer,
+        check.audience
     )
 }
 

@@ -22,15 +22,16 @@ fn with(config: &str, arguments: &str, variables: &[(&str, &str)]) -> String {
 
 #[test]
 fn check_prints_first_what_needs_attention() {
-    let variables = [("PLACET_SECRET_GITHUB", "open-sesame"), ("PLACET_SECRET_TWILIO", "token")];
+    let variables =
+        [("PLACET_SECRET_GITHUB", "open-sesame"), ("PLACET_SECRET_TWILIO", "a token of Twilio")];
     let printed = with(CONFIG, "check", &variables);
     assert!(!printed.contains("open-sesame"));
     insta::assert_snapshot!(printed, @r"
     exit code 1
     Needs attention
-      operation refund cannot run: PAY_KEY is not set
-      operation ship_parcel cannot run: function ship_parcel is not compiled into the worker
-      endpoint app is sent nothing: APP_KEY is not set
+      operation refund cannot run: PAY_KEY is not set. Make one for both sides: echo whsec_$(openssl rand -base64 32)
+      operation ship_parcel cannot run: function ship_parcel is not compiled into the worker: correct its name, or add it to Functions::shipped()
+      endpoint app is sent nothing: APP_KEY is not set. Make one for both sides: echo whsec_$(openssl rand -base64 32)
       source twilio is closed: the sender signs the URL: set public_url to the address that you gave the sender
 
     project default
@@ -109,7 +110,7 @@ fn check_is_in_colour_if_somebody_wants_it() {
 fn no_configuration() {
     insta::assert_snapshot!(placet("check"), @r"
     exit code 1
-    error: placet.yaml cannot be read: No such file or directory (os error 2). `placet init` writes one
+    error: placet.yaml does not exist: `placet init` writes one
     ");
     assert_eq!(placet("dev"), placet("check"));
 }
@@ -118,11 +119,11 @@ fn no_configuration() {
 fn an_unknown_key() {
     insta::assert_snapshot!(with("project: x\ncolour: red\n", "check", &[]), @r"
     exit code 1
-    error: placet.yaml: unknown field `colour`, expected one of project, projects, defaults, operations, sources, channels, endpoints, outbound at line 2, column 1
+    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, defaults, operations, sources, channels, endpoints, outbound
     ");
     insta::assert_snapshot!(with("project: x\ncolour: red\n", "dev --port 0", &[]), @r"
     exit code 1
-    error: placet.yaml: unknown field `colour`, expected one of project, projects, defaults, operations, sources, channels, endpoints, outbound at line 2, column 1
+    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, defaults, operations, sources, channels, endpoints, outbound
     ");
 }
 
@@ -131,7 +132,7 @@ fn a_time_that_is_none() {
     let config = "project: x\ndefaults: {deadline: soon}\n";
     insta::assert_snapshot!(with(config, "check", &[]), @r#"
     exit code 1
-    error: placet.yaml: "soon" is not a length of time: write 250ms, 20s, 15m, 24h or 7d at line 2, column 22
+    error: placet.yaml, line 2, column 22: defaults.deadline: "soon" is not a length of time: write 250ms, 20s, 15m, 24h or 7d
     "#);
 }
 
@@ -150,7 +151,7 @@ fn everybody_knows_the_default_key() {
     let port = printed.split("0.0.0.0:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     insta::assert_snapshot!(printed.replace(port, "PORT"), @r"
     exit code 1
-    error: 0.0.0.0:PORT is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY to at least 32 random bytes, as `openssl rand -hex 16` prints them
+    error: 0.0.0.0:PORT is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY to what this prints: openssl rand -hex 16
     ");
 }
 
@@ -158,7 +159,7 @@ fn everybody_knows_the_default_key() {
 fn a_key_that_others_can_guess() {
     let variables = [("PLACET_LOCAL_KEY", "a")];
     let printed = with("project: x", "dev --addr 0.0.0.0 --port 0", &variables);
-    let wrong = "is not loopback and PLACET_LOCAL_KEY has 1 bytes: set PLACET_LOCAL_KEY to at least 32 random bytes";
+    let wrong = "PLACET_LOCAL_KEY is too short for an address that is not loopback: set it to what this prints: openssl rand -hex 16";
     assert!(printed.starts_with("exit code 1\n") && printed.contains(wrong), "{printed}");
 }
 

@@ -51,7 +51,7 @@ fn read_env() -> impl Iterator<Item = &'static str> {
 fn run(folder: &Path, name: &str) -> String {
     let (_, arguments) = COMMANDS.iter().find(|(known, _)| *known == name).unwrap();
     std::fs::write(folder.join("body"), "{}").unwrap();
-    printed(command(folder, &format!("{name} {arguments}")).env("PLACET_SECRET_GITHUB", "secret"))
+    printed(command(folder, &format!("{name} {arguments}")).env("PLACET_SECRET_GITHUB", "a secret"))
 }
 
 /// A folder whose server has gone without a word.
@@ -168,7 +168,7 @@ fn it_refuses_an_argument_too_many() {
 
 #[test]
 fn it_finds_no_configuration() {
-    let missing = "exit code 1\nerror: placet.yaml cannot be read: No such file or directory (os error 2). `placet init` writes one\n";
+    let missing = "exit code 1\nerror: placet.yaml does not exist: `placet init` writes one\n";
     for name in READ_CONFIG {
         let folder = abandoned("");
         std::fs::remove_file(folder.path().join("placet.yaml")).unwrap();
@@ -178,7 +178,7 @@ fn it_finds_no_configuration() {
 
 #[test]
 fn it_finds_a_wrong_configuration() {
-    let wrong = "exit code 1\nerror: placet.yaml: projects: x is named twice: name it once at line 2, column 12\n";
+    let wrong = "exit code 1\nerror: placet.yaml, line 2, column 12: projects.0: x is named twice: name it once\n";
     for name in READ_CONFIG {
         let folder = abandoned("project: x\nprojects: [x]\n");
         assert_eq!(run(folder.path(), name), wrong, "{name}");
@@ -191,7 +191,11 @@ fn it_finds_a_wrong_env_file() {
         let folder = abandoned("project: x\n");
         std::fs::write(folder.path().join(".env"), "this is no variable\n").unwrap();
         let wrong = run(folder.path(), name);
-        assert_eq!(wrong, "exit code 1\nerror: .env: line 1 is not NAME=value\n", "{name}");
+        assert_eq!(
+            wrong,
+            "exit code 1\nerror: .env, line 1: this line is not NAME=value: correct it, or remove it\n",
+            "{name}"
+        );
     }
 }
 

@@ -5,7 +5,9 @@
 mod configuration;
 mod every;
 mod help;
+mod mistakes;
 mod system;
+mod variables;
 mod wrong;
 
 use std::path::Path;
@@ -40,6 +42,12 @@ fn printed(command: &mut Command) -> String {
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     format!("exit code {}\n{stdout}{stderr}", output.status.code().unwrap())
+}
+
+/// The message of a command that failed.
+fn refusal(printed: &str) -> String {
+    let message = printed.strip_prefix("exit code 1\nerror: ");
+    message.unwrap_or_else(|| panic!("no refusal: {printed}")).trim_end().to_owned()
 }
 
 /// What the command prints in a folder that has no `placet.yaml`.

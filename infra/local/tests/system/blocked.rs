@@ -48,6 +48,29 @@ async fn an_approved_operation_that_cannot_run_waits_and_is_in_the_inbox() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_pending_operation_says_that_it_cannot_run() {
+    let world = World::building()
+        .operation("ship", &format!("{{executor: {}}}", EXECUTORS[0]))
+        .operation("pay", &format!("{{executor: {}}}", EXECUTORS[1]))
+        .start()
+        .await;
+    for (id, function, reason) in [
+        ("a", "ship", "function ship_parcel is not compiled into the worker"),
+        ("b", "pay", "NOT_SET is not set"),
+    ] {
+        world.client().created(&call(id, function)).await;
+        let page = world.page(&format!("/inbox/{id}")).await.text;
+        let warning = format!("Placet cannot run this now: <bdi>{reason}");
+        assert!(page.contains(&warning) && page.contains("it waits as blocked"), "{page}");
+        assert!(!page.contains("the function runs at once"), "{page}");
+    }
+    world.client().created(&call("c", "purchase_materials")).await;
+    let page = world.page("/inbox/c").await.text;
+    assert!(!page.contains("cannot run this now"), "{page}");
+    world.abandon();
+}
+
+#[tokio::test]
 async fn a_person_runs_a_failed_operation_again_on_its_page() {
     let world = World::start().await;
     let request = call("c", "purchase_materials").with("kwargs", serde_json::json!({"bad": 1}));

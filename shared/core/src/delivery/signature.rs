@@ -29,7 +29,8 @@ mod tests {
     #[test]
     fn each_secret_verifies_either_header_set() {
         let now = Timestamp::from_millis(1_614_265_330_500);
-        let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAAAAAAAAAAAAAAAAAAAAAAA"];
+        let secrets =
+            ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"];
         let keys = secrets.map(|text| parse_secret(text).unwrap());
         let headers = signed_headers(&keys, "msg_1", now, b"body");
         let preset = presets::preset("standard").unwrap();

@@ -13,8 +13,10 @@ use crate::retry::backoff;
 /// A lease lasts this much longer than the attempt's timeout, so that the worker can report.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// How often a worker looks whether the missing configuration of an operation is there.
-const RECHECK: Duration = Duration::from_secs(5 * 60);
+/// How long a worker waits at least and at most until it looks whether the missing configuration of an operation is
+/// there. In between it waits for as long as the operation is blocked already: who has just read that something is
+/// missing adds it within minutes.
+const RECHECK: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(5 * 60));
 
 /// After this many attempts, the wait for the next one is four times as long: about an hour. The history keeps
 /// every attempt.
@@ -42,7 +44,9 @@ impl Step<'_> {
         }
         self.next.state = State::Blocked;
         self.next.outcome = outcome;
-        self.next.not_before = Some(self.now.plus(RECHECK));
+        let since = self.next.history.of("blocked").last().map_or(self.now, |entry| entry.at);
+        let wait = self.now.since(since).clamp(RECHECK.0, RECHECK.1);
+        self.next.not_before = Some(self.now.plus(wait));
         self.next.retry_until = None;
         Ok(())
     }

@@ -25,24 +25,85 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// The fewest bytes of a Standard Webhooks secret.
+/// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
+pub(super) const SHORTEST: usize = 24;
+
+/// The most bytes of a Standard Webhooks secret.
+pub(super) const LONGEST: usize = 64;
+
+/// How a public key begins: as PEM, with its prefix, and as DER in base64 (RSA, P-256, Ed25519).
+const PUBLIC_KEYS: [&str; 5] =
+    ["-----BEGIN", "whpk_", "MIIBIjANBgkqhki", "MFkwEwYHKoZIzj0", "MCowBQYDK2Vw"];
+
 /// The reason why a configured secret cannot be used. The error never contains the secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The secret does not have the required encoding.
-    #[error("it is not a key for this source: the source needs {0}")]
-    Form(&'static str),
+    #[error("it has the wrong form: it must be {form}. {fix}")]
+    Form {
+        /// The required forms.
+        form: String,
+        /// How to get a secret.
+        fix: &'static str,
+    },
+    /// A public key stands where a secret key must be.
+    #[error("it is a key of a pair, and both sides must share this one: it must be {form}. {fix}")]
+    NotShared {
+        /// The required form.
+        form: String,
+        /// How to get a secret.
+        fix: &'static str,
+    },
     /// The secret is too short.
-    #[error("it is too short: at least {0} bytes are needed")]
-    Short(usize),
+    #[error("it is too short: it must have at least {bytes} bytes. {fix}")]
+    Short {
+        /// The fewest bytes.
+        bytes: usize,
+        /// How to get a secret.
+        fix: &'static str,
+    },
+    /// The secret is too long.
+    #[error("it is too long: it may have at most {bytes} bytes. {fix}")]
+    Long {
+        /// The most bytes.
+        bytes: usize,
+        /// How to get a secret.
+        fix: &'static str,
+    },
     /// The secret is a published test secret.
     #[error("it is a published test secret that everybody knows: use your own")]
     Known,
+}
+
+impl KeyError {
+    /// Why a secret fits none of several checks: that it is too short for one, or the forms of all.
+    pub(super) fn of_all(errors: Vec<Self>) -> Option<Self> {
+        let form = |error: &Self| match error {
+            Self::Form { form, .. } | Self::NotShared { form, .. } => Some(form.clone()),
+            _ => None,
+        };
+        let forms: Option<Vec<String>> = errors.iter().map(form).collect();
+        let (one, several) = (errors.len() == 1, forms.map(|forms| forms.join(", or ")));
+        let first =
+            errors.iter().find(|error| form(error).is_none()).or(errors.first()).cloned()?;
+        Some(match (first, several) {
+            (Self::Form { fix, .. } | Self::NotShared { fix, .. }, Some(form)) if !one => {
+                Self::Form { form, fix }
+            }
+            (first, _) => first,
+        })
+    }
 }
 
 impl KeyForm {
     /// Decodes a configured text into a key.
     pub(super) fn read(self, text: &str) -> Result<Secret, KeyError> {
         let text = text.trim();
+        let form = || self.describe().to_owned();
+        if !self.is_public() && PUBLIC_KEYS.iter().any(|start| text.starts_with(start)) {
+            return Err(KeyError::NotShared { form: form(), fix: self.fix() });
+        }
         // Supabase prints the version of the signature before the secret: `v1,whsec_…`.
         let text = match self {
             Self::Whsec | Self::WhsecPrefixed => text.strip_prefix("v1,").unwrap_or(text),
@@ -62,7 +123,26 @@ impl KeyForm {
                 .and_then(|encoded| LENIENT.decode(encoded).ok())
                 .filter(|key| key.len() == 32),
         };
-        bytes.and_then(Secret::new).ok_or(KeyError::Form(self.describe()))
+        bytes.and_then(Secret::new).ok_or(KeyError::Form { form: form(), fix: self.fix() })
+    }
+
+    /// Whether a key of this form is public: it verifies, and its owner alone can sign.
+    pub(super) const fn is_public(self) -> bool {
+        matches!(self, Self::Ed25519Hex | Self::Whpk | Self::SpkiBase64)
+    }
+
+    /// How to get a key of this form.
+    pub(super) const fn fix(self) -> &'static str {
+        match self {
+            Self::Utf8 | Self::Hex => "Copy it from the sender, or make one: openssl rand -hex 32",
+            Self::Whsec | Self::WhsecPrefixed => {
+                "Copy it from the sender, or make one: echo whsec_$(openssl rand -base64 32)"
+            }
+            Self::Base64 => "Copy it from the sender, or make one: openssl rand -base64 32",
+            Self::Ed25519Hex | Self::Whpk | Self::SpkiBase64 => {
+                "Copy the public key from the sender"
+            }
+        }
     }
 
     /// A description of the encoding, for error messages.
@@ -161,5 +241,21 @@ mod tests {
         ] {
             assert!(read(form, wrong).is_err(), "{form:?} {wrong}");
         }
+    }
+
+    #[test]
+    fn a_public_key_is_no_secret() {
+        for public in [
+            "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA",
+            "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=",
+            "MCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=",
+        ] {
+            for form in [KeyForm::Utf8, KeyForm::Whsec, KeyForm::Base64, KeyForm::Hex] {
+                let error = form.read(public).unwrap_err();
+                assert!(matches!(error, KeyError::NotShared { .. }), "{form:?} {public}");
+            }
+        }
+        let error = KeyForm::Whpk.read("whsec_AAE=").unwrap_err();
+        assert!(matches!(error, KeyError::Form { .. }), "{error}");
     }
 }

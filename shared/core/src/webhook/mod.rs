@@ -47,7 +47,7 @@ pub use location::{Location, Selector};
 pub use merge::merged;
 pub use scheme::{Ack, Confirm, EqualContent, Respond, Rule, Scheme, VerifyFirst, When};
 pub use sign::{CannotSign, Draft, Signed};
-pub use standard::{SecretFormat, parse_secret, sign};
+pub use standard::{parse_secret, sign};
 pub use unverified::{Documents, Unverified};
 pub use validate::Weakness;
 pub use verified::{Coverage, Rejected, SignedContent, Verification, Verified};

@@ -68,7 +68,7 @@ pub struct Scheme {
     #[serde(default)]
     pub accept_sha1: bool,
     /// The shortest allowed secret, in bytes.
-    #[serde(default = "one")]
+    #[serde(default = "Scheme::shortest_secret")]
     pub shortest_secret: usize,
     /// Published test secrets, which are refused.
     #[serde(default)]
@@ -132,6 +132,14 @@ impl Scheme {
         self.json_in_payload || selectors.into_iter().any(payload)
     }
 
+    /// The shortest secret of a scheme that does not say otherwise, in bytes: some senders issue short ones, and
+    /// one byte is no secret.
+    pub const SHORTEST_SECRET: usize = 8;
+
+    const fn shortest_secret() -> usize {
+        Self::SHORTEST_SECRET
+    }
+
     fn post() -> Vec<String> {
         vec!["POST".to_owned()]
     }
@@ -147,10 +155,6 @@ impl Scheme {
 
 const fn yes() -> bool {
     true
-}
-
-const fn one() -> usize {
-    1
 }
 
 /// What requests with the same signed content are.

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::algorithm::hmac_sha256;
 use super::grammar::KeyForm;
+use super::keys::{KeyError, LONGEST, SHORTEST};
 use crate::{Secret, Timestamp};
 
 /// The value of the signature header for a delivery of Placet.
@@ -15,19 +16,25 @@ pub fn sign(secret: &Secret, id: &str, at: Timestamp, body: &[u8]) -> String {
     format!("v1,{}", STANDARD.encode(hmac_sha256(secret.expose(), &parts)))
 }
 
-/// Decodes a secret: base64, with or without the prefix `whsec_`.
+/// Decodes a secret that signs: base64 of 24 to 64 bytes, with or without the prefix `whsec_`.
 ///
 /// # Errors
 ///
-/// If the secret is empty or not base64.
-pub fn parse_secret(text: &str) -> Result<Secret, SecretFormat> {
-    KeyForm::Whsec.read(text).map_err(|_| SecretFormat)
+/// If the secret has another form or length.
+pub fn parse_secret(text: &str) -> Result<Secret, KeyError> {
+    const FORM: &str = "whsec_ followed by base64 of 24 to 64 bytes";
+    const FIX: &str = "Make one for both sides: echo whsec_$(openssl rand -base64 32)";
+    let secret = KeyForm::Whsec.read(text).map_err(|error| match error {
+        KeyError::NotShared { .. } => KeyError::NotShared { form: FORM.to_owned(), fix: FIX },
+        KeyError::Form { .. } => KeyError::Form { form: FORM.to_owned(), fix: FIX },
+        other => other,
+    })?;
+    match secret.expose().len() {
+        SHORTEST..=LONGEST => Ok(secret),
+        0..SHORTEST => Err(KeyError::Short { bytes: SHORTEST, fix: FIX }),
+        _ => Err(KeyError::Long { bytes: LONGEST, fix: FIX }),
+    }
 }
-
-/// The text is not a Standard Webhooks secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the webhook secret is not valid: use `whsec_` followed by base64")]
-pub struct SecretFormat;
 
 #[cfg(test)]
 mod tests {
@@ -57,5 +64,25 @@ mod tests {
             ),
             "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="
         );
+    }
+
+    #[test]
+    fn a_secret_has_24_to_64_bytes() {
+        let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
+        for (text, expected) in [
+            ("abc", "it is too short: it must have at least 24 bytes. "),
+            (&of(23), "it is too short: it must have at least 24 bytes. "),
+            (&of(65), "it is too long: it may have at most 64 bytes. "),
+            ("open-sesame", "it has the wrong form: it must be whsec_ followed by base64 of "),
+            ("", "it has the wrong form: "),
+            ("whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=", "it is a key of a pair"),
+        ] {
+            let error = parse_secret(text).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{text}: {error}");
+            assert!(error.ends_with("echo whsec_$(openssl rand -base64 32)"), "{error}");
+        }
+        for bytes in [24, 64] {
+            assert_eq!(parse_secret(&of(bytes)).unwrap().expose().len(), bytes);
+        }
     }
 }

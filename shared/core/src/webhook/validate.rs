@@ -1,9 +1,10 @@
 use std::fmt;
 
-use super::grammar::{BodyHash, Checks, Part, SignatureCheck};
+use super::grammar::{BodyHash, Checks, JwtCheck, Part, SignatureCheck};
 use super::location::Location;
 use super::scheme::{Scheme, VerifyFirst};
 use crate::limits::LARGEST_WEBHOOK;
+use crate::url;
 
 /// An invalid or insecure setting of a scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,20 +120,7 @@ impl Checks {
             );
         }
         if let Some(check) = &self.jwt {
-            if check.algorithms.is_empty() {
-                return weak(
-                    "checks.jwt.algorithms",
-                    "name the allowed algorithms, for example [RS256]",
-                );
-            }
-            let here = ["http://127.0.0.1:", "http://localhost:"];
-            let here = here.iter().any(|start| check.jwks.starts_with(start));
-            if !here && !check.jwks.starts_with("https://") {
-                return weak(
-                    "checks.jwt.jwks",
-                    "the address of the key set must begin with https:// (http:// is allowed for this machine only)",
-                );
-            }
+            check.validate()?;
         }
         match &self.ip {
             Some(check) if check.allow.is_empty() => weak(
@@ -141,6 +129,31 @@ impl Checks {
             ),
             _ => Ok(()),
         }
+    }
+}
+
+impl JwtCheck {
+    fn validate(&self) -> Result<(), Weakness> {
+        let weak = |path, problem| Err(Weakness { path, problem });
+        if self.algorithms.is_empty() {
+            return weak(
+                "checks.jwt.algorithms",
+                "name the allowed algorithms, for example [RS256]",
+            );
+        }
+        if url::names_user(&self.jwks) {
+            return weak(
+                "checks.jwt.jwks",
+                "remove what is before the @: the address of the key set must name no user and password",
+            );
+        }
+        if !url::is_plain_here(&self.jwks) && !self.jwks.starts_with("https://") {
+            return weak(
+                "checks.jwt.jwks",
+                "the address of the key set must begin with https:// (http:// is allowed for this machine only)",
+            );
+        }
+        Ok(())
     }
 }
 

@@ -45,6 +45,9 @@ pub enum OpenError {
         /// The reason.
         error: KeyError,
     },
+    /// The verify token cannot be used.
+    #[error("verify token: {0}")]
+    VerifyToken(KeyError),
     /// The sender signs the URL, and the public address is not configured.
     #[error("the sender signs the URL: set public_url to the address that you gave the sender")]
     NoPublicUrl,
@@ -79,6 +82,11 @@ impl Verifier {
             sign: Vec::new(),
             token: Vec::new(),
         };
+        let shortest = opened.scheme.shortest_secret;
+        if opened.verify_tokens.iter().any(|token| token.expose().len() < shortest) {
+            let (bytes, fix) = (shortest, KeyForm::Utf8.fix());
+            return Err(OpenError::VerifyToken(KeyError::Short { bytes, fix }));
+        }
         for (index, text) in secrets.iter().enumerate() {
             let number = index + 1;
             opened.add(number, text).map_err(|error| OpenError::Secret { number, error })?;
@@ -115,14 +123,15 @@ impl Verifier {
             checks.sign.as_ref().filter(|check| check.certificate.is_none()).map(|check| check.key),
             checks.token.as_ref().map(|_| KeyForm::Utf8),
         ];
-        let mut misfit = None;
+        let mut misfits = Vec::new();
         let mut fits = false;
         for (form, keys) in forms.into_iter().zip([&mut self.mac, &mut self.sign, &mut self.token])
         {
             let Some(form) = form else { continue };
             match form.read(text) {
                 Ok(secret) if secret.expose().len() < self.scheme.shortest_secret => {
-                    misfit = Some(KeyError::Short(self.scheme.shortest_secret));
+                    let bytes = self.scheme.shortest_secret;
+                    misfits.push(KeyError::Short { bytes, fix: form.fix() });
                 }
                 Ok(secret) => {
                     keys.push(Key { number, secret });
@@ -131,13 +140,13 @@ impl Verifier {
                         return Ok(());
                     }
                 }
-                Err(error) => misfit = Some(error),
+                Err(error) => misfits.push(error),
             }
         }
-        match misfit {
-            Some(error) if !fits || checks.require == Require::All => Err(error),
-            _ => Ok(()),
+        if fits && checks.require == Require::First {
+            return Ok(());
         }
+        KeyError::of_all(misfits).map_or(Ok(()), Err)
     }
 
     /// The name of the source.

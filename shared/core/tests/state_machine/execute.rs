@@ -124,12 +124,17 @@ fn a_missing_configuration_blocks_an_approved_operation_until_it_is_there() {
     let mut case = Case::queued(plan(false));
     case.becomes(&block(), State::Blocked);
     let (failure, not_before) = (case.failure_code().to_owned(), case.not_before());
-    assert_eq!((failure.as_str(), not_before), ("no_secret", case.now.plus(300 * SECOND)));
+    assert_eq!((failure.as_str(), not_before), ("no_secret", case.now.plus(15 * SECOND)));
     assert!(matches!(case.next(), Next::Person { until, .. } if until == not_before));
     case.refuses(&case.start(), Refusal::TooEarly { not_before });
     let entries = case.item.history.entries().len();
     case.wait_until(not_before).becomes(&block(), State::Blocked);
     assert_eq!(case.item.history.entries().len(), entries, "the history tells it once");
+    // Each wait is as long as it is blocked already, up to five minutes.
+    for seconds in [30, 60, 120, 240, 300, 300] {
+        case.wait_until(case.not_before()).becomes(&block(), State::Blocked);
+        assert_eq!(case.not_before(), case.now.plus(seconds * SECOND));
+    }
     case.wait_until(case.not_before().plus(30 * DAY));
     assert!(matches!(case.next(), Next::Work(_)));
     case.becomes(&case.start(), State::Running);

@@ -137,8 +137,14 @@ fn meta_needs_the_verify_token() {
     let secrets = ["the app secret".to_owned()];
     for preset in ["meta", "whatsapp"] {
         let with = |tokens: &[String]| {
-            Verifier::open(preset, scheme(preset, json!({})), &secrets, tokens, Some(ORIGIN))
-                .unwrap()
+            Verifier::open(
+                preset,
+                scheme(preset, json!({"shortest_secret": 1})),
+                &secrets,
+                tokens,
+                Some(ORIGIN),
+            )
+            .unwrap()
         };
         let verifier = with(&["first".to_owned(), "second".to_owned()]);
         let greeted = |verifier: &Verifier, token: &str| {

@@ -59,6 +59,14 @@ fn refusal(preset: &str, secret: &str) -> Option<KeyError> {
     }
 }
 
+/// The fewest bytes of a secret that is refused as too short.
+fn shortest(preset: &str, secret: &str) -> Option<usize> {
+    match refusal(preset, secret) {
+        Some(KeyError::Short { bytes, .. }) => Some(bytes),
+        _ => None,
+    }
+}
+
 #[test]
 fn short_and_published_secrets_are_refused() {
     let known = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==";
@@ -66,14 +74,26 @@ fn short_and_published_secrets_are_refused() {
         assert_eq!(refusal("zendesk", &text), Some(KeyError::Known));
     }
     for preset in ["hmac", "bearer", "api-key"] {
-        assert_eq!(refusal(preset, "15 bytes, short"), Some(KeyError::Short(16)), "{preset}");
+        assert_eq!(shortest(preset, "15 bytes, short"), Some(16), "{preset}");
         assert_eq!(refusal(preset, "16 bytes, enough"), None, "{preset}");
     }
+    for preset in ["github", "slack", "twilio", "telegram"] {
+        assert_eq!(shortest(preset, "a"), Some(8), "{preset}");
+        assert_eq!(shortest(preset, "7 bytes"), Some(8), "{preset}");
+        assert_eq!(refusal(preset, "8 bytes!"), None, "{preset}");
+    }
+    // 21 bytes: the specification asks for 24.
+    let short = try_open(scheme("standard", json!({})), &["whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAA"]);
+    let error = short.unwrap_err();
+    assert!(error.to_string().contains("it must have at least 24 bytes"), "{error}");
     for preset in ["standard", "svix", "humanlayer"] {
         for wrong in ["whsec_", "whpk_", "whpk_AAAA", "no base64!", "whsk_AAAA"] {
             let opened = try_open(scheme(preset, json!({})), &[wrong]);
             assert!(matches!(opened, Err(OpenError::Secret { .. })), "{preset} {wrong}");
         }
+        let error = try_open(scheme(preset, json!({})), &["open-sesame"]).unwrap_err();
+        let forms = "whsec_, or whpk_ followed by an Ed25519 public key in base64";
+        assert!(error.to_string().contains(forms), "{error}");
     }
     for wrong in ["03a107bff3ce10be1d70dd18e74bc099", "xyz"] {
         let opened = try_open(scheme("discord", json!({})), &[wrong]);

@@ -11,8 +11,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 fn judged(origin: &str, request: &Request) -> Judged {
     let secrets = ["12345".to_owned()];
-    let verifier =
-        Verifier::open("twilio", scheme("twilio", json!({})), &secrets, &[], Some(origin)).unwrap();
+    let verifier = Verifier::open(
+        "twilio",
+        scheme("twilio", json!({"shortest_secret": 1})),
+        &secrets,
+        &[],
+        Some(origin),
+    )
+    .unwrap();
     request.judged(&verifier, NOW)
 }
 

@@ -121,7 +121,7 @@ impl Config {
                 Approver::Humanlayer(_) => &["humanlayer", "webhook"],
                 _ => &["webhook"],
             };
-            let wrong = format!("approver {}: {wrong}", name.as_str());
+            let wrong = format!("{}: {wrong}", name.as_str());
             Err(wrong_approver(text, function, member, &wrong))
         })
     }
@@ -135,7 +135,7 @@ fn wrong_approver(text: &str, function: Option<&str>, member: &[&str], wrong: &s
     };
     let place = [owner, &["approver"], member].concat();
     let place: Vec<String> = place.iter().map(|name| (*name).to_owned()).collect();
-    locate::at(text, &place, format!("{}: {wrong}", owner.join(".")))
+    locate::at(text, &place, wrong)
 }
 
 #[cfg(test)]
@@ -183,11 +183,11 @@ mod tests {
             ("https://b.example/humanlayer/v1#a", "no ?"),
         ] {
             let error = parse(&asks(url), "inbox", "{}").unwrap_err();
-            assert!(error.starts_with("defaults:") && error.contains(part), "{url}: {error}");
-            assert!(error.ends_with("line 3, column 36"), "{url}: {error}");
+            assert!(error.contains("defaults.approver") && error.contains(part), "{url}: {error}");
+            assert!(error.starts_with("line 3, column 36"), "{url}: {error}");
             let error = parse("inbox", &asks(url), "{}").unwrap_err();
-            assert!(error.starts_with("operations.f:") && error.contains(part), "{url}: {error}");
-            assert!(error.ends_with("line 5, column 31"), "{url}: {error}");
+            assert!(error.contains("operations.f.") && error.contains(part), "{url}: {error}");
+            assert!(error.starts_with("line 5, column 31"), "{url}: {error}");
         }
         let here = asks("http://127.0.0.1:8000/humanlayer/v1");
         assert!(parse(&here, "inbox", "{allow_hosts: [127.0.0.1]}").is_ok());
@@ -210,13 +210,12 @@ mod tests {
             assert_eq!((source("y", Some("f")), source("x", Some("g"))), (None, None));
             assert!(config.is_deciding_source("humanlayer"));
             let error = parse(approver, "log").unwrap_err();
-            assert!(
-                error.contains("operations.f: approver humanlayer: this source decides nothing")
-            );
+            assert!(error.contains("operations.f.approver"), "{error}");
+            assert!(error.contains("humanlayer: this source decides nothing"), "{error}");
             assert!(error.contains("line 4"), "{error}");
         }
         let error = parse("{webhook: github}", "decide").unwrap_err();
-        assert!(error.contains("approver github: there is no source"), "{error}");
+        assert!(error.contains("github: there is no source"), "{error}");
         let config = parse("inbox", "decide").unwrap();
         assert!(!config.is_deciding_source("humanlayer"));
         assert_eq!(config.deciding_source("x", Some("f")), None);

@@ -32,7 +32,7 @@ impl Config {
         for (id, mut channel) in std::mem::take(&mut self.written_channels) {
             let at = |wrong: String| {
                 let place = ["channels".to_owned(), id.to_string()];
-                locate::at(text, &place, format!("channels.{id}: {wrong}"))
+                locate::at(text, &place, wrong)
             };
             let project = match channel.remove("project") {
                 None => self.project.as_str().to_owned(),

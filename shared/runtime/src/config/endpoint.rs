@@ -1,11 +1,11 @@
 //! The endpoints of outgoing webhooks, and the hosts that may be called.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use lambda_http::http::Uri;
 use placet_core::humanlayer::Subscription;
 use placet_core::operation::{OperationId, OperationKind};
-use placet_core::{Secret, address};
+use placet_core::{Digest, Secret, address, url};
 use serde::Deserialize;
 
 use super::locate;
@@ -60,9 +60,25 @@ pub struct OutboundUrl {
 pub struct SigningSecrets(Vec<SecretRef>);
 
 impl OutboundUrl {
-    /// The URL.
+    /// The URL. It may hold a secret: do not show it.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The URL without its query, which may hold a secret.
+    pub fn shown(&self) -> String {
+        url::shown(&self.text)
+    }
+
+    /// The URL with a digest in place of its query, so that an approval is bound to all of it.
+    pub(super) fn described(&self) -> String {
+        match self.text.split_once('?') {
+            None => self.text.clone(),
+            Some((_, query)) => {
+                let digest = Digest::of_bytes(query.as_bytes()).to_string();
+                format!("{}?sha256={}", self.shown(), &digest[..16])
+            }
+        }
     }
 
     /// Refuses a URL that may not be called: see [`Outbound::permits`].
@@ -103,18 +119,35 @@ impl TryFrom<String> for OutboundUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let uri: Uri = text.parse().map_err(|error| format!("{text:?} is not a URL: {error}"))?;
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err("a URL must contain no user and password".to_owned());
+        if url::names_user(&text) {
+            return Err(
+                "remove what is before the @: a URL must name no user and password".to_owned()
+            );
         }
+        let wrong =
+            || format!("{:?} is not a URL: write https://, a host and a path", url::shown(&text));
+        let uri: Uri = text.parse().map_err(|_| wrong())?;
         match (uri.scheme_str(), uri.host()) {
             (Some(scheme @ ("https" | "http")), Some(host)) if !host.is_empty() => {
                 let (scheme, host) = (scheme.to_owned(), host.to_ascii_lowercase());
+                if is_odd_address(&host) {
+                    return Err(format!(
+                        "write the address {host} as four numbers, like 192.0.2.7"
+                    ));
+                }
                 Ok(Self { text, scheme, host })
             }
-            _ => Err(format!("{text:?} must start with https:// and name a host")),
+            _ => Err(wrong()),
         }
     }
+}
+
+/// Whether a client takes this host for an IPv4 address, although it is not written as four numbers. A client does
+/// so if the last label is a number (WHATWG URL, "ends in a number").
+fn is_odd_address(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let number = last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit());
+    number && !last.is_empty() && host.parse::<Ipv4Addr>().is_err()
 }
 
 impl TryFrom<Vec<SecretRef>> for SigningSecrets {
@@ -146,13 +179,6 @@ impl SigningSecrets {
 }
 
 impl Outbound {
-    /// Also allows these hosts.
-    #[must_use]
-    pub fn and(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
-        self.allow_hosts.extend(hosts);
-        self
-    }
-
     /// Whether this host may be called at any address.
     pub fn allows(&self, host: &str) -> bool {
         let bare = |host: &str| host.trim_matches(['[', ']']).to_ascii_lowercase();
@@ -168,13 +194,14 @@ impl Outbound {
         if self.allows(host) {
             return Ok(());
         }
-        let fix = format!("to call it anyway, add {host} to outbound.allow_hosts");
+        let bare = host.trim_matches(['[', ']']);
+        let fix = format!("to call it anyway, add {bare} to outbound.allow_hosts");
         if scheme != "https" {
-            return Err(format!("{scheme}://{host} is not encrypted; use https://, or {fix}"));
+            return Err(format!("{scheme}://{host} is not encrypted: use https://, or {fix}"));
         }
-        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        match bare.parse::<IpAddr>() {
             Ok(literal) if !address::is_public(literal) => {
-                Err(format!("{host} is not a public address; {fix}"))
+                Err(format!("{host} is not a public address: {fix}"))
             }
             _ => Ok(()),
         }
@@ -218,7 +245,7 @@ impl Config {
         self.endpoints().try_for_each(|(name, endpoint)| {
             let at = |member: &str, wrong: String| {
                 let place = ["endpoints", name, member].map(str::to_owned);
-                locate::at(text, &place, format!("{name}: {wrong}"))
+                locate::at(text, &place, wrong)
             };
             let owner = self.owner(endpoint);
             if !self.projects().any(|known| known == owner) {
@@ -234,6 +261,8 @@ impl Config {
 mod tests {
     use super::*;
 
+    const KEY: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
     fn parse(url: &str, outbound: &str) -> Result<Config, String> {
         Config::parse(&format!(
             "project: x\nendpoints:\n  billing: {{url: '{url}', secrets: [env:NEW, env:OLD]}}\noutbound: {outbound}"
@@ -247,7 +276,7 @@ mod tests {
         assert_eq!(endpoint.url.as_str(), "https://billing.example.com/hooks?a=1");
         assert_eq!(endpoint.timeout, Timeout::default());
         assert!(config.endpoint("x", "other").is_none());
-        let values = [("NEW", "whsec_AAAA"), ("OLD", "whsec_BBBB")];
+        let values = [("NEW", KEY), ("OLD", KEY)];
         let environment = |values: &[(&str, &str)]| -> Environment {
             values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
@@ -270,8 +299,8 @@ mod tests {
         assert_eq!((names("x"), names("y"), names("z")), (vec!["a"], vec!["b"], vec![]));
         assert!(config.endpoint("x", "b").is_none() && config.endpoint("y", "b").is_some());
         let error = endpoints("z").unwrap_err();
-        assert!(error.contains("b: there is no project z"), "{error}");
-        assert!(error.ends_with("line 5, column 51"), "{error}");
+        assert!(error.starts_with("line 5, column 51: endpoints.b.project: "), "{error}");
+        assert!(error.ends_with("there is no project z: add it to projects"), "{error}");
     }
 
     #[test]
@@ -287,7 +316,7 @@ mod tests {
         ] {
             let error = parse(url, "{}").unwrap_err();
             assert!(error.contains("billing") && error.contains("allow_hosts"), "{url}: {error}");
-            assert!(error.ends_with("line 3, column 13"), "{url}: {error}");
+            assert!(error.starts_with("line 3, column 13"), "{url}: {error}");
         }
         assert!(parse("http://127.0.0.1:9000/", "{allow_hosts: [127.0.0.1]}").is_ok());
         assert!(parse("http://LocalHost:9000/", "{allow_hosts: [localhost]}").is_ok());

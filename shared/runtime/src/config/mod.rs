@@ -7,11 +7,12 @@ mod approver;
 mod channel;
 mod endpoint;
 mod locate;
+mod problem;
 mod source;
 mod target;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub use approver::{Approver, Upstream};
@@ -19,10 +20,11 @@ pub use channel::Channel;
 pub use endpoint::{Endpoint, Events, Outbound, OutboundUrl, SigningSecrets};
 pub use placet_core::Period;
 use placet_core::operation::Plan;
+pub use problem::{ConfigError, closest};
 use serde::Deserialize;
 pub use source::{Closed, LazyScheme, PublicUrl, Source};
 pub use target::{Action, RequestApproval, Target};
-pub use values::{Attempts, ExecutorUrl, Name, Retry, RoutePath, SecretError, SecretRef, Timeout};
+pub use values::{Attempts, Name, Retry, RoutePath, SecretError, SecretRef, Timeout};
 
 /// The configuration in `placet.yaml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -126,8 +128,8 @@ pub enum Executor {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpExecutor {
-    /// The URL to post to: `https://`, or `http://` only on this machine.
-    pub url: ExecutorUrl,
+    /// The URL to post to: `https://`, or `http://` for a host in `outbound.allow_hosts`.
+    pub url: OutboundUrl,
     /// The timeout of a request, at most 25 s.
     #[serde(default)]
     pub timeout: Timeout,
@@ -148,27 +150,6 @@ pub struct SourceAt<'c, 'r> {
     pub rest: &'r str,
 }
 
-/// Why the configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("{path} cannot be read: {cause}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// The error of the system.
-        cause: std::io::Error,
-    },
-    /// The content is invalid. The text has line and column.
-    #[error("{path}: {cause}")]
-    Invalid {
-        /// The file.
-        path: String,
-        /// The error, with line and column.
-        cause: String,
-    },
-}
-
 impl Config {
     /// Reads the file.
     ///
@@ -176,8 +157,7 @@ impl Config {
     ///
     /// If the file cannot be read, or its content is invalid.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| ConfigError::Unreadable { path: path.display().to_string(), cause })?;
+        let text = problem::read(path)?;
         Self::parse(&text)
             .map_err(|cause| ConfigError::Invalid { path: path.display().to_string(), cause })
     }
@@ -188,20 +168,21 @@ impl Config {
     ///
     /// The error, with line and column.
     pub fn parse(text: &str) -> Result<Self, String> {
-        // Show no excerpt of the file: a person may have written a secret in place of its variable.
-        let options = serde_saphyr::options! { with_snippet: false };
+        problem::refuse_empty(text)?;
+        // Show no excerpt of the file: a person may have written a secret in place of its variable. A name such as
+        // y or no is a text, not a boolean.
+        let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
         let mut config: Self = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| source::without_values(&error.to_string()))?;
+            .map_err(|error| problem::of_yaml(text, &error))?;
         for (name, written) in std::mem::take(&mut config.written) {
             let source = Source::expand(name.as_str(), written).map_err(|error| {
                 let place = ["sources".to_owned(), name.as_str().to_owned()];
-                let path = [&place[1..], &error.path].concat().join(".");
-                let wrong = format!("{path}: {}", error.problem);
-                locate::at(text, &[&place[..], &error.path].concat(), wrong)
+                locate::at(text, &[&place[..], &error.path].concat(), error.problem)
             })?;
             config.sources.insert(name, source);
         }
         config.check_projects(text)?;
+        config.check_executors(text)?;
         config.read_channels(text)?;
         config.check_paths(text)?;
         config.check_endpoints(text)?;
@@ -216,8 +197,34 @@ impl Config {
         for (index, name) in self.further.iter().enumerate() {
             if self.projects().position(|known| known == name.as_str()) != Some(index + 1) {
                 let place = ["projects".to_owned(), index.to_string()];
-                let wrong = format!("projects: {} is named twice: name it once", name.as_str());
+                let wrong = format!("{} is named twice: name it once", name.as_str());
                 return Err(locate::at(text, &place, wrong));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses an executor whose URL may not be called, and settings of an executor without an executor.
+    fn check_executors(&self, text: &str) -> Result<(), String> {
+        for (name, definition) in &self.operations {
+            if let Some(Executor::Http(http)) = &definition.executor {
+                http.url.permitted(&self.outbound).map_err(|wrong| {
+                    let place = ["operations", name, "executor", "http", "url"];
+                    locate::at(text, &place.map(str::to_owned), wrong)
+                })?;
+            }
+        }
+        let none = self.operations.iter().filter(|(_, definition)| definition.executor.is_none());
+        for (name, _) in none {
+            let place = |member: &str| ["operations", name, member].map(str::to_owned);
+            if locate::has(text, &place("executor")) {
+                let wrong = "name an executor, as in {function: NAME}, or remove the key";
+                return Err(locate::at(text, &place("executor"), wrong));
+            }
+            let settings = ["idempotent", "max_attempts", "retry", "run_for"];
+            if let Some(member) = settings.iter().find(|name| locate::has(text, &place(name))) {
+                let wrong = "nothing runs this operation: add its executor, or remove this key";
+                return Err(locate::at(text, &place(member), wrong));
             }
         }
         Ok(())
@@ -234,7 +241,7 @@ impl Config {
                     let index = index.to_string();
                     let place = ["sources", name, "targets", index.as_str()].map(str::to_owned);
                     let wrong = format!(
-                        "{name}: there is no endpoint {} in project {}: add it to endpoints",
+                        "there is no endpoint {} in project {}: add it to endpoints",
                         endpoint.as_str(),
                         self.project.as_str()
                     );
@@ -253,9 +260,8 @@ impl Config {
             for path in source.paths.iter().map(RoutePath::as_str) {
                 if let Some(other) = claimed.insert(path.to_owned(), name) {
                     let place = ["sources", name, "paths"].map(str::to_owned);
-                    let wrong = format!(
-                        "{name}: two sources claim the path {path}: the other source is {other}"
-                    );
+                    let wrong =
+                        format!("the source {other} has the path {path}, too: name another");
                     return Err(locate::at(text, &place, wrong));
                 }
             }
@@ -287,6 +293,25 @@ impl Config {
             ("upstream approvers", self.upstreams().next().is_some()),
         ];
         users.into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect()
+    }
+
+    /// The environment variables that this configuration refers to.
+    pub fn variables(&self) -> BTreeSet<&str> {
+        let executors = self.operations.values().filter_map(|definition| {
+            let Some(Executor::Http(http)) = &definition.executor else { return None };
+            http.secret.as_ref()
+        });
+        let sources = self.sources.values();
+        let references = executors
+            .chain(self.endpoints.values().flat_map(|endpoint| endpoint.secrets.iter()))
+            .chain(self.upstreams().map(|(_, upstream)| &upstream.api_key))
+            .chain(
+                sources
+                    .clone()
+                    .flat_map(|source| source.secrets.iter().chain([&source.verify_token])),
+            );
+        let origins = sources.filter_map(|source| source.public_url.variable());
+        references.map(|reference| reference.variable.as_str()).chain(origins).collect()
     }
 
     /// The plan to run an operation of this function; `None` if it has no executor.
@@ -357,15 +382,7 @@ impl Executor {
     pub fn describe(&self) -> String {
         match self {
             Self::Function(name) => format!("function {name}"),
-            Self::Http(http) => format!("POST {}", http.url.0),
-        }
-    }
-
-    /// The host of an HTTP endpoint on this machine; `None` for any other executor.
-    pub fn local_host(&self) -> Option<String> {
-        match self {
-            Self::Http(http) => http.url.local_host(),
-            Self::Function(_) => None,
+            Self::Http(http) => format!("POST {}", http.url.described()),
         }
     }
 

@@ -4,12 +4,14 @@ use std::ops::Deref;
 use std::sync::OnceLock;
 
 use placet_core::routing::Filter;
+use placet_core::url;
 use placet_core::webhook::{EqualContent, OpenError, Scheme, Verifier, merged, presets};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::problem::{closest, plain_beside};
 use super::target::{Action, Target};
-use super::{RoutePath, SecretRef};
+use super::{RoutePath, SecretError, SecretRef};
 use crate::Environment;
 
 /// The default of `public_url`.
@@ -118,18 +120,33 @@ impl TryFrom<String> for PublicUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let url = text.starts_with("https://") || text.starts_with("http://");
-        match url || text.strip_prefix("env:").is_some_and(|name| !name.is_empty()) {
+        if url::names_user(&text) {
+            return Err(
+                "remove what is before the @: a URL must name no user and password".to_owned()
+            );
+        }
+        let web = text.starts_with("https://") || text.starts_with("http://");
+        match web || text.strip_prefix("env:").is_some_and(|name| !name.is_empty()) {
             true => Ok(Self(text)),
-            false => Err(format!("{text:?} is not an origin: write https://… or env:NAME")),
+            false => {
+                let shown = url::shown(&text);
+                Err(format!(
+                    "{shown:?} is not an address: write https://, a host and a path, or env:NAME"
+                ))
+            }
         }
     }
 }
 
 impl PublicUrl {
+    /// The variable with the origin, if it is in one.
+    pub(super) fn variable(&self) -> Option<&str> {
+        self.0.strip_prefix("env:")
+    }
+
     /// The origin; `None` if its variable is not set.
     pub fn resolve(&self, environment: &Environment) -> Option<String> {
-        match self.0.strip_prefix("env:") {
+        match self.variable() {
             Some(variable) => environment.get(variable),
             None => Some(self.0.clone()),
         }
@@ -162,7 +179,7 @@ impl Source {
         }
         let own: Map<String, Value> =
             SETTINGS.iter().filter_map(|name| members.remove_entry(*name)).collect();
-        let settings: Settings = typed(Value::Object(own.clone()))?;
+        let settings: Settings = typed(Value::Object(own.clone()), &[])?;
         let changes = Value::Object(members);
         let scheme = match &settings.preset {
             Some(name) if !presets::names().any(|known| known == name) => {
@@ -233,7 +250,8 @@ impl Source {
         let set = |reference: &SecretRef| environment.get(&reference.variable);
         let needed = self.scheme.needs_secret();
         // While secrets are replaced, one of them may be unset. Without any secret, the source is closed.
-        let secrets: Vec<String> = self.secrets.iter().filter_map(set).filter(|_| needed).collect();
+        let set_secrets = self.secrets.iter().filter(|one| needed && set(one).is_some());
+        let secrets: Vec<String> = set_secrets.clone().filter_map(set).collect();
         if let (true, true, Some(first)) = (needed, secrets.is_empty(), self.secrets.first()) {
             return Err(Closed::NotSet(first.variable.clone()));
         }
@@ -242,7 +260,19 @@ impl Source {
         let public_url = self.public_url.resolve(environment);
         let mut scheme = (*self.scheme).clone();
         scheme.equal_content = Some(self.equal_content());
-        Ok(Verifier::open(name, scheme, &secrets, &tokens, public_url.as_deref())?)
+        Verifier::open(name, scheme, &secrets, &tokens, public_url.as_deref()).map_err(|error| {
+            let variable = |reference: &SecretRef| reference.variable.clone();
+            match error {
+                OpenError::Secret { number, error } => {
+                    let variable = set_secrets.clone().nth(number - 1).map(variable);
+                    Closed::Secret(SecretError::Format(variable.unwrap_or_default(), error))
+                }
+                OpenError::VerifyToken(error) => {
+                    Closed::Secret(SecretError::Format(variable(&self.verify_token), error))
+                }
+                other => Closed::Open(other),
+            }
+        })
     }
 }
 
@@ -252,17 +282,23 @@ pub enum Closed {
     /// No secret is set.
     #[error("{0} is not set")]
     NotSet(String),
-    /// A secret or the public URL cannot be used.
+    /// A secret cannot be used.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Secret(SecretError),
+    /// The public URL cannot be used.
+    #[error(transparent)]
+    Open(OpenError),
 }
 
 /// The scheme of a preset with changes, or a scheme without a preset.
 fn changed(preset: Option<&str>, changes: &Value) -> Result<Scheme, SourceError> {
-    let scheme: Scheme = typed(match preset.and_then(presets::preset) {
-        Some(preset) => merged(preset, changes),
-        None => changes.clone(),
-    })?;
+    let scheme: Scheme = typed(
+        match preset.and_then(presets::preset) {
+            Some(preset) => merged(preset, changes),
+            None => changes.clone(),
+        },
+        &SETTINGS,
+    )?;
     scheme.validate().map_err(|weakness| {
         let path: Vec<&str> = weakness.path.split('.').collect();
         at(&path, weakness.problem)
@@ -271,40 +307,31 @@ fn changed(preset: Option<&str>, changes: &Value) -> Result<Scheme, SourceError>
 }
 
 fn unknown_preset(name: &str) -> String {
+    if let Some(similar) = closest(name, presets::names()) {
+        return format!("there is no preset {name:?}: did you mean {similar}?");
+    }
     let known: Vec<&str> = presets::names().collect();
     format!("there is no preset {name:?}: the presets are {}", known.join(", "))
 }
 
-fn typed<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, SourceError> {
+/// Reads a value. An error names the keys that it knows, and these settings beside them.
+fn typed<T: for<'de> Deserialize<'de>>(value: Value, settings: &[&str]) -> Result<T, SourceError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().iter().filter_map(|segment| match segment {
             serde_path_to_error::Segment::Map { key } => Some(key.clone()),
             serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
             _ => None,
         });
-        SourceError {
-            path: path.collect(),
-            problem: without_values(&error.into_inner().to_string()),
-        }
+        let path: Vec<String> = path.collect();
+        let beside = if path.len() <= 1 { settings } else { &[] };
+        let problem = plain_beside(&error.into_inner().to_string(), beside);
+        SourceError { path, problem }
     })
 }
 
 fn at(path: &[&str], problem: &str) -> SourceError {
     let path = path.iter().map(|name| (*name).to_owned()).collect();
     SourceError { path, problem: problem.to_owned() }
-}
-
-/// A message of serde without the wrong value, because a person may have written a secret in place of its
-/// variable.
-pub(super) fn without_values(message: &str) -> String {
-    for kind in ["invalid type: string ", "invalid value: string "] {
-        if let Some((before, after)) = message.split_once(kind)
-            && let Some((_, after)) = after.rsplit_once("\", expected")
-        {
-            return format!("{before}{}a text, expected{after}", kind.replace("string ", ""));
-        }
-    }
-    message.to_owned()
 }
 
 #[cfg(test)]

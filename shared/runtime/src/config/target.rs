@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Name;
+use super::problem::plain;
 
 /// A target of a webhook source: an action, for the events that a filter takes.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -92,7 +93,7 @@ impl TryFrom<Value> for Target {
                 return Ok(Self { filter: Filter::default(), action });
             }
             written => {
-                serde_json::from_value(written).map_err(|error| format!("{error}; {}", wrong()))?
+                serde_json::from_value(written).map_err(|error| plain(&error.to_string()))?
             }
         };
         let forward = full.forward.map(|to| Action::Forward { endpoint: to.endpoint });

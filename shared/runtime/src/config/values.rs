@@ -140,40 +140,6 @@ impl TryFrom<String> for RoutePath {
     }
 }
 
-/// The URL of an HTTP executor.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct ExecutorUrl(pub String);
-
-impl ExecutorUrl {
-    /// The host of the URL, if it is this machine.
-    pub(super) fn local_host(&self) -> Option<String> {
-        let uri: lambda_http::http::Uri = self.0.parse().ok()?;
-        uri.host().filter(|host| is_this_machine(host)).map(str::to_owned)
-    }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
-}
-
-impl TryFrom<String> for ExecutorUrl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let uri: lambda_http::http::Uri =
-            text.parse().map_err(|error| format!("{text:?} is not a URL: {error}"))?;
-        let on_this_machine = uri.host().is_some_and(is_this_machine);
-        match uri.scheme_str() {
-            Some("https") => Ok(Self(text)),
-            Some("http") if on_this_machine => Ok(Self(text)),
-            _ => {
-                Err(format!("{text:?} must start with https:// (http:// is only for this machine)"))
-            }
-        }
-    }
-}
-
 /// A reference to a secret: `env:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -197,14 +163,17 @@ impl TryFrom<String> for SecretRef {
 }
 
 /// Why a secret cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// The variable is not set.
     #[error("{0} is not set")]
     Missing(String),
-    /// The value does not have the form of a secret.
-    #[error("{0}: {1}")]
-    Format(String, webhook::SecretFormat),
+    /// The variable of a key that signs is not set.
+    #[error("{0} is not set. Make one for both sides: echo whsec_$(openssl rand -base64 32)")]
+    MissingKey(String),
+    /// The value does not have the form or the length of a secret.
+    #[error("{0} cannot be used: {1}")]
+    Format(String, webhook::KeyError),
 }
 
 impl SecretRef {
@@ -212,9 +181,10 @@ impl SecretRef {
     ///
     /// # Errors
     ///
-    /// If the variable is not set, or its value does not have the form `whsec_…`.
+    /// If the variable is not set, or its value is not `whsec_` followed by base64 of 24 to 64 bytes.
     pub fn resolve(&self, environment: &Environment) -> Result<Secret, SecretError> {
-        webhook::parse_secret(&self.text(environment)?)
+        let unset = |_| SecretError::MissingKey(self.variable.clone());
+        webhook::parse_secret(&self.text(environment).map_err(unset)?)
             .map_err(|wrong| SecretError::Format(self.variable.clone(), wrong))
     }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use placet_core::item::Kind;
+use placet_core::limits::MOST_ENTRIES;
 
-use super::page::{AT_ONCE, MOST_ENTRIES};
+use super::page::AT_ONCE;
 use super::{Store, StoreError, key, row};
 
 /// The most items that a process remembers.

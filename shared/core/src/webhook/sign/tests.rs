@@ -129,7 +129,7 @@ fn every_part_of_the_grammar_can_be_signed() {
     ];
     for data in schemes {
         let scheme: Scheme = serde_json::from_value(data.clone()).unwrap();
-        let verifier = Verifier::open("own", scheme, &["a&b=c/d".to_owned()], &[], None).unwrap();
+        let verifier = Verifier::open("own", scheme, &["a&b=c/d e".to_owned()], &[], None).unwrap();
         let signed = verifier.sign(&draft("text/plain", b"x"));
         assert!(signed.is_ok(), "{data}: {:?}", signed.err());
     }

@@ -1,0 +1,189 @@
+//! The environment variables that Placet reads: which values they may have, and which names nobody reads.
+
+use std::time::Duration;
+
+use placet_core::{Period, url};
+use placet_runtime::config::closest;
+use placet_runtime::{Config, Environment};
+
+use crate::Failure;
+
+/// The variables with a fixed name, those of a deployment included. docs/SETTINGS.md explains the first ones.
+const KNOWN: [&str; 20] = [
+    "PLACET_ADDR",
+    "PLACET_BLOBS",
+    "PLACET_CONFIG",
+    "PLACET_DATA_DIR",
+    "PLACET_DEMO",
+    "PLACET_LINK_SECRET",
+    "PLACET_LOCAL_KEY",
+    "PLACET_LOG",
+    "PLACET_LOG_FORMAT",
+    "PLACET_LONG_POLL",
+    "PLACET_SECRETS",
+    "PLACET_WEBHOOK_URL",
+    "PLACET_INBOX_URL",
+    "PLACET_TABLE",
+    "PLACET_LANE",
+    "PLACET_WORK_QUEUE_URL",
+    "PLACET_CALLS_QUEUE_URL",
+    "PLACET_DEAD_LETTER_QUEUE_URL",
+    "PLACET_TEST_SEED",
+    "PLACET_CHROMIUM",
+];
+
+/// The longest time for which a poll is held. Clients stop waiting after 30 s.
+const LONGEST_POLL: Duration = Duration::from_secs(25);
+
+/// The fewest bytes of the key that signs decision links.
+const SHORTEST_LINK_KEY: usize = 32;
+
+/// Refuses a variable whose value cannot be meant.
+pub fn refuse_wrong(environment: &Environment) -> Result<(), Failure> {
+    let allowed: [(&str, &[&str]); 3] = [
+        ("PLACET_LOG", &["error", "warn", "info", "debug"]),
+        ("PLACET_LOG_FORMAT", &["text", "json"]),
+        ("PLACET_DEMO", &["on", "off"]),
+    ];
+    for (name, values) in allowed {
+        if let Some(value) = environment.get(name)
+            && !values.contains(&value.as_str())
+        {
+            let (last, others) = values.split_last().unwrap_or((&"", &[]));
+            let list = format!("{} or {last}", others.join(", "));
+            return Err(format!("{name} is {value:?}: set it to {list}").into());
+        }
+    }
+    if let Some(text) = environment.get("PLACET_LONG_POLL").filter(|text| text != "0s") {
+        let time =
+            Period::try_from(text.clone()).map_err(|error| format!("PLACET_LONG_POLL: {error}"))?;
+        if time.0 > LONGEST_POLL {
+            let fix = "set it to 25s or less, or to 0s if no poll shall be held";
+            return Err(format!("PLACET_LONG_POLL is {text}, and clients wait 30 s: {fix}").into());
+        }
+    }
+    for name in ["PLACET_WEBHOOK_URL", "PLACET_INBOX_URL"] {
+        if let Some(origin) = environment.get(name) {
+            is_origin(&origin).map_err(|wrong| format!("{name}: {wrong}"))?;
+        }
+    }
+    if let Some(secret) = environment.get("PLACET_LINK_SECRET")
+        && secret.len() < SHORTEST_LINK_KEY
+    {
+        return Err(format!(
+            "PLACET_LINK_SECRET is too short: it must have at least {SHORTEST_LINK_KEY} bytes. Make one: openssl rand -hex 32"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn is_origin(text: &str) -> Result<(), String> {
+    if url::names_user(text) {
+        return Err("remove what is before the @: a URL must name no user and password".to_owned());
+    }
+    let web = text.starts_with("https://") || text.starts_with("http://");
+    if !web || text.contains(['?', '#']) {
+        let shown = url::shown(text);
+        return Err(format!(
+            "{shown:?} is not an address: write it like https://hooks.example.com"
+        ));
+    }
+    Ok(())
+}
+
+/// The variables of Placet that nothing reads, as sentences.
+pub fn unread(environment: &Environment, config: &Config) -> Vec<String> {
+    let named = config.variables();
+    let known = || KNOWN.into_iter().chain(named.iter().copied());
+    let ours = environment.names().filter(|name| name.starts_with("PLACET_"));
+    let unread = ours.filter(|name| !known().any(|known| known == *name));
+    unread
+        .map(|name| {
+            let secret = name.starts_with("PLACET_SECRET_");
+            let prefix = if secret { "PLACET_SECRET_" } else { "PLACET_" };
+            let others = known().filter_map(|known| known.strip_prefix(prefix));
+            let similar = closest(name.strip_prefix(prefix).unwrap_or_default(), others);
+            match similar {
+                Some(similar) => {
+                    format!("nothing reads {name}: did you mean {prefix}{similar}?")
+                }
+                None if secret => {
+                    format!("nothing reads {name}: name it in placet.yaml, or remove it")
+                }
+                None => format!("nothing reads {name}: remove it"),
+            }
+        })
+        .collect()
+}
+
+/// The secrets that a file `.env` sets otherwise than the environment, as sentences.
+pub fn hidden(environment: &Environment, file: &Environment, config: &Config) -> Vec<String> {
+    let secrets = config.variables().into_iter();
+    let other = secrets.filter(|name| match (environment.get(name), file.get(name)) {
+        (Some(own), Some(written)) => own != written,
+        _ => false,
+    });
+    other
+        .map(|name| {
+            format!("{name} has another value in .env, which the environment overrides: remove one")
+        })
+        .collect()
+}
+
+/// Refuses a key that someone could guess, for a system that other machines can reach: 128 bits are 32 hexadecimal
+/// digits or 22 characters of base64.
+pub fn refuse_weak_key(key: &str) -> Result<(), Failure> {
+    let hex = key.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if key.len() < if hex { 32 } else { 22 } {
+        return Err("PLACET_LOCAL_KEY is too short for an address that is not loopback: set it to what this \
+             prints: openssl rand -hex 16"
+            .into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn the_documented_variables_are_known() {
+        let page = include_str!("../../../docs/SETTINGS.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `PLACET_"));
+        let names: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert!(names.len() > 10, "{names:?}");
+        for name in names.iter().filter(|name| **name != "SECRET_…") {
+            assert!(KNOWN.contains(&format!("PLACET_{name}").as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_for_other_machines_has_128_bits() {
+        for key in
+            ["a", "local-dev-key", "0123456789abcdef0123456789abcde", "21 characters of text"]
+        {
+            assert!(refuse_weak_key(key).is_err(), "{key}");
+        }
+        for key in ["0123456789abcdef0123456789abcdef", "MfKQ9r8GKYqrTwjUPD8ILP"] {
+            assert!(refuse_weak_key(key).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn values_that_can_be_meant_are_accepted() {
+        for (name, value) in [
+            ("PLACET_LOG", "debug"),
+            ("PLACET_LONG_POLL", "0s"),
+            ("PLACET_LONG_POLL", "25s"),
+            ("PLACET_WEBHOOK_URL", "https://hooks.example.com/base"),
+            ("PLACET_LINK_SECRET", "a key for links of forty bytes in length"),
+        ] {
+            assert!(refuse_wrong(&environment(&[(name, value)])).is_ok(), "{name}={value}");
+        }
+    }
+}

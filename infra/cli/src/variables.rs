@@ -1,7 +1,6 @@
 //! The environment variables that Placet reads: which values they may have, and which names nobody reads.
 
-use std::time::Duration;
-
+use placet_core::limits::{LONGEST_POLL, MOST_WRITES};
 use placet_core::{Period, url};
 use placet_runtime::config::closest;
 use placet_runtime::{Config, Environment};
@@ -9,8 +8,10 @@ use placet_runtime::{Config, Environment};
 use crate::Failure;
 
 /// The variables with a fixed name, those of a deployment included. docs/SETTINGS.md explains the first ones.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 23] = [
     "PLACET_ADDR",
+    "PLACET_API_KEY",
+    "PLACET_API_URL",
     "PLACET_BLOBS",
     "PLACET_CONFIG",
     "PLACET_DATA_DIR",
@@ -30,10 +31,8 @@ const KNOWN: [&str; 20] = [
     "PLACET_DEAD_LETTER_QUEUE_URL",
     "PLACET_TEST_SEED",
     "PLACET_CHROMIUM",
+    "PLACET_WRITES_PER_SECOND",
 ];
-
-/// The longest time for which a poll is held. Clients stop waiting after 30 s.
-const LONGEST_POLL: Duration = Duration::from_secs(25);
 
 /// The fewest bytes of the key that signs decision links.
 const SHORTEST_LINK_KEY: usize = 32;
@@ -62,7 +61,13 @@ pub fn refuse_wrong(environment: &Environment) -> Result<(), Failure> {
             return Err(format!("PLACET_LONG_POLL is {text}, and clients wait 30 s: {fix}").into());
         }
     }
-    for name in ["PLACET_WEBHOOK_URL", "PLACET_INBOX_URL"] {
+    if let Some(text) = environment.get("PLACET_WRITES_PER_SECOND") {
+        let number = text.parse().ok().filter(|number| (1..=MOST_WRITES).contains(number));
+        number.ok_or_else(|| {
+            format!("PLACET_WRITES_PER_SECOND is {text:?}: set it to a whole number from 1 to {MOST_WRITES}")
+        })?;
+    }
+    for name in ["PLACET_WEBHOOK_URL", "PLACET_INBOX_URL", "PLACET_API_URL"] {
         if let Some(origin) = environment.get(name) {
             is_origin(&origin).map_err(|wrong| format!("{name}: {wrong}"))?;
         }

@@ -168,7 +168,6 @@ impl<'de> Deserialize<'de> for Comparison {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn takes(types: &[&str], comparisons: &[&str], event_type: Option<&str>) -> bool {

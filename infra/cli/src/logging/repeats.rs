@@ -185,13 +185,13 @@ mod tests {
         let log = tracing_subscriber::registry().with(repeats.clone()).with(written.clone());
         tracing::subscriber::with_default(log, || {
             for _ in 0..50 {
-                tracing::info!("an operation");
-                tracing::error!(error = "disk full", "not stored");
+                tracing::info!("operation created");
+                tracing::error!(error = "disk full", "webhook not stored");
             }
         });
         assert_eq!(*written.0.lock().unwrap(), 51);
         let end = Instant::now() + QUIET;
-        assert_eq!(repeats.reports(end), [left_out("not stored", 49)]);
+        assert_eq!(repeats.reports(end), [left_out("webhook not stored", 49)]);
     }
 
     /// Counts the lines that are written.

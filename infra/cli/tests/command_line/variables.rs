@@ -13,6 +13,7 @@ fn a_variable_that_cannot_be_meant() {
     insta::assert_snapshot!([
         with("PLACET_LONG_POLL", "99s"),
         with("PLACET_LONG_POLL", "8"),
+        with("PLACET_WRITES_PER_SECOND", "0"),
         with("PLACET_LOG", "verbose"),
         with("PLACET_LOG_FORMAT", "xml"),
         with("PLACET_DEMO", "yes"),
@@ -23,6 +24,7 @@ fn a_variable_that_cannot_be_meant() {
     ].join("\n"), @r#"
     PLACET_LONG_POLL is 99s, and clients wait 30 s: set it to 25s or less, or to 0s if no poll shall be held
     PLACET_LONG_POLL: "8" is not a length of time: write 250ms, 20s, 15m, 24h or 7d
+    PLACET_WRITES_PER_SECOND is "0": set it to a whole number from 1 to 1000000
     PLACET_LOG is "verbose": set it to error, warn, info or debug
     PLACET_LOG_FORMAT is "xml": set it to text or json
     PLACET_DEMO is "yes": set it to on or off
@@ -189,6 +191,6 @@ fn a_folder_of_the_data_that_others_may_open() {
     fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
     let printed = printed(&mut command(folder.path(), "dev --port 0 --data-dir data"));
     insta::assert_snapshot!(refusal(&printed), @r"
-    other users of this machine may open data (mode 755), and it holds keys: run chmod 700 data
+    other users of this machine may read the data folder `data` (its mode is 755): run `chmod 700 data` and start again
     ");
 }

@@ -35,7 +35,7 @@ PUBLIC = ["webhook", "approval", "inbox"]
 # The queue and the batch size of each worker.
 WORKERS = {"worker": ("work", 10), "calls": ("calls", 1)}
 QUEUES = {"PLACET_WORK_QUEUE_URL": "WorkQueue", "PLACET_CALLS_QUEUE_URL": "CallsQueue"}
-VARIABLES = {"PLACET_TABLE", "PLACET_BLOBS", "PLACET_CONFIG", "PLACET_LOG"} | QUEUES.keys()
+VARIABLES = {"PLACET_TABLE", "PLACET_BLOBS", "PLACET_CONFIG", "PLACET_LOG", "MALLOC_MMAP_THRESHOLD_"} | QUEUES.keys()
 ENDPOINTS = {
     "AWS_ENDPOINT_URL_DYNAMODB": "DynamodbEndpoint",
     "AWS_ENDPOINT_URL_SQS": "SqsEndpoint",

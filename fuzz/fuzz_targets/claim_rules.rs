@@ -107,7 +107,12 @@ struct Store {
 
 impl Store {
     /// Stores a request that verifies. Returns the number of events; `None` if the request does not verify.
-    fn receives(&mut self, verifier: &Verifier, request: Incoming<'_>, at: Timestamp) -> Option<usize> {
+    fn receives(
+        &mut self,
+        verifier: &Verifier,
+        request: Incoming<'_>,
+        at: Timestamp,
+    ) -> Option<usize> {
         let body = request.body.to_vec();
         let verified = verifier.verify(request, &Documents::default(), at).ok()?;
         let identity = Identity::of(&verified, at);

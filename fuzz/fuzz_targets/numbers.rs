@@ -23,7 +23,8 @@ fuzz_target!(|body: &[u8]| {
 fn numbers(json: &str) -> Vec<Decimal> {
     let mut found = Vec::new();
     let mut rest = json;
-    while let Some(start) = rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+    while let Some(start) = rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    {
         rest = &rest[start..];
         let is_string = rest.starts_with('"');
         let length = if is_string { string(rest) } else { number(rest) };

@@ -271,6 +271,7 @@ fn environment(
         ("PLACET_LANE", "work".to_owned()),
         ("PLACET_CONFIG", workspace.root.join("placet.yaml").display().to_string()),
         ("PLACET_LOG", "info".to_owned()),
+        ("MALLOC_MMAP_THRESHOLD_", "131072".to_owned()),
         ("PATH", std::env::var("PATH").unwrap_or_default()),
     ];
     // Secrets for this measurement only.

@@ -5,6 +5,7 @@ use placet_core::webhook::Verifier;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::crypto::{base64, from_base64};
 use crate::request::{Request, open_scheme, scheme};
 use crate::sender::{NOW, Sender};
 use crate::senders::SENDERS;
@@ -181,4 +182,44 @@ proptest! {
             }
         }
     }
+}
+
+/// Anyone can make the ECDSA signature (r, n − s) from (r, s), and both are valid. The claim is over the message.
+#[test]
+fn a_negated_signature_makes_no_second_event() {
+    let sender = SENDERS.iter().find(|sender| sender.preset == "sendgrid").unwrap();
+    let (verifier, mut store) = (sender.verifier(), Store::default());
+    let request = event(sender, 0, 2);
+    let signature = from_base64(&sender.value(&request));
+    let negated = sender.with_value(request.clone(), &base64(&negated(&signature)));
+    assert_ne!(sender.value(&negated), sender.value(&request));
+    assert!(passes(&verifier, &negated));
+    assert_eq!(store.receives(&verifier, &request, NOW), 1);
+    assert_eq!(store.receives(&verifier, &negated, NOW), 1);
+}
+
+/// The DER form of (r, n − s) for the curve P-256.
+fn negated(der: &[u8]) -> Vec<u8> {
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
+        0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    ];
+    let r = &der[2..4 + usize::from(der[3])];
+    let s = &der[2 + r.len() + 2..];
+    let mut padded = [0; 32];
+    let digits = &s[s.len().saturating_sub(32)..];
+    padded[32 - digits.len()..].copy_from_slice(digits);
+    let (mut difference, mut borrow) = (vec![0; 32], 0);
+    for at in (0..32).rev() {
+        let digit = i16::from(ORDER[at]) - i16::from(padded[at]) - borrow;
+        borrow = i16::from(digit < 0);
+        difference[at] = digit.rem_euclid(256) as u8;
+    }
+    let zeros = difference.iter().take_while(|digit| **digit == 0).count();
+    let mut number = difference.split_off(zeros);
+    if number[0] & 0x80 != 0 {
+        number.insert(0, 0);
+    }
+    let s = [&[2, number.len() as u8], number.as_slice()].concat();
+    [&[0x30, (r.len() + s.len()) as u8], r, s.as_slice()].concat()
 }

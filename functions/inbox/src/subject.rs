@@ -7,7 +7,7 @@ use placet_core::operation::{Actor, Command, Operation, OperationId, State};
 use placet_runtime::StoreError;
 
 use crate::fields::Fields;
-use crate::pages::{Late, Projects};
+use crate::pages::{CannotRun, Late, Projects};
 use crate::reply::Page;
 use crate::{Inbox, pages};
 
@@ -119,11 +119,19 @@ impl Inbox {
         late: Option<&Late>,
     ) -> Page {
         let (now, projects) = (self.runtime.engine.now(), self.projects(operation.project()));
-        let function = operation.content.function();
-        let cannot_run = function.and_then(|function| self.cannot_run.get(function));
-        let cannot_run = cannot_run.map(String::as_str);
+        let cannot_run = self.cannot_run(operation);
         let view = pages::View { now, projects, action, option, late, cannot_run };
         Page::ok(pages::operation(operation, &view))
+    }
+
+    /// Why an approval of this operation would not run it, if this is known.
+    fn cannot_run(&self, operation: &Operation) -> Option<CannotRun<'_>> {
+        let (function, asked) = (operation.content.function()?, operation.plan.as_ref()?);
+        match self.runtime.config.plan(function) {
+            None => Some(CannotRun::Missing("placet.yaml has no executor for this function")),
+            Some(configured) if !configured.runs_the_same(asked) => Some(CannotRun::Changed),
+            Some(_) => self.cannot_run.get(function).map(|reason| CannotRun::Missing(reason)),
+        }
     }
 }
 

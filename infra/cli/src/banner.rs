@@ -33,8 +33,14 @@ impl Banner<'_> {
             return [request, format!("curl {url}/purchases")];
         }
         let call = r#"{"kind": "function_call", "run_id": "first", "fn": "deploy", "kwargs": {"version": 7}}"#;
-        let list = format!("curl {url}/v1/operations -H 'Authorization: Bearer {}'", self.api_key);
+        let list =
+            format!("curl {url}/v1/operations -H \"Authorization: Bearer {}\"", self.shown_key());
         [format!("{list} -d '{call}'"), list]
+    }
+
+    /// The key of the API. Off loopback it is a secret, so only the name of its variable is shown.
+    fn shown_key(&self) -> &str {
+        if self.address.ip().is_loopback() { self.api_key } else { "$PLACET_LOCAL_KEY" }
     }
 
     /// The command that shows what happens.
@@ -53,11 +59,14 @@ impl Display for Banner<'_> {
         let [request, look] = self.lines();
         writeln!(formatter, "Placet is up.\n")?;
         writeln!(formatter, "  address  {STRONG}{url}{STRONG:#}")?;
-        writeln!(formatter, "  inbox    {STRONG}{url}/inbox{STRONG:#}")?;
+        let open = self.address.ip().is_loopback();
+        if open {
+            writeln!(formatter, "  inbox    {STRONG}{url}/inbox{STRONG:#}")?;
+        }
         writeln!(
             formatter,
             "  API key  {STRONG}{}{STRONG:#} (may decide what it requested)",
-            self.api_key
+            self.shown_key()
         )?;
         writeln!(formatter, "  data     {}", self.folder.display())?;
         let check = command("check");
@@ -75,7 +84,7 @@ impl Display for Banner<'_> {
         if !self.attention.is_empty() {
             writeln!(formatter)?;
         }
-        if !self.address.ip().is_loopback() {
+        if !open {
             writeln!(
                 formatter,
                 "The pages are closed, because this address is not loopback. \
@@ -83,10 +92,8 @@ impl Display for Banner<'_> {
                 command("link CALL_ID")
             )?;
         }
-        writeln!(
-            formatter,
-            "Request an approval, decide in the inbox, then look at what came of it:\n"
-        )?;
+        let decide = if open { "decide in the inbox" } else { "decide through a link" };
+        writeln!(formatter, "Request an approval, {decide}, then look at what came of it:\n")?;
         writeln!(formatter, "  {STRONG}{request}{STRONG:#}\n  {STRONG}{look}{STRONG:#}\n")?;
         writeln!(formatter, "Watch what happens, in another terminal:\n")?;
         write!(formatter, "  {STRONG}{}{STRONG:#}", self.watch())
@@ -137,18 +144,17 @@ mod tests {
         Placet is up.
 
           address  http://0.0.0.0:8001
-          inbox    http://0.0.0.0:8001/inbox
-          API key  local-dev-key (may decide what it requested)
+          API key  $PLACET_LOCAL_KEY (may decide what it requested)
           data     /srv/data
 
         Needs attention: operation refund cannot run: PAY is not set
 
         The pages are closed, because this address is not loopback. `cargo run -- link CALL_ID` prints a link that opens an operation.
 
-        Request an approval, decide in the inbox, then look at what came of it:
+        Request an approval, decide through a link, then look at what came of it:
 
-          curl http://0.0.0.0:8001/v1/operations -H 'Authorization: Bearer local-dev-key' -d '{"kind": "function_call", "run_id": "first", "fn": "deploy", "kwargs": {"version": 7}}'
-          curl http://0.0.0.0:8001/v1/operations -H 'Authorization: Bearer local-dev-key'
+          curl http://0.0.0.0:8001/v1/operations -H "Authorization: Bearer $PLACET_LOCAL_KEY" -d '{"kind": "function_call", "run_id": "first", "fn": "deploy", "kwargs": {"version": 7}}'
+          curl http://0.0.0.0:8001/v1/operations -H "Authorization: Bearer $PLACET_LOCAL_KEY"
 
         Watch what happens, in another terminal:
 

@@ -184,6 +184,11 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
         Some(format!("source {name} {problem}"))
     });
     let deciding = config.sources().filter_map(|(name, source)| {
+        if config.is_deciding_source(name)
+            && let Err(error @ Closed::NotSet(_)) = source.open(name, environment)
+        {
+            return Some(format!("source {name} is an approver and is closed: {error}"));
+        }
         let idle = source.decides() && !config.is_deciding_source(name);
         let open = idle && source.open(name, environment).is_ok();
         let fix = format!("name it as an approver, as in approver: {{webhook: {name}}}");

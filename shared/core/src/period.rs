@@ -80,7 +80,7 @@ impl TryFrom<String> for Period {
         }
         let total = number.parse().ok().and_then(|number: u64| number.checked_mul(millis));
         match total {
-            Some(0) => Err(wrong()),
+            Some(0) => Err(format!("{text:?} is no time: write at least 1ms")),
             Some(total) if total <= LONGEST => Ok(Self(Duration::from_millis(total), Some(unit))),
             _ => Err(format!("{text:?} is too long: write 3650d or less")),
         }
@@ -113,7 +113,7 @@ mod tests {
         for text in ["250ms", "5000ms", "20s", "86400s", "15m", "90m", "24h", "48h", "1d", "7d"] {
             assert_eq!(Period::try_from(text.to_owned()).unwrap().to_string(), text);
         }
-        for wrong in ["", "5", "s", "0s", "1.5h", "-1s"] {
+        for wrong in ["", "5", "s", "1.5h", "-1s"] {
             let error = Period::try_from(wrong.to_owned()).unwrap_err();
             assert!(
                 error.ends_with("is not a length of time: write 250ms, 20s, 15m, 24h or 7d"),

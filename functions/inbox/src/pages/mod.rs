@@ -68,8 +68,18 @@ pub struct View<'a> {
     pub option: Option<&'a str>,
     /// The message after a form that changed nothing.
     pub late: Option<&'a Late>,
-    /// Why Placet cannot run the operation now, if this is known.
-    pub cannot_run: Option<&'a str>,
+    /// Why an approval would not run the operation, if this is known.
+    pub cannot_run: Option<CannotRun<'a>>,
+}
+
+/// Why an approval would not run an operation.
+#[derive(Clone, Copy, Debug)]
+pub enum CannotRun<'a> {
+    /// Something is missing. An approved operation waits as blocked until it is there.
+    Missing(&'a str),
+    /// The configuration runs this function differently than when the operation was requested. An approved operation
+    /// fails.
+    Changed,
 }
 
 /// The page of an operation: the request, the decision, the outcome and the history.

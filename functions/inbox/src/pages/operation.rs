@@ -4,7 +4,6 @@ use placet_core::item::Item;
 use placet_core::operation::{Content, Operation, OperationKind, Plan, State};
 use serde_json::{Value, json};
 
-use super::View;
 use super::address::Frame;
 use super::form::{Choices, Form};
 use super::late::Late;
@@ -12,6 +11,7 @@ use super::lookalike::Lookalikes;
 use super::record::{Answer, Detail, Ending, Escalations, Event};
 use super::visible::Shown;
 use super::words::{Moment, Standing, span};
+use super::{CannotRun, View};
 
 /// The page shows the length of texts that are longer than this, in characters.
 const LONG_TEXT: usize = 500;
@@ -41,7 +41,7 @@ pub(super) struct Page<'a> {
     answer: Option<Answer>,
     ending: Option<Ending>,
     form: Form<'a>,
-    cannot_run: Option<Shown>,
+    cannot_run: Option<Obstacle>,
     reload: bool,
     history: Vec<Event>,
     history_holds: bool,
@@ -51,6 +51,12 @@ pub(super) struct Page<'a> {
 enum Asks {
     Call { function: Shown, warnings: Vec<String>, arguments: Vec<Field>, run: Option<Run> },
     Question { subject: Option<Shown>, message: Shown, warnings: Vec<String> },
+}
+
+/// Why an approval would not run the operation.
+enum Obstacle {
+    Missing(Shown),
+    Changed,
 }
 
 /// What Placet runs after an approval.
@@ -104,10 +110,7 @@ impl<'a> Page<'a> {
             answer: Answer::of(operation, now),
             ending: operation.outcome.as_ref().map(Ending::new),
             form,
-            cannot_run: view
-                .cannot_run
-                .filter(|_| pending && operation.plan.is_some())
-                .map(Shown::text),
+            cannot_run: view.cannot_run.filter(|_| pending).map(Obstacle::new),
             reload: matches!(state, State::Queued | State::Running),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
             history_holds: operation.verify_history().is_ok(),
@@ -151,6 +154,15 @@ impl Asks {
     /// Whether an HTTP endpoint runs the operation, and not a function in the worker.
     fn calls_endpoint(&self) -> bool {
         matches!(self, Self::Call { run: Some(run), .. } if run.is_endpoint)
+    }
+}
+
+impl Obstacle {
+    fn new(cannot_run: CannotRun<'_>) -> Self {
+        match cannot_run {
+            CannotRun::Missing(reason) => Self::Missing(Shown::text(reason)),
+            CannotRun::Changed => Self::Changed,
+        }
     }
 }
 

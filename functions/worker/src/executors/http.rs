@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use placet_core::breaker::End;
-use placet_core::limits::LARGEST_RESULT;
+use placet_core::limits::{LARGEST_ANSWER, LARGEST_RESULT};
 use placet_core::operation::{Failure, Report};
 use placet_core::{Timestamp, strict_json, webhook};
 use placet_runtime::config::HttpExecutor;
@@ -53,18 +53,19 @@ impl Worker {
         }
         match request.body(body).send().await {
             Ok(response) => (answered(response, now).await, End::Answered),
-            Err(error) if error.is_timeout() => (unanswered(&error), End::TimedOut),
-            Err(error) => (unanswered(&error), End::Unknown),
+            Err(error) if error.is_timeout() => (unanswered(http, &error), End::TimedOut),
+            Err(error) => (unanswered(http, &error), End::Unknown),
         }
     }
 }
 
 /// Only an error before the request was sent is certain to have had no effect.
-fn unanswered(error: &reqwest::Error) -> Report {
+fn unanswered(http: &HttpExecutor, error: &reqwest::Error) -> Report {
     let text = causes(error);
     if error.is_connect() && error.is_timeout() {
         Report::NotDone(Failure::new(TIMEOUT, &text), None)
     } else if error.is_connect() {
+        let text = format!("no connection to {}: {text}", http.url.shown());
         Report::NotDone(Failure::new("unreachable", &text), None)
     } else if error.is_builder() {
         Report::Rejected(Failure::new("invalid_request", &text))
@@ -77,13 +78,18 @@ fn unanswered(error: &reqwest::Error) -> Report {
 
 async fn answered(response: Response, now: Timestamp) -> Report {
     let status = response.status();
-    let message = format!("the endpoint answered {status}");
     if status.is_success() {
         return Report::Succeeded(result(response).await);
     }
+    let wish = retry_after(&response, now);
+    let said = beginning_of(response).await;
+    let message = match said.trim() {
+        "" => format!("the endpoint answered {status}"),
+        said => format!("the endpoint answered {status}: {said}"),
+    };
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
-            Report::NotDone(Failure::new("throttled", &message), retry_after(&response, now))
+            Report::NotDone(Failure::new("throttled", &message), wish)
         }
         // 307 and 308 mean that the endpoint did not process the request: it must be sent to another URL.
         // Other redirects often follow a request that was processed.
@@ -112,6 +118,18 @@ async fn result(response: Response) -> Value {
         (Err(_), Ok(text)) => Value::from(text),
         (Err(_), Err(_)) => left_out("it is not UTF-8"),
     }
+}
+
+/// The beginning of a refusal, which often says what is wrong.
+async fn beginning_of(mut response: Response) -> String {
+    let mut body = Vec::new();
+    while body.len() < LARGEST_ANSWER
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(LARGEST_ANSWER);
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 async fn whole_body(mut response: Response) -> Result<Vec<u8>, &'static str> {

@@ -16,6 +16,7 @@ use placet_runtime::{Clock, Config, Environment};
 use uuid::Uuid;
 
 use crate::dev::ADDRESS;
+use crate::environment::DataFolder;
 use crate::{Failure, environment};
 
 /// The commands of `placet webhook`.
@@ -52,6 +53,8 @@ pub struct Request {
     /// Where Placet is reached; where it runs on this machine if left out
     #[arg(long)]
     url: Option<String>,
+    #[command(flatten)]
+    data: DataFolder,
 }
 
 pub async fn run(command: &Command) -> Result<(), Failure> {
@@ -59,8 +62,10 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
     let config = environment::config(&environment)?;
     match command {
         Command::Explain { source } => explain::run(&config, &environment, source),
-        Command::Sign(request) => sign::run(&config, &environment, request),
-        Command::Send { request, file } => send::run(&config, &environment, request, file).await,
+        Command::Sign(request) => sign::run(&config, &request.data.over(environment), request),
+        Command::Send { request, file } => {
+            send::run(&config, &request.data.over(environment), request, file).await
+        }
     }
 }
 

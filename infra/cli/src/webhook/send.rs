@@ -28,7 +28,10 @@ pub(super) async fn run(
         .body(Bytes::from(body))
         .map_err(|error| format!("{url} cannot be asked: {error}"))?;
     let answer = Https::default().send(request, LARGEST).await;
-    let answer = answer.map_err(|error| format!("{url}: {error}"))?;
+    let answer = answer.map_err(|error| {
+        let start = command("dev");
+        format!("{url}: {error}. Does Placet run there? `{start}` starts it, --data-dir and --url name another")
+    })?;
     let status = answer.status();
     say(format!("{status}\n{}", String::from_utf8_lossy(answer.body())));
     let source = &wanted.source;
@@ -39,6 +42,9 @@ pub(super) async fn run(
     if !status.is_success() {
         return Err(format!("source {source} refused the webhook: {status}").into());
     }
-    eprintln!("Placet processes it now. `{}` shows what becomes of it.", command("watch"));
+    eprintln!(
+        "Sent to {url}. Placet processes it now: `{}` shows what becomes of it.",
+        command("watch")
+    );
     Ok(())
 }

@@ -99,7 +99,7 @@ impl Step<'_> {
             (_, None) => false,
         };
         if !runs_the_same {
-            let message = "placet.yaml now runs this function differently than when it was approved: create the operation again";
+            let message = "placet.yaml has changed since this operation was requested, and would run something else than what was approved: create the operation again";
             return Some(Failure::new("plan_changed", message));
         }
         None

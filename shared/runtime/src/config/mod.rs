@@ -128,7 +128,7 @@ pub enum Executor {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpExecutor {
-    /// The URL to post to: `https://`, or `http://` for a host in `outbound.allow_hosts`.
+    /// The URL to post to: `https://`, or `http://` for this machine and for a host in `outbound.allow_hosts`.
     pub url: OutboundUrl,
     /// The timeout of a request, at most 25 s.
     #[serde(default)]
@@ -189,6 +189,7 @@ impl Config {
         config.check_upstreams(text)?;
         config.check_deciding_sources(text)?;
         config.check_targets(text)?;
+        config.allow_local_executors();
         Ok(config)
     }
 
@@ -207,7 +208,9 @@ impl Config {
     /// Refuses an executor whose URL may not be called, and settings of an executor without an executor.
     fn check_executors(&self, text: &str) -> Result<(), String> {
         for (name, definition) in &self.operations {
-            if let Some(Executor::Http(http)) = &definition.executor {
+            if let Some(Executor::Http(http)) = &definition.executor
+                && http.url.local_host().is_none()
+            {
                 http.url.permitted(&self.outbound).map_err(|wrong| {
                     let place = ["operations", name, "executor", "http", "url"];
                     locate::at(text, &place.map(str::to_owned), wrong)
@@ -228,6 +231,16 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// An executor on this machine needs no line in `outbound`: only its own URL leads there.
+    fn allow_local_executors(&mut self) {
+        let executors = self.operations.values().filter_map(|one| one.executor.as_ref());
+        let local = executors.filter_map(|executor| match executor {
+            Executor::Http(http) => http.url.local_host(),
+            Executor::Function(_) => None,
+        });
+        local.for_each(|host| self.outbound.allow(host));
     }
 
     /// Refuses a target that forwards to an unknown endpoint. The endpoint must belong to the main project,

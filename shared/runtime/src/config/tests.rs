@@ -307,6 +307,11 @@ fn executors_endpoints_and_upstream_approvers_have_one_rule_for_their_urls() {
         ("http://pay.example/", "pay.example"),
     ] {
         for section in sections(url) {
+            let is_local = matches!(host, "127.0.0.1" | "localhost");
+            if is_local && section.starts_with("operations") {
+                assert!(parse(&section, "").is_ok(), "an executor on this machine");
+                continue;
+            }
             let error = parse(&section, "").unwrap_err();
             assert!(error.ends_with(&format!("add {host} to outbound.allow_hosts")), "{error}");
             assert!(parse(&section, &format!("'{host}'")).is_ok(), "{section}");

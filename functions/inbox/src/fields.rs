@@ -1,12 +1,18 @@
+use std::collections::HashSet;
+
 use placet_core::percent;
 
 /// The fields of a form, or of the query in an address.
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads the fields; `None` if they cannot be decoded.
+    /// Reads the fields; `None` if they cannot be decoded, or if a field occurs twice: no browser sends that, and two
+    /// readers could choose different values.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        percent::form(bytes).map(Self)
+        let fields = percent::form(bytes)?;
+        let mut names = HashSet::new();
+        fields.iter().all(|(name, _)| names.insert(name.as_str())).then_some(())?;
+        Some(Self(fields))
     }
 
     /// The value of a field, unless it is empty.

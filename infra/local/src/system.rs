@@ -190,7 +190,8 @@ fn room(parts: &Parts, config: &Config, is_api: impl Fn(&str) -> bool) -> Room {
     let path = parts.uri.path();
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let reads = matches!(parts.method, http::Method::GET | http::Method::HEAD);
-    let browser = reads && wants_page(&parts.headers);
+    let is_program = parts.headers.contains_key(http::header::AUTHORIZATION);
+    let browser = reads && wants_page(&parts.headers) && !is_program;
     match first {
         _ if config.source_at(path).is_some() => Room::Webhook,
         "inbox" | "d" => Room::Inbox,

@@ -80,7 +80,7 @@ impl TryFrom<String> for Period {
         }
         let total = number.parse().ok().and_then(|number: u64| number.checked_mul(millis));
         match total {
-            Some(0) => Err(format!("{text:?} is no time: write at least 1ms")),
+            Some(0) => Err(format!("{text:?} is not a length of time: write at least 1ms")),
             Some(total) if total <= LONGEST => Ok(Self(Duration::from_millis(total), Some(unit))),
             _ => Err(format!("{text:?} is too long: write 3650d or less")),
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::canonical;
-use crate::strict_json::{self, Decimal, ParseError, Text};
+use crate::strict_json::{self, Decimal, ParseError, Text, is_pointer};
 
 /// The filter of a target. It takes an event if the event has one of the types and all comparisons are true.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -119,7 +119,7 @@ impl Comparison {
         let value = strict_json::parse(value.trim().as_bytes());
         let value = value.map_err(|error| format!("{} ({error})", wrong()))?;
         let orders = !matches!(operator, Operator::Equal | Operator::Unequal);
-        if !pointer.starts_with('/') || (orders && !value.is_number()) {
+        if pointer.is_empty() || !is_pointer(pointer) || (orders && !value.is_number()) {
             return Err(wrong());
         }
         Ok(Self { pointer: pointer.to_owned(), operator, value })
@@ -244,8 +244,17 @@ mod tests {
         for text in ["/a > 1", "/a/b == \"x y\"", "/a != null"] {
             assert_eq!(Comparison::parse(text).unwrap().to_string(), text);
         }
-        for wrong in ["", "/a", "/a >", "a > 1", "/a => 1", "/a > \"x\"", "/a == x", "/a > 1e-400"]
-        {
+        for wrong in [
+            "",
+            "/a",
+            "/a >",
+            "a > 1",
+            "/a => 1",
+            "/a > \"x\"",
+            "/a == x",
+            "/a > 1e-400",
+            "/a~2 > 1",
+        ] {
             assert!(Comparison::parse(wrong).is_err(), "{wrong}");
         }
     }

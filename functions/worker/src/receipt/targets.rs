@@ -207,8 +207,11 @@ fn misses(filter: &Filter, event: &Event<'_>) -> Result<Option<String>, String> 
     Ok(first_false.map(|comparison| format!("events with {comparison}")))
 }
 
-/// The outcome of an event that no target takes, with the reasons.
+/// The outcome of an event that no target takes, with the reasons. An empty body is no event.
 fn not_taken(event: &Event<'_>, missed: &[String]) -> Outcome {
+    if event.body.trim_ascii().is_empty() {
+        return Outcome::Failed("the body is empty".to_owned());
+    }
     let of_type = match event.known_type() {
         Some(found) => format!("of the type {}", beginning(found, LONGEST_TYPE)),
         None => "without a type".to_owned(),

@@ -230,7 +230,7 @@ fn it_says_that_the_server_has_gone() {
     error: no server answers at http://127.0.0.1:9: start one with `placet dev`
     $ placet webhook send
     exit code 1
-    error: http://127.0.0.1:9/webhooks/github: the connection failed: io error: client error (Connect): tcp connect error: Connection refused. Does Placet run there? `placet dev` starts it, --data-dir and --url name another
+    error: http://127.0.0.1:9/webhooks/github: the connection failed: io error: client error (Connect): tcp connect error: Connection refused
     ");
 }
 

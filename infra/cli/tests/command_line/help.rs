@@ -268,11 +268,12 @@ fn help_of_webhook_sign() {
       <SOURCE>  The source, by its name in placet.yaml
 
     Options:
-          --id <ID>      The id of the event, for a sender that puts it into a header; a new one if left out
-          --type <TYPE>  The type of the event, for a sender that puts it into a header
-          --url <URL>    Where Placet is reached; where it runs on this machine if left out
-      -h, --help         Print help
-      -V, --version      Print version
+          --id <ID>            The id of the event, for a sender that puts it into a header; a new one if left out
+          --type <TYPE>        The type of the event, for a sender that puts it into a header
+          --url <URL>          Where Placet is reached; where it runs on this machine if left out
+          --data-dir <FOLDER>  The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
+      -h, --help               Print help
+      -V, --version            Print version
     ");
 }
 
@@ -288,12 +289,13 @@ fn help_of_webhook_send() {
       <SOURCE>  The source, by its name in placet.yaml
 
     Options:
-          --id <ID>      The id of the event, for a sender that puts it into a header; a new one if left out
-          --type <TYPE>  The type of the event, for a sender that puts it into a header
-          --url <URL>    Where Placet is reached; where it runs on this machine if left out
-          --file <FILE>  The file with the body
-      -h, --help         Print help
-      -V, --version      Print version
+          --id <ID>            The id of the event, for a sender that puts it into a header; a new one if left out
+          --type <TYPE>        The type of the event, for a sender that puts it into a header
+          --url <URL>          Where Placet is reached; where it runs on this machine if left out
+          --data-dir <FOLDER>  The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
+          --file <FILE>        The file with the body
+      -h, --help               Print help
+      -V, --version            Print version
     ");
 }
 

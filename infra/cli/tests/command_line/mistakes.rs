@@ -161,7 +161,7 @@ fn a_time_that_cannot_be_meant() {
     placet.yaml, line 2, column 22: defaults.deadline: "99999999999999999999d" is too long: write 3650d or less
     placet.yaml, line 2, column 22: defaults.deadline: "-1h" is not a length of time: write 250ms, 20s, 15m, 24h or 7d
     placet.yaml, line 2, column 22: defaults.deadline: "5" is not a length of time: write 250ms, 20s, 15m, 24h or 7d
-    placet.yaml, line 2, column 22: defaults.deadline: "0s" is no time: write at least 1ms
+    placet.yaml, line 2, column 22: defaults.deadline: "0s" is not a length of time: write at least 1ms
     placet.yaml, line 2, column 56: operations.f.retry.for: retry.for is at most 72h: the history stores each attempt
     placet.yaml, line 2, column 20: sources.github.remember: "5" is not a length of time: write 250ms, 20s, 15m, 24h or 7d
     "#);

@@ -109,7 +109,14 @@ async fn a_link_decides_only_the_operation_that_it_shows() {
     let (world, link) = with_call("charge").await;
     let other = format!("digest={}&comment=&verdict=approve", Digest::of_bytes(b"other"));
     assert_eq!(world.send_form(&path(&link), &other).await.status, StatusCode::CONFLICT);
-    for garbled in ["", "verdict=approve", "digest=x&verdict=approve", "digest=x&verdict=maybe"] {
+    let twice = format!("digest={}&verdict=approve&verdict=deny", link.digest);
+    for garbled in [
+        twice.as_str(),
+        "",
+        "verdict=approve",
+        "digest=x&verdict=approve",
+        "digest=x&verdict=maybe",
+    ] {
         let refused = world.send_form(&path(&link), garbled).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{garbled}");
     }

@@ -113,7 +113,8 @@ async fn a_form_with_invalid_fields_changes_nothing() {
     create(&world, &call("call", "f")).await;
     let before = world.contents().await;
     let too_long = format!("response={}", "x".repeat(16 * 1024));
-    for fields in ["option=never", "verdict=approve", "settlement=happened", &too_long] {
+    let twice = "response=yes&response=no";
+    for fields in ["option=never", "verdict=approve", "settlement=happened", twice, &too_long] {
         let refused = world.submit(PAGE, fields).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{fields}");
     }

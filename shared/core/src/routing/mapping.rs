@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::limits::HEAVIEST_JSON;
-use crate::strict_json::Text;
+use crate::strict_json::{Text, is_pointer};
 
 /// The mapping from event fields to the arguments of an approval, in the order in which it is written.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,7 +51,7 @@ impl TryFrom<Value> for Argument {
              {at: /data/id, default: …}"
                 .to_owned()
         };
-        let pointer = |text: &str| match text.is_empty() || text.starts_with('/') {
+        let pointer = |text: &str| match is_pointer(text) {
             true => Ok(text.to_owned()),
             false => Err(wrong()),
         };
@@ -114,8 +114,8 @@ impl Mapping {
             let value = match argument {
                 Argument::Fixed(value) => value.clone(),
                 Argument::At { pointer, default } => {
-                    let found = event.as_ref().map_err(String::clone)?.pointer(pointer);
-                    match (found, default) {
+                    let event = event.as_ref().map_err(String::clone)?;
+                    match (event.pointer(pointer), default) {
                         (Some(found), _) => {
                             weight = weight.saturating_add(found.weight());
                             if weight > HEAVIEST_JSON {
@@ -126,7 +126,10 @@ impl Mapping {
                             found.exact_at(pointer)?;
                             found.value().map_err(|error| error.to_string())?
                         }
-                        (None, Some(default)) => default.clone(),
+                        (None, Some(default)) => {
+                            event.may_lack(pointer)?;
+                            default.clone()
+                        }
                         (None, None) => {
                             return Err(format!(
                                 "the event has no value at {pointer:?} for the argument {name}: add a default"
@@ -171,7 +174,9 @@ mod tests {
         assert_eq!(mapping.arguments(Ok(rounded)), Err(reason.to_owned()));
         let other = Text::read(b"[]").unwrap();
         assert!(mapping.arguments(Ok(other)).unwrap_err().contains("/data/id"));
-        for wrong in [json!("data"), json!(1), json!({"at": 1}), json!({"value": 1, "x": 2})] {
+        for wrong in
+            [json!("data"), json!("/a~2"), json!(1), json!({"at": 1}), json!({"value": 1, "x": 2})]
+        {
             assert!(serde_json::from_value::<Mapping>(json!({"a": wrong})).is_err(), "{wrong}");
         }
     }
@@ -193,6 +198,32 @@ mod tests {
         for exact in [json!(0.1), json!(123.5), json!(u64::MAX), json!(i64::MIN), json!("1e20")] {
             assert!(read(exact.clone()).is_ok(), "{exact}");
         }
+    }
+
+    /// A default stands in for a member that is absent, and not for one that cannot be reached.
+    #[test]
+    fn no_default_stands_in_for_a_value_that_has_no_members() {
+        let mapping: Mapping =
+            serde_json::from_value(json!({"a": {"at": "/data/amount", "default": 1}})).unwrap();
+        let arguments = |event: &str| mapping.arguments(Ok(Text::read(event.as_bytes()).unwrap()));
+        for absent in [r#"{"data":{}}"#, "{}", r#"{"data":null}"#, r#"{"data":{"amount":1}}"#] {
+            assert_eq!(arguments(absent), Ok(json!({"a": 1})), "{absent}");
+        }
+        for (event, place) in [
+            (r#"[{"data":{"amount":900}}]"#, r#""""#),
+            ("900", r#""""#),
+            ("null", r#""""#),
+            (r#""data""#, r#""""#),
+            (r#"{"data":"amount=900"}"#, r#""/data""#),
+            (r#"{"data":[900]}"#, r#""/data""#),
+        ] {
+            let expected =
+                format!("the event has no object at {place}, so \"/data/amount\" leads nowhere");
+            assert_eq!(arguments(event), Err(expected), "{event}");
+        }
+        let list: Mapping =
+            serde_json::from_value(json!({"a": {"at": "/0/id", "default": 1}})).unwrap();
+        assert_eq!(list.arguments(Ok(Text::read(b"[]").unwrap())), Ok(json!({"a": 1})));
     }
 
     #[test]

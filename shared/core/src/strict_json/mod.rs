@@ -24,7 +24,7 @@ use serde_json::{Number, Value};
 pub use decimal::Decimal;
 pub use lenient::{Lenient, from_utf16, without_mark};
 pub use scan::Unreadable;
-pub use text::Text;
+pub use text::{Text, is_pointer};
 
 /// The most characters of a name in an error message.
 pub const LONGEST_QUOTE: usize = 100;

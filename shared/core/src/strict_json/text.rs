@@ -96,6 +96,33 @@ impl<'a> Text<'a> {
         Some(elements.map_while(|element| element.ok().map(|value| Self(value.bytes()))))
     }
 
+    /// Checks that the value at a JSON pointer is absent, and not hidden behind a value that has no members. A `null`
+    /// on the way counts as absent.
+    ///
+    /// # Errors
+    ///
+    /// Names the place at which the pointer leads nowhere.
+    pub fn may_lack(self, pointer: &str) -> Result<(), String> {
+        let mut parent = String::new();
+        for segment in pointer.split('/').skip(1) {
+            let Some(value) = self.pointer(&parent) else { return Ok(()) };
+            let is_null = value.bytes().trim_ascii() == b"null" && !parent.is_empty();
+            let is_index = segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty();
+            let leads = match value.bytes().trim_ascii().first() {
+                Some(b'{') => true,
+                Some(b'[') => is_index,
+                _ => is_null,
+            };
+            if !leads {
+                return Err(format!(
+                    "the event has no object at {parent:?}, so {pointer:?} leads nowhere"
+                ));
+            }
+            parent = format!("{parent}/{segment}");
+        }
+        Ok(())
+    }
+
     /// The value at a JSON pointer (RFC 6901).
     pub fn pointer(self, pointer: &str) -> Option<Self> {
         if pointer.is_empty() {
@@ -110,6 +137,13 @@ impl<'a> Text<'a> {
             }
         })
     }
+}
+
+/// Whether a text is a JSON pointer (RFC 6901, section 3).
+pub fn is_pointer(text: &str) -> bool {
+    let escapes = text.split('~').skip(1);
+    (text.is_empty() || text.starts_with('/'))
+        && escapes.into_iter().all(|rest| rest.starts_with(['0', '1']))
 }
 
 /// The beginning of a number, for a message.

@@ -87,6 +87,18 @@ impl OutboundUrl {
         Some(self.host.as_str()).filter(|_| here && self.scheme == "http")
     }
 
+    /// Refuses a name that always leads to this machine, unless it is allowed.
+    pub(super) fn leads_away(&self, outbound: &Outbound) -> Result<(), String> {
+        let host = self.host.as_str();
+        let here = host == "localhost" || host.ends_with(".localhost");
+        match here && !outbound.allows(host) {
+            true => Err(format!(
+                "{host} is not a public address: to call it anyway, add {host} to outbound.allow_hosts"
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Refuses a URL that may not be called: see [`Outbound::permits`].
     pub(super) fn permitted(&self, outbound: &Outbound) -> Result<(), String> {
         outbound.permits(&self.scheme, &self.host)
@@ -136,6 +148,11 @@ impl TryFrom<String> for OutboundUrl {
         match (uri.scheme_str(), uri.host()) {
             (Some(scheme @ ("https" | "http")), Some(host)) if !host.is_empty() => {
                 let (scheme, host) = (scheme.to_owned(), host.to_ascii_lowercase());
+                let authority = uri.authority().map_or("", |authority| authority.as_str());
+                let after = authority.rsplit(']').next().unwrap_or_default();
+                if after.contains(':') && uri.port_u16().is_none_or(|port| port == 0) {
+                    return Err(format!("the port of {host} is not a number from 1 to 65535"));
+                }
                 if is_odd_address(&host) {
                     return Err(format!(
                         "write the address {host} as four numbers, like 192.0.2.7"

@@ -6,6 +6,7 @@
 mod approver;
 mod channel;
 mod endpoint;
+mod executor;
 mod locate;
 mod problem;
 mod source;
@@ -18,6 +19,7 @@ use std::path::Path;
 pub use approver::{Approver, Upstream};
 pub use channel::Channel;
 pub use endpoint::{Endpoint, Events, Outbound, OutboundUrl, SigningSecrets};
+pub use executor::{Executor, HttpExecutor};
 pub use placet_core::Period;
 use placet_core::operation::Plan;
 pub use problem::{ConfigError, closest};
@@ -114,29 +116,6 @@ pub struct Definition {
     run_for: Option<Vec<Interface>>,
 }
 
-/// The executor of an operation.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Executor {
-    /// A Rust function compiled into the worker.
-    Function(String),
-    /// An HTTP endpoint.
-    Http(HttpExecutor),
-}
-
-/// An HTTP endpoint that gets `{call_id, fn, kwargs}` as JSON.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpExecutor {
-    /// The URL to post to: `https://`, or `http://` for this machine and for a host in `outbound.allow_hosts`.
-    pub url: OutboundUrl,
-    /// The timeout of a request, at most 25 s.
-    #[serde(default)]
-    pub timeout: Timeout,
-    /// The key that signs the requests.
-    pub secret: Option<SecretRef>,
-}
-
 /// The webhook source at the path of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceAt<'c, 'r> {
@@ -203,44 +182,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    /// Refuses an executor whose URL may not be called, and settings of an executor without an executor.
-    fn check_executors(&self, text: &str) -> Result<(), String> {
-        for (name, definition) in &self.operations {
-            if let Some(Executor::Http(http)) = &definition.executor
-                && http.url.local_host().is_none()
-            {
-                http.url.permitted(&self.outbound).map_err(|wrong| {
-                    let place = ["operations", name, "executor", "http", "url"];
-                    locate::at(text, &place.map(str::to_owned), wrong)
-                })?;
-            }
-        }
-        let none = self.operations.iter().filter(|(_, definition)| definition.executor.is_none());
-        for (name, _) in none {
-            let place = |member: &str| ["operations", name, member].map(str::to_owned);
-            if locate::has(text, &place("executor")) {
-                let wrong = "name an executor, as in {function: NAME}, or remove the key";
-                return Err(locate::at(text, &place("executor"), wrong));
-            }
-            let settings = ["idempotent", "max_attempts", "retry", "run_for"];
-            if let Some(member) = settings.iter().find(|name| locate::has(text, &place(name))) {
-                let wrong = "nothing runs this operation: add its executor, or remove this key";
-                return Err(locate::at(text, &place(member), wrong));
-            }
-        }
-        Ok(())
-    }
-
-    /// An executor on this machine needs no line in `outbound`: only its own URL leads there.
-    fn allow_local_executors(&mut self) {
-        let executors = self.operations.values().filter_map(|one| one.executor.as_ref());
-        let local = executors.filter_map(|executor| match executor {
-            Executor::Http(http) => http.url.local_host(),
-            Executor::Function(_) => None,
-        });
-        local.for_each(|host| self.outbound.allow(host));
     }
 
     /// Refuses a target that forwards to an unknown endpoint. The endpoint must belong to the main project,
@@ -387,24 +328,6 @@ impl Config {
     /// All webhook sources by name.
     pub fn sources(&self) -> impl Iterator<Item = (&str, &Source)> {
         self.sources.iter().map(|(name, source)| (name.as_str(), source))
-    }
-}
-
-impl Executor {
-    /// The text that describes the executor to a person. An approval is bound to this text.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Function(name) => format!("function {name}"),
-            Self::Http(http) => format!("POST {}", http.url.described()),
-        }
-    }
-
-    /// The timeout of one attempt.
-    pub fn timeout(&self) -> Period {
-        match self {
-            Self::Function(_) => Timeout::default().0,
-            Self::Http(http) => http.timeout.0,
-        }
     }
 }
 

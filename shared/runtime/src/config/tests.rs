@@ -261,6 +261,28 @@ fn two_sources_cannot_claim_one_path() {
 }
 
 #[test]
+fn a_source_cannot_claim_an_address_of_placet() {
+    for path in
+        ["/", "//", "/v1/operations", "/inbox", "//inbox/x", "/d/token", "/healthz", "/humanlayer"]
+    {
+        let source = format!("s: {{preset: svix, secret: env:S, paths: ['{path}']}}");
+        let error = Config::parse(&format!("project: x\nsources:\n  {source}")).unwrap_err();
+        assert!(error.contains("line 3") && error.contains("is an address of Placet"), "{error}");
+    }
+}
+
+#[test]
+fn an_executor_is_not_at_a_name_of_this_machine_over_https() {
+    for host in ["localhost", "pay.localhost"] {
+        let operations = format!("f: {{executor: {{http: {{url: 'https://{host}:9200/run'}}}}}}");
+        let text = format!("project: x\noperations:\n  {operations}\n");
+        let error = Config::parse(&text).unwrap_err();
+        assert!(error.contains("line 3") && error.contains("outbound.allow_hosts"), "{error}");
+        assert!(Config::parse(&format!("{text}outbound: {{allow_hosts: [{host}]}}")).is_ok());
+    }
+}
+
+#[test]
 fn an_http_executor_is_described_by_its_url() {
     let text = "project: x\noperations:\n  pay:\n    executor: {http: {url: 'https://pay.example/run', timeout: 5s, secret: env:PAY}}\n    max_attempts: 3";
     let plan = Config::parse(text).unwrap().plan("pay").unwrap();
@@ -307,7 +329,7 @@ fn executors_endpoints_and_upstream_approvers_have_one_rule_for_their_urls() {
         ("http://pay.example/", "pay.example"),
     ] {
         for section in sections(url) {
-            let is_local = matches!(host, "127.0.0.1" | "localhost");
+            let is_local = url.starts_with("http://127") || url.starts_with("http://localhost");
             if is_local && section.starts_with("operations") {
                 assert!(parse(&section, "").is_ok(), "an executor on this machine");
                 continue;
@@ -323,6 +345,8 @@ fn executors_endpoints_and_upstream_approvers_have_one_rule_for_their_urls() {
         "https://2130706433/",
         "https://0x7f.1/",
         "https://127.0.0.1./",
+        "https://pay.example:99999/",
+        "https://pay.example:0/",
         "ftp://pay.example/",
         "pay.example/run",
         "/run",

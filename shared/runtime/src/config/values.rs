@@ -119,6 +119,24 @@ impl TryFrom<Period> for RetryTime {
 #[serde(try_from = "String")]
 pub struct RoutePath(String);
 
+/// The first segments of Placet's own addresses.
+const OWN: [&str; 14] = [
+    "",
+    "api",
+    "d",
+    "healthz",
+    "humanlayer",
+    "inbox",
+    "mail",
+    "openapi.json",
+    "purchase-materials",
+    "purchases",
+    "sign-in",
+    "slack",
+    "thread",
+    "v1",
+];
+
 impl RoutePath {
     /// The path.
     pub fn as_str(&self) -> &str {
@@ -130,13 +148,18 @@ impl TryFrom<String> for RoutePath {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
-            Ok(Self(text.strip_suffix('/').unwrap_or(&text).to_owned()))
-        } else {
-            Err(format!(
+        if !text.starts_with('/') || text.contains(['?', '#', ' ']) {
+            return Err(format!(
                 "{text:?} is not a path: it must start with / and contain no ?, # or space"
-            ))
+            ));
         }
+        let first = text.split('/').find(|segment| !segment.is_empty()).unwrap_or_default();
+        if OWN.contains(&first) {
+            return Err(format!(
+                "{text:?} is an address of Placet itself: write another path, such as /hooks/orders"
+            ));
+        }
+        Ok(Self(text.strip_suffix('/').unwrap_or(&text).to_owned()))
     }
 }
 

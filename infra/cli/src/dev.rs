@@ -11,7 +11,9 @@ use std::time::Duration;
 use clap::Args;
 use placet_core::purchase;
 use placet_local::descriptors::Descriptors;
-use placet_local::engines::{QueueTime, Queues, Storage, TABLE, create_folder, http_client};
+use placet_local::engines::{
+    LINK_SECRET, QueueTime, Queues, Storage, TABLE, create_folder, http_client,
+};
 use placet_local::system::{Setup, System};
 use placet_runtime::config::Closed;
 use placet_runtime::{Access, Blobs, Clock, DEMO, Environment, Https};
@@ -89,7 +91,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let api_key = api_key(&environment, address)?;
     create_folder(&folder)?;
     let environment = environment.over(&defaults());
-    let environment = with_link_secret(environment, &folder)?;
+    let own_link_secret = own_link_secret(&environment, &folder);
+    let own = own_link_secret.iter().map(|own| ("PLACET_LINK_SECRET".to_owned(), own.clone()));
+    let environment = own.collect::<Environment>().over(&environment);
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
         blobs: own_bucket(&environment, &folder)?,
@@ -103,6 +107,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         api_key: api_key.clone(),
     })
     .await?;
+    if let Some(secret) = &own_link_secret {
+        keep_link_secret(secret, &folder)?;
+    }
     system.resume().await?;
     announce(&folder, address, &system, &environment, &api_key)?;
     let attention = check::attention(&system.runtime.config, &system.runtime.environment)?;
@@ -211,22 +218,29 @@ fn defaults() -> Environment {
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect()
 }
 
-/// Without a key of its own for decision links, this system makes one and keeps it with its data.
-fn with_link_secret(environment: Environment, folder: &Path) -> Result<Environment, Failure> {
-    if environment.get("PLACET_LINK_SECRET").is_some() {
-        return Ok(environment);
+/// The key for decision links in the data folder, if there is one.
+fn kept_link_secret(folder: &Path) -> Option<String> {
+    let kept = fs::read_to_string(folder.join(LINK_SECRET)).ok();
+    kept.filter(|secret| secret.len() >= 32)
+}
+
+/// The key for decision links that this system keeps with its data, if its variable sets none: the kept one or
+/// a new one.
+fn own_link_secret(environment: &Environment, folder: &Path) -> Option<String> {
+    let new = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    match environment.get("PLACET_LINK_SECRET") {
+        Some(_) => None,
+        None => Some(kept_link_secret(folder).unwrap_or_else(new)),
     }
-    let file = folder.join("link-secret");
-    let secret = match fs::read_to_string(&file) {
-        Ok(secret) if secret.len() >= 32 => secret,
-        _ => {
-            let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-            write_private(&file, &secret)?;
-            secret
-        }
-    };
-    let own: Environment = [("PLACET_LINK_SECRET".to_owned(), secret)].into_iter().collect();
-    Ok(own.over(&environment))
+}
+
+/// Keeps a new key for decision links. Call it when the folder has its database: a folder with a key and without a
+/// database counts as damaged.
+fn keep_link_secret(secret: &str, folder: &Path) -> Result<(), Failure> {
+    if kept_link_secret(folder).as_deref() == Some(secret) {
+        return Ok(());
+    }
+    write_private(&folder.join(LINK_SECRET), secret)
 }
 
 /// Tells other commands how to reach the table and the API, and with which keys.

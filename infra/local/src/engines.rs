@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 pub use dynamodb::table_schema;
-pub use folder::create_folder;
+pub use folder::{LINK_SECRET, create_folder};
 pub use meter::{BASE_TABLE, Units};
 
 /// The AWS region that the engines report.
@@ -115,6 +115,16 @@ pub enum EngineError {
         file: &'static str,
         /// What is wrong with the file.
         reason: String,
+    },
+    /// The data folder has lost its database, and still has other data.
+    #[error("the data folder `{}` has lost its database: {file} is missing, but {left} is there. Restore {file} from a copy, or move the data folder away, as in `mv {} {}.old`, and start again: Placet makes a new, empty one", folder.display(), bare(folder), bare(folder))]
+    Lost {
+        /// The folder as the caller gave it.
+        folder: PathBuf,
+        /// The name of the database in it.
+        file: &'static str,
+        /// What is left in it.
+        left: &'static str,
     },
     /// The database cannot be opened or read, or its table cannot be created.
     #[error("the embedded DynamoDB cannot use its database `{}`: {reason}", file.display())]

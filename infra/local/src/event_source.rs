@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use placet_runtime::describe;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -289,8 +290,11 @@ impl EventSource {
                 let entry = DeleteMessageBatchRequestEntry::builder().id(id);
                 entry.receipt_handle(handle).build()
             })
-            .collect::<Result<_, _>>()
-            .map_err(|error| failed("DeleteMessageBatch", &error))?;
+            .collect::<Result<_, BuildError>>()
+            .map_err(|error| EventSourceError::Sqs {
+                call: "DeleteMessageBatch",
+                reason: error.to_string(),
+            })?;
         if entries.is_empty() {
             return Ok(());
         }
@@ -328,6 +332,9 @@ fn receipt_handles(messages: &[Message]) -> impl Iterator<Item = (String, &str)>
     handles.enumerate().map(|(index, handle)| (index.to_string(), handle))
 }
 
-fn failed(call: &'static str, error: &(impl std::error::Error + 'static)) -> EventSourceError {
-    EventSourceError::Sqs { call, reason: DisplayErrorContext(error).to_string() }
+fn failed<E>(call: &'static str, error: &SdkError<E>) -> EventSourceError
+where
+    E: ProvideErrorMetadata,
+{
+    EventSourceError::Sqs { call, reason: describe(error) }
 }

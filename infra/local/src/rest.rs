@@ -4,11 +4,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
 use placet_core::item::{Lane, Pointer, Rests};
 use placet_runtime::row::{Seen, see};
-use placet_runtime::{Desk, StoreError};
+use placet_runtime::{Desk, StoreError, describe};
 
 use crate::engines::{TABLE, http_client};
 use crate::system::System;
@@ -78,10 +77,8 @@ impl System {
         let mut rows = scan.into_paginator().items().send();
         let mut items = Vec::new();
         while let Some(row) = rows.next().await {
-            let row = row.map_err(|error| StoreError::Service {
-                action: "Scan",
-                cause: DisplayErrorContext(error).to_string(),
-            })?;
+            let row = row
+                .map_err(|error| StoreError::Service { action: "Scan", cause: describe(&error) })?;
             match see(&row) {
                 Ok(item) => items.push(item),
                 Err(error) => tracing::error!(%error, "item cannot be read, so it is not changed"),

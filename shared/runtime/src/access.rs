@@ -18,7 +18,8 @@ impl Access {
     /// reads.
     pub fn lets_in(self, method: &Method, headers: &HeaderMap) -> bool {
         let own_origin = text(headers, ORIGIN).is_none_or(|origin| {
-            text(headers, HOST).is_some_and(|host| origin == format!("http://{host}"))
+            text(headers, HOST)
+                .is_some_and(|host| origin.eq_ignore_ascii_case(&format!("http://{host}")))
         });
         let fetched = |name, values: &[&str]| {
             text(headers, HeaderName::from_static(name)).is_none_or(|value| values.contains(&value))
@@ -30,11 +31,17 @@ impl Access {
     }
 
     /// Whether the `Host` header names this machine. If another name that resolves to loopback were accepted,
-    /// a page of another site could read our responses (DNS rebinding).
+    /// a page of another site could read our responses (DNS rebinding). Case does not matter, nor does a dot at the
+    /// end (RFC 9110 section 4.2.3, RFC 1034 section 3.1).
     pub fn knows_host(self, headers: &HeaderMap) -> bool {
         let host = text(headers, HOST).unwrap_or_default();
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        self == Self::Closed || matches!(name, "127.0.0.1" | "localhost" | "[::1]")
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if is_port(port) => name,
+            _ => host,
+        };
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        self == Self::Closed || matches!(name.as_str(), "127.0.0.1" | "localhost" | "[::1]")
     }
 }
 
@@ -68,6 +75,20 @@ mod tests {
         };
         assert!(foreign("navigate"));
         assert!(!foreign("no-cors"));
+    }
+
+    #[test]
+    fn the_name_of_this_machine_may_have_any_case_a_dot_and_a_port() {
+        for host in
+            ["LOCALHOST", "localhost.", "Localhost.:8000", "127.0.0.1", "[::1]", "[::1]:8000"]
+        {
+            assert!(lets_in(Access::Loopback, &[("host", host)]), "{host}");
+        }
+        for host in ["localhost..", ".localhost", "localhost.example", "localhost:x", "::1", "."] {
+            assert!(!lets_in(Access::Loopback, &[("host", host)]), "{host}");
+        }
+        let (host, origin) = (("host", "LOCALHOST:8000"), ("origin", "http://localhost:8000"));
+        assert!(lets_in(Access::Loopback, &[host, origin]));
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Aws {
 
 /// The error of a call, for the log: the code and message of the service, or the chain of causes if the call
 /// did not reach the service. It never contains the request or the response, because they hold user data.
-pub(crate) fn describe<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+pub fn describe<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     if let SdkError::ServiceError(refused) = error {
         let (code, message) = (refused.err().code(), refused.err().message());
         return format!("{}: {}", code.unwrap_or("unknown error"), message.unwrap_or("no message"));

@@ -32,7 +32,7 @@ use placet_core::item::Lane;
 pub use access::Access;
 pub use api_key::{ApiKey, Right, Role, key_digest, key_id};
 pub use authorization::{ApiKeys, Unauthorized};
-pub use aws::{Aws, ConnectError, https_client};
+pub use aws::{Aws, ConnectError, describe, https_client};
 pub use blob::Blobs;
 pub use body::BodyError;
 pub use clock::Clock;

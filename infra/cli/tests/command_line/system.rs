@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use super::{command, folder, printed};
+use super::{command, folder, printed, refusal};
 
 const CONFIG: &str = "project: default\nsources: {github: }\n";
 
@@ -262,6 +262,26 @@ fn unknown_outcomes_are_settled_together() {
     No such operation of project default has an unknown outcome.
     ");
     insta::assert_snapshot!(run("settle happened --since soon").split_once(" answers ").unwrap().1, @"400 Bad Request: since must be a time in RFC 3339 format, or a duration such as 24h");
+}
+
+/// The key of the decision links outlives the process. Without the database it is a sign that the data is lost.
+#[test]
+fn a_start_without_the_database_of_the_data_folder_is_refused() {
+    let folder = folder(CONFIG);
+    let path = folder.path();
+    let secret = || std::fs::read_to_string(path.join("data/link-secret")).unwrap();
+    let start = || Running::start(path, "dev --port 0 --data-dir data").until("placet watch");
+    start();
+    let kept = secret();
+    start();
+    assert_eq!((secret(), kept.len()), (kept, 64));
+
+    for file in ["placet.sqlite", "placet.sqlite-wal", "placet.sqlite-shm"] {
+        let _ = std::fs::remove_file(path.join("data").join(file));
+    }
+    let refused = refusal(&printed(&mut command(path, "dev --port 0 --data-dir data")));
+    let lost = "the data folder `data` has lost its database: placet.sqlite is missing, but link-secret is there.";
+    assert!(refused.starts_with(lost), "{refused}");
 }
 
 /// A file cannot grow beyond its limit, as on a full disk.

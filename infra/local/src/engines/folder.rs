@@ -11,8 +11,14 @@ use super::dynamodb::table_schema;
 use super::{EngineError, TABLE};
 
 const DATABASE_FILE: &str = "placet.sqlite";
+/// The log of the engine. It would be applied to a new database.
+const LOG_FILE: &str = "placet.sqlite-wal";
 /// What the engine appends to the name of a database for its log.
 const LOG: &str = "-wal";
+/// What is in the data folder only after its database has been made.
+const LATER: [&str; 3] = [LOG_FILE, LINK_SECRET, super::s3::FOLDER];
+/// The file in the data folder with the key for decision links, which its owner writes after the start.
+pub const LINK_SECRET: &str = "link-secret";
 const LOCK_FILE: &str = "placet.lock";
 
 /// Creates the data folder for its owner alone, if it is missing.
@@ -50,8 +56,8 @@ pub(super) fn lock(folder: &Path) -> Result<File, EngineError> {
     }
 }
 
-/// The database of a locked folder, checked. If there is none, `create` makes one under another name first, so
-/// an interrupted start leaves no half of a database.
+/// The database of a locked folder, checked. If the folder never had one, `create` makes one under another name
+/// first, so an interrupted start leaves no half of a database.
 pub(super) fn database(
     folder: &Path,
     create: impl FnOnce(&Path) -> Result<(), String>,
@@ -64,8 +70,8 @@ pub(super) fn database(
         check(&file).map_err(damaged)?;
         return Ok(file);
     }
-    if beside(&file, LOG).exists() {
-        return Err(damaged(format!("it is missing, but its log {DATABASE_FILE}{LOG} is there")));
+    if let Some(left) = LATER.into_iter().find(|name| folder.join(name).exists()) {
+        return Err(EngineError::Lost { folder: folder.to_owned(), file: DATABASE_FILE, left });
     }
     let new = beside(&file, ".new");
     for end in ["", LOG, "-shm"] {
@@ -88,6 +94,8 @@ fn check(file: &Path) -> Result<(), String> {
     if fs::metadata(file).is_ok_and(|file| file.len() == 0) {
         return Err("it is empty".to_owned());
     }
+    // A killed process may leave half of a page that is whole in the log.
+    let has_log = beside(file, LOG).exists();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(file, flags).map_err(|error| told(&error))?;
     let fault: String = database
@@ -97,7 +105,29 @@ fn check(file: &Path) -> Result<(), String> {
         let fault = fault.lines().last().unwrap_or_default().to_owned();
         return Err(format!("it is damaged ({fault})"));
     }
-    check_table(&database).map_err(|error| told(&error))?.map_or(Ok(()), Err)
+    let page: u64 = database
+        .query_row("PRAGMA page_size", [], |row| row.get(0))
+        .map_err(|error| told(&error))?;
+    if !has_log && fs::metadata(file).is_ok_and(|file| file.len() % page != 0) {
+        return Err("it is damaged (its end is missing)".to_owned());
+    }
+    check_table(&database).map_err(|error| told(&error))?.map_or(Ok(()), Err)?;
+    check_rows(&database).map_err(|error| told(&error))?.map_or(Ok(()), Err)
+}
+
+/// Which row is damaged, if any. The other checks do not read what is in a row.
+fn check_rows(database: &Connection) -> rusqlite::Result<Option<String>> {
+    let indexes = format!("{TABLE}::gsi::");
+    let query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND (name = ?1 OR substr(name, 1, ?2) = ?3)";
+    let mut tables = database.prepare(query)?;
+    let names = tables.query_map((TABLE, indexes.len(), &indexes), |row| row.get(0))?;
+    for name in names.collect::<rusqlite::Result<Vec<String>>>()? {
+        let query = format!(r#"SELECT 1 FROM "{name}" WHERE NOT json_valid(item_json) LIMIT 1"#);
+        if database.query_row(&query, [], |_| Ok(())).optional()?.is_some() {
+            return Ok(Some(format!("it is damaged (a row of `{name}` is no JSON)")));
+        }
+    }
+    Ok(None)
 }
 
 /// What is wrong with the table, if anything.

@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use super::{BUCKET, EngineError, Storage, loopback_listener, server, wait_for_end};
 
 /// The folder in the data folder that holds the objects as files.
-const FOLDER: &str = "blobs";
+pub(super) const FOLDER: &str = "blobs";
 /// The largest object that the engine stores, in bytes. Placet reads no larger object.
 const LARGEST_OBJECT: usize = 16 * 1024 * 1024;
 /// The most keys of one list: the limit of S3.

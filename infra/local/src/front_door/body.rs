@@ -20,8 +20,8 @@ use super::{Limits, MAX_PAYLOAD, message, too_large};
 /// The largest body that needs no room, in bytes.
 const SMALL: usize = 64 * 1024;
 
-/// How many bytes of a refused body are received and discarded. A client that sends its whole body first then
-/// gets the answer and not a reset connection.
+/// How many bytes of a refused body are received and discarded, after the answer. A client that sends its whole
+/// body first then gets the answer and not a reset connection.
 const MAX_DISCARD: usize = 32 * 1024 * 1024;
 const DISCARD_BOUND: Duration = Duration::from_secs(5);
 
@@ -63,7 +63,7 @@ impl Bodies {
         if hint.lower() > MAX_PAYLOAD as u64 {
             // A client that sends `Expect` waits for the answer before it sends its body.
             if !parts.headers.contains_key(EXPECT) {
-                discard(body).await;
+                discard(body);
             }
             return Err(too_large());
         }
@@ -76,7 +76,7 @@ impl Bodies {
         }
         let largest = length.unwrap_or(MAX_PAYLOAD);
         let Some(room) = self.room(largest).await else {
-            discard(body).await;
+            discard(body);
             return Err(no_room());
         };
         kept.reserve(length.unwrap_or_default());
@@ -84,7 +84,7 @@ impl Bodies {
             return Ok(Received { bytes: kept.freeze(), room: Some(room) });
         }
         drop((kept, room));
-        discard(body).await;
+        discard(body);
         Err(too_large())
     }
 
@@ -124,8 +124,9 @@ async fn append(
     Ok(false)
 }
 
-async fn discard(mut body: Incoming) {
-    let receiving = async {
+/// Discards the rest of a body while its request is answered, and then for a short time.
+fn discard(mut body: Incoming) {
+    let receiving = async move {
         let mut received = 0;
         while let Some(Ok(frame)) = body.frame().await {
             received += frame.data_ref().map_or(0, Bytes::len);
@@ -134,7 +135,7 @@ async fn discard(mut body: Incoming) {
             }
         }
     };
-    let _ = timeout(DISCARD_BOUND, receiving).await;
+    tokio::spawn(timeout(DISCARD_BOUND, receiving));
 }
 
 fn too_slow(bound: Duration) -> Response<Bytes> {

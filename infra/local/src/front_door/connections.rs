@@ -1,5 +1,6 @@
 //! The open connections. If there are too many, the connection that has been idle for the longest time is
-//! closed, so that idle clients do not lock out a new one.
+//! closed, so that idle clients do not lock out a new one. The first request of a new connection may be on its
+//! way, so a new connection has some time before it counts as idle.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +10,13 @@ use tokio::sync::Notify;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
+/// How long a new connection does not count as idle, unless its first request is answered earlier.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A connection as its task and the accept loop share it.
 #[derive(Debug)]
 pub(super) struct Connection {
+    opened: Instant,
     /// Since when the connection has no request; `None` while a request is answered.
     idle_since: Mutex<Option<Instant>>,
     /// Tells the task to close the connection.
@@ -50,6 +55,12 @@ impl Connection {
         self.idle_since().is_none()
     }
 
+    /// From when on the connection may close to make room; `None` while a request is answered.
+    fn closable_from(&self) -> Option<Instant> {
+        let since = self.idle_since()?;
+        Some(if since == self.opened { since + GRACE } else { since })
+    }
+
     fn idle_since(&self) -> Option<Instant> {
         *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,7 +85,6 @@ impl Drop for Busy<'_> {
 pub(super) struct Connections {
     most: usize,
     open: HashMap<Id, Arc<Connection>>,
-    newest: Option<Id>,
     /// The connection that was told to close, to make room.
     leaving: Option<Id>,
     became_idle: Arc<Notify>,
@@ -86,7 +96,6 @@ impl Connections {
         Self {
             most,
             open: HashMap::new(),
-            newest: None,
             leaving: None,
             became_idle: Arc::default(),
             tasks: JoinSet::new(),
@@ -98,39 +107,56 @@ impl Connections {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let opened = Instant::now();
         let connection = Arc::new(Connection {
-            idle_since: Mutex::new(Some(Instant::now())),
+            opened,
+            idle_since: Mutex::new(Some(opened)),
             close: Notify::new(),
             became_idle: Arc::clone(&self.became_idle),
         });
         let id = self.tasks.spawn(task(Arc::clone(&connection))).id();
         self.open.insert(id, connection);
-        self.newest = Some(id);
     }
 
-    /// Waits until a further connection may be accepted. One connection more than the limit may be open: the
-    /// newest, while an idle one closes for it.
+    /// Waits until a further connection may be accepted. One connection more than the limit may be open, while an
+    /// idle one closes for it.
     pub(super) async fn room(&mut self) {
         while self.open.len() > self.most {
             self.close_longest_idle();
             let became_idle = Arc::clone(&self.became_idle);
+            let grace = self.end_of_grace();
             tokio::select! {
                 () = self.ended() => {}
                 () = became_idle.notified() => {}
+                () = grace => {}
             }
         }
     }
 
-    /// Tells the connection that has been idle for the longest time to close. Spares the newest, whose client
-    /// may not have sent its request yet.
+    /// Ends when the grace of a new connection ends, the next one from now; never if there is none.
+    fn end_of_grace(&self) -> impl Future<Output = ()> + use<> {
+        let now = Instant::now();
+        let ends = self.open.values().filter_map(|one| one.closable_from());
+        let next = ends.filter(|end| *end > now).min();
+        async move {
+            match next {
+                Some(end) => sleep_until(end).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Tells the connection that has been idle for the longest time to close, if there is one. A connection in its
+    /// grace is not idle.
     pub(super) fn close_longest_idle(&mut self) {
         if self.leaving.is_some() {
             return;
         }
-        let newest = self.newest;
-        let others = self.open.iter().filter(|(id, _)| Some(**id) != newest);
-        let idle = others.filter_map(|(id, one)| Some((one.idle_since()?, *id, one)));
-        if let Some((_, id, connection)) = idle.min_by_key(|(since, id, _)| (*since, *id)) {
+        let now = Instant::now();
+        let open = self.open.iter();
+        let idle = open.filter_map(|(id, one)| Some((one.closable_from()?, *id, one)));
+        let idle = idle.filter(|(from, _, _)| *from <= now);
+        if let Some((_, id, connection)) = idle.min_by_key(|(from, id, _)| (*from, *id)) {
             tracing::debug!("idle connection closed to make room for a new one");
             connection.close.notify_one();
             self.leaving = Some(id);

@@ -5,7 +5,8 @@ use crate::descriptors::Descriptors;
 /// What the clients of a front door may use together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most open connections. A new client closes the connection that has been idle for the longest time.
+    /// The most open connections. A new client closes the connection that has been idle for the longest time. A new
+    /// connection counts as idle after one second.
     pub connections: usize,
     /// How long a connection may be open without a request: before the first request, between two requests,
     /// and while the client receives an answer.

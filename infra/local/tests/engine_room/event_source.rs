@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_lambda_events::sqs::SqsEvent;
 use placet_local::chaos::Chaos;
-use placet_local::event_source::{DrainReport, EventSourceError};
+use placet_local::event_source::{DrainReport, EventSource, EventSourceError, Slots};
 use placet_local::function::Function;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
@@ -120,6 +120,20 @@ async fn a_drain_that_feeds_itself_ends_with_an_error() {
     });
     let error = room.source(function).drain().await.unwrap_err();
     assert!(matches!(error, EventSourceError::Endless), "{error}");
+}
+
+/// The debug form of an error of the SDK holds the whole response.
+#[tokio::test]
+async fn an_error_of_the_queue_is_its_code_and_its_message() {
+    let room = Room::manual().await;
+    let gone = format!("{}-gone", room.queue_url());
+    let slots = Slots { batch: 10, pollers: 1 };
+    let source = EventSource::new(room.sqs.clone(), gone, slots, picky(&Arc::default()));
+    let error = source.drain().await.unwrap_err().to_string();
+    assert!(error.starts_with("SQS ReceiveMessage failed: "), "{error}");
+    for debug in ["SdkBody", "ServiceError", "{"] {
+        assert!(!error.contains(debug), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -103,14 +103,41 @@ async fn overwritten_pages_are_found() {
     }
 }
 
-/// The engine would apply the log of the old database to the new one.
+/// A file that lacks its end is a whole database for SQLite: what it lacks is zeros.
 #[tokio::test]
-async fn a_log_without_its_database_is_refused() {
-    let folder = data_folder();
-    fs::write(folder.path().join("placet.sqlite-wal"), "changes").unwrap();
-    let refusal = refusal(folder.path()).await;
-    let missing = "`FOLDER/placet.sqlite`: it is missing, but its log placet.sqlite-wal is there. ";
-    assert!(refusal.contains(missing), "{refusal}");
+async fn a_file_without_its_end_is_refused() {
+    let folder = used().await;
+    let file = fs::File::options().write(true).open(folder.path().join(DATABASE)).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 100).unwrap();
+    let message = refusal(folder.path()).await;
+    assert!(message.contains("`: it is damaged (its end is missing). Move "), "{message}");
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_json_is_found() {
+    for table in ["placet", "placet::gsi::due"] {
+        let insert = "INSERT INTO \"placet::gsi::due\" (gsi_pk, gsi_sk, table_pk, table_sk, item_json) VALUES ('a', 'b', 'c', 'd', '{}')";
+        let damage = format!("UPDATE \"{table}\" SET item_json = substr(item_json, 2)");
+        let message = refusal_after(&format!("{insert}; {damage}")).await;
+        let part = format!(": it is damaged (a row of `{table}` is no JSON). Move ");
+        assert!(message.contains(&part), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_has_lost_its_database_is_refused() {
+    let folder = used().await;
+    fs::remove_file(folder.path().join(DATABASE)).unwrap();
+    insta::assert_snapshot!(refusal(folder.path()).await, @"the data folder `FOLDER` has lost its database: placet.sqlite is missing, but blobs is there. Restore placet.sqlite from a copy, or move the data folder away, as in `mv FOLDER FOLDER.old`, and start again: Placet makes a new, empty one");
+    assert!(!folder.path().join(DATABASE).exists());
+
+    // The engine would apply the log of the old database to a new one.
+    for left in ["placet.sqlite-wal", "link-secret"] {
+        let folder = data_folder();
+        fs::write(folder.path().join(left), "x").unwrap();
+        let refusal = refusal(folder.path()).await;
+        assert!(refusal.contains(&format!("is missing, but {left} is there. ")), "{refusal}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
 use bytes::Bytes;
@@ -156,6 +157,29 @@ async fn a_client_that_sends_expect_gets_413_without_sending_its_body() {
         "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 7340032\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     assert_too_large(&read_to_close(&mut stream).await);
+    server.stop().await;
+}
+
+/// The client sends its head only. The clock stands still, so the answer waits for no timeout.
+#[tokio::test]
+async fn a_length_that_is_too_large_gets_413_at_once() {
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let server = Server::start(door()).await;
+    for length in ["6291457", "99999999999"] {
+        let mut stream = server.connect().await;
+        let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        while !answer.ends_with(TOO_LARGE) {
+            let mut bytes = [0; 1024];
+            let read = stream.read(&mut bytes).await.unwrap();
+            assert!(read > 0, "{answer}");
+            answer += &String::from_utf8_lossy(&bytes[..read]);
+        }
+        assert_too_large(&answer);
+        assert_eq!(started.elapsed(), Duration::ZERO, "{length}");
+    }
     server.stop().await;
 }
 

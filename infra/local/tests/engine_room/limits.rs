@@ -106,7 +106,7 @@ async fn idle_connections_are_closed_for_new_clients() {
     server.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn silent_connections_do_not_lock_out_a_client() {
     let server = Server::start(door(Limits { connections: 4, ..wide() })).await;
     let mut silent = Vec::new();
@@ -115,6 +115,24 @@ async fn silent_connections_do_not_lock_out_a_client() {
     }
     get(&mut server.connect().await).await;
     assert_eq!(read_to_close(&mut silent[0]).await, "");
+    server.stop().await;
+}
+
+/// Each client sends its request after all of them have connected.
+#[tokio::test(start_paused = true)]
+async fn a_new_connection_is_not_closed_before_its_first_request() {
+    let server = Server::start(door(Limits { connections: 4, ..wide() })).await;
+    let mut clients = Vec::new();
+    for _ in 0..40 {
+        clients.push(server.connect().await);
+    }
+    let mut answers = JoinSet::new();
+    for mut stream in clients {
+        answers.spawn(async move { get(&mut stream).await });
+    }
+    for answer in answers.join_all().await {
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
     server.stop().await;
 }
 

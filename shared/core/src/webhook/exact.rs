@@ -88,6 +88,7 @@ mod tests {
             ("hmac", FORM, "a=1&b=+", json!({"a": "1", "b": " "})),
             ("hmac", FORM, "payload=%7B%7D", json!({"payload": "{}"})),
             ("github", FORM, "payload=%7B%22a%22:1%7D&b=2", json!({"a": 1})),
+            ("github", FORM, "payload=%EF%BB%BF%7B%22a%22:1%7D", json!({"a": 1})),
             ("github", FORM, "b=2", json!({"b": "2"})),
         ] {
             assert_eq!(read(preset, content_type, body.as_bytes()), Ok(expected), "{body}");

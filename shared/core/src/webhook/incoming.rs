@@ -113,7 +113,7 @@ impl<'a> Incoming<'a> {
             },
             Location::Form(name, Some(pointer)) => match self.form_field(name)? {
                 Some(text) => {
-                    let values = pointer.values(Lenient::read(text.as_bytes())?)?;
+                    let values = pointer.values(Lenient::read(without_mark(text.as_bytes()))?)?;
                     let owned = |value: Cow<'_, str>| Cow::Owned(value.into_owned());
                     Ok(values.into_iter().map(|value| value.map(owned)).collect())
                 }
@@ -178,6 +178,15 @@ mod tests {
         for missing in ["header:z", "query:z", "json:/z", "form:z", "path:1"] {
             assert_eq!(read(missing), Ok(vec![None]), "{missing}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_json_of_a_form_field_is_ignored() {
+        let mut request = Incoming::post("/", b"payload=%EF%BB%BF%7B%22action%22:%22opened%22%7D");
+        request.headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        let value = |text: &str| request.read(&Location::parse(text).unwrap());
+        assert_eq!(value("form:payload:/action"), Ok(vec![Some(Cow::Borrowed("opened"))]));
+        assert_eq!(value("form:payload:/other"), Ok(vec![None]));
     }
 
     #[test]

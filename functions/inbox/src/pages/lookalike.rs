@@ -15,6 +15,9 @@ use super::characters::code_point;
 /// How many different words, characters or pairs of names a warning names.
 const NAMED: usize = 6;
 
+/// A warning shows only the beginning of a word that is longer than this, in characters.
+const LONGEST_WORD: usize = 40;
+
 /// Raised letters and digits, and abbreviations in one character, of ordinary texts.
 const USUAL: [char; 8] = ['ª', '²', '³', '¹', 'º', '№', '℠', '™'];
 
@@ -78,13 +81,18 @@ impl Lookalikes {
             }
         }
         let characters: Vec<char> = text.chars().collect();
-        for window in characters.windows(3) {
-            if let [before, sign, after] = *window
-                && before.is_ascii_alphanumeric()
-                && after.is_ascii_alphanumeric()
-                && let Some(plain) = plain_sign(sign)
-            {
-                self.unusual.insert(sign, plain.to_string());
+        for (at, sign) in characters.iter().enumerate() {
+            let beside = |at: Option<usize>| at.and_then(|at| characters.get(at));
+            let plain = |at| beside(at).is_some_and(char::is_ascii_alphanumeric);
+            let (before, after) = (plain(at.checked_sub(1)), plain(Some(at + 1)));
+            match (plain_sign(*sign), sign) {
+                (Some(plain), _) if before && after => {
+                    self.unusual.insert(*sign, plain.to_string());
+                }
+                (_, '\u{2212}') if after => {
+                    self.unusual.insert(*sign, "-".to_owned());
+                }
+                _ => {}
             }
         }
     }
@@ -97,20 +105,25 @@ impl Lookalikes {
         if plain.is_ascii() {
             return;
         }
+        let scripts_of_word = scripts(word);
         if !word.is_single_script() {
             self.mixed.insert(format!("{} ({})", visible(word), scripts(word)));
+        } else if matches!(scripts_of_word.as_str(), "" | "Latin") {
+            // Signs and accents of plain text, which the page marks if they are hidden.
         } else if skeleton(word).all(|character| character.is_ascii()) {
-            self.imitations.insert((visible(word), scripts(word)));
+            self.imitations.insert((visible(word), scripts_of_word));
         } else {
-            self.foreign.insert(scripts(word));
+            self.foreign.insert(scripts_of_word);
         }
     }
 
-    /// Adds the names of one object that look alike.
+    /// Adds the names of one object that look alike, or differ only in case and white space.
     pub(super) fn add_names<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         for name in names {
-            if let Some(other) = seen.insert(skeleton(name).collect(), name) {
+            let words: Vec<&str> = name.split_whitespace().collect();
+            let look = skeleton(&words.join(" ").to_lowercase()).collect();
+            if let Some(other) = seen.insert(look, name) {
                 self.names.insert((visible(other), visible(name)));
             }
         }
@@ -165,18 +178,20 @@ impl Lookalikes {
 fn plain_sign(character: char) -> Option<char> {
     let folded = || std::iter::once(character).nfkc();
     let alike = skeleton(character.encode_utf8(&mut [0; 4])).collect::<String>();
-    let plain = [folded().collect(), alike];
+    let full_stop = matches!(character, '\u{3002}' | '\u{ff61}').then(|| ".".to_owned());
+    let plain = [folded().collect(), alike, full_stop.unwrap_or_default()];
     let plain = plain.iter().filter_map(|text: &String| text.parse::<char>().ok());
     plain.filter(|plain| *plain != character).find(|plain| DIVIDING.contains(plain))
 }
 
-/// The text with a code point in place of every character that is not ASCII.
+/// The text with a code point in place of every character that is not ASCII. A long text is cut.
 fn visible(text: &str) -> String {
     let part = |character: char| match character {
-        plain if plain.is_ascii_graphic() => plain.to_string(),
+        plain if plain.is_ascii_graphic() || plain == ' ' => plain.to_string(),
         other => format!("[{}]", code_point(other)),
     };
-    text.chars().map(part).collect()
+    let cut = if text.chars().nth(LONGEST_WORD).is_some() { "…" } else { "" };
+    text.chars().take(LONGEST_WORD).map(part).chain([cut.to_owned()]).collect()
 }
 
 /// The names of the alphabets in a word.
@@ -243,6 +258,8 @@ mod tests {
             ("1\u{ff0e}000", "U+FF0E for “.”"),
             ("bank\u{2024}example", "U+2024 for “.”"),
             ("1\u{201a}000", "U+201A for “,”"),
+            ("bank\u{3002}com", "U+3002 for “.”"),
+            ("\u{2212}100", "U+2212 for “-”"),
         ] {
             assert!(warnings(text)[0].contains(sign), "{text}: {:?}", warnings(text));
         }
@@ -259,6 +276,7 @@ mod tests {
             "Ελληνικά",
             "עברית",
             "5 µm, 20 €",
+            "日本語。テキスト",
             "25 m², 1º, Placet™, № 5",
             "don’t, 10–20, “so”, a…b, C‑3, 1 000",
         ] {
@@ -294,6 +312,9 @@ mod tests {
                 "Contains different names that look alike: “amount” and “[U+0430]mount”. Compare them letter by letter."
             ]
         );
+        for names in [["Amount", "amount"], ["amount", "amount "], ["a b", "a  b"]] {
+            assert!(warnings_about_names(&names)[0].contains("look alike"), "{names:?}");
+        }
         assert_eq!(warnings_about_names(&["amount", "to"]), <[&str; 0]>::default());
     }
 }

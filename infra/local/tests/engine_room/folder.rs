@@ -103,7 +103,7 @@ async fn overwritten_pages_are_found() {
     }
 }
 
-/// A file that lacks its end is a whole database for SQLite: what it lacks is zeros.
+/// The engine reads a file that lacks its end: what it lacks is zeros.
 #[tokio::test]
 async fn a_file_without_its_end_is_refused() {
     let folder = used().await;

@@ -7,6 +7,7 @@ mod approver;
 mod channel;
 mod endpoint;
 mod locate;
+mod outbound;
 mod problem;
 mod source;
 mod target;
@@ -17,7 +18,8 @@ use std::path::Path;
 
 pub use approver::{Approver, Upstream};
 pub use channel::Channel;
-pub use endpoint::{Endpoint, Events, Outbound, OutboundUrl, SigningSecrets};
+pub use endpoint::{Endpoint, Events, OutboundUrl, SigningSecrets};
+pub use outbound::Outbound;
 pub use placet_core::Period;
 use placet_core::operation::Plan;
 pub use problem::{ConfigError, closest};

@@ -207,6 +207,26 @@ fn a_secret_that_is_too_short_or_of_another_form() {
 }
 
 #[test]
+fn a_secret_that_is_not_what_its_sender_shows() {
+    const ED25519: &str = "MCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=";
+    let with = |sendgrid: &str, sns: &str, basic: &str| {
+        let file = format!(
+            "PLACET_SECRET_SENDGRID='{sendgrid}'\nPLACET_SECRET_SNS='{sns}'\nPLACET_SECRET_BASIC='{basic}'\n"
+        );
+        attention("project: x\nsources: {sendgrid: , sns: , basic: }", &file, &[])
+    };
+    insta::assert_snapshot!(with("a text, not a key", "orders-of-a-shop", "a long password"), @r"
+    source basic is closed: PLACET_SECRET_BASIC cannot be used: it has the wrong form: it must be a user and a password, as in user:password. Make one for both sides: echo placet:$(openssl rand -hex 32)
+    source sendgrid is closed: PLACET_SECRET_SENDGRID cannot be used: it has the wrong form: it must be a public key as SubjectPublicKeyInfo in base64. Copy the public key from the sender
+    source sns is closed: PLACET_SECRET_SNS cannot be used: it has the wrong form: it must be the ARN of a topic, as in arn:aws:sns:eu-central-1:123456789012:orders. Copy the ARN of the topic from the console of AWS
+    ");
+    let topic = "arn:aws:sns:eu-central-1:123456789012:orders";
+    insta::assert_snapshot!(with(ED25519, topic, "user:a long password"), @r"
+      source sendgrid is closed: PLACET_SECRET_SENDGRID cannot be used: it has the wrong form: it must be a public key as SubjectPublicKeyInfo in base64, for ecdsa-p256-sha256. Copy the public key from the sender
+    ");
+}
+
+#[test]
 fn one_secret_for_several() {
     const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let file =

@@ -16,7 +16,7 @@ SOURCES = list(yaml.safe_load(SHIPPED)["sources"])
 PRIVATE = {
     "discord": "ab" * 32,
     "discord-events": "ab" * 32,
-    "sendgrid": "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=",
+    "sendgrid": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==",
     "sns": "arn:aws:sns:eu-central-1:123456789012:events",
 }
 SIGNABLE = [source for source in SOURCES if source not in PRIVATE]

@@ -139,19 +139,28 @@ fn environment(number: u8) -> Environment {
     fixed.into_iter().chain(presets::names().map(secret)).collect()
 }
 
+/// A public key of ECDSA on P-256.
+const SPKI: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==";
+
 /// A secret in the form that the preset needs.
 fn secret(preset: &str, number: u8) -> String {
     let scheme: Scheme = serde_json::from_value(presets::preset(preset).unwrap()).unwrap();
     let checks = scheme.checks;
     let key = [65 + number; 32];
+    match checks.token.as_ref().map(|check| check.key) {
+        Some(KeyForm::TopicArn) => {
+            return format!("arn:aws:sns:eu-central-1:123456789012:topic-{number}");
+        }
+        Some(KeyForm::UserPassword) => return format!("user:a password of a test {number}"),
+        _ => {}
+    }
     match checks.mac.or(checks.sign).map(|check| check.key) {
         Some(KeyForm::Whsec | KeyForm::WhsecPrefixed) => format!("whsec_{}", STANDARD.encode(key)),
         Some(KeyForm::Whpk) => format!("whpk_{}", STANDARD.encode(key)),
         Some(KeyForm::Hex | KeyForm::Ed25519Hex) => "41".repeat(32),
-        Some(KeyForm::Base64 | KeyForm::SpkiBase64) => STANDARD.encode(key),
-        Some(KeyForm::Utf8) | None => {
-            "a:secret-of-thirty-two-bytes-00".to_owned() + &number.to_string()
-        }
+        Some(KeyForm::SpkiBase64) => SPKI.to_owned(),
+        Some(KeyForm::Base64) => STANDARD.encode(key),
+        Some(_) | None => "a:secret-of-thirty-two-bytes-00".to_owned() + &number.to_string(),
     }
 }
 

@@ -12,13 +12,15 @@ use placet_runtime::config::{
 use placet_runtime::{Config, Environment, Store};
 use placet_worker::Functions;
 
+use crate::start::Start;
 use crate::style::{DIM, GOOD, STRONG, WARNING};
 use crate::webhook::words;
-use crate::{Failure, command, environment, say, variables};
+use crate::{Failure, command, dev, environment, say, variables};
 
 pub async fn run() -> Result<(), Failure> {
     let environment = environment::load()?;
     let config = environment::config(&environment)?;
+    Start::read(&dev::Arguments::default().over(environment.clone()))?;
     let mut problems = attention(&config, &environment)?;
     problems.extend(unreadable(&config, &environment).await);
     print_attention(&problems);
@@ -90,8 +92,9 @@ pub fn attention(config: &Config, environment: &Environment) -> Result<Vec<Strin
     let mut all = configured(config, environment);
     all.extend(without_operation(config));
     all.extend(shared_secrets(config, environment));
-    all.extend(variables::unread(environment, config));
-    all.extend(variables::hidden(&environment::process()?, &environment::file()?, config));
+    let file = environment::file()?;
+    all.extend(variables::unread(environment, &file, config));
+    all.extend(variables::hidden(&environment::process()?, &file, config));
     Ok(all)
 }
 

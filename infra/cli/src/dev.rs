@@ -16,7 +16,7 @@ use placet_local::engines::{
 };
 use placet_local::system::{Setup, System};
 use placet_runtime::config::Closed;
-use placet_runtime::{Access, Blobs, Clock, DEMO, Environment, Https};
+use placet_runtime::{Access, Clock, DEMO, Environment};
 use placet_worker::Functions;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -27,7 +27,8 @@ use uuid::Uuid;
 
 use crate::banner::Banner;
 use crate::environment::DataFolder;
-use crate::{Failure, check, command, environment, logging, say, variables};
+use crate::start::Start;
+use crate::{Failure, check, command, environment, logging, say};
 
 /// The key of the local API if `PLACET_LOCAL_KEY` does not name another.
 pub const LOCAL_KEY: &str = "local-dev-key";
@@ -59,7 +60,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// The environment with what the options say over it.
-    fn over(&self, environment: Environment) -> Environment {
+    pub fn over(&self, environment: Environment) -> Environment {
         let environment = self.data.over(environment);
         let known = environment.get("PLACET_ADDR").unwrap_or_else(|| ADDRESS.to_owned());
         let (host, port) = known.rsplit_once(':').unwrap_or((&known, "8000"));
@@ -79,8 +80,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let environment = arguments.over(environment::load()?);
     logging::start(&environment);
     let config = environment::config(&environment)?;
-    let address = environment.get("PLACET_ADDR").unwrap_or_default();
-    let listener = TcpListener::bind(&address).await.map_err(|error| {
+    let Start { addresses, api_key, blobs } = Start::read(&environment)?;
+    let listener = TcpListener::bind(&*addresses).await.map_err(|error| {
+        let address = environment.get("PLACET_ADDR").unwrap_or_default();
         let dev = command("dev --port 8001");
         format!(
             "cannot listen on {address}: {error}. If Placet already runs there, stop it first. Or choose another port, as in `{dev}`"
@@ -88,7 +90,6 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let address = listener.local_addr()?;
     let folder = environment::data_folder(&environment);
-    let api_key = api_key(&environment, address)?;
     create_folder(&folder)?;
     let environment = environment.over(&defaults());
     let own_link_secret = own_link_secret(&environment, &folder);
@@ -96,7 +97,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let environment = own.collect::<Environment>().over(&environment);
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
-        blobs: own_bucket(&environment, &folder)?,
+        blobs,
         queues: Queues::over(QueueTime::Real),
         config,
         environment: environment.clone(),
@@ -121,20 +122,6 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(environment::RUNNING));
     Ok(())
-}
-
-/// The key of the local API. Others can reach another address than loopback, so a key that they know or can
-/// guess is refused there.
-fn api_key(environment: &Environment, address: SocketAddr) -> Result<String, Failure> {
-    match environment.get("PLACET_LOCAL_KEY") {
-        Some(key) if address.ip().is_loopback() => Ok(key),
-        Some(key) => variables::refuse_weak_key(&key).map(|()| key),
-        None if address.ip().is_loopback() => Ok(LOCAL_KEY.to_owned()),
-        None => Err(format!(
-            "{address} is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY to what this prints: openssl rand -hex 16"
-        )
-        .into()),
-    }
 }
 
 /// How many webhook sources are closed because their secrets are not set.
@@ -197,19 +184,6 @@ pub async fn stopped() {
         () = asked(SignalKind::interrupt()) => {}
         () = asked(SignalKind::terminate()) => {}
     }
-}
-
-/// The bucket that `PLACET_BLOBS` names, if it names one.
-fn own_bucket(environment: &Environment, folder: &Path) -> Result<Option<Blobs>, Failure> {
-    if environment.get("PLACET_BLOBS").is_none() {
-        return Ok(None);
-    }
-    let blobs = Blobs::from_environment(environment, Https::default());
-    let blobs = blobs.map_err(|error| {
-        let files = folder.join("blobs");
-        format!("{error}. Unset it to keep blobs as files in {}", files.display())
-    })?;
-    Ok(Some(blobs))
 }
 
 /// Here it costs nothing to hold a client that polls, and a newcomer tries the demo.

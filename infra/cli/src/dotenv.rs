@@ -1,6 +1,6 @@
 //! The file `.env`. A value is what is written there: nothing in it is substituted or unescaped.
 
-use placet_runtime::Environment;
+use placet_runtime::{Environment, has_another, in_quotes};
 
 /// Why a line of `.env` cannot be read. The line may hold a secret, so an error never has the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,7 @@ pub fn parse(text: &str) -> Result<Environment, DotenvError> {
             return Err(DotenvError::Line(number));
         }
         let value = value(rest, number)?;
-        if pairs.iter().any(|(known, other)| known == name && other != value) {
+        if has_another(&pairs, name, value) {
             return Err(DotenvError::Twice(number, name.to_owned()));
         }
         pairs.push((name.to_owned(), value.to_owned()));
@@ -60,11 +60,9 @@ fn value(written: &str, number: usize) -> Result<&str, DotenvError> {
         return Ok("");
     }
     let text = written.trim();
-    for quote in ['"', '\''] {
-        if let Some(inner) = text.strip_prefix(quote) {
-            let closed = inner.split_once(quote).filter(|(_, rest)| ends(rest));
-            return closed.map(|(value, _)| value).ok_or(DotenvError::Quote(number));
-        }
+    if let Some(quoted) = in_quotes(text) {
+        let closed = quoted.filter(|(_, rest)| ends(rest));
+        return closed.map(|(value, _)| value).ok_or(DotenvError::Quote(number));
     }
     let (value, rest) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
     if ends(rest) { Ok(value) } else { Err(DotenvError::Space(number)) }
@@ -96,6 +94,13 @@ mod tests {
         }
         for empty in ["A=", "A=\"\"", "A= # a comment"] {
             assert_eq!(parse(empty).unwrap().get("A"), None, "{empty}");
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        for text in ["A=\nA=bbbb", "A=bbbb\nA=''", "A=bbbb\nA=bbbb\nA="] {
+            assert_eq!(parse(text).unwrap().get("A").as_deref(), Some("bbbb"), "{text}");
         }
     }
 

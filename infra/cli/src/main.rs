@@ -13,6 +13,7 @@ mod link;
 mod logging;
 mod server;
 mod settle;
+mod start;
 mod style;
 mod variables;
 mod watch;

@@ -1,5 +1,7 @@
 //! The environment variables that Placet reads: which values they may have, and which names nobody reads.
 
+use std::collections::BTreeSet;
+
 use placet_core::limits::{LONGEST_POLL, MOST_WRITES};
 use placet_core::{Period, url};
 use placet_runtime::config::closest;
@@ -97,29 +99,34 @@ fn is_origin(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The variables of Placet that nothing reads, as sentences.
-pub fn unread(environment: &Environment, config: &Config) -> Vec<String> {
+/// The variables of Placet that nothing reads, as sentences. Those in `PLACET_SECRETS` are Placet's, whatever their
+/// name, except those of AWS.
+pub fn unread(environment: &Environment, file: &Environment, config: &Config) -> Vec<String> {
     let named = config.variables();
-    let known = || KNOWN.into_iter().chain(named.iter().copied());
-    let ours = environment.names().filter(|name| name.starts_with("PLACET_"));
-    let unread = ours.filter(|name| !known().any(|known| known == *name));
-    unread
-        .map(|name| {
-            let secret = name.starts_with("PLACET_SECRET_");
-            let prefix = if secret { "PLACET_SECRET_" } else { "PLACET_" };
-            let others = known().filter_map(|known| known.strip_prefix(prefix));
-            let similar = closest(name.strip_prefix(prefix).unwrap_or_default(), others);
-            match similar {
-                Some(similar) => {
-                    format!("nothing reads {name}: did you mean {prefix}{similar}?")
-                }
-                None if secret => {
-                    format!("nothing reads {name}: name it in placet.yaml, or remove it")
-                }
-                None => format!("nothing reads {name}: remove it"),
-            }
-        })
-        .collect()
+    let known: BTreeSet<&str> = KNOWN.into_iter().chain(named).collect();
+    let ours = environment.names().filter(|name| name.to_uppercase().starts_with("PLACET_"));
+    let listed = environment.names_listed().chain(file.names_listed());
+    let listed = listed.filter(|name| !name.starts_with("AWS_"));
+    let all: BTreeSet<String> = ours.map(str::to_owned).chain(listed).collect();
+    let unread = all.iter().filter(|name| !known.contains(name.as_str()));
+    unread.map(|name| format!("nothing reads {name}: {}", instead(name, &known))).collect()
+}
+
+/// What to do about a variable that nothing reads.
+fn instead(name: &str, known: &BTreeSet<&str>) -> String {
+    const SECRET: &str = "PLACET_SECRET_";
+    let upper = name.to_uppercase();
+    let ours = upper.starts_with("PLACET_");
+    let prefix = if ours && !upper.starts_with(SECRET) { "PLACET_" } else { SECRET };
+    let others = known.iter().filter_map(|known| known.strip_prefix(prefix));
+    let similar = closest(upper.strip_prefix(prefix).unwrap_or(&upper), others);
+    let similar = similar.map(|similar| format!("{prefix}{similar}"));
+    let own = || (!ours).then(|| closest(name, known.iter().copied()).map(str::to_owned)).flatten();
+    match similar.or_else(own) {
+        Some(similar) => format!("did you mean {similar}?"),
+        None if prefix == SECRET => "name it in placet.yaml, or remove it".to_owned(),
+        None => "remove it".to_owned(),
+    }
 }
 
 /// The secrets that a file `.env` sets otherwise than the environment, as sentences.
@@ -134,18 +141,6 @@ pub fn hidden(environment: &Environment, file: &Environment, config: &Config) ->
             format!("{name} has another value in .env, which the environment overrides: remove one")
         })
         .collect()
-}
-
-/// Refuses a key that someone could guess, for a system that other machines can reach: 128 bits are 32 hexadecimal
-/// digits or 22 characters of base64.
-pub fn refuse_weak_key(key: &str) -> Result<(), Failure> {
-    let hex = key.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if key.len() < if hex { 32 } else { 22 } {
-        return Err("PLACET_LOCAL_KEY is too short for an address that is not loopback: set it to what this \
-             prints: openssl rand -hex 16"
-            .into());
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -164,18 +159,6 @@ mod tests {
         assert!(names.len() > 10, "{names:?}");
         for name in names.iter().filter(|name| **name != "SECRET_…") {
             assert!(KNOWN.contains(&format!("PLACET_{name}").as_str()), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_key_for_other_machines_has_128_bits() {
-        for key in
-            ["a", "local-dev-key", "0123456789abcdef0123456789abcde", "21 characters of text"]
-        {
-            assert!(refuse_weak_key(key).is_err(), "{key}");
-        }
-        for key in ["0123456789abcdef0123456789abcdef", "MfKQ9r8GKYqrTwjUPD8ILP"] {
-            assert!(refuse_weak_key(key).is_ok(), "{key}");
         }
     }
 

@@ -27,16 +27,25 @@ impl Environment {
     ///
     /// If `PLACET_SECRETS` cannot be read, or a name has two different values.
     pub fn with_secrets(self) -> Result<Self, SecretsError> {
-        let text = self.get("PLACET_SECRETS").unwrap_or_default();
-        let listed = if text.trim_start().starts_with('{') { object(&text) } else { lines(&text) }?;
         let mut all = (*self.0).clone();
-        for (name, value) in listed.into_iter().filter(|(_, value)| !value.is_empty()) {
+        for (name, value) in self.listed()?.into_iter().filter(|(_, value)| !value.is_empty()) {
             match all.get(&name) {
                 Some(known) if *known != value => return Err(SecretsError::Twice(name)),
                 _ => all.insert(name, value),
             };
         }
         Ok(Self(Arc::new(all)))
+    }
+
+    /// The variables in `PLACET_SECRETS`.
+    fn listed(&self) -> Result<Vec<(String, String)>, SecretsError> {
+        let text = self.get("PLACET_SECRETS").unwrap_or_default();
+        if text.trim_start().starts_with('{') { object(&text) } else { lines(&text) }
+    }
+
+    /// The names in `PLACET_SECRETS`; none if it cannot be read.
+    pub fn names_listed(&self) -> impl Iterator<Item = String> {
+        self.listed().unwrap_or_default().into_iter().map(|(name, _)| name)
     }
 
     /// The value of a variable; never an empty one.
@@ -71,6 +80,9 @@ pub enum SecretsError {
          object of texts"
     )]
     Several(usize),
+    /// The quotes of a value do not end, or more follows them.
+    #[error("PLACET_SECRETS, line {0}: the value must end with the quote that it begins with")]
+    Quote(usize),
     /// The JSON is not an object of texts.
     #[error("PLACET_SECRETS begins with {{ and is not a JSON object of texts: {0}")]
     Json(String),
@@ -86,7 +98,15 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(allowed)
 }
 
-/// The variables in lines of `NAME=value`. A value is what follows the first equals sign, as it is.
+/// A text that begins with a single or double quote: what is in the quotes, and what follows them. `None` if the
+/// quotes do not end.
+pub fn in_quotes(text: &str) -> Option<Option<(&str, &str)>> {
+    let quote = text.chars().next().filter(|first| ['"', '\''].contains(first))?;
+    Some(text[1..].split_once(quote))
+}
+
+/// The variables in lines of `NAME=value`. A value is what follows the first equals sign, without the quotes around
+/// it.
 fn lines(text: &str) -> Result<Vec<(String, String)>, SecretsError> {
     let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     let variable = |(number, line): (usize, &str)| {
@@ -95,20 +115,32 @@ fn lines(text: &str) -> Result<Vec<(String, String)>, SecretsError> {
         if !is_name(name) {
             return Err(SecretsError::Line(number));
         }
-        if value.split(char::is_whitespace).skip(1).any(another) {
-            return Err(SecretsError::Several(number));
-        }
+        let value = match in_quotes(value) {
+            Some(Some((inner, ""))) => inner,
+            Some(_) => return Err(SecretsError::Quote(number)),
+            None if value.split(char::is_whitespace).skip(1).any(another) => {
+                return Err(SecretsError::Several(number));
+            }
+            None => value,
+        };
         Ok((name.to_owned(), value.to_owned()))
     };
     let mut listed = Vec::new();
     for pair in numbered.filter(|(_, line)| !line.is_empty()).map(variable) {
         let (name, value) = pair?;
-        if listed.iter().any(|(known, other)| *known == name && *other != value) {
+        if has_another(&listed, &name, &value) {
             return Err(SecretsError::Twice(name));
         }
         listed.push((name, value));
     }
     Ok(listed)
+}
+
+/// Whether a variable is set to another value before. An empty one counts as not set.
+pub fn has_another(before: &[(String, String)], name: &str, value: &str) -> bool {
+    let other =
+        |(known, other): &(String, String)| known == name && !other.is_empty() && other != value;
+    !value.is_empty() && before.iter().any(other)
 }
 
 /// The variables in a JSON object.
@@ -183,6 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn quotes_around_a_value_in_the_list_are_not_part_of_it() {
+        for (listed, expected) in [
+            (r#"A="aaaaaaaaaa""#, "aaaaaaaaaa"),
+            ("A='two  spaces'", "two  spaces"),
+            ("A='it is \"so\"'", "it is \"so\""),
+            ("A='a B=c'", "a B=c"),
+            ("A=it's", "it's"),
+            ("A=\nA=1", "1"),
+            ("A=1\nA=", "1"),
+        ] {
+            assert_eq!(with(listed).unwrap().get("A").as_deref(), Some(expected), "{listed}");
+        }
+    }
+
+    #[test]
     fn a_list_that_could_be_read_in_two_ways_is_an_error() {
         for (listed, expected) in [
             ("A=1 B=2", SecretsError::Several(1)),
@@ -191,6 +238,8 @@ mod tests {
             ("lost A=1", SecretsError::Line(1)),
             ("A=1\nsecret", SecretsError::Line(2)),
             ("a=1", SecretsError::Line(1)),
+            ("A='secret", SecretsError::Quote(1)),
+            ("A='secret' B=c", SecretsError::Quote(1)),
             ("A=1\nA=2", SecretsError::Twice("A".to_owned())),
             (r#"{"A": 1}"#, SecretsError::Json("A is not a text".to_owned())),
             (r#"{"A": "secret""#, SecretsError::Json("it cannot be read".to_owned())),

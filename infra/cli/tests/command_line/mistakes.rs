@@ -186,7 +186,7 @@ fn a_url_that_cannot_be_called() {
     placet.yaml, line 2, column 17: endpoints.e.url: http://127.0.0.1 is not encrypted: use https://, or to call it anyway, add 127.0.0.1 to outbound.allow_hosts
     placet.yaml, line 2, column 58: sources.s.checks.jwt.jwks: remove what is before the @: the address of the key set must name no user and password
     placet.yaml, line 2, column 20: sources.twilio.public_url: remove what is before the @: a URL must name no user and password
-    placet.yaml, line 2, column 20: sources.twilio.public_url: "hooks.example" is not an address: write https://, a host and a path, or env:NAME
+    placet.yaml, line 2, column 20: sources.twilio.public_url: "hooks.example" is not an address: write it like https://hooks.example.com, or env:NAME
     "#);
 }
 

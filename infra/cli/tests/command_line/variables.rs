@@ -84,6 +84,58 @@ fn a_variable_that_nothing_reads() {
 }
 
 #[test]
+fn a_secret_whose_name_is_not_whole() {
+    let config = "project: x\nendpoints: {app: {url: 'https://app.example/hook', secrets: ['env:APP']}}\nsources: {github: }";
+    let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let listed = format!("GITHUB=aaaaaaaaaa\nAPP={key}\nAPPS={key}\nOTHER=a secret of nothing");
+    let file = "placet_secret_github=aaaaaaaaaa\n";
+    insta::assert_snapshot!(attention(config, file, &[("PLACET_SECRETS", &listed)]), @r"
+    nothing reads APPS: did you mean APP?
+    nothing reads GITHUB: did you mean PLACET_SECRET_GITHUB?
+    nothing reads OTHER: name it in placet.yaml, or remove it
+    nothing reads placet_secret_github: did you mean PLACET_SECRET_GITHUB?
+    ");
+    insta::assert_snapshot!(attention(config, "PLACET_SECRETS=GITHUB=aaaaaaaaaa", &[("APP", key)]), @r"
+      nothing reads GITHUB: did you mean PLACET_SECRET_GITHUB?
+    ");
+}
+
+/// `.env` and `PLACET_SECRETS` have one rule for quotes, so equal lines mean the same secret.
+#[test]
+fn quotes_around_a_secret_are_not_part_of_it() {
+    let folder = folder("project: x\nsources: {github: }");
+    let line = "PLACET_SECRET_GITHUB=\"aaaaaaaaaa\"";
+    fs::write(folder.path().join(".env"), line).unwrap();
+    let printed = printed(command(folder.path(), "check").env("PLACET_SECRETS", line));
+    assert!(printed.contains("Nothing needs attention"), "{printed}");
+}
+
+/// What the start refuses, `check` refuses in the same words.
+#[test]
+fn settings_with_which_the_system_does_not_start() {
+    let with = |variables: &[(&str, &str)]| {
+        let folder = folder("project: x");
+        let run =
+            |name| refusal(&printed(command(folder.path(), name).envs(variables.iter().copied())));
+        assert_eq!(run("check"), run("dev"));
+        run("check")
+    };
+    insta::assert_snapshot!([
+        with(&[("PLACET_ADDR", "127.0.0.1:99999")]),
+        with(&[("PLACET_ADDR", "::1")]),
+        with(&[("PLACET_ADDR", "0.0.0.0:8000")]),
+        with(&[("PLACET_ADDR", "0.0.0.0:8000"), ("PLACET_LOCAL_KEY", "a")]),
+        with(&[("PLACET_BLOBS", "s4://x")]),
+    ].join("\n"), @r#"
+    PLACET_ADDR is "127.0.0.1:99999": a port is a whole number, at most 65535
+    PLACET_ADDR is "::1": write an IP address and a port, as in 127.0.0.1:8000 or [::1]:8000
+    0.0.0.0:8000 is not loopback and everybody knows the default key: set PLACET_LOCAL_KEY to what this prints: openssl rand -hex 16
+    PLACET_LOCAL_KEY is too short for an address that is not loopback: set it to what this prints: openssl rand -hex 16
+    PLACET_BLOBS is `s4://x`: it must be s3://<bucket>. Unset it to keep blobs as files in .placet/blobs
+    "#);
+}
+
+#[test]
 fn a_variable_that_is_set_twice() {
     let secrets = [("PLACET_SECRETS", "PLACET_SECRET_GITHUB=the secret in the environment")];
     let file = "PLACET_SECRET_GITHUB='the secret in the file'";
@@ -151,6 +203,26 @@ fn a_secret_that_is_too_short_or_of_another_form() {
         [("PLACET_SECRET_META", "a secret of Meta"), ("PLACET_SECRET_META_VERIFY_TOKEN", "abc")];
     insta::assert_snapshot!(attention("project: x\nsources: {meta: }", "", &token), @r"
       source meta is closed: PLACET_SECRET_META_VERIFY_TOKEN cannot be used: it is too short: it must have at least 8 bytes. Copy it from the sender, or make one: openssl rand -hex 32
+    ");
+}
+
+#[test]
+fn a_secret_that_is_not_what_its_sender_shows() {
+    const ED25519: &str = "MCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=";
+    let with = |sendgrid: &str, sns: &str, basic: &str| {
+        let file = format!(
+            "PLACET_SECRET_SENDGRID='{sendgrid}'\nPLACET_SECRET_SNS='{sns}'\nPLACET_SECRET_BASIC='{basic}'\n"
+        );
+        attention("project: x\nsources: {sendgrid: , sns: , basic: }", &file, &[])
+    };
+    insta::assert_snapshot!(with("a text, not a key", "orders-of-a-shop", "a long password"), @r"
+    source basic is closed: PLACET_SECRET_BASIC cannot be used: it has the wrong form: it must be a user and a password, as in user:password. Make one for both sides: echo placet:$(openssl rand -hex 32)
+    source sendgrid is closed: PLACET_SECRET_SENDGRID cannot be used: it has the wrong form: it must be a public key as SubjectPublicKeyInfo in base64. Copy the public key from the sender
+    source sns is closed: PLACET_SECRET_SNS cannot be used: it has the wrong form: it must be the ARN of a topic, as in arn:aws:sns:eu-central-1:123456789012:orders. Copy the ARN of the topic from the console of AWS
+    ");
+    let topic = "arn:aws:sns:eu-central-1:123456789012:orders";
+    insta::assert_snapshot!(with(ED25519, topic, "user:a long password"), @r"
+      source sendgrid is closed: PLACET_SECRET_SENDGRID cannot be used: it has the wrong form: it must be a public key as SubjectPublicKeyInfo in base64, for ecdsa-p256-sha256. Copy the public key from the sender
     ");
 }
 

@@ -149,11 +149,13 @@ fn corpus() -> Vec<(&'static str, Vec<u8>)> {
 async fn every_preset(target: &str) -> (World, Vec<&'static str>) {
     let mut building = World::building()
         .secret("PLAIN", PLAIN)
+        .secret("USER", "user:a-secret-of-thirty-two-bytes")
         .secret("PLACET_WEBHOOK_URL", "https://hooks.example.com");
     let presets: Vec<_> = placet_core::webhook::presets::names().collect();
     for preset in &presets {
         let secret = match *preset {
             "standard" | "svix" | "humanlayer" => "ENDPOINT",
+            "basic" => "USER",
             _ => "PLAIN",
         };
         let checks = match *preset {

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+    ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
     RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -62,14 +62,23 @@ impl Algorithm {
             let same = candidates.iter().map(|given| mac.ct_eq(given));
             return same.fold(Choice::from(0), |held, same| held | same).into();
         }
-        let scheme: &'static dyn VerificationAlgorithm = match self {
+        let (key, message) = (UnparsedPublicKey::new(self.public(), key), parts.concat());
+        candidates.iter().any(|given| key.verify(&message, given).is_ok())
+    }
+
+    /// Whether this can be a public key of the algorithm.
+    pub(super) fn takes(self, key: &[u8]) -> bool {
+        ParsedPublicKey::new(self.public(), key).is_ok()
+    }
+
+    /// How a public key verifies. A MAC has none.
+    fn public(self) -> &'static dyn VerificationAlgorithm {
+        match self {
             Self::EcdsaP256Sha256 => &ECDSA_P256_SHA256_ASN1,
             Self::RsaPkcs1Sha1 => &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
             Self::RsaPkcs1Sha256 => &RSA_PKCS1_2048_8192_SHA256,
             _ => &ED25519,
-        };
-        let (key, message) = (UnparsedPublicKey::new(scheme, key), parts.concat());
-        candidates.iter().any(|given| key.verify(&message, given).is_ok())
+        }
     }
 }
 

@@ -123,6 +123,10 @@ pub enum KeyForm {
     Whpk,
     /// A public key as DER `SubjectPublicKeyInfo` in base64.
     SpkiBase64,
+    /// The ARN of a topic of Amazon SNS.
+    TopicArn,
+    /// A user and a password with a colon between them (RFC 7617).
+    UserPassword,
 }
 
 /// A signed part.
@@ -335,6 +339,9 @@ pub struct Certificate {
 pub struct TokenCheck {
     /// The location of the secret.
     pub at: Location,
+    /// The form of the configured secret.
+    #[serde(default)]
+    pub key: KeyForm,
     /// The word before the secret, in upper or lower case, followed by one space. `*` matches any word.
     pub scheme: Option<String>,
     /// The encoding of the secret; `None` if the request contains the secret itself.

@@ -117,6 +117,8 @@ impl KeyForm {
             }
             Self::Hex => decode_hex(text),
             Self::Ed25519Hex => decode_hex(text).filter(|key| key.len() == 32),
+            Self::TopicArn => Some(text.into()).filter(|_| is_topic(text)),
+            Self::UserPassword => Some(text.into()).filter(|_| text.contains(':')),
             Self::Base64 | Self::SpkiBase64 => LENIENT.decode(text).ok(),
             Self::Whpk => text
                 .strip_prefix("whpk_")
@@ -139,6 +141,8 @@ impl KeyForm {
                 "Copy it from the sender, or make one: echo whsec_$(openssl rand -base64 32)"
             }
             Self::Base64 => "Copy it from the sender, or make one: openssl rand -base64 32",
+            Self::TopicArn => "Copy the ARN of the topic from the console of AWS",
+            Self::UserPassword => "Make one for both sides: echo placet:$(openssl rand -hex 32)",
             Self::Ed25519Hex | Self::Whpk | Self::SpkiBase64 => {
                 "Copy the public key from the sender"
             }
@@ -156,6 +160,10 @@ impl KeyForm {
             Self::Base64 => "a key in base64",
             Self::Whpk => "whpk_ followed by an Ed25519 public key in base64",
             Self::SpkiBase64 => "a public key as SubjectPublicKeyInfo in base64",
+            Self::TopicArn => {
+                "the ARN of a topic, as in arn:aws:sns:eu-central-1:123456789012:orders"
+            }
+            Self::UserPassword => "a user and a password, as in user:password",
         }
     }
 }
@@ -187,6 +195,25 @@ impl Encoding {
             _ => None,
         }
     }
+}
+
+/// Whether a text is the ARN of a topic: `arn:<partition>:sns:<region>:<account>:<name>`.
+fn is_topic(text: &str) -> bool {
+    let [arn, partition, service, region, account, name] =
+        text.splitn(6, ':').collect::<Vec<_>>()[..]
+    else {
+        return false;
+    };
+    let plain = |text: &str, others: &[u8]| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        !text.is_empty() && text.bytes().all(allowed)
+    };
+    arn == "arn"
+        && partition.starts_with("aws")
+        && service == "sns"
+        && plain(region, b"-")
+        && plain(account, b"")
+        && plain(name, b"-_.")
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
@@ -227,6 +254,9 @@ mod tests {
         assert_eq!(read(KeyForm::Whsec, "v1,whsec_AAE").unwrap(), [0, 1]);
         assert_eq!(read(KeyForm::WhsecPrefixed, "v1,whsec_AAE=").unwrap(), [0, 1]);
         assert_eq!(read(KeyForm::Utf8, " x\n").unwrap(), b"x");
+        let topic = "arn:aws-cn:sns:cn-north-1:123456789012:orders.fifo";
+        assert_eq!(read(KeyForm::TopicArn, topic).unwrap(), topic.as_bytes());
+        assert_eq!(read(KeyForm::UserPassword, "user:pass:word").unwrap(), b"user:pass:word");
         for (form, wrong) in [
             (KeyForm::Utf8, " "),
             (KeyForm::Whsec, "whsec_"),
@@ -238,6 +268,11 @@ mod tests {
             (KeyForm::Hex, ""),
             (KeyForm::Hex, "xy"),
             (KeyForm::Whpk, "whpk_AAE="),
+            (KeyForm::TopicArn, "arn:aws:sqs:eu-central-1:123456789012:orders"),
+            (KeyForm::TopicArn, "arn:aws:sns:eu-central-1:123456789012:"),
+            (KeyForm::TopicArn, "arn:aws:sns:eu-central-1:123456789012:orders:subscription"),
+            (KeyForm::TopicArn, "orders"),
+            (KeyForm::UserPassword, "a long password"),
         ] {
             assert!(read(form, wrong).is_err(), "{form:?} {wrong}");
         }

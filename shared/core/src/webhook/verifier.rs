@@ -51,6 +51,18 @@ pub enum OpenError {
     /// The sender signs the URL, and the public address is not configured.
     #[error("the sender signs the URL: set public_url to the address that you gave the sender")]
     NoPublicUrl,
+    /// The public address ends with a path of the source, which the path of each request adds again.
+    #[error(
+        "{place} ends with {path}, which every request adds, so no signature would fit: write {origin}"
+    )]
+    OwnPath {
+        /// The key or the variable of the address.
+        place: String,
+        /// The path of the source.
+        path: String,
+        /// The address without the path.
+        origin: String,
+    },
 }
 
 impl Verifier {
@@ -121,14 +133,20 @@ impl Verifier {
         let forms = [
             checks.mac.as_ref().map(|check| check.key),
             checks.sign.as_ref().filter(|check| check.certificate.is_none()).map(|check| check.key),
-            checks.token.as_ref().map(|_| KeyForm::Utf8),
+            checks.token.as_ref().map(|check| check.key),
         ];
+        let signs = checks.sign.as_ref();
         let mut misfits = Vec::new();
         let mut fits = false;
         for (form, keys) in forms.into_iter().zip([&mut self.mac, &mut self.sign, &mut self.token])
         {
             let Some(form) = form else { continue };
-            match form.read(text) {
+            let read =
+                form.read(text).and_then(|secret| match signs.filter(|_| form.is_public()) {
+                    Some(check) => check.public_key(secret),
+                    None => Ok(secret),
+                });
+            match read {
                 Ok(secret) if secret.expose().len() < self.scheme.shortest_secret => {
                     let bytes = self.scheme.shortest_secret;
                     misfits.push(KeyError::Short { bytes, fix: form.fix() });
@@ -264,6 +282,19 @@ impl Verifier {
             Some(check) if !self.token.is_empty() => token::verify(&self.token, check, reading),
             _ => Err(Unverified::NoCheck),
         }
+    }
+}
+
+impl SignatureCheck {
+    /// Refuses a public key that none of the algorithms takes.
+    fn public_key(&self, key: Secret) -> Result<Secret, KeyError> {
+        let algorithms = self.algorithm.all();
+        if algorithms.iter().any(|algorithm| algorithm.takes(key.expose())) {
+            return Ok(key);
+        }
+        let names: Vec<String> = algorithms.iter().map(ToString::to_string).collect();
+        let form = format!("{}, for {}", self.key.describe(), names.join(" or "));
+        Err(KeyError::Form { form, fix: self.key.fix() })
     }
 }
 

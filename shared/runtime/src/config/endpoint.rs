@@ -1,15 +1,14 @@
-//! The endpoints of outgoing webhooks, and the hosts that may be called.
-
-use std::net::{IpAddr, Ipv4Addr};
+//! The endpoints of outgoing webhooks.
 
 use lambda_http::http::Uri;
 use placet_core::humanlayer::Subscription;
 use placet_core::operation::{OperationId, OperationKind};
-use placet_core::{Digest, Secret, address, url};
+use placet_core::{Digest, Secret, url};
 use serde::Deserialize;
 
 use super::locate;
-use super::{Config, Name, SecretError, SecretRef, Timeout};
+use super::outbound::is_odd_address;
+use super::{Config, Name, Outbound, SecretError, SecretRef, Timeout};
 use crate::Environment;
 
 /// An endpoint that receives signed webhooks.
@@ -35,15 +34,6 @@ pub struct Endpoint {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<Subscription>")]
 pub struct Events(Vec<Subscription>);
-
-/// The hosts that may be called besides those of the public Internet.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Outbound {
-    /// Hosts that may be called over plain HTTP and at any address.
-    #[serde(default)]
-    allow_hosts: Vec<String>,
-}
 
 /// A URL that Placet calls.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -165,14 +155,6 @@ impl TryFrom<String> for OutboundUrl {
     }
 }
 
-/// Whether a client takes this host for an IPv4 address, although it is not written as four numbers. A client does
-/// so if the last label is a number (WHATWG URL, "ends in a number").
-fn is_odd_address(host: &str) -> bool {
-    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-    let number = last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit());
-    number && !last.is_empty() && host.parse::<Ipv4Addr>().is_err()
-}
-
 impl TryFrom<Vec<SecretRef>> for SigningSecrets {
     type Error = String;
 
@@ -198,41 +180,6 @@ impl SigningSecrets {
     /// verify with the missing key.
     pub fn resolve(&self, environment: &Environment) -> Result<Vec<Secret>, SecretError> {
         self.0.iter().map(|secret| secret.resolve(environment)).collect()
-    }
-}
-
-impl Outbound {
-    /// Lets a host be called at any address.
-    pub(super) fn allow(&mut self, host: &str) {
-        self.allow_hosts.push(host.to_owned());
-    }
-
-    /// Whether this host may be called at any address.
-    pub fn allows(&self, host: &str) -> bool {
-        let bare = |host: &str| host.trim_matches(['[', ']']).to_ascii_lowercase();
-        self.allow_hosts.iter().any(|allowed| bare(allowed) == bare(host))
-    }
-
-    /// Refuses plain HTTP and private addresses. This check needs no lookup of the name.
-    ///
-    /// # Errors
-    ///
-    /// The problem with the URL, and its fix.
-    pub fn permits(&self, scheme: &str, host: &str) -> Result<(), String> {
-        if self.allows(host) {
-            return Ok(());
-        }
-        let bare = host.trim_matches(['[', ']']);
-        let fix = format!("to call it anyway, add {bare} to outbound.allow_hosts");
-        if scheme != "https" {
-            return Err(format!("{scheme}://{host} is not encrypted: use https://, or {fix}"));
-        }
-        match bare.parse::<IpAddr>() {
-            Ok(literal) if !address::is_public(literal) => {
-                Err(format!("{host} is not a public address: {fix}"))
-            }
-            _ => Ok(()),
-        }
     }
 }
 

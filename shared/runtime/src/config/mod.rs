@@ -8,6 +8,7 @@ mod channel;
 mod endpoint;
 mod executor;
 mod locate;
+mod outbound;
 mod problem;
 mod source;
 mod target;
@@ -18,8 +19,9 @@ use std::path::Path;
 
 pub use approver::{Approver, Upstream};
 pub use channel::Channel;
-pub use endpoint::{Endpoint, Events, Outbound, OutboundUrl, SigningSecrets};
+pub use endpoint::{Endpoint, Events, OutboundUrl, SigningSecrets};
 pub use executor::{Executor, HttpExecutor};
+pub use outbound::Outbound;
 pub use placet_core::Period;
 use placet_core::operation::Plan;
 pub use problem::{ConfigError, closest};

@@ -126,12 +126,13 @@ impl TryFrom<String> for PublicUrl {
             );
         }
         let web = text.starts_with("https://") || text.starts_with("http://");
+        let web = web && !text.contains(['?', '#']);
         match web || text.strip_prefix("env:").is_some_and(|name| !name.is_empty()) {
             true => Ok(Self(text)),
             false => {
                 let shown = url::shown(&text);
                 Err(format!(
-                    "{shown:?} is not an address: write https://, a host and a path, or env:NAME"
+                    "{shown:?} is not an address: write it like https://hooks.example.com, or env:NAME"
                 ))
             }
         }
@@ -150,6 +151,21 @@ impl PublicUrl {
             Some(variable) => environment.get(variable),
             None => Some(self.0.clone()),
         }
+    }
+
+    /// Refuses an address that ends with a path of its source.
+    fn refuse_own_path(&self, url: &str, name: &str, paths: &[RoutePath]) -> Result<(), OpenError> {
+        let own = format!("/webhooks/{name}");
+        let paths = paths.iter().map(RoutePath::as_str).chain([own.as_str()]);
+        let url = url.trim_end_matches('/');
+        let has_host =
+            |origin: &&str| origin.split_once("://").is_some_and(|(_, host)| !host.is_empty());
+        let mut ends = paths
+            .filter(|path| !path.is_empty())
+            .filter_map(|path| Some((path, url.strip_suffix(path).filter(has_host)?)));
+        let Some((path, origin)) = ends.next() else { return Ok(()) };
+        let place = self.variable().unwrap_or("it").to_owned();
+        Err(OpenError::OwnPath { place, path: path.to_owned(), origin: url::shown(origin) })
     }
 }
 
@@ -188,6 +204,10 @@ impl Source {
             Some(name) if changes == Value::Object(Map::new()) => LazyScheme::of(name),
             name => LazyScheme::made(changed(name.as_deref(), &changes)?),
         };
+        if let Some(url) = settings.public_url.as_ref().filter(|url| url.variable().is_none()) {
+            url.refuse_own_path(&url.0, name, &settings.paths)
+                .map_err(|wrong| at(&["public_url"], &wrong.to_string()))?;
+        }
         let variable = format!("PLACET_SECRET_{}", name.to_uppercase().replace(['-', '.'], "_"));
         let mut secrets = settings.secrets.0;
         secrets.extend(settings.secret);
@@ -258,6 +278,9 @@ impl Source {
         let token = set(&self.verify_token);
         let tokens: Vec<String> = token.into_iter().collect();
         let public_url = self.public_url.resolve(environment);
+        if let Some(url) = public_url.as_deref().filter(|_| self.scheme.signs_url()) {
+            self.public_url.refuse_own_path(url, name, &self.paths).map_err(Closed::Open)?;
+        }
         let mut scheme = (*self.scheme).clone();
         scheme.equal_content = Some(self.equal_content());
         Verifier::open(name, scheme, &secrets, &tokens, public_url.as_deref()).map_err(|error| {

@@ -71,7 +71,7 @@ fn an_error_has_line_and_column() {
         ("project: a b", "is not a name"),
         ("project: x\ncolour: red", "colour"),
         ("project: x\ndefaults: {deadline: soon}", "is not a length of time"),
-        ("project: x\ndefaults: {deadline: 0s}", "is not a length of time"),
+        ("project: x\ndefaults: {deadline: 0s}", "write at least 1ms"),
         (
             "project: x\noperations:\n  f: {executor: {http: {url: http://example.com/}}}",
             "use https://",
@@ -376,5 +376,32 @@ fn a_channel_belongs_to_one_project_and_names_a_contact() {
     ] {
         let error = parse(wrong).unwrap_err();
         assert!(error.contains(part) && error.contains("line 4"), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn a_public_url_does_not_end_with_a_path_of_its_source() {
+    let source = |url: &str| {
+        Source::expand("twilio", serde_json::json!({"public_url": url, "paths": ["/calls/", "/"]}))
+    };
+    for (wrong, origin) in [
+        ("https://hooks.example.com/webhooks/twilio", "https://hooks.example.com"),
+        ("https://hooks.example.com/webhooks/twilio/", "https://hooks.example.com"),
+        ("https://hooks.example.com/base/calls", "https://hooks.example.com/base"),
+    ] {
+        let error = source(wrong).unwrap_err();
+        assert_eq!(error.path, ["public_url"], "{wrong}");
+        assert!(error.problem.ends_with(&format!(": write {origin}")), "{}", error.problem);
+        let variables = [("PLACET_SECRET_TWILIO", "a token of Twilio"), ("URL", wrong)];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let closed = source("env:URL").unwrap().open("twilio", &variables.into_iter().collect());
+        let closed = closed.unwrap_err().to_string();
+        assert!(closed.starts_with("URL ends with /"), "{closed}");
+    }
+    for right in ["https://hooks.example.com", "https://hooks.example.com/base/", "https://calls"] {
+        assert!(source(right).is_ok(), "{right}");
+    }
+    for wrong in ["https://hooks.example.com?a=b", "https://hooks.example.com/#a"] {
+        assert!(source(wrong).is_err(), "{wrong}");
     }
 }

@@ -16,7 +16,10 @@ fn open(preset: &str, changes: &serde_json::Value) -> Verifier {
         "discord" | "discord-events" => {
             "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
         }
-        "sendgrid" => "MCowBQYDK2VwAyEA",
+        "sendgrid" => {
+            "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g=="
+        }
+        "sns" => "arn:aws:sns:eu-central-1:123456789012:orders",
         "basic" => "user:a long password",
         _ => "a-secret-of-thirty-two-bytes-long",
     };

@@ -70,6 +70,24 @@ async fn the_page_of_a_pending_operation_says_that_it_cannot_run() {
     world.abandon();
 }
 
+/// What the approver does not see is not run: a missing argument has no default after the approval.
+#[tokio::test]
+async fn a_purchase_without_its_arguments_is_refused() {
+    let world = World::start().await;
+    for (id, kwargs) in
+        [("none", serde_json::json!({})), ("one", serde_json::json!({"material": "oak"}))]
+    {
+        let request = call(id, "purchase_materials").with("kwargs", kwargs);
+        world.client().created(&request).await;
+        world.decide_in_inbox(id, "approve").await;
+        world.work().await;
+        let operation = world.operation(id).await;
+        let outcome = format!("{:?}", operation.body.outcome);
+        assert!(outcome.contains("invalid_arguments"), "{outcome}");
+    }
+    world.abandon();
+}
+
 #[tokio::test]
 async fn a_person_runs_a_failed_operation_again_on_its_page() {
     let world = World::start().await;

@@ -187,10 +187,12 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
         Some(format!("source {name} {problem}"))
     });
     let deciding = config.sources().filter_map(|(name, source)| {
-        if config.is_deciding_source(name)
+        if let Some(function) = config.decided_by(name).next()
             && let Err(error @ Closed::NotSet(_)) = source.open(name, environment)
         {
-            return Some(format!("source {name} is an approver and is closed: {error}"));
+            return Some(format!(
+                "source {name} is the approver of {function} and is closed: {error}"
+            ));
         }
         let idle = source.decides() && !config.is_deciding_source(name);
         let open = idle && source.open(name, environment).is_ok();

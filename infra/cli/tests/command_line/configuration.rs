@@ -234,3 +234,17 @@ fn init_writes_a_configuration_once() {
       `placet webhook explain NAME` says which secret opens one.
     ");
 }
+
+/// The default approver of a new project has no secret yet; an operation that names an approver of its own needs it.
+#[test]
+fn an_approver_that_is_closed() {
+    let sources = "sources: {humanlayer: {targets: [decide]}}";
+    let default = format!("project: x\ndefaults: {{approver: {{webhook: humanlayer}}}}\n{sources}");
+    let own =
+        format!("project: x\noperations: {{f: {{approver: {{webhook: humanlayer}}}}}}\n{sources}");
+    assert!(!with(&default, "check", &[]).contains("and is closed"));
+    let printed = with(&own, "check", &[]);
+    let line =
+        "source humanlayer is the approver of f and is closed: PLACET_SECRET_HUMANLAYER is not set";
+    assert!(printed.contains(line), "{printed}");
+}

@@ -88,6 +88,12 @@ impl Config {
         self.approvers().filter_map(|(_, one)| one.webhook()).any(|known| known.as_str() == name)
     }
 
+    /// The operations whose own approver is this webhook source.
+    pub fn decided_by(&self, source: &str) -> impl Iterator<Item = &str> {
+        let named = move |one: &Approver| one.webhook().is_some_and(|name| name.as_str() == source);
+        self.approvers().filter(move |(_, one)| named(one)).filter_map(|(function, _)| function)
+    }
+
     /// All upstream approvers with their functions. `None` in place of a function means the default approver,
     /// which decides all operations that name no other.
     pub fn upstreams(&self) -> impl Iterator<Item = (Option<&str>, &Upstream)> {

@@ -44,14 +44,20 @@ impl Config {
             }
         }
         let none = self.operations.iter().filter(|(_, definition)| definition.executor.is_none());
-        for (name, _) in none {
+        let none: Vec<&String> = none.map(|(name, _)| name).collect();
+        if none.is_empty() {
+            return Ok(());
+        }
+        let written = locate::paths(text);
+        for name in none {
             let place = |member: &str| ["operations", name, member].map(str::to_owned);
-            if locate::has(text, &place("executor")) {
+            let is_written = |member: &&str| written.contains(place(member).as_slice());
+            if is_written(&"executor") {
                 let wrong = "name an executor, as in {function: NAME}, or remove the key";
                 return Err(locate::at(text, &place("executor"), wrong));
             }
             let settings = ["idempotent", "max_attempts", "retry", "run_for"];
-            if let Some(member) = settings.iter().find(|name| locate::has(text, &place(name))) {
+            if let Some(member) = settings.into_iter().find(is_written) {
                 let wrong = "nothing runs this operation: add its executor, or remove this key";
                 return Err(locate::at(text, &place(member), wrong));
             }

@@ -1,27 +1,48 @@
 //! Finds members of `placet.yaml` by their path, and the path of a place.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::fmt::Display;
 
 use serde_saphyr::granit_parser::{Event, Parser};
 
-/// The problem with the line, the column and the path of the member.
+/// A member that the text names: its path, and the line and the column at which it begins, both from 1.
+struct Member {
+    path: Vec<String>,
+    place: (usize, usize),
+}
+
+/// The problem with the line, the column and the path of the member. For a member that comes from a preset, the place
+/// is that of the member that names the preset.
 pub(super) fn at(text: &str, path: &[String], problem: impl Display) -> String {
-    let (_, line, column) = walk(text, path).best;
-    placed((line, column), path, problem)
+    placed(deepest(text, path), path, problem)
+}
+
+/// The place of the deepest member on this path that the text contains.
+fn deepest(text: &str, path: &[String]) -> (usize, usize) {
+    let on_the_path = members(text).into_iter().filter(|member| path.starts_with(&member.path));
+    let deepest = on_the_path.min_by_key(|member| Reverse(member.path.len()));
+    deepest.map_or((1, 1), |member| member.place)
 }
 
 /// The problem at a line and a column, both from 1, with the path of the member there, or of the member around it.
 pub(super) fn at_place(text: &str, place: (usize, usize), around: bool, problem: &str) -> String {
-    let mut path = walk_to(text, place);
+    let mut path = before(text, place);
     if around {
         path.pop();
     }
     placed(place, &path, problem)
 }
 
-/// Whether the text has this member.
-pub(super) fn has(text: &str, path: &[String]) -> bool {
-    walk(text, path).best.0 == path.len()
+/// The path of the member at this place, or of the last one before it.
+fn before(text: &str, place: (usize, usize)) -> Vec<String> {
+    let last = members(text).into_iter().take_while(|member| member.place <= place).last();
+    last.map(|member| member.path).unwrap_or_default()
+}
+
+/// The paths of all members that the text names.
+pub(super) fn paths(text: &str) -> HashSet<Vec<String>> {
+    members(text).into_iter().map(|member| member.path).collect()
 }
 
 /// If the problem names the last member itself, the path ends before it.
@@ -38,18 +59,14 @@ fn placed((line, column): (usize, usize), path: &[String], problem: impl Display
     }
 }
 
-/// Finds the deepest member on this path that the text contains. For a member that comes from a preset, that is
-/// the member that names the preset.
-fn walk<'a>(text: &str, path: &'a [String]) -> Walk<'a> {
-    let mut walk = Walk { path, open: Vec::new(), best: (0, 1, 1) };
-    walk.take(text, None);
-    walk
-}
-
-/// The path of the member at this place, or of the last one before it.
-fn walk_to(text: &str, place: (usize, usize)) -> Vec<String> {
-    let mut walk = Walk { path: &[], open: Vec::new(), best: (0, 1, 1) };
-    walk.take(text, Some(place))
+/// All members that the text names, in its order. Where the text is no YAML, they end.
+fn members(text: &str) -> Vec<Member> {
+    let mut walk = Walk { open: Vec::new(), members: Vec::new() };
+    for next in Parser::new_from_str(text) {
+        let Ok((event, span)) = next else { break };
+        walk.take(event, (span.start.line(), span.start.col() + 1));
+    }
+    walk.members
 }
 
 enum Frame {
@@ -57,61 +74,42 @@ enum Frame {
     Sequence { next: usize },
 }
 
-struct Walk<'a> {
-    path: &'a [String],
+struct Walk {
     open: Vec<Frame>,
-    /// The depth of the best match so far, with its line and column.
-    best: (usize, usize, usize),
+    members: Vec<Member>,
 }
 
-impl Walk<'_> {
-    /// Walks through the text, up to a place if one is given. Returns the path of the last member.
-    fn take(&mut self, text: &str, until: Option<(usize, usize)>) -> Vec<String> {
-        let mut last = Vec::new();
-        for next in Parser::new_from_str(text) {
-            let Ok((event, span)) = next else { break };
-            let place = (span.start.line(), span.start.col() + 1);
-            if until.is_some_and(|until| place > until) {
-                break;
+impl Walk {
+    fn take(&mut self, event: Event<'_>, place: (usize, usize)) {
+        match event {
+            Event::MappingStart(..) => {
+                self.value(place);
+                self.open.push(Frame::Mapping { key: None });
             }
-            match event {
-                Event::MappingStart(..) => {
-                    self.value(place);
-                    last = self.here();
-                    self.open.push(Frame::Mapping { key: None });
+            Event::SequenceStart(..) => {
+                self.value(place);
+                self.open.push(Frame::Sequence { next: 0 });
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                self.open.pop();
+                self.done();
+            }
+            Event::Scalar(text, ..) => match self.open.last_mut() {
+                Some(Frame::Mapping { key: key @ None }) => {
+                    *key = Some(text.into_owned());
+                    self.reached(place);
                 }
-                Event::SequenceStart(..) => {
+                _ => {
                     self.value(place);
-                    last = self.here();
-                    self.open.push(Frame::Sequence { next: 0 });
-                }
-                Event::MappingEnd | Event::SequenceEnd => {
-                    self.open.pop();
                     self.done();
                 }
-                Event::Scalar(text, ..) => last = self.scalar(&text, place),
-                Event::Alias(..) => {
-                    self.value(place);
-                    last = self.here();
-                    self.done();
-                }
-                _ => {}
+            },
+            Event::Alias(..) => {
+                self.value(place);
+                self.done();
             }
+            _ => {}
         }
-        last
-    }
-
-    /// Takes a key or a value. Returns its path.
-    fn scalar(&mut self, text: &str, place: (usize, usize)) -> Vec<String> {
-        if let Some(Frame::Mapping { key: key @ None }) = self.open.last_mut() {
-            *key = Some(text.to_owned());
-            self.reached(place);
-            return self.here();
-        }
-        self.value(place);
-        let here = self.here();
-        self.done();
-        here
     }
 
     /// A value starts here. An element of a sequence has no key, so its value marks its place.
@@ -130,20 +128,14 @@ impl Walk<'_> {
         }
     }
 
-    /// The path of the open members.
-    fn here(&self) -> Vec<String> {
-        let names = self.open.iter().filter_map(|frame| match frame {
+    /// A member begins here. Below a key that is no scalar, there are none.
+    fn reached(&mut self, place: (usize, usize)) {
+        let names = self.open.iter().map(|frame| match frame {
             Frame::Mapping { key } => key.clone(),
             Frame::Sequence { next } => Some(next.to_string()),
         });
-        names.collect()
-    }
-
-    fn reached(&mut self, (line, column): (usize, usize)) {
-        let here = self.here();
-        let complete = here.len() == self.open.len();
-        if complete && here.len() > self.best.0 && self.path.starts_with(&here) {
-            self.best = (here.len(), line, column);
+        if let Some(path) = names.collect() {
+            self.members.push(Member { path, place });
         }
     }
 }
@@ -157,8 +149,7 @@ mod tests {
         let text = "a:\n  b: {c: 1,\n    d: [x, {e: 2}]}\n'f g':\n- h: 3\n- 4\n";
         let find = |path: &[&str]| {
             let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
-            let (_, line, column) = walk(text, &path).best;
-            (line, column)
+            deepest(text, &path)
         };
         assert_eq!(find(&["a"]), (1, 1));
         assert_eq!(find(&["a", "b"]), (2, 3));
@@ -169,7 +160,8 @@ mod tests {
         assert_eq!(find(&["f g", "0", "h"]), (5, 3));
         assert_eq!(find(&["f g", "1"]), (6, 3));
         assert_eq!(find(&["nothing"]), (1, 1));
-        assert_eq!(walk("{", &["a".to_owned()]).best, (0, 1, 1));
+        assert_eq!(deepest("{", &["a".to_owned()]), (1, 1));
+        assert!(paths("{").is_empty());
     }
 
     #[test]
@@ -185,7 +177,7 @@ mod tests {
             ((6, 3), "f.1"),
             ((9, 1), "f.1"),
         ] {
-            assert_eq!(walk_to(text, place).join("."), path, "{place:?}");
+            assert_eq!(before(text, place).join("."), path, "{place:?}");
         }
         let at = |place, around, problem| at_place(text, place, around, problem);
         assert_eq!(at((2, 7), false, "`c` is wrong"), "line 2, column 7: a.b: `c` is wrong");

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use placet_core::limits::{MOST_WRITES, WRITES_BURST_SECONDS, WRITES_PER_SECOND};
-use placet_core::rate::{Bucket, Rate};
+use placet_core::limits::{WRITES_BURST_SECONDS, WRITES_PER_SECOND};
+use placet_core::rate::{self, Bucket, Rate};
 use placet_core::{Digest, Timestamp};
 use placet_runtime::Environment;
 
@@ -32,8 +32,7 @@ impl Rates {
     /// Each key may write as often as `PLACET_WRITES_PER_SECOND` says.
     pub(crate) fn new(environment: &Environment) -> Self {
         let text = environment.get("PLACET_WRITES_PER_SECOND");
-        let number = |text: &String| text.parse().ok().filter(|n| (1..=MOST_WRITES).contains(n));
-        let set = text.as_ref().and_then(number);
+        let set = text.as_deref().and_then(rate::per_second);
         if text.is_some() && set.is_none() {
             tracing::error!(
                 "PLACET_WRITES_PER_SECOND is not a whole number from 1 to 1000000: the default counts"

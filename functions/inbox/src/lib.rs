@@ -19,7 +19,7 @@ use lambda_http::http::Method;
 use placet_core::item::{Item, Need};
 use placet_core::limits::MOST_LISTED;
 use placet_core::operation::{Operation, OperationId, OperationKind, State};
-use placet_core::{Secret, purchase};
+use placet_core::{SHORTEST_LINK_KEY, Secret, purchase};
 use placet_runtime::function_url::respond;
 use placet_runtime::http::{Request, Response, segments};
 use placet_runtime::{Access, Runtime, new_call_id};
@@ -27,9 +27,6 @@ use placet_runtime::{Access, Runtime, new_call_id};
 use crate::fields::Fields;
 use crate::reply::{Page, page, style};
 use crate::subject::{Subject, unavailable};
-
-/// The minimum size of the key of decision links, in bytes.
-const SHORTEST_LINK_KEY: usize = 32;
 
 /// The inbox function.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use placet_core::limits::{LONGEST_POLL, MOST_WRITES};
-use placet_core::{Period, url};
+use placet_core::{Period, SHORTEST_LINK_KEY, rate, url};
 use placet_runtime::config::closest;
 use placet_runtime::{Config, Environment};
 
@@ -36,9 +36,6 @@ const KNOWN: [&str; 23] = [
     "PLACET_WRITES_PER_SECOND",
 ];
 
-/// The fewest bytes of the key that signs decision links.
-const SHORTEST_LINK_KEY: usize = 32;
-
 /// Refuses a variable whose value cannot be meant.
 pub fn refuse_wrong(environment: &Environment) -> Result<(), Failure> {
     let allowed: [(&str, &[&str]); 3] = [
@@ -64,8 +61,7 @@ pub fn refuse_wrong(environment: &Environment) -> Result<(), Failure> {
         }
     }
     if let Some(text) = environment.get("PLACET_WRITES_PER_SECOND") {
-        let number = text.parse().ok().filter(|number| (1..=MOST_WRITES).contains(number));
-        number.ok_or_else(|| {
+        rate::per_second(&text).ok_or_else(|| {
             format!("PLACET_WRITES_PER_SECOND is {text:?}: set it to a whole number from 1 to {MOST_WRITES}")
         })?;
     }
@@ -86,11 +82,8 @@ pub fn refuse_wrong(environment: &Environment) -> Result<(), Failure> {
 }
 
 fn is_origin(text: &str) -> Result<(), String> {
-    if url::names_user(text) {
-        return Err("remove what is before the @: a URL must name no user and password".to_owned());
-    }
-    let web = text.starts_with("https://") || text.starts_with("http://");
-    if !web || text.contains(['?', '#']) {
+    url::refuse_user(text)?;
+    if !url::is_origin(text) {
         let shown = url::shown(text);
         return Err(format!(
             "{shown:?} is not an address: write it like https://hooks.example.com"

@@ -30,7 +30,7 @@ pub mod webhook;
 
 pub use digest::{Digest, ParseDigestError, hex};
 pub use fields::{FieldError, InvalidBody, without_nulls};
-pub use link::{DecisionLink, LinkError};
+pub use link::{DecisionLink, LinkError, SHORTEST_LINK_KEY};
 pub use payload::Payload;
 pub use period::Period;
 pub use retry::{backoff, retry_after, spread};

@@ -6,6 +6,9 @@ use crate::operation::{OperationId, OperationKind};
 use crate::webhook::hmac_sha256;
 use crate::{Digest, Secret, Timestamp};
 
+/// The fewest bytes of the key that signs decision links.
+pub const SHORTEST_LINK_KEY: usize = 32;
+
 /// A prefix of the signed bytes, so that a link's MAC differs from any other MAC under the same key.
 const PURPOSE: &[u8] = b"placet decision link v1\n";
 

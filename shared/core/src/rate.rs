@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Timestamp;
+use crate::limits::MOST_WRITES;
 
 const SECOND: i64 = 1_000_000;
 
@@ -13,6 +14,11 @@ pub struct Rate {
     pub per_second: u32,
     /// How many times at once.
     pub burst: u32,
+}
+
+/// The number of writes a second in a setting; `None` unless it is a whole number from 1 to [`MOST_WRITES`].
+pub fn per_second(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number| (1..=MOST_WRITES).contains(number))
 }
 
 /// A token bucket in one number. The default is a full bucket.

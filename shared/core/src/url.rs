@@ -1,5 +1,7 @@
 //! The parts of a configured URL that matter before it is called or shown.
 
+const THIS_MACHINE: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
 /// The URL without user, password, query and fragment, which may hold a secret. Show it in messages, logs and
 /// pages.
 pub fn shown(url: &str) -> String {
@@ -15,17 +17,40 @@ pub fn shown(url: &str) -> String {
     }
 }
 
+/// Refuses a URL that names a user and a password.
+///
+/// # Errors
+///
+/// What to change.
+pub fn refuse_user(url: &str) -> Result<(), String> {
+    match names_user(url) {
+        true => Err("remove what is before the @: a URL must name no user and password".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// Whether the URL is an origin, with a path or without: it has no query and no fragment.
+pub fn is_origin(url: &str) -> bool {
+    let web = url.starts_with("https://") || url.starts_with("http://");
+    web && !url.contains(['?', '#'])
+}
+
 /// Whether the URL names a user, as in `https://user:password@host`. A reader takes the user for the host.
 pub fn names_user(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
+/// Whether a host is one of the names of this machine, in lower case and with the brackets of an IPv6 address.
+pub fn is_this_machine(host: &str) -> bool {
+    THIS_MACHINE.contains(&host)
+}
+
 /// Whether this is an `http://` URL of this machine.
 pub fn is_plain_here(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return false };
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| {
+    THIS_MACHINE.iter().any(|host| {
         let port = authority.strip_prefix(host).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
         port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
     })

@@ -1,5 +1,6 @@
 use lambda_http::http::header::{HOST, HeaderName, ORIGIN};
 use lambda_http::http::{HeaderMap, Method};
+use placet_core::url;
 
 /// Who may use the pages and the demo without an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Access {
             _ => host,
         };
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        self == Self::Closed || matches!(name.as_str(), "127.0.0.1" | "localhost" | "[::1]")
+        self == Self::Closed || url::is_this_machine(&name)
     }
 }
 

@@ -73,8 +73,8 @@ impl OutboundUrl {
 
     /// The host, if it is this machine and the URL is not encrypted.
     pub(super) fn local_host(&self) -> Option<&str> {
-        let here = matches!(self.host.as_str(), "127.0.0.1" | "localhost" | "[::1]");
-        Some(self.host.as_str()).filter(|_| here && self.scheme == "http")
+        let host = self.host.as_str();
+        Some(host).filter(|host| self.scheme == "http" && url::is_this_machine(host))
     }
 
     /// Refuses a name that always leads to this machine, unless it is allowed.
@@ -82,9 +82,7 @@ impl OutboundUrl {
         let host = self.host.as_str();
         let here = host == "localhost" || host.ends_with(".localhost");
         match here && !outbound.allows(host) {
-            true => Err(format!(
-                "{host} is not a public address: to call it anyway, add {host} to outbound.allow_hosts"
-            )),
+            true => Err(Outbound::not_public(host)),
             false => Ok(()),
         }
     }
@@ -127,11 +125,7 @@ impl TryFrom<String> for OutboundUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if url::names_user(&text) {
-            return Err(
-                "remove what is before the @: a URL must name no user and password".to_owned()
-            );
-        }
+        url::refuse_user(&text)?;
         let wrong =
             || format!("{:?} is not a URL: write https://, a host and a path", url::shown(&text));
         let uri: Uri = text.parse().map_err(|_| wrong())?;

@@ -22,7 +22,7 @@ struct Host(String);
 impl Host {
     /// The host in a URL.
     fn of(host: &str) -> Self {
-        let bare = host.trim_matches(['[', ']']);
+        let bare = bare(host);
         Self(match bare.parse::<IpAddr>() {
             Ok(address) => address.to_string(),
             Err(_) => bare.to_ascii_lowercase(),
@@ -43,6 +43,15 @@ impl TryFrom<String> for Host {
              port, path and *"
             .to_owned())
     }
+}
+
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
+}
+
+fn fix(host: &str) -> String {
+    format!("to call it anyway, add {} to outbound.allow_hosts", bare(host))
 }
 
 /// Whether a text is a name, or an IPv4 address: labels with full stops between them.
@@ -80,17 +89,19 @@ impl Outbound {
         if self.allows(host) {
             return Ok(());
         }
-        let bare = host.trim_matches(['[', ']']);
-        let fix = format!("to call it anyway, add {bare} to outbound.allow_hosts");
         if scheme != "https" {
+            let fix = fix(host);
             return Err(format!("{scheme}://{host} is not encrypted: use https://, or {fix}"));
         }
-        match bare.parse::<IpAddr>() {
-            Ok(literal) if !address::is_public(literal) => {
-                Err(format!("{host} is not a public address: {fix}"))
-            }
+        match bare(host).parse::<IpAddr>() {
+            Ok(literal) if !address::is_public(literal) => Err(Self::not_public(host)),
             _ => Ok(()),
         }
+    }
+
+    /// What is wrong with a host that is not of the public Internet.
+    pub(super) fn not_public(host: &str) -> String {
+        format!("{host} is not a public address: {}", fix(host))
     }
 }
 

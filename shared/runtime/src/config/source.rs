@@ -120,14 +120,10 @@ impl TryFrom<String> for PublicUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if url::names_user(&text) {
-            return Err(
-                "remove what is before the @: a URL must name no user and password".to_owned()
-            );
-        }
-        let web = text.starts_with("https://") || text.starts_with("http://");
-        let web = web && !text.contains(['?', '#']);
-        match web || text.strip_prefix("env:").is_some_and(|name| !name.is_empty()) {
+        url::refuse_user(&text)?;
+        match url::is_origin(&text)
+            || text.strip_prefix("env:").is_some_and(|name| !name.is_empty())
+        {
             true => Ok(Self(text)),
             false => {
                 let shown = url::shown(&text);

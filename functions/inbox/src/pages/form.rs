@@ -116,17 +116,19 @@ impl Choice {
         let alone = || operation.comment_with(Some(&option.name), "");
         let says = if option.interactive { text.clone() } else { alone() };
         let says = Some(says).filter(|says| !says.is_empty());
-        let (label, description) = (option.label(), option.description());
-        let texts = [Some(label), description, says.as_deref()].into_iter().flatten();
-        let lookalikes = Lookalikes::in_texts(texts.clone()).warnings();
-        let shown: Vec<_> = texts.map(Shown::text).collect();
-        let hidden = Shown::warnings(&shown.iter().collect::<Vec<_>>());
+        let texts = [Some(option.label()), option.description(), says.as_deref()];
+        let shown = texts.map(|text| text.map(Shown::text));
+        let warnings = Shown::all_warnings(
+            texts.into_iter().flatten(),
+            &shown.iter().flatten().collect::<Vec<_>>(),
+        );
+        let [title, description, says] = shown;
         Self {
             name: option.name.clone(),
-            title: Shown::text(label),
-            description: description.map(Shown::text),
-            warnings: [hidden, lookalikes].concat(),
-            says: says.as_deref().map(Shown::text),
+            title: title.unwrap_or_default(),
+            description,
+            says,
+            warnings,
             text,
             edit: option.interactive.then(|| edit(action, &option.name)),
         }

@@ -22,7 +22,7 @@ const LONGEST_WORD: usize = 40;
 const USUAL: [char; 8] = ['ª', '²', '³', '¹', 'º', '№', '℠', '™'];
 
 /// The signs that divide the parts of addresses, amounts and names.
-const DIVIDING: [char; 12] = ['.', ',', ':', ';', '/', '\\', '@', '#', '?', '&', '=', '%'];
+const DIVIDING: [&str; 12] = [".", ",", ":", ";", "/", "\\", "@", "#", "?", "&", "=", "%"];
 
 /// The look-alikes that were found in some texts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,26 +73,10 @@ impl Lookalikes {
         for word in text.split(|character| !joins(character)).filter(|word| !word.is_ascii()) {
             self.add_word(word);
         }
-        for character in text.chars().filter(|character| !character.is_ascii()) {
-            let plain: String = std::iter::once(character).nfkc().collect();
-            let is_plain = plain.chars().all(|plain| plain.is_ascii_alphanumeric());
-            if is_plain && !USUAL.contains(&character) {
+        for (at, character) in text.char_indices().filter(|(_, one)| !one.is_ascii()) {
+            let after = &text[at + character.len_utf8()..];
+            if let Some(plain) = plain(character, &text[..at], after) {
                 self.unusual.insert(character, plain);
-            }
-        }
-        let characters: Vec<char> = text.chars().collect();
-        for (at, sign) in characters.iter().enumerate() {
-            let beside = |at: Option<usize>| at.and_then(|at| characters.get(at));
-            let plain = |at| beside(at).is_some_and(char::is_ascii_alphanumeric);
-            let (before, after) = (plain(at.checked_sub(1)), plain(Some(at + 1)));
-            match (plain_sign(*sign), sign) {
-                (Some(plain), _) if before && after => {
-                    self.unusual.insert(*sign, plain.to_string());
-                }
-                (_, '\u{2212}') if after => {
-                    self.unusual.insert(*sign, "-".to_owned());
-                }
-                _ => {}
             }
         }
     }
@@ -174,14 +158,24 @@ impl Lookalikes {
     }
 }
 
-/// The dividing sign for which a character can be taken.
-fn plain_sign(character: char) -> Option<char> {
-    let folded = || std::iter::once(character).nfkc();
-    let alike = skeleton(character.encode_utf8(&mut [0; 4])).collect::<String>();
-    let full_stop = matches!(character, '\u{3002}' | '\u{ff61}').then(|| ".".to_owned());
-    let plain = [folded().collect(), alike, full_stop.unwrap_or_default()];
-    let plain = plain.iter().filter_map(|text: &String| text.parse::<char>().ok());
-    plain.filter(|plain| *plain != character).find(|plain| DIVIDING.contains(plain))
+/// The plain letters, digits or sign for which a character between these texts can be taken.
+fn plain(character: char, before: &str, after: &str) -> Option<String> {
+    let folded: String = std::iter::once(character).nfkc().collect();
+    if folded.chars().all(|plain| plain.is_ascii_alphanumeric()) {
+        return Some(folded).filter(|_| !USUAL.contains(&character));
+    }
+    let is_plain = |beside: Option<char>| beside.is_some_and(|one| one.is_ascii_alphanumeric());
+    let (follows, precedes) =
+        (is_plain(before.chars().next_back()), is_plain(after.chars().next()));
+    match character {
+        '\u{2212}' if precedes => Some("-".to_owned()),
+        _ if !follows || !precedes => None,
+        '\u{3002}' | '\u{ff61}' => Some(".".to_owned()),
+        other => {
+            let alike = skeleton(other.encode_utf8(&mut [0; 4])).collect();
+            [folded, alike].into_iter().find(|text| DIVIDING.contains(&text.as_str()))
+        }
+    }
 }
 
 /// The text with a code point in place of every character that is not ASCII. A long text is cut.

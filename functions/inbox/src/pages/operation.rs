@@ -41,7 +41,7 @@ pub(super) struct Page<'a> {
     answer: Option<Answer>,
     ending: Option<Ending>,
     form: Form<'a>,
-    cannot_run: Option<Obstacle>,
+    cannot_run: Option<CannotRun<'a>>,
     reload: bool,
     history: Vec<Event>,
     history_holds: bool,
@@ -51,12 +51,6 @@ pub(super) struct Page<'a> {
 enum Asks {
     Call { function: Shown, warnings: Vec<String>, arguments: Vec<Field>, run: Option<Run> },
     Question { subject: Option<Shown>, message: Shown, warnings: Vec<String> },
-}
-
-/// Why an approval would not run the operation.
-enum Obstacle {
-    Missing(Shown),
-    Changed,
 }
 
 /// What Placet runs after an approval.
@@ -110,7 +104,7 @@ impl<'a> Page<'a> {
             answer: Answer::of(operation, now),
             ending: operation.outcome.as_ref().map(Ending::new),
             form,
-            cannot_run: view.cannot_run.filter(|_| pending).map(Obstacle::new),
+            cannot_run: view.cannot_run.filter(|_| pending),
             reload: matches!(state, State::Queued | State::Running),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
             history_holds: operation.verify_history().is_ok(),
@@ -139,30 +133,18 @@ impl Asks {
             }
             Content::Question { message, subject } => {
                 let texts = subject.as_deref().into_iter().chain([message.as_str()]);
-                let lookalikes = Lookalikes::in_texts(texts).warnings();
                 let (subject, message) =
                     (subject.as_deref().map(Shown::text), Shown::text(message));
                 let shown: Vec<_> = subject.iter().chain([&message]).collect();
-                let warnings = [Shown::warnings(&shown), lookalikes].concat();
+                let warnings = Shown::all_warnings(texts, &shown);
                 Self::Question { warnings, subject, message }
             }
         }
     }
-}
 
-impl Asks {
     /// Whether an HTTP endpoint runs the operation, and not a function in the worker.
     fn calls_endpoint(&self) -> bool {
         matches!(self, Self::Call { run: Some(run), .. } if run.is_endpoint)
-    }
-}
-
-impl Obstacle {
-    fn new(cannot_run: CannotRun<'_>) -> Self {
-        match cannot_run {
-            CannotRun::Missing(reason) => Self::Missing(Shown::text(reason)),
-            CannotRun::Changed => Self::Changed,
-        }
     }
 }
 

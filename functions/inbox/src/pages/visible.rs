@@ -109,11 +109,18 @@ impl Shown {
         warnings
     }
 
+    /// All warnings about these texts, which are shown like this.
+    pub(super) fn all_warnings<'t>(
+        texts: impl IntoIterator<Item = &'t str>,
+        shown: &[&Self],
+    ) -> Vec<String> {
+        [Self::warnings(shown), Lookalikes::in_texts(texts).warnings()].concat()
+    }
+
     /// A text, and all warnings about it.
     pub(super) fn warned(text: &str) -> (Self, Vec<String>) {
         let shown = Self::text(text);
-        let lookalikes = Lookalikes::in_texts([text]).warnings();
-        let warnings = [Self::warnings(&[&shown]), lookalikes].concat();
+        let warnings = Self::all_warnings([text], &[&shown]);
         (shown, warnings)
     }
 

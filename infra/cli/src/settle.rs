@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use placet_core::operation::{OperationKind, Settlement};
 use placet_core::percent;
 use serde_json::{Value, json};
 
@@ -17,13 +18,13 @@ const AT_ONCE: usize = 20;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// What you found out about all of these operations
-    #[arg(value_parser = PossibleValuesParser::new(["happened", "did_not_happen", "run_again"]))]
+    #[arg(value_parser = PossibleValuesParser::new(Settlement::ALL.map(|one| one.as_str())))]
     settlement: String,
     /// Only calls of this function
     #[arg(long = "fn", value_name = "NAME")]
     function: Option<String>,
     /// Only operations of this kind
-    #[arg(long, value_parser = PossibleValuesParser::new(["function_call", "human_contact"]))]
+    #[arg(long, value_parser = PossibleValuesParser::new(OperationKind::ALL.map(|one| one.as_str())))]
     kind: Option<String>,
     /// Only operations of this run
     #[arg(long, value_name = "ID")]

@@ -63,9 +63,7 @@ async fn an_operation_of_any_depth_from_a_webhook_can_be_read_again() {
 async fn a_result_of_any_depth_can_be_read_again() {
     let server = Receiver::start().await;
     for depth in [100, 110, 120, 125, 127, 200] {
-        let url = format!("http://127.0.0.1:{}/run", server.port);
-        let members = format!("{{executor: {{http: {{url: '{url}'}}}}}}");
-        let world = World::building().operation("deep", &members).start().await;
+        let world = World::building().executor("deep", &server).start().await;
         server.answers([Reply::Body(200, nested(depth).to_string().into_bytes())]);
         world.approved("call-1", "deep").await;
         world.work().await;

@@ -45,9 +45,7 @@ async fn a_number_that_would_be_rounded_is_refused_with_its_place() {
 #[tokio::test]
 async fn a_number_that_is_kept_reaches_page_and_executor() {
     let server = Receiver::start().await;
-    let url = format!("http://127.0.0.1:{}/run", server.port);
-    let members = format!("{{executor: {{http: {{url: '{url}'}}}}}}");
-    let world = World::building().operation("pay", &members).start().await;
+    let world = World::building().executor("pay", &server).start().await;
     for (n, number) in KEPT.into_iter().enumerate() {
         let call_id = format!("call-{n}");
         assert_eq!(create(&world, &call_id, number).await.status, StatusCode::CREATED, "{number}");
@@ -132,9 +130,7 @@ async fn a_comparison_does_not_round() {
 #[tokio::test]
 async fn a_result_is_never_rounded_and_never_silently_empty() {
     let server = Receiver::start().await;
-    let url = format!("http://127.0.0.1:{}/run", server.port);
-    let members = format!("{{executor: {{http: {{url: '{url}'}}}}}}");
-    let world = World::building().operation("pay", &members).start().await;
+    let world = World::building().executor("pay", &server).start().await;
     let large = "x".repeat(64 * 1024 + 1).into_bytes();
     for (n, (body, expected)) in [
         (br#"{"paid":9007199254740993.0}"#.to_vec(), r#""{\"paid\":9007199254740993.0}""#),

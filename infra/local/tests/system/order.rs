@@ -55,9 +55,7 @@ fn follow_each_other(text: &str, parts: &[&str]) {
 #[tokio::test]
 async fn arguments_stay_in_the_requesters_order() {
     let server = Receiver::start().await;
-    let url = format!("http://127.0.0.1:{}/run", server.port);
-    let members = format!("{{executor: {{http: {{url: '{url}'}}}}}}");
-    let world = World::building().operation("pay", &members).start().await;
+    let world = World::building().executor("pay", &server).start().await;
     assert_eq!(create(&world, ARGUMENTS).await.status, StatusCode::CREATED);
 
     let page = world.page("/inbox/c").await.text;

@@ -103,22 +103,23 @@ impl<'a> Text<'a> {
     ///
     /// Names the place at which the pointer leads nowhere.
     pub fn may_lack(self, pointer: &str) -> Result<(), String> {
-        let mut parent = String::new();
+        let (mut value, mut place) = (self, String::new());
         for segment in pointer.split('/').skip(1) {
-            let Some(value) = self.pointer(&parent) else { return Ok(()) };
-            let is_null = value.bytes().trim_ascii() == b"null" && !parent.is_empty();
-            let is_index = segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty();
-            let leads = match value.bytes().trim_ascii().first() {
-                Some(b'{') => true,
-                Some(b'[') => is_index,
-                _ => is_null,
+            let leads = match value.bytes().trim_ascii() {
+                [b'{', ..] => true,
+                [b'[', ..] => {
+                    !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit())
+                }
+                text => text == b"null" && !place.is_empty(),
             };
             if !leads {
                 return Err(format!(
-                    "the event has no object at {parent:?}, so {pointer:?} leads nowhere"
+                    "the event has no object at {place:?}, so {pointer:?} leads nowhere"
                 ));
             }
-            parent = format!("{parent}/{segment}");
+            let Some(next) = value.step(segment) else { return Ok(()) };
+            value = next;
+            place = format!("{place}/{segment}");
         }
         Ok(())
     }
@@ -128,14 +129,17 @@ impl<'a> Text<'a> {
         if pointer.is_empty() {
             return Some(self);
         }
-        pointer.strip_prefix('/')?.split('/').try_fold(self, |value, segment| {
-            match value.elements() {
-                None => value.member(&segment.replace("~1", "/").replace("~0", "~")),
-                Some(_) if segment.len() > 1 && segment.starts_with('0') => None,
-                Some(_) if segment.starts_with('+') => None,
-                Some(mut elements) => elements.nth(segment.parse().ok()?),
-            }
-        })
+        pointer.strip_prefix('/')?.split('/').try_fold(self, Self::step)
+    }
+
+    /// The member or the element that one segment of a JSON pointer names.
+    fn step(self, segment: &str) -> Option<Self> {
+        match self.elements() {
+            None => self.member(&segment.replace("~1", "/").replace("~0", "~")),
+            Some(_) if segment.len() > 1 && segment.starts_with('0') => None,
+            Some(_) if segment.starts_with('+') => None,
+            Some(mut elements) => elements.nth(segment.parse().ok()?),
+        }
     }
 }
 

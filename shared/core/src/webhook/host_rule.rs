@@ -21,11 +21,28 @@ impl HostRule {
         let Some((region, path)) = region_and_path(url) else { return false };
         let number = path.strip_prefix("SimpleNotificationService-");
         let number = number.and_then(|rest| rest.strip_suffix(".pem")).unwrap_or_default();
-        let mut part = topic.split(':');
         number.len() == 32
             && number.bytes().all(|byte| byte.is_ascii_hexdigit())
-            && (part.next(), part.nth(1), part.next()) == (Some("arn"), Some("sns"), Some(region))
+            && topic_region(topic) == Some(region)
     }
+}
+
+/// The region of a topic, if the text is its ARN: `arn:<partition>:sns:<region>:<account>:<name>`.
+pub(super) fn topic_region(text: &str) -> Option<&str> {
+    let ["arn", partition, "sns", region, account, name] =
+        text.splitn(6, ':').collect::<Vec<_>>()[..]
+    else {
+        return None;
+    };
+    let plain = |text: &str, others: &[u8]| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        !text.is_empty() && text.bytes().all(allowed)
+    };
+    let is_topic = partition.starts_with("aws")
+        && plain(region, b"-")
+        && plain(account, b"")
+        && plain(name, b"-_.");
+    is_topic.then_some(region)
 }
 
 /// The region and the path of an address of Amazon SNS.

@@ -4,6 +4,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::grammar::{Encoding, KeyForm};
+use super::host_rule::topic_region;
 use crate::{Secret, hex};
 
 /// A secret of a source, decoded for a check.
@@ -117,7 +118,7 @@ impl KeyForm {
             }
             Self::Hex => decode_hex(text),
             Self::Ed25519Hex => decode_hex(text).filter(|key| key.len() == 32),
-            Self::TopicArn => Some(text.into()).filter(|_| is_topic(text)),
+            Self::TopicArn => Some(text.into()).filter(|_| topic_region(text).is_some()),
             Self::UserPassword => Some(text.into()).filter(|_| text.contains(':')),
             Self::Base64 | Self::SpkiBase64 => LENIENT.decode(text).ok(),
             Self::Whpk => text
@@ -195,25 +196,6 @@ impl Encoding {
             _ => None,
         }
     }
-}
-
-/// Whether a text is the ARN of a topic: `arn:<partition>:sns:<region>:<account>:<name>`.
-fn is_topic(text: &str) -> bool {
-    let [arn, partition, service, region, account, name] =
-        text.splitn(6, ':').collect::<Vec<_>>()[..]
-    else {
-        return false;
-    };
-    let plain = |text: &str, others: &[u8]| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
-        !text.is_empty() && text.bytes().all(allowed)
-    };
-    arn == "arn"
-        && partition.starts_with("aws")
-        && service == "sns"
-        && plain(region, b"-")
-        && plain(account, b"")
-        && plain(name, b"-_.")
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {

@@ -61,6 +61,12 @@ impl Building {
         self
     }
 
+    /// Adds an operation that an executor on the port of `receiver` runs.
+    pub fn executor(self, name: &str, receiver: &Receiver) -> Self {
+        let url = format!("http://127.0.0.1:{}/run", receiver.port);
+        self.operation(name, &format!("{{executor: {{http: {{url: '{url}'}}}}}}"))
+    }
+
     /// Adds a webhook source. `members` is YAML in flow style.
     pub fn source(mut self, name: &str, members: &str) -> Self {
         self.sources += &format!("  {name}: {members}\n");

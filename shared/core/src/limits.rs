@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-/// How often an API key may write in a second, unless the process is told otherwise.
+/// How often an API key may write in a second, if no setting says otherwise.
 pub const WRITES_PER_SECOND: u32 = 100;
 
 /// How many seconds of writes an API key may do at once after a pause.
 pub const WRITES_BURST_SECONDS: u32 = 2;
 
-/// The highest rate of writes that a process can be told.
+/// The highest setting of the rate of writes.
 pub const MOST_WRITES: u32 = 1_000_000;
 
 /// The longest id that a requester may choose, in bytes.

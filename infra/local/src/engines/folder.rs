@@ -97,22 +97,22 @@ fn check(file: &Path) -> Result<(), String> {
     // A killed process may leave half of a page that is whole in the log.
     let has_log = beside(file, LOG).exists();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let database = Connection::open_with_flags(file, flags).map_err(|error| told(&error))?;
+    let database = Connection::open_with_flags(file, flags).map_err(|error| in_words(&error))?;
     let fault: String = database
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| told(&error))?;
+        .map_err(|error| in_words(&error))?;
     if fault != "ok" {
         let fault = fault.lines().last().unwrap_or_default().to_owned();
         return Err(format!("it is damaged ({fault})"));
     }
     let page: u64 = database
         .query_row("PRAGMA page_size", [], |row| row.get(0))
-        .map_err(|error| told(&error))?;
+        .map_err(|error| in_words(&error))?;
     if !has_log && fs::metadata(file).is_ok_and(|file| file.len() % page != 0) {
         return Err("it is damaged (its end is missing)".to_owned());
     }
-    check_table(&database).map_err(|error| told(&error))?.map_or(Ok(()), Err)?;
-    check_rows(&database).map_err(|error| told(&error))?.map_or(Ok(()), Err)
+    check_table(&database).map_err(|error| in_words(&error))?.map_or(Ok(()), Err)?;
+    check_rows(&database).map_err(|error| in_words(&error))?.map_or(Ok(()), Err)
 }
 
 /// Which row is damaged, if any. The other checks do not read what is in a row.
@@ -164,7 +164,7 @@ fn check_table(database: &Connection) -> rusqlite::Result<Option<String>> {
     Ok(None)
 }
 
-fn told(error: &rusqlite::Error) -> String {
+fn in_words(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => "it is no SQLite database".to_owned(),
         _ => format!("it is damaged ({error})"),

@@ -19,7 +19,7 @@ pub(super) struct Connection {
     opened: Instant,
     /// Since when the connection has no request; `None` while a request is answered.
     idle_since: Mutex<Option<Instant>>,
-    /// Tells the task to close the connection.
+    /// Asks the task to close the connection.
     close: Notify,
     /// Tells the accept loop that a connection has become idle.
     became_idle: Arc<Notify>,
@@ -85,7 +85,7 @@ impl Drop for Busy<'_> {
 pub(super) struct Connections {
     most: usize,
     open: HashMap<Id, Arc<Connection>>,
-    /// The connection that was told to close, to make room.
+    /// The connection that is closing, to make room.
     leaving: Option<Id>,
     became_idle: Arc<Notify>,
     tasks: JoinSet<()>,

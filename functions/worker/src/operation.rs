@@ -93,6 +93,8 @@ impl engine::Work<Operation> for Worker {
             Command::Polled
             | Command::Cancel { .. }
             | Command::Escalate { .. }
+            | Command::Link { .. }
+            | Command::RevokeLink { .. }
             | Command::Settle { .. } => {}
         }
     }

@@ -52,6 +52,9 @@ pub const LONGEST_ADDRESS: usize = 254;
 /// How many times a requester may escalate an operation.
 pub const MOST_ESCALATIONS: usize = 10;
 
+/// How many links one may make for an operation, and how many one may revoke. The history keeps each.
+pub const MOST_LINKS: usize = 20;
+
 /// How many times a person may run an operation again after an unknown outcome. The history keeps every
 /// settlement.
 pub const MOST_RUNS_AGAIN: usize = 10;

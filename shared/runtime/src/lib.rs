@@ -46,7 +46,7 @@ pub use queue::{DEAD_LETTERS, MOST_MESSAGES, Queue, QueueError, variable};
 pub use receipts::{ReceiveError, Received};
 pub use store::{
     AnyItem, Cursor, Desk, DisabledEndpoint, DueEntry, DuePartition, EndpointState, Page, Progress,
-    Put, Rest, Row, Store, StoreError, key, packed, row,
+    Put, Rest, Row, Session, Store, StoreError, key, packed, row,
 };
 
 /// The services of one deployment. Every function holds them. Cheap to clone.

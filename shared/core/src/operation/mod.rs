@@ -15,6 +15,7 @@ mod execution;
 mod history;
 mod id;
 mod limits;
+mod links;
 mod notice;
 mod options;
 mod plan;
@@ -31,7 +32,7 @@ use serde_json::{Map, Value, json};
 use crate::item::{Item, Write};
 use crate::{Digest, Timestamp};
 
-pub use actor::Actor;
+pub use actor::{Actor, Identity, Proof};
 pub use approvers::Approvers;
 pub use command::{Command, Report, Settlement};
 pub use contact::{
@@ -133,6 +134,9 @@ pub struct Operation {
     /// Who else may decide.
     #[serde(default)]
     pub approvers: Approvers,
+    /// The ids of the decision links that were revoked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked_links: Vec<String>,
     /// The digest of the content that an approver sees and approves (law 1).
     pub digest: Digest,
     /// The last moment at which an approver can decide.
@@ -235,6 +239,7 @@ impl Operation {
             plan: new.plan,
             upstream,
             approvers: new.approvers,
+            revoked_links: Vec::new(),
             digest: Digest::of_bytes(b""),
             deadline: now.plus(new.time_to_decide),
             state: State::Pending,

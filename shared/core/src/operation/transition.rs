@@ -71,6 +71,10 @@ impl Kind for Operation {
             }
             Command::Cancel { reason, by, notify } => step.cancel(reason, by, notify)?,
             Command::Escalate { escalation, by } => step.escalate(escalation, by)?,
+            Command::Link { id, person, until, by } => {
+                step.link(id, person.as_deref(), *until, by)?
+            }
+            Command::RevokeLink { id, by } => step.revoke_link(id, by)?,
             Command::Expire { notify } => step.expire(notify)?,
             Command::Polled => step.polled()?,
             Command::Start { plan } => step.start(plan.as_ref())?,

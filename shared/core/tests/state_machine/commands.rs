@@ -4,7 +4,8 @@ use placet_core::Digest;
 use placet_core::Timestamp;
 use placet_core::item::{Item, Kind as _, Next};
 use placet_core::operation::{
-    Actor, Command, Escalation, Failure, Notice, Operation, Report, Settlement, Verdict, Work,
+    Actor, Command, Escalation, Failure, Identity, Notice, Operation, Proof, Report, Settlement,
+    Verdict, Work,
 };
 use serde_json::json;
 
@@ -14,7 +15,7 @@ pub fn decide(verdict: Verdict, seen: Option<Digest>) -> Command {
         verdict,
         comment: "fine by me".to_owned(),
         option: Some("later".to_owned()),
-        by: Actor::Inbox,
+        by: Actor::LOCAL,
         seen,
         notify: Vec::new(),
     }
@@ -80,8 +81,27 @@ pub fn escalate() -> Command {
 }
 
 pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {
-    let (comment, by) = ("I looked".to_owned(), Actor::Inbox);
-    Command::Settle { settlement, comment, by, seen, attempt }
+    settle_by(Actor::LOCAL, settlement, seen, attempt)
+}
+
+pub fn settle_by(by: Actor, settlement: Settlement, seen: Digest, attempt: u32) -> Command {
+    Command::Settle { settlement, comment: "I looked".to_owned(), by, seen, attempt }
+}
+
+/// A person of `placet.yaml` in a session.
+pub fn person(id: &str) -> Identity {
+    let (id, name) = (id.to_owned(), id.to_uppercase());
+    Identity { id, name, proof: Proof::Session, from: None }
+}
+
+/// Somebody made a link for this person.
+pub fn link(person: &str, now: Timestamp) -> Command {
+    let (id, person) = ("0123456789ab".to_owned(), Some(person.to_owned()));
+    Command::Link { id, person, until: now, by: Actor::api("key-of-ana", "ana") }
+}
+
+pub fn revoke_link(id: &str) -> Command {
+    Command::RevokeLink { id: id.to_owned(), by: Actor::api("key-of-ana", "ana") }
 }
 
 /// A start by a worker whose configured plan is the approved plan.

@@ -9,6 +9,7 @@ mod endpoint;
 mod executor;
 mod locate;
 mod outbound;
+mod people;
 mod problem;
 mod source;
 mod target;
@@ -22,8 +23,10 @@ pub use channel::Channel;
 pub use endpoint::{Endpoint, Events, OutboundUrl, SigningSecrets};
 pub use executor::{Executor, HttpExecutor};
 pub use outbound::Outbound;
+pub use people::is_email;
 pub use placet_core::Period;
 use placet_core::operation::Plan;
+use placet_core::people::People;
 pub use problem::{ConfigError, closest};
 use serde::Deserialize;
 pub use source::{Closed, LazyScheme, PublicUrl, Source};
@@ -38,7 +41,15 @@ pub struct Config {
     pub project: Name,
     /// The other projects.
     #[serde(default, rename = "projects")]
-    further: Vec<Name>,
+    further: Vec<people::Project>,
+    /// The people and their groups: as written, and below as read.
+    #[serde(default, rename = "people")]
+    written_people: people::WrittenPeople,
+    #[serde(default, rename = "groups")]
+    written_groups: BTreeMap<Name, Vec<Name>>,
+    /// The people who decide and operate, and their groups.
+    #[serde(skip)]
+    pub people: People,
     /// The settings of operations that do not have their own.
     #[serde(default)]
     pub defaults: Defaults,
@@ -71,6 +82,8 @@ pub struct Defaults {
     pub deadline: Period,
     /// The approver.
     pub approver: Approver,
+    /// The people and groups who decide; everybody who is listed if left out.
+    approvers: Option<Vec<Name>>,
     /// The interfaces whose operations this server runs.
     pub run_for: Vec<Interface>,
 }
@@ -90,6 +103,7 @@ impl Default for Defaults {
         Self {
             deadline: Period::seconds(24 * 60 * 60),
             approver: Approver::Inbox,
+            approvers: None,
             run_for: vec![Interface::Placet],
         }
     }
@@ -114,6 +128,8 @@ pub struct Definition {
     pub retry: Retry,
     /// The approver, if not that of the defaults.
     pub approver: Option<Approver>,
+    /// The people and groups who decide, if not those of the project.
+    approvers: Option<Vec<Name>>,
     /// The interfaces whose operations the executor runs, if not those of the defaults.
     run_for: Option<Vec<Interface>>,
 }
@@ -163,6 +179,7 @@ impl Config {
             config.sources.insert(name, source);
         }
         config.check_projects(text)?;
+        config.read_people(text)?;
         config.check_executors(text)?;
         config.read_channels(text)?;
         config.check_paths(text)?;
@@ -176,7 +193,7 @@ impl Config {
 
     /// Refuses a project that is named twice.
     fn check_projects(&self, text: &str) -> Result<(), String> {
-        for (index, name) in self.further.iter().enumerate() {
+        for (index, name) in self.further.iter().map(|project| &project.name).enumerate() {
             if self.projects().position(|known| known == name.as_str()) != Some(index + 1) {
                 let place = ["projects".to_owned(), index.to_string()];
                 let wrong = format!("{} is named twice: name it once", name.as_str());
@@ -227,7 +244,8 @@ impl Config {
 
     /// All projects, the main one first.
     pub fn projects(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.project).chain(&self.further).map(Name::as_str)
+        let further = self.further.iter().map(|project| &project.name);
+        std::iter::once(&self.project).chain(further).map(Name::as_str)
     }
 
     /// The configuration of the operation with this function name.

@@ -5,6 +5,7 @@
 
 mod decide;
 mod fields;
+mod oidc;
 pub mod pages;
 mod reply;
 mod sign_in;

@@ -18,13 +18,13 @@ pub(crate) struct Page {
     status: StatusCode,
     html: String,
     location: Option<String>,
-    cookie: Option<String>,
+    cookies: Vec<String>,
 }
 
 impl Page {
     pub(crate) fn ok(rendered: Result<String, impl std::error::Error>) -> Self {
         match rendered {
-            Ok(html) => Self { status: StatusCode::OK, html, location: None, cookie: None },
+            Ok(html) => Self { status: StatusCode::OK, html, location: None, cookies: Vec::new() },
             Err(error) => {
                 tracing::error!(%error, "page not rendered");
                 Self::message(
@@ -41,8 +41,9 @@ impl Page {
     }
 
     /// Also sets a cookie.
-    pub(crate) fn with_cookie(self, cookie: String) -> Self {
-        Self { cookie: Some(cookie), ..self }
+    pub(crate) fn with_cookie(mut self, cookie: String) -> Self {
+        self.cookies.push(cookie);
+        self
     }
 
     /// A redirect after a POST, so that a reload does not post again.
@@ -51,13 +52,13 @@ impl Page {
             status: StatusCode::SEE_OTHER,
             html: String::new(),
             location: Some(location),
-            cookie: None,
+            cookies: Vec::new(),
         }
     }
 
     pub(crate) fn message(status: StatusCode, title: &str, text: &str) -> Self {
         let html = pages::message(title, text).unwrap_or_else(|_| title.to_owned());
-        Self { status, html, location: None, cookie: None }
+        Self { status, html, location: None, cookies: Vec::new() }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -86,6 +87,16 @@ impl Page {
         Self::message(StatusCode::FORBIDDEN, "This link is not valid", text)
     }
 
+    pub(crate) fn not_signed_in() -> Self {
+        let text = "The sign-in did not count: it took too long, it was used before, or you are not on the list of people. Try again. If it fails again, ask a person who runs Placet.";
+        Self::message(StatusCode::FORBIDDEN, "Not signed in", text)
+    }
+
+    pub(crate) fn no_provider() -> Self {
+        let text = "The service that signs you in does not respond. Nothing was changed. Try again in a few seconds.";
+        Self::message(StatusCode::BAD_GATEWAY, "Not signed in", text)
+    }
+
     pub(crate) fn signed_out() -> Self {
         let text = "Nothing was changed. Sign in, open the page again, and decide there.";
         Self::message(StatusCode::UNAUTHORIZED, "You are not signed in", text)
@@ -110,8 +121,8 @@ pub(crate) fn page(page: Page) -> Response {
     set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(&mut response, X_FRAME_OPTIONS, "DENY");
     set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
-    if let Some(cookie) = page.cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
-        response.headers_mut().insert(SET_COOKIE, cookie);
+    for cookie in page.cookies.iter().filter_map(|cookie| HeaderValue::from_str(cookie).ok()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
     if let Some(location) = page.location.and_then(|location| HeaderValue::from_str(&location).ok())
     {

@@ -20,7 +20,11 @@ impl Inbox {
             return Err(Page::closed());
         }
         match path {
-            [] if reads(request) => Ok(Page::ok(pages::sign_in(self.open))),
+            [] if reads(request) => {
+                let provider = self.runtime.config.sign_in.oidc.as_ref();
+                Ok(Page::ok(pages::sign_in(self.open, provider.map(|oidc| oidc.name.as_str()))))
+            }
+            ["oidc", rest @ ..] => self.oidc(rest, request).await,
             [token] if reads(request) => {
                 let (person, _) = self.invited(token)?;
                 Ok(Page::ok(pages::invitation(&person.name, &format!("/sign-in/{token}"))))
@@ -51,11 +55,22 @@ impl Inbox {
     /// Signs a person in with a link, once: the session gets its id from the link.
     async fn accept(&self, token: &str, request: &Request) -> Result<Page, Page> {
         let (person, link) = self.invited(token)?;
+        self.start_session(person, link.session_id(), Proof::Session, request).await
+    }
+
+    /// Starts the session with this id, unless it started before.
+    pub(crate) async fn start_session(
+        &self,
+        person: &Person,
+        id: String,
+        proof: Proof,
+        request: &Request,
+    ) -> Result<Page, Page> {
         let now = self.runtime.engine.now();
         let session = Session {
-            id: link.session_id(),
+            id,
             person: person.id.clone(),
-            proof: Proof::Session,
+            proof,
             from: source(request).map(|address| address.to_string()),
             created_at: now,
             expires_at: now.plus(SESSION_TIME),
@@ -66,10 +81,10 @@ impl Inbox {
             return Err(Page::bad_sign_in_link());
         }
         let (person, session_id) = (&person.id, &session.id);
-        tracing::info!(person, session_id, proof = session.proof.as_str(), "person signed in");
+        tracing::info!(person, session_id, proof = proof.as_str(), "person signed in");
         let token = SessionToken { id: session.id, expires_at: session.expires_at };
         let token = self.keys.as_ref().map(|keys| token.sign(keys)).unwrap_or_default();
-        let cookie = self.cookie(&token, SESSION_TIME.as_secs());
+        let cookie = self.cookie(self.cookie_name(), &token, SESSION_TIME.as_secs());
         Ok(Page::see_other("/inbox".to_owned()).with_cookie(cookie))
     }
 
@@ -82,12 +97,15 @@ impl Inbox {
             store.revoke_session(id, self.runtime.engine.now()).await.map_err(unavailable)?;
             tracing::info!(person = signed_in.person.id, session_id = id, "person signed out");
         }
-        Ok(Page::see_other("/sign-in".to_owned()).with_cookie(self.cookie("", 0)))
+        Ok(Page::see_other("/sign-in".to_owned()).with_cookie(self.cookie(
+            self.cookie_name(),
+            "",
+            0,
+        )))
     }
 
-    /// The session cookie with this value, for this many seconds.
-    fn cookie(&self, value: &str, seconds: u64) -> String {
-        let name = self.cookie_name();
+    /// A cookie with this value, for this many seconds.
+    pub(crate) fn cookie(&self, name: &str, value: &str, seconds: u64) -> String {
         let secure = match self.access {
             Access::Closed => "; Secure",
             Access::Loopback => "",

@@ -169,7 +169,7 @@ pub(crate) fn source(request: &Request) -> Option<IpAddr> {
 }
 
 /// The value of a cookie.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs =
         all.flat_map(|text| text.split(';')).filter_map(|one| one.trim().split_once('='));

@@ -27,7 +27,7 @@ use placet_runtime::Rest;
 use address::Frame;
 pub use address::{Projects, Viewer};
 pub use late::Late;
-pub use sign_in::{invitation, sign_in};
+pub use sign_in::{answered, invitation, sign_in};
 
 /// The stylesheet of all pages.
 pub const STYLE: &str = include_str!("../../templates/style.css");

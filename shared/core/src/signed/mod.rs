@@ -15,7 +15,9 @@ use crate::webhook::hmac_sha256;
 use crate::{Secret, Timestamp};
 
 pub use link::DecisionLink;
-pub use session::{SESSION_TIME, SessionToken, SignInLink, form_token, is_form_token};
+pub use session::{
+    SESSION_TIME, SessionToken, SignInAttempt, SignInLink, form_token, is_form_token,
+};
 
 /// The fewest bytes of a key that signs tokens.
 pub const SHORTEST_LINK_KEY: usize = 32;

@@ -44,8 +44,7 @@ impl SignInLink {
 
     /// The id of the session that the link makes.
     pub fn session_id(&self) -> String {
-        let digest = Digest::of_bytes(format!("session {}", self.nonce).as_bytes()).to_string();
-        digest.chars().take(32).collect()
+        session_id(&self.nonce)
     }
 }
 
@@ -91,6 +90,60 @@ impl Token for SessionToken {
     fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
+}
+
+/// A sign-in at an OpenID Connect provider that has begun: what the answer of the provider must match. The browser
+/// keeps it in a cookie until the provider sends it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInAttempt {
+    /// The `state` of the request, which the answer repeats.
+    #[serde(rename = "s")]
+    pub state: String,
+    /// The `nonce` of the request, which the id token repeats.
+    #[serde(rename = "n")]
+    pub nonce: String,
+    /// The PKCE verifier (RFC 7636).
+    #[serde(rename = "v")]
+    pub verifier: String,
+    /// The last moment at which the answer counts.
+    #[serde(rename = "e")]
+    pub expires_at: Timestamp,
+}
+
+impl SignInAttempt {
+    /// The signed token for this attempt.
+    pub fn sign(&self, keys: &SigningKeys) -> String {
+        sign(self, keys)
+    }
+
+    /// Verifies a token and reads it.
+    ///
+    /// # Errors
+    ///
+    /// If the token is malformed, signed with an unknown key, or expired at `now`.
+    pub fn verify(token: &str, keys: &SigningKeys, now: Timestamp) -> Result<Self, TokenError> {
+        verify(token, keys, now)
+    }
+
+    /// The id of the session that this attempt makes: one at most.
+    pub fn session_id(&self) -> String {
+        session_id(&self.nonce)
+    }
+}
+
+impl Token for SignInAttempt {
+    const PURPOSE: &'static str = "placet sign-in attempt v1";
+
+    fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+/// The id of the session that a random value makes.
+fn session_id(nonce: &str) -> String {
+    let digest = Digest::of_bytes(format!("session {nonce}").as_bytes()).to_string();
+    digest.chars().take(32).collect()
 }
 
 /// The token in the forms of one session or one link, which another site cannot know.

@@ -11,6 +11,7 @@ mod locate;
 mod outbound;
 mod people;
 mod problem;
+mod sign_in;
 mod source;
 mod target;
 mod values;
@@ -29,6 +30,7 @@ use placet_core::operation::Plan;
 use placet_core::people::People;
 pub use problem::{ConfigError, closest};
 use serde::Deserialize;
+pub use sign_in::{Oidc, SignIn};
 pub use source::{Closed, LazyScheme, PublicUrl, Source};
 pub use target::{Action, RequestApproval, Target};
 pub use values::{Attempts, Name, Retry, RoutePath, SecretError, SecretRef, Timeout};
@@ -50,6 +52,9 @@ pub struct Config {
     /// The people who decide and operate, and their groups.
     #[serde(skip)]
     pub people: People,
+    /// How people sign in, besides one-time links.
+    #[serde(default)]
+    pub sign_in: SignIn,
     /// The settings of operations that do not have their own.
     #[serde(default)]
     pub defaults: Defaults,
@@ -180,6 +185,7 @@ impl Config {
         }
         config.check_projects(text)?;
         config.read_people(text)?;
+        config.check_sign_in(text)?;
         config.check_executors(text)?;
         config.read_channels(text)?;
         config.check_paths(text)?;
@@ -279,6 +285,7 @@ impl Config {
         let references = executors
             .chain(self.endpoints.values().flat_map(|endpoint| endpoint.secrets.iter()))
             .chain(self.upstreams().map(|(_, upstream)| &upstream.api_key))
+            .chain(self.sign_in.oidc.iter().filter_map(|oidc| oidc.client_secret.as_ref()))
             .chain(
                 sources
                     .clone()

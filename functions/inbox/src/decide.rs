@@ -44,7 +44,7 @@ impl Inbox {
                 let current = self.load(&id).await?;
                 let late = Late::new(&command, refusal, &current, self.runtime.engine.now());
                 let action = may.applies_to(&current).then_some(action.as_str());
-                let page = self.view(&current, action, fields.get("option"), Some(&late));
+                let page = self.view(&current, action, fields.get("option"), Some(&late), None);
                 Ok(page.with_status(status(refusal)))
             }
             Err(ChangeError::NotFound { .. }) => Err(Page::not_found()),

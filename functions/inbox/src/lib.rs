@@ -5,6 +5,7 @@
 
 mod decide;
 mod fields;
+mod lists;
 pub mod pages;
 mod reply;
 mod subject;
@@ -16,17 +17,17 @@ use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use lambda_http::http::Method;
-use placet_core::item::{Item, Need};
+use placet_core::item::Item;
 use placet_core::limits::MOST_LISTED;
-use placet_core::operation::{Operation, OperationId, OperationKind, State};
+use placet_core::operation::{Operation, OperationId, OperationKind};
 use placet_core::{SHORTEST_LINK_KEY, Secret, purchase};
 use placet_runtime::function_url::respond;
 use placet_runtime::http::{Request, Response, segments};
 use placet_runtime::{Access, Runtime, new_call_id};
 
 use crate::fields::Fields;
-use crate::reply::{Page, page, style};
-use crate::subject::{Subject, unavailable};
+use crate::reply::{Page, asset, page};
+use crate::subject::{May, Subject, unavailable};
 
 /// The inbox function.
 #[derive(Clone)]
@@ -66,7 +67,9 @@ impl Inbox {
         let Some(path) = segments(request.uri().path()) else { return page(Page::not_found()) };
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match path.as_slice() {
-            ["inbox", "style.css"] if reads(&request) => style(),
+            ["inbox", "assets", name] if reads(&request) => {
+                asset(name).unwrap_or_else(|| page(Page::not_found()))
+            }
             path => page(self.reply(path, &request).await.unwrap_or_else(|refused| refused)),
         }
     }
@@ -93,7 +96,7 @@ impl Inbox {
                 self.visit(self.by_id(id).await?, request, &query).await
             }
             ([], true) => Ok(Page::see_other("/inbox".to_owned())),
-            (["inbox"], true) => self.waiting(self.project(&query)?).await,
+            (["inbox"], true) => self.list(&query).await,
             (["purchase-materials" | "purchases", ..], _) if !self.runtime.has_demo() => {
                 Err(Page::not_found())
             }
@@ -117,22 +120,12 @@ impl Inbox {
             return self.decide(subject, request.body().as_ref()).await;
         }
         let Subject { operation, action, may, .. } = subject;
-        let action = may.applies_to(&operation).then_some(action.as_str());
-        Ok(self.view(&operation, action, query.get("option"), None))
-    }
-
-    async fn waiting(&self, project: &str) -> Result<Page, Page> {
-        let now = self.runtime.engine.now();
-        let waits = |item: &Item<Operation>| {
-            matches!(item.state_at(now), State::Pending | State::Blocked | State::Unknown)
+        let more = match may {
+            May::Everything => self.more(&operation).await?,
+            May::Decide | May::Settle(_) => None,
         };
-        let store = &self.runtime.engine.store;
-        let read = async |need| store.waiting(project, need, "", waits, MOST_LISTED, None).await;
-        let (mut page, pending) = read(Need::Decision).await.map_err(unavailable)?;
-        let (settlements, unknown) = read(Need::Settlement).await.map_err(unavailable)?;
-        page.items.extend(settlements.items);
-        let rest = pages::Rests { pending, unknown };
-        Ok(Page::ok(pages::inbox(&page.items, rest, &self.projects(project), now)))
+        let action = may.applies_to(&operation).then_some(action.as_str());
+        Ok(self.view(&operation, action, query.get("option"), None, more.as_ref()))
     }
 
     async fn purchases(&self) -> Result<Page, Page> {

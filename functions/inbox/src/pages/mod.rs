@@ -1,19 +1,22 @@
 //! The pages that a person opens. Each function returns a complete HTML document and does nothing else.
 //!
-//! The pages work under the content security policy `default-src 'none'; style-src 'self';
-//! form-action 'self'; frame-ancestors 'none'; base-uri 'none'`: no scripts, no inline styles,
-//! nothing from other sites. Their only stylesheet is [`STYLE`], which must be served at `/inbox/style.css`.
+//! The pages work without a script. They load only their own stylesheet, icon and script, which are served under
+//! `/inbox/assets/`, and contain no inline style or script.
 //! Following a link changes nothing. Every change is a form with the method POST.
 
 mod address;
 mod characters;
+mod field;
+mod filter;
 mod form;
-mod inbox;
+mod hints;
 mod late;
+mod list;
 mod lookalike;
 mod operation;
 mod purchases;
 mod record;
+mod row;
 mod visible;
 mod words;
 
@@ -24,35 +27,32 @@ use placet_core::operation::Operation;
 use placet_runtime::Rest;
 
 use address::Frame;
-pub use address::Projects;
+pub use address::{Projects, Viewer};
+pub use filter::{Filter, List};
 pub use late::Late;
+pub use list::{Found, Listing};
 
-/// The stylesheet of all pages.
+/// The stylesheet of all pages, `style.css`.
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
-/// How many operations wait for a person beyond those that are shown.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Rests {
-    /// Operations that wait for a decision.
-    pub pending: Rest,
-    /// Operations whose outcome is unknown.
-    pub unknown: Rest,
-}
+/// The script of all pages, `app.js`: refresh, keys, copying.
+pub const SCRIPT: &str = include_str!("../../templates/app.js");
 
-/// The inbox of the project that is shown: pending operations, nearest deadline first, then operations whose
-/// outcome is unknown, oldest first. Operations in any other state are left out. `rests` has the number of
-/// operations that are not shown.
+/// The icon of all pages, `icon.svg`.
+pub const ICON: &str = include_str!("../../templates/icon.svg");
+
+/// A list of the project that is shown.
 ///
 /// # Errors
 ///
 /// If the template cannot be rendered.
-pub fn inbox(
-    operations: &[Item<Operation>],
-    rests: Rests,
+pub fn list(
+    listing: &Listing,
+    found: &Found,
     projects: &Projects<'_>,
     now: Timestamp,
 ) -> Result<String, askama::Error> {
-    inbox::Page::new(operations, rests, projects, now).render()
+    list::Page::new(listing, found, projects, now).render()
 }
 
 /// How the page of an operation is shown.
@@ -68,8 +68,26 @@ pub struct View<'a> {
     pub option: Option<&'a str>,
     /// The message after a form that changed nothing.
     pub late: Option<&'a Late>,
+    /// What else waits for the viewer, for the page of an operation that was decided just now.
+    pub more: Option<&'a More>,
     /// Why an approval would not run the operation, if this is known.
     pub cannot_run: Option<CannotRun<'a>>,
+}
+
+/// The operations that wait for the viewer after a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct More {
+    /// How many operations wait, in words: `7`, `1,000+`.
+    pub count: String,
+    /// The address of the one with the nearest deadline; `None` if nothing waits.
+    pub next: Option<String>,
+}
+
+impl More {
+    /// So many operations were read, and these follow.
+    pub fn new(read: usize, rest: Rest, next: Option<String>) -> Self {
+        Self { count: list::count(read + rest.counted, rest.more), next }
+    }
 }
 
 /// Why an approval would not run an operation.

@@ -4,6 +4,7 @@
 //! shown, so it cannot decide on other content.
 
 mod decide;
+mod deliveries;
 mod fields;
 mod lists;
 pub mod pages;
@@ -26,6 +27,7 @@ use placet_runtime::http::{Request, Response, segments};
 use placet_runtime::{Access, Runtime, new_call_id};
 
 use crate::fields::Fields;
+use crate::pages::After;
 use crate::reply::{Page, asset, page};
 use crate::subject::{May, Subject, unavailable};
 
@@ -95,6 +97,9 @@ impl Inbox {
                 let id = OperationId::new(project, OperationKind::HumanContact, *call_id);
                 self.visit(self.by_id(id).await?, request, &query).await
             }
+            (["inbox", "deliveries", id], _) if read || post => {
+                self.delivery(self.project(&query)?, id, post).await
+            }
             ([], true) => Ok(Page::see_other("/inbox".to_owned())),
             (["inbox"], true) => self.list(&query).await,
             (["purchase-materials" | "purchases", ..], _) if !self.runtime.has_demo() => {
@@ -120,12 +125,12 @@ impl Inbox {
             return self.decide(subject, request.body().as_ref()).await;
         }
         let Subject { operation, action, may, .. } = subject;
-        let more = match may {
-            May::Everything => self.more(&operation).await?,
-            May::Decide | May::Settle(_) => None,
+        let after = match may {
+            May::Everything => self.after(&operation).await?,
+            May::Decide | May::Settle(_) => After::default(),
         };
         let action = may.applies_to(&operation).then_some(action.as_str());
-        Ok(self.view(&operation, action, query.get("option"), None, more.as_ref()))
+        Ok(self.view(&operation, action, query.get("option"), None, Some(&after)))
     }
 
     async fn purchases(&self) -> Result<Page, Page> {

@@ -10,7 +10,7 @@ use placet_core::operation::{Operation, OperationId, OperationKind, State};
 use placet_runtime::{Cursor, Rest};
 
 use crate::fields::Fields;
-use crate::pages::{Filter, Found, List, Listing, More};
+use crate::pages::{After, Filter, Found, List, Listing, More};
 use crate::reply::Page;
 use crate::subject::unavailable;
 use crate::{Inbox, pages};
@@ -171,8 +171,14 @@ impl Inbox {
         Ok(Found { operations: page.items, next, ..Found::default() })
     }
 
+    /// What follows the decision on this operation.
+    pub(crate) async fn after(&self, operation: &Item<Operation>) -> Result<After, Page> {
+        let notified = self.notified(operation).await?;
+        Ok(After { more: self.more(operation).await?, notified })
+    }
+
     /// What waits for the viewer beside this operation, if it was decided just now.
-    pub(crate) async fn more(&self, operation: &Item<Operation>) -> Result<Option<More>, Page> {
+    async fn more(&self, operation: &Item<Operation>) -> Result<Option<More>, Page> {
         let (now, project) = (self.runtime.engine.now(), operation.project());
         let decided = operation.decision.as_ref().map(|decision| decision.at);
         if decided.is_none_or(|at| now.since(at) > JUST_DECIDED) {

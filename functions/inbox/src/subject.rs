@@ -7,7 +7,7 @@ use placet_core::operation::{Actor, Command, Operation, OperationId, State};
 use placet_runtime::StoreError;
 
 use crate::fields::Fields;
-use crate::pages::{CannotRun, Late, More, Projects, Viewer};
+use crate::pages::{After, CannotRun, Late, Projects, Viewer};
 use crate::reply::Page;
 use crate::{Inbox, pages};
 
@@ -118,11 +118,11 @@ impl Inbox {
         action: Option<&str>,
         option: Option<&str>,
         late: Option<&Late>,
-        more: Option<&More>,
+        after: Option<&After>,
     ) -> Page {
         let (now, projects) = (self.runtime.engine.now(), self.projects(operation.project()));
         let cannot_run = self.cannot_run(operation);
-        let view = pages::View { now, projects, action, option, late, more, cannot_run };
+        let view = pages::View { now, projects, action, option, late, after, cannot_run };
         Page::ok(pages::operation(operation, &view))
     }
 

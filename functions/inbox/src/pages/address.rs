@@ -60,6 +60,15 @@ impl Projects<'_> {
         id.inbox_address(self.main())
     }
 
+    /// The address of a delivery's page.
+    pub fn delivery(&self, id: &str) -> String {
+        let path = format!("/inbox/deliveries/{}", encode(id));
+        match self.named() {
+            None => path,
+            Some(project) => format!("{path}?project={}", encode(project)),
+        }
+    }
+
     fn main(&self) -> &str {
         self.all.first().copied().unwrap_or_default()
     }

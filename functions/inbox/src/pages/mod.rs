@@ -5,7 +5,9 @@
 //! Following a link changes nothing. Every change is a form with the method POST.
 
 mod address;
+mod after;
 mod characters;
+mod delivery;
 mod field;
 mod filter;
 mod form;
@@ -22,12 +24,13 @@ mod words;
 
 use askama::Template;
 use placet_core::Timestamp;
+use placet_core::delivery::Delivery;
 use placet_core::item::Item;
 use placet_core::operation::Operation;
-use placet_runtime::Rest;
 
 use address::Frame;
 pub use address::{Projects, Viewer};
+pub use after::{After, More, Notified};
 pub use filter::{Filter, List};
 pub use late::Late;
 pub use list::{Found, Listing};
@@ -55,6 +58,21 @@ pub fn list(
     list::Page::new(listing, found, projects, now).render()
 }
 
+/// The page of a delivery: what it reports, its attempts, and the form that sends it again. `message` says what came of
+/// that form.
+///
+/// # Errors
+///
+/// If the template cannot be rendered.
+pub fn delivery(
+    delivery: &Item<Delivery>,
+    projects: &Projects<'_>,
+    message: Option<&str>,
+    now: Timestamp,
+) -> Result<String, askama::Error> {
+    delivery::Page::new(delivery, projects, message, now).render()
+}
+
 /// How the page of an operation is shown.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
@@ -68,26 +86,10 @@ pub struct View<'a> {
     pub option: Option<&'a str>,
     /// The message after a form that changed nothing.
     pub late: Option<&'a Late>,
-    /// What else waits for the viewer, for the page of an operation that was decided just now.
-    pub more: Option<&'a More>,
+    /// What follows the decision.
+    pub after: Option<&'a After>,
     /// Why an approval would not run the operation, if this is known.
     pub cannot_run: Option<CannotRun<'a>>,
-}
-
-/// The operations that wait for the viewer after a decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct More {
-    /// How many operations wait, in words: `7`, `1,000+`.
-    pub count: String,
-    /// The address of the one with the nearest deadline; `None` if nothing waits.
-    pub next: Option<String>,
-}
-
-impl More {
-    /// So many operations were read, and these follow.
-    pub fn new(read: usize, rest: Rest, next: Option<String>) -> Self {
-        Self { count: list::count(read + rest.counted, rest.more), next }
-    }
 }
 
 /// Why an approval would not run an operation.

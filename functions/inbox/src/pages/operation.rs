@@ -5,6 +5,7 @@ use placet_core::{Digest, Timestamp};
 use serde_json::{Value, json};
 
 use super::address::Frame;
+use super::after::Sentence;
 use super::field::{Field, Folded, arguments};
 use super::form::{Choices, Form};
 use super::late::Late;
@@ -12,7 +13,7 @@ use super::lookalike::Lookalikes;
 use super::record::{Answer, Detail, Ending, Escalations, Event};
 use super::visible::Shown;
 use super::words::{Moment, Standing, requester, span, title};
-use super::{CannotRun, More, View};
+use super::{After, CannotRun, More, View};
 
 #[derive(Template)]
 #[template(path = "operation.html")]
@@ -52,6 +53,7 @@ pub(super) struct Page<'a> {
     now_millis: i64,
     /// What waits after this operation.
     more: Option<&'a More>,
+    notified: Vec<Sentence>,
     history: Vec<Event>,
     history_holds: bool,
 }
@@ -83,6 +85,10 @@ impl<'a> Page<'a> {
         let form = Form::new(operation, state, action, view.option);
         let history = operation.history.entries().iter();
         let upstream = operation.upstream.as_ref();
+        let after = view.after.filter(|_| !pending);
+        let sentences = |after: &After| {
+            after.notified.iter().map(|one| Sentence::new(one, &view.projects, now)).collect()
+        };
         Self {
             frame: Frame::of("", &view.projects),
             title: Shown::text(title(&operation.content)).shorten(60).plain(),
@@ -113,7 +119,8 @@ impl<'a> Page<'a> {
             reload: matches!(state, State::Queued | State::Running),
             version: format!("{}-{}", state.as_str(), history.len()),
             now_millis: now.millis(),
-            more: view.more.filter(|_| !pending),
+            more: after.and_then(|after| after.more.as_ref()),
+            notified: after.map(sentences).unwrap_or_default(),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
             history_holds: operation.verify_history().is_ok(),
         }

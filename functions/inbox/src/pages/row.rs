@@ -1,7 +1,7 @@
 //! The rows of a list.
 
 use placet_core::Timestamp;
-use placet_core::delivery::{self, Delivery};
+use placet_core::delivery::{self, Attempt, Delivery};
 use placet_core::item::Item;
 use placet_core::operation::{Content, Operation, State};
 
@@ -82,8 +82,7 @@ impl Asks {
 pub(super) struct Notification {
     pub(super) event: Shown,
     pub(super) endpoint: Shown,
-    /// The page of the operation whose decision it reports.
-    pub(super) href: Option<String>,
+    pub(super) href: String,
     /// What happened so far and what happens next.
     pub(super) words: String,
     /// The result of the last attempt.
@@ -93,35 +92,46 @@ pub(super) struct Notification {
 
 impl Notification {
     pub(super) fn new(delivery: &Item<Delivery>, projects: &Projects<'_>, now: Timestamp) -> Self {
-        let attempts = match delivery.attempts {
-            1 => "1 attempt".to_owned(),
-            many => format!("{many} attempts"),
-        };
-        let words = match delivery.body.state {
-            delivery::State::Failed => format!("Given up after {attempts}"),
-            _ if delivery.not_before > now => {
-                format!("{attempts}, the next {}", relative(delivery.not_before, now))
-            }
-            _ => format!("{attempts}, the next now"),
-        };
         Self {
             event: Shown::text(&delivery.event_type).shorten(LONGEST_NAME),
             endpoint: Shown::text(&delivery.endpoint).shorten(LONGEST_NAME),
-            href: delivery.operation().map(|id| projects.operation(&id)),
-            words,
+            href: projects.delivery(&delivery.header.id),
+            words: progress(delivery, now),
             last: Shown::text(&last(delivery)).shorten(LONGEST_TEXT),
             created: Moment::ago(delivery.header.created_at, now),
         }
     }
 }
 
-fn last(delivery: &Delivery) -> String {
+/// How often a delivery was tried, and when it is tried again.
+pub(super) fn progress(delivery: &Delivery, now: Timestamp) -> String {
+    let attempts = match delivery.attempts {
+        1 => "1 attempt".to_owned(),
+        many => format!("{many} attempts"),
+    };
+    match delivery.state {
+        delivery::State::Failed => format!("Given up after {attempts}"),
+        delivery::State::Delivered => attempts,
+        delivery::State::Pending if delivery.not_before > now => {
+            format!("{attempts}, the next {}", relative(delivery.not_before, now))
+        }
+        delivery::State::Pending => format!("{attempts}, the next now"),
+    }
+}
+
+/// The result of the last attempt.
+pub(super) fn last(delivery: &Delivery) -> String {
     match delivery.log.last() {
         None => "no attempt yet".to_owned(),
-        Some(attempt) => match (&attempt.error, attempt.status) {
-            (Some(error), _) => error.clone(),
-            (None, Some(status)) => format!("the endpoint answered {status}"),
-            (None, None) => "no answer".to_owned(),
-        },
+        Some(attempt) => result(attempt),
+    }
+}
+
+/// The result of an attempt.
+pub(super) fn result(attempt: &Attempt) -> String {
+    match (&attempt.error, attempt.status) {
+        (Some(error), _) => error.clone(),
+        (None, Some(status)) => format!("the endpoint answered {status}"),
+        (None, None) => "no answer".to_owned(),
     }
 }

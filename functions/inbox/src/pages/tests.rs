@@ -107,7 +107,7 @@ fn view() -> View<'static> {
         action: Some("/inbox/here"),
         option: None,
         late: None,
-        more: None,
+        after: None,
         cannot_run: None,
     }
 }

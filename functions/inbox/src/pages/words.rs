@@ -75,6 +75,27 @@ fn with_rest(whole: String, rest: u64, unit: &str) -> String {
     if rest == 0 { whole } else { format!("{whole} {rest} {unit}") }
 }
 
+/// The function of a call; the subject of a question, or its message.
+pub(super) fn title(content: &Content) -> &str {
+    match content {
+        Content::Call { function, .. } => function,
+        Content::Question { subject: Some(subject), .. } => subject,
+        Content::Question { message, .. } => message,
+    }
+}
+
+/// The requester of an operation: the name of the API key, or the webhook source.
+pub(super) fn requester(operation: &Operation) -> String {
+    match operation.history.entries().first().map(|created| &created.by) {
+        Some(Actor::Api { name, .. }) => name.clone(),
+        Some(Actor::Webhook { source, .. }) => format!("the webhook source {source}"),
+        Some(Actor::Demo) => "the demo page".to_owned(),
+        Some(Actor::Test) => "a test event".to_owned(),
+        Some(other) => other.to_string(),
+        None => "an unknown requester".to_owned(),
+    }
+}
+
 /// The state of an operation: a sentence, a sign and a CSS class.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Standing {
@@ -145,27 +166,6 @@ fn next_attempt(operation: &Operation, now: Timestamp) -> String {
             format!("Approved: attempt {next} starts in {}", span(at.since(now)))
         }
         None => format!("Approved: attempt {next} starts now"),
-    }
-}
-
-/// The function of a call; the subject of a question, or its message.
-pub(super) fn title(content: &Content) -> &str {
-    match content {
-        Content::Call { function, .. } => function,
-        Content::Question { subject: Some(subject), .. } => subject,
-        Content::Question { message, .. } => message,
-    }
-}
-
-/// The requester of an operation: the name of the API key, or the webhook source.
-pub(super) fn requester(operation: &Operation) -> String {
-    match operation.history.entries().first().map(|created| &created.by) {
-        Some(Actor::Api { name, .. }) => name.clone(),
-        Some(Actor::Webhook { source, .. }) => format!("the webhook source {source}"),
-        Some(Actor::Demo) => "the demo page".to_owned(),
-        Some(Actor::Test) => "a test event".to_owned(),
-        Some(other) => other.to_string(),
-        None => "an unknown requester".to_owned(),
     }
 }
 

@@ -166,13 +166,16 @@ fn the_problems_are_listed_by_what_a_person_has_to_do() {
 #[test]
 fn after_a_decision_the_page_leads_to_the_next_operation() {
     let denied = decided(&plain(), Verdict::Deny, "", None);
-    let with = |more: &More| operation(&denied, &View { more: Some(more), ..view() }).unwrap();
+    let page = |of, more: &More| {
+        let after = After { more: Some(more.clone()), notified: Vec::new() };
+        operation(of, &View { after: Some(&after), ..view() }).unwrap()
+    };
+    let with = |more: &More| page(&denied, more);
     let seven = More { count: "7".into(), next: Some("/inbox/next".into()) };
     has(&with(&seven), &["7 more wait:", "<a class=\"button\" href=\"/inbox/next\""]);
     has(&with(&More { count: "1".into(), next: Some("/inbox/next".into()) }), &["1 more waits:"]);
     has(&with(&More { count: "0".into(), next: None }), &["Nothing else waits for you."]);
-    let pending = operation(&plain(), &View { more: Some(&seven), ..view() }).unwrap();
-    has_not(&pending, &["more wait"]);
+    has_not(&page(&plain(), &seven), &["more wait"]);
 }
 
 #[test]

@@ -152,23 +152,50 @@ def fill(placet):
     ]
 
 
+def violations(person, paths):
+    """What axe-core finds on these pages, with everything unfolded."""
+    assert AXE.exists(), "run `cargo xtask test`, or `npm ci` in tests/npm"
+    found = {}
+    for path in paths:
+        person.goto(path)
+        person.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
+        person.evaluate(AXE.read_text())
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        result = person.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+        for one in result["violations"]:
+            found[path, one["id"]] = [(node["html"][:160], node["failureSummary"][:300]) for node in one["nodes"][:3]]
+    return found
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", VIEWPORTS)
 def test_axe_finds_nothing_on_any_page(browser, placet, device, scheme):
-    assert AXE.exists(), "run `cargo xtask test`, or `npm ci` in tests/npm"
     pages = fill(placet)
     placet.buy()
     with visitor(browser, placet, device, script=True, color_scheme=scheme) as person:
-        found = {}
-        for path in pages:
-            person.goto(path)
-            person.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
-            person.evaluate(AXE.read_text())
-            tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-            result = person.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
-            for one in result["violations"]:
-                found[path, one["id"]] = [(node["html"][:160], node["failureSummary"][:300]) for node in one["nodes"][:3]]
-        assert found == {}
+        assert violations(person, pages) == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_while_something_goes_wrong(browser, tmp_path, target, scheme):
+    """An unknown outcome, an operation that failed, and a notification that the endpoint does not accept."""
+    secret = "secret: 'env:PLACET_SECRET_HUMANLAYER'"
+    pay = f"pay: {{executor: {{http: {{url: '{target.url}', {secret}}}}}}}"
+    app = f"app: {{url: '{target.url}', secrets: ['env:PLACET_SECRET_HUMANLAYER'], events: [function_call.completed]}}"
+    target.behave = lambda received: (422, {}) if b"call-failed" in received.body else None
+    with Placet(tmp_path, config=f"project: default\noperations:\n  {pay}\nendpoints:\n  {app}\noutbound: {{allow_hosts: [127.0.0.1]}}\n") as placet:
+        for call_id in ("call-failed", "call-unknown"):
+            placet.request_run(call_id, "pay", amount=5)
+            placet.respond(call_id, approved=True, comment="fine")
+        with visitor(browser, placet, "phone", script=True, color_scheme=scheme) as person:
+            person.goto("/inbox?list=problems")
+            for words in ("Outcome unknown: find out", "Failed, or being tried again", "Notifications that do not get through"):
+                expect(person.get_by_role("heading", name=words)).to_be_visible(timeout=30_000)
+            person.picture("54-problems")
+            delivery = person.locator("a[href^='/inbox/deliveries/']").first.get_attribute("href")
+            pages = ["/inbox?list=problems", "/inbox/call-failed", "/inbox/call-unknown", delivery]
+            assert violations(person, pages) == {}
+            person.picture("55-notification")
 
 
 def test_the_running_page_follows_the_operation(browser, tmp_path, target):

@@ -6,7 +6,7 @@ use std::time::Duration;
 use placet_core::delivery::{self, Delivery};
 use placet_core::item::{Item, Kind as _, Need};
 use placet_core::limits::{MOST_ENTRIES, MOST_LISTED, MOST_LOOKED_AT};
-use placet_core::operation::{Operation, OperationId, OperationKind, State};
+use placet_core::operation::{Operation, OperationId, OperationKind, State, is_call_id};
 use placet_runtime::{Cursor, Rest};
 
 use crate::fields::Fields;
@@ -54,7 +54,8 @@ impl Inbox {
     /// The operations of both kinds that have an id.
     async fn find(&self, project: &str, listing: &Listing) -> Result<Page, Page> {
         let mut found = Found::default();
-        for kind in OperationKind::ALL {
+        let kinds = OperationKind::ALL.into_iter().filter(|_| is_call_id(&listing.id));
+        for kind in kinds {
             let id = OperationId::new(project, kind, listing.id.as_str());
             let item = self.runtime.engine.store.item(project, &id.path(), true).await;
             found.operations.extend(item.map_err(unavailable)?);

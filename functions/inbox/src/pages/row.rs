@@ -110,7 +110,7 @@ pub(super) fn progress(delivery: &Delivery, now: Timestamp) -> String {
         many => format!("{many} attempts"),
     };
     match delivery.state {
-        delivery::State::Failed => format!("Given up after {attempts}"),
+        delivery::State::Failed => format!("Failed after {attempts}"),
         delivery::State::Delivered => attempts,
         delivery::State::Pending if delivery.not_before > now => {
             format!("{attempts}, the next {}", relative(delivery.not_before, now))

@@ -59,7 +59,7 @@ async fn the_page_of_a_notification_shows_its_attempts_and_why_it_cannot_be_sent
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text.contains("Not sent: the endpoint app is disabled"), "{}", refused.text);
     let operation = world.page("/inbox/call-1").await.text;
-    assert!(operation.contains("was not notified: given up after 1 attempt."), "{operation}");
+    assert!(operation.contains("was not notified: failed after 1 attempt."), "{operation}");
     world.finish().await;
 }
 

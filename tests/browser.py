@@ -1,4 +1,4 @@
-"""A person with a browser without JavaScript. Writes pictures to target/screenshots/."""
+"""A person with a browser, with or without JavaScript. Writes pictures to target/screenshots/."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from conftest import ROOT
 from playwright.sync_api import expect, sync_playwright
 
 SCREENSHOTS = Path(os.environ.get("PLACET_SCREENSHOTS", ROOT / "target/screenshots"))
-VIEWPORTS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
+VIEWPORTS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -40,9 +40,9 @@ def person(request, browser, placet):
 
 
 @contextmanager
-def visitor(browser, placet, device, **profile):
+def visitor(browser, placet, device, script=False, **profile):
     size = VIEWPORTS[device]
-    context = browser.new_context(base_url=placet.url, viewport=size, java_script_enabled=False, **profile)
+    context = browser.new_context(base_url=placet.url, viewport=size, java_script_enabled=script, **profile)
     context.set_default_timeout(20_000)
     page = context.new_page()
     outside = []

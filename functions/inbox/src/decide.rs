@@ -47,7 +47,7 @@ impl Inbox {
                 let current = self.load(&id).await?;
                 let late = Late::new(&command, refusal, &current, self.runtime.engine.now());
                 let subject = Subject { operation: current, action, by: actor, may, visitor };
-                let page = self.view(&subject, fields.get("option"), Some(&late));
+                let page = self.view(&subject, fields.get("option"), Some(&late), None);
                 Ok(page.with_status(status(refusal)))
             }
             Err(ChangeError::NotFound { .. }) => Err(Page::not_found()),

@@ -4,7 +4,9 @@
 //! shown, so it cannot decide on other content.
 
 mod decide;
+mod deliveries;
 mod fields;
+mod lists;
 mod oidc;
 pub mod pages;
 mod reply;
@@ -19,16 +21,17 @@ use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use lambda_http::http::Method;
-use placet_core::item::{Item, Need};
+use placet_core::item::Item;
 use placet_core::limits::MOST_LISTED;
-use placet_core::operation::{Operation, OperationId, OperationKind, State};
+use placet_core::operation::{Operation, OperationId, OperationKind};
 use placet_core::{SigningKeys, purchase};
 use placet_runtime::function_url::respond;
 use placet_runtime::http::{Request, Response, segments};
 use placet_runtime::{Access, Runtime, new_call_id};
 
 use crate::fields::Fields;
-use crate::reply::{Page, page, style};
+use crate::pages::After;
+use crate::reply::{Page, asset, page};
 use crate::subject::{Subject, unavailable};
 use crate::visitor::Visitor;
 
@@ -77,7 +80,9 @@ impl Inbox {
         let Some(path) = segments(request.uri().path()) else { return page(Page::not_found()) };
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match path.as_slice() {
-            ["inbox", "style.css"] if reads(&request) => style(),
+            ["inbox", "assets", name] if reads(&request) => {
+                asset(name).unwrap_or_else(|| page(Page::not_found()))
+            }
             path => page(self.reply(path, &request).await.unwrap_or_else(|refused| refused)),
         }
     }
@@ -107,9 +112,12 @@ impl Inbox {
                 let id = OperationId::new(project, OperationKind::HumanContact, *call_id);
                 self.visit(self.by_id(id, visitor).await?, request, &query).await
             }
+            (["inbox", "deliveries", id], _) => {
+                self.delivery(self.project(&query)?, id, &visitor, request).await
+            }
             (["sign-out"], false) => self.sign_out(&visitor, request.body().as_ref()).await,
             ([], true) => Ok(Page::see_other("/inbox".to_owned())),
-            (["inbox"], true) => self.waiting(self.project(&query)?, &visitor).await,
+            (["inbox"], true) => self.list(&query, &visitor).await,
             (["purchase-materials" | "purchases", ..], _) if !self.runtime.has_demo() => {
                 Err(Page::not_found())
             }
@@ -132,25 +140,11 @@ impl Inbox {
         if request.method() == Method::POST {
             return self.decide(subject, request.body().as_ref()).await;
         }
-        Ok(self.view(&subject, query.get("option"), None))
-    }
-
-    async fn waiting(&self, project: &str, visitor: &Visitor) -> Result<Page, Page> {
-        let now = self.runtime.engine.now();
-        let waits = |item: &Item<Operation>| {
-            let state = item.state_at(now);
-            matches!(state, State::Pending | State::Blocked | State::Unknown)
-                && visitor.may(item).is_some()
+        let after = match &subject.visitor {
+            Some(visitor) => self.after(&subject.operation, visitor).await?,
+            None => After::default(),
         };
-        let store = &self.runtime.engine.store;
-        let read = async |need| store.waiting(project, need, "", waits, MOST_LISTED, None).await;
-        let (mut page, pending) = read(Need::Decision).await.map_err(unavailable)?;
-        let (settlements, unknown) = read(Need::Settlement).await.map_err(unavailable)?;
-        page.items.extend(settlements.items);
-        let rest = pages::Rests { pending, unknown };
-        let csrf = visitor.form_token(self.keys.as_ref());
-        let viewer = pages::Viewer { name: visitor.name(), csrf: csrf.as_deref() };
-        Ok(Page::ok(pages::inbox(&page.items, rest, &self.projects(project, viewer), now)))
+        Ok(self.view(&subject, query.get("option"), None, Some(&after)))
     }
 
     async fn purchases(&self, visitor: &Visitor) -> Result<Page, Page> {

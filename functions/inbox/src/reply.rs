@@ -9,9 +9,9 @@ use placet_runtime::http::{Response, set, text};
 
 use crate::pages;
 
-/// No scripts, nothing from other sites, no frame around the page.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
-                      frame-ancestors 'none'; base-uri 'none'";
+/// Only our own files, no inline script or style, nothing from other sites, no frame around the page.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// A page and its HTTP status, or a redirect.
 pub(crate) struct Page {
@@ -102,6 +102,10 @@ impl Page {
         Self::message(StatusCode::UNAUTHORIZED, "You are not signed in", text)
     }
 
+    pub(crate) fn bad_filter(text: &str) -> Self {
+        Self::message(StatusCode::BAD_REQUEST, "Nothing searched", text)
+    }
+
     pub(crate) fn bad_form() -> Self {
         let text = "The form could not be read. Nothing was changed. Open the page again and decide there.";
         Self::message(StatusCode::BAD_REQUEST, "Not decided", text)
@@ -131,8 +135,16 @@ pub(crate) fn page(page: Page) -> Response {
     response
 }
 
-pub(crate) fn style() -> Response {
-    let mut response = text(StatusCode::OK, "text/css; charset=utf-8", pages::STYLE.to_owned());
+/// A file that the pages load; `None` if there is no such file.
+pub(crate) fn asset(name: &str) -> Option<Response> {
+    let (media_type, content) = match name {
+        "style.css" => ("text/css; charset=utf-8", pages::STYLE),
+        "app.js" => ("text/javascript; charset=utf-8", pages::SCRIPT),
+        "icon.svg" => ("image/svg+xml", pages::ICON),
+        _ => return None,
+    };
+    let mut response = text(StatusCode::OK, media_type, content.to_owned());
     set(&mut response, CACHE_CONTROL, "public, max-age=3600");
-    response
+    set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    Some(response)
 }

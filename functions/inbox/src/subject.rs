@@ -9,7 +9,7 @@ use placet_runtime::StoreError;
 use placet_runtime::http::Request;
 
 use crate::fields::Fields;
-use crate::pages::{CannotRun, Late, Projects, Viewer};
+use crate::pages::{After, CannotRun, Late, Projects, Viewer};
 use crate::reply::Page;
 use crate::visitor::{Visitor, source};
 use crate::{Inbox, pages};
@@ -148,16 +148,15 @@ impl Inbox {
         subject: &Subject,
         option: Option<&str>,
         late: Option<&Late>,
+        after: Option<&After>,
     ) -> Page {
         let Subject { operation, action, may, visitor, .. } = subject;
-        let name = visitor.as_ref().and_then(Visitor::name);
-        let csrf = visitor.as_ref().and_then(|visitor| visitor.form_token(self.keys.as_ref()));
-        let viewer = Viewer { name, csrf: csrf.as_deref() };
+        let viewer = visitor.as_ref().map(Visitor::viewer).unwrap_or_default();
         let (now, projects) =
             (self.runtime.engine.now(), self.projects(operation.project(), viewer));
         let action = may.applies_to(operation).then_some(action.as_str());
         let cannot_run = self.cannot_run(operation);
-        let view = pages::View { now, projects, action, option, late, cannot_run };
+        let view = pages::View { now, projects, action, option, late, after, cannot_run };
         Page::ok(pages::operation(operation, &view))
     }
 

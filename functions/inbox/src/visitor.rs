@@ -12,6 +12,7 @@ use placet_runtime::{Access, Session};
 
 use crate::Inbox;
 use crate::fields::Fields;
+use crate::pages::Viewer;
 use crate::reply::Page;
 use crate::subject::{May, unavailable};
 
@@ -31,6 +32,8 @@ pub(crate) struct SignedIn {
     pub(crate) session: Session,
     /// The IP address of the browser, if it is known.
     pub(crate) from: Option<String>,
+    /// The token in the forms of the session.
+    form_token: String,
 }
 
 impl Visitor {
@@ -38,7 +41,7 @@ impl Visitor {
     pub(crate) fn actor(&self) -> Actor {
         let identity = match self {
             Self::Local => None,
-            Self::SignedIn(SignedIn { person, session, from }) => Some(Identity {
+            Self::SignedIn(SignedIn { person, session, from, .. }) => Some(Identity {
                 id: person.id.clone(),
                 name: person.name.clone(),
                 proof: session.proof,
@@ -48,21 +51,30 @@ impl Visitor {
         Actor::Inbox { person: identity }
     }
 
-    /// The name of the visitor; `None` for the person at a developer's machine.
-    pub(crate) fn name(&self) -> Option<&str> {
+    /// The visitor as pages show them. The forms of the person at a developer's machine have no token: there, the
+    /// browser says which site posts.
+    pub(crate) fn viewer(&self) -> Viewer<'_> {
         match self {
-            Self::Local => None,
-            Self::SignedIn(signed_in) => Some(&signed_in.person.name),
+            Self::Local => Viewer::default(),
+            Self::SignedIn(SignedIn { person, form_token, .. }) => {
+                Viewer { name: Some(&person.name), csrf: Some(form_token) }
+            }
+        }
+    }
+
+    /// Whether the visitor operates Placet, and so sees everything.
+    pub(crate) fn operates(&self) -> bool {
+        match self {
+            Self::Local => true,
+            Self::SignedIn(SignedIn { person, .. }) => person.may(PersonRight::Operate),
         }
     }
 
     /// What the visitor may do with this operation; `None` if the visitor may not even see it.
     pub(crate) fn may(&self, operation: &Operation) -> Option<May> {
-        let Self::SignedIn(SignedIn { person, .. }) = self else { return Some(May::Everything) };
-        let operates = person.may(PersonRight::Operate);
         match self.decides(operation) {
             true => Some(May::Everything),
-            false => operates.then_some(May::SettleOnly),
+            false => self.operates().then_some(May::SettleOnly),
         }
     }
 
@@ -73,15 +85,6 @@ impl Visitor {
             Self::SignedIn(SignedIn { person, .. }) => {
                 person.may(PersonRight::Decide) && operation.approvers.include(&person.id)
             }
-        }
-    }
-
-    /// The token in the forms of the visitor's session. Forms of the person at a developer's machine need none: there,
-    /// the browser says which site posts.
-    pub(crate) fn form_token(&self, keys: Option<&SigningKeys>) -> Option<String> {
-        match self {
-            Self::Local => None,
-            Self::SignedIn(SignedIn { session, .. }) => Some(form_token(&session.id, keys?)),
         }
     }
 
@@ -115,15 +118,16 @@ impl Inbox {
         if self.open {
             return Ok(Visitor::Local);
         }
-        match self.session(headers).await? {
-            Some((person, session)) => {
+        match (self.session(headers).await?, &self.keys) {
+            (Some((person, session)), Some(keys)) => {
                 let from = source(request).map(|address| address.to_string());
-                Ok(Visitor::SignedIn(SignedIn { person, session, from }))
+                let form_token = form_token(&session.id, keys);
+                Ok(Visitor::SignedIn(SignedIn { person, session, from, form_token }))
             }
-            None if matches!(*method, Method::GET | Method::HEAD) => {
+            _ if matches!(*method, Method::GET | Method::HEAD) => {
                 Err(Page::see_other("/sign-in".to_owned()))
             }
-            None => Err(Page::signed_out()),
+            _ => Err(Page::signed_out()),
         }
     }
 

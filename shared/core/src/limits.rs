@@ -83,6 +83,9 @@ pub const LARGEST_PENDING_LIST: usize = 4 * 1024 * 1024;
 /// The most entries that one page of a list reads.
 pub const MOST_ENTRIES: usize = 1000;
 
+/// The most entries that one page of the decided operations or of the problems reads in the inbox, without a filter.
+pub const MOST_LOOKED_AT: usize = 200;
+
 /// The size of items after which a page of a list stops, in bytes of JSON. In memory, items take up to a hundred
 /// times as much, and a function has 256 MB.
 pub const LARGEST_PAGE: usize = 1024 * 1024;

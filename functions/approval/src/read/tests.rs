@@ -72,8 +72,8 @@ fn an_error_names_the_wrong_member_with_its_pointer() {
     /name: must not be empty
     /name: must have at most 5 bytes, not 6
     /name: must be a string, not null
-    /id: must have 1 to 255 bytes, none of / \ ? # % or control characters, no space at either end, and must not be . or .. or pending or style.css
-    /id: must have 1 to 255 bytes, none of / \ ? # % or control characters, no space at either end, and must not be . or .. or pending or style.css
+    /id: must have 1 to 255 bytes, none of / \ ? # % or control characters, no space at either end, and must not be . or .. or pending
+    /id: must have 1 to 255 bytes, none of / \ ? # % or control characters, no space at either end, and must not be . or .. or pending
     /comment: must have at most 16 KB, as JSON
     /list: must be a list, not an object
     /list/1/a~1b~0c: must be a whole number from 0, not a string

@@ -38,7 +38,7 @@ impl TryFrom<String> for CallId {
         }
         Err(format!(
             "must have 1 to {LONGEST_ID} bytes, none of / \\ ? # % or control characters, no space at \
-             either end, and must not be . or .. or pending or style.css"
+             either end, and must not be . or .. or pending"
         ))
     }
 }

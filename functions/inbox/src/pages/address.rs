@@ -30,16 +30,43 @@ pub struct Projects<'a> {
 impl Projects<'_> {
     /// The address of a project's inbox.
     pub fn inbox(&self, project: &str) -> String {
-        if project == self.main() {
-            "/inbox".to_owned()
-        } else {
-            format!("/inbox?project={}", encode(project))
-        }
+        self.query(project, &[])
+    }
+
+    /// The address of a list of the project that is shown. The parameters follow each other in the given order;
+    /// empty ones are left out.
+    pub(super) fn list(&self, parameters: &[(&str, &str)]) -> String {
+        self.query(self.shown, parameters)
+    }
+
+    fn query(&self, project: &str, parameters: &[(&str, &str)]) -> String {
+        let named = (project != self.main()).then_some(("project", project));
+        let given = parameters.iter().copied().filter(|(_, value)| !value.is_empty());
+        let all: Vec<_> = named
+            .into_iter()
+            .chain(given)
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        if all.is_empty() { "/inbox".to_owned() } else { format!("/inbox?{}", all.join("&")) }
+    }
+
+    /// The project that is shown, if it is not the main project: a form that reads a list must name it.
+    pub(super) fn named(&self) -> Option<&str> {
+        Some(self.shown).filter(|shown| *shown != self.main())
     }
 
     /// The address of an operation's page.
     pub fn operation(&self, id: &OperationId) -> String {
         id.inbox_address(self.main())
+    }
+
+    /// The address of a delivery's page.
+    pub fn delivery(&self, id: &str) -> String {
+        let path = format!("/inbox/deliveries/{}", encode(id));
+        match self.named() {
+            None => path,
+            Some(project) => format!("{path}?project={}", encode(project)),
+        }
     }
 
     fn main(&self) -> &str {
@@ -104,6 +131,12 @@ mod tests {
         assert_eq!(projects.operation(&question("main")), "/inbox/questions/q%201");
         assert_eq!(projects.operation(&question("other")), "/inbox/questions/q%201?project=other");
         assert_eq!(projects.inbox("main"), "/inbox");
+        assert_eq!(
+            projects.list(&[("list", "decided"), ("run", ""), ("fn", "a&b")]),
+            "/inbox?project=other&list=decided&fn=a%26b"
+        );
+        let projects = Projects { shown: "main", ..projects };
+        assert_eq!(projects.list(&[("cursor", "x")]), "/inbox?cursor=x");
         assert_eq!(edit("/d/token", "a&b"), "/d/token?option=a%26b#decide");
         assert_eq!(edit("/inbox/c?project=x", "a"), "/inbox/c?project=x&option=a#decide");
     }

@@ -56,6 +56,11 @@ pub(super) struct Choice {
 }
 
 impl<'a> Form<'a> {
+    /// Whether a person can do nothing.
+    pub(super) const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Whether a person chooses an option in this form.
     pub(super) const fn offers_options(&self) -> bool {
         matches!(self, Self::Decide { .. } | Self::Answer { .. })
@@ -94,6 +99,14 @@ impl<'a> Form<'a> {
 }
 
 impl Choices {
+    /// Whether the form has one button, because there is no option, or one is being edited.
+    pub(super) fn are_none(&self) -> bool {
+        match self {
+            Self::All { choices, .. } => choices.is_empty(),
+            Self::Edited(_) => true,
+        }
+    }
+
     fn new(operation: &Item<Operation>, action: &str, edited: Option<&str>) -> Self {
         let options = &operation.options;
         let is_edited =

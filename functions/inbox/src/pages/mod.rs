@@ -1,60 +1,78 @@
 //! The pages that a person opens. Each function returns a complete HTML document and does nothing else.
 //!
-//! The pages work under the content security policy `default-src 'none'; style-src 'self';
-//! form-action 'self'; frame-ancestors 'none'; base-uri 'none'`: no scripts, no inline styles,
-//! nothing from other sites. Their only stylesheet is [`STYLE`], which must be served at `/inbox/style.css`.
+//! The pages work without a script. They load only their own stylesheet, icon and script, which are served under
+//! `/inbox/assets/`, and contain no inline style or script.
 //! Following a link changes nothing. Every change is a form with the method POST.
 
 mod address;
+mod after;
 mod characters;
+mod delivery;
+mod field;
+mod filter;
 mod form;
-mod inbox;
+mod hints;
 mod late;
+mod list;
 mod lookalike;
 mod operation;
 mod purchases;
 mod record;
+mod row;
 mod sign_in;
 mod visible;
 mod words;
 
 use askama::Template;
 use placet_core::Timestamp;
+use placet_core::delivery::Delivery;
 use placet_core::item::Item;
 use placet_core::operation::Operation;
-use placet_runtime::Rest;
 
 use address::Frame;
 pub use address::{Projects, Viewer};
+pub use after::{After, More, Notified};
+pub use filter::{Filter, List};
 pub use late::Late;
+pub use list::{Found, Listing};
 pub use sign_in::{answered, invitation, sign_in};
 
-/// The stylesheet of all pages.
+/// The stylesheet of all pages, `style.css`.
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
-/// How many operations wait for a person beyond those that are shown.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Rests {
-    /// Operations that wait for a decision.
-    pub pending: Rest,
-    /// Operations whose outcome is unknown.
-    pub unknown: Rest,
-}
+/// The script of all pages, `app.js`: refresh, keys, copying.
+pub const SCRIPT: &str = include_str!("../../templates/app.js");
 
-/// The inbox of the project that is shown: pending operations, nearest deadline first, then operations whose
-/// outcome is unknown, oldest first. Operations in any other state are left out. `rests` has the number of
-/// operations that are not shown.
+/// The icon of all pages, `icon.svg`.
+pub const ICON: &str = include_str!("../../templates/icon.svg");
+
+/// A list of the project that is shown.
 ///
 /// # Errors
 ///
 /// If the template cannot be rendered.
-pub fn inbox(
-    operations: &[Item<Operation>],
-    rests: Rests,
+pub fn list(
+    listing: &Listing,
+    found: &Found,
     projects: &Projects<'_>,
     now: Timestamp,
 ) -> Result<String, askama::Error> {
-    inbox::Page::new(operations, rests, projects, now).render()
+    list::Page::new(listing, found, projects, now).render()
+}
+
+/// The page of a delivery: what it reports, its attempts, and the form that sends it again. `message` says what came of
+/// that form.
+///
+/// # Errors
+///
+/// If the template cannot be rendered.
+pub fn delivery(
+    delivery: &Item<Delivery>,
+    projects: &Projects<'_>,
+    message: Option<&str>,
+    now: Timestamp,
+) -> Result<String, askama::Error> {
+    delivery::Page::new(delivery, projects, message, now).render()
 }
 
 /// How the page of an operation is shown.
@@ -70,6 +88,8 @@ pub struct View<'a> {
     pub option: Option<&'a str>,
     /// The message after a form that changed nothing.
     pub late: Option<&'a Late>,
+    /// What follows the decision.
+    pub after: Option<&'a After>,
     /// Why an approval would not run the operation, if this is known.
     pub cannot_run: Option<CannotRun<'a>>,
 }

@@ -1,20 +1,19 @@
 use askama::Template;
-use placet_core::Digest;
 use placet_core::item::Item;
 use placet_core::operation::{Content, Operation, OperationKind, Plan, State};
+use placet_core::{Digest, Timestamp};
 use serde_json::{Value, json};
 
 use super::address::Frame;
+use super::after::Sentence;
+use super::field::{Field, Folded, arguments};
 use super::form::{Choices, Form};
 use super::late::Late;
 use super::lookalike::Lookalikes;
 use super::record::{Answer, Detail, Ending, Escalations, Event};
 use super::visible::Shown;
-use super::words::{Moment, Standing, span};
-use super::{CannotRun, View};
-
-/// The page shows the length of texts that are longer than this, in characters.
-const LONG_TEXT: usize = 500;
+use super::words::{Moment, Standing, requester, span, title};
+use super::{After, CannotRun, More, View};
 
 #[derive(Template)]
 #[template(path = "operation.html")]
@@ -26,11 +25,15 @@ pub(super) struct Page<'a> {
     changed: bool,
     question: bool,
     asks: Asks,
+    requester: Shown,
     escalations: Option<Escalations>,
     upstream: Option<Shown>,
     requested: Moment,
     requested_at: Moment,
     deadline: Moment,
+    deadline_minute: Moment,
+    /// The deadline in milliseconds, if a person can still decide.
+    deadline_millis: Option<i64>,
     left: Option<Moment>,
     /// The project, if there are several.
     project: Option<Shown>,
@@ -41,8 +44,16 @@ pub(super) struct Page<'a> {
     answer: Option<Answer>,
     ending: Option<Ending>,
     form: Form<'a>,
+    /// Whether a narrow screen may not show the options without scrolling, so that it needs a link to them.
+    jumps: bool,
     cannot_run: Option<CannotRun<'a>>,
     reload: bool,
+    /// A text that differs between two versions of the operation.
+    version: String,
+    now_millis: i64,
+    /// What waits after this operation.
+    more: Option<&'a More>,
+    notified: Vec<Sentence>,
     history: Vec<Event>,
     history_holds: bool,
 }
@@ -50,7 +61,7 @@ pub(super) struct Page<'a> {
 /// The complete request.
 enum Asks {
     Call { function: Shown, warnings: Vec<String>, arguments: Vec<Field>, run: Option<Run> },
-    Question { subject: Option<Shown>, message: Shown, warnings: Vec<String> },
+    Question { subject: Option<Shown>, message: Folded, warnings: Vec<String> },
 }
 
 /// What Placet runs after an approval.
@@ -61,14 +72,6 @@ struct Run {
     max_attempts: u32,
     retry_for: String,
     timeout: String,
-}
-
-/// A name and a value, with every hidden character marked.
-struct Field {
-    name: Shown,
-    kind: String,
-    value: Shown,
-    warnings: Vec<String>,
 }
 
 impl<'a> Page<'a> {
@@ -82,19 +85,26 @@ impl<'a> Page<'a> {
         let form = Form::new(operation, state, action, view.option);
         let history = operation.history.entries().iter();
         let upstream = operation.upstream.as_ref();
+        let after = view.after.filter(|_| !pending);
+        let sentences = |after: &After| {
+            after.notified.iter().map(|one| Sentence::new(one, &view.projects, now)).collect()
+        };
         Self {
             frame: Frame::of("", &view.projects),
-            title: title(&operation.content).shorten(60).plain(),
+            title: Shown::text(title(&operation.content)).shorten(60).plain(),
             late: view.late,
             standing: Standing::of(operation, now),
             changed,
             question: operation.kind() == OperationKind::HumanContact,
-            asks: Asks::new(operation),
+            asks: Asks::new(operation, now),
+            requester: Shown::text(&requester(operation)),
             escalations: Escalations::of(operation, now),
             upstream: upstream.map(|upstream| Shown::text(&upstream.base_url)),
             requested: Moment::ago(operation.header.created_at, now),
             requested_at: Moment::date(operation.header.created_at),
             deadline: Moment::date(operation.deadline),
+            deadline_minute: Moment::minute(operation.deadline),
+            deadline_millis: pending.then(|| operation.deadline.millis()),
             left: pending.then(|| Moment::left(operation.deadline, now)),
             project: several.then(|| Shown::text(operation.project())),
             run_id: Shown::text(&operation.run_id),
@@ -104,8 +114,13 @@ impl<'a> Page<'a> {
             answer: Answer::of(operation, now),
             ending: operation.outcome.as_ref().map(Ending::new),
             form,
+            jumps: jumps(operation),
             cannot_run: view.cannot_run.filter(|_| pending),
             reload: matches!(state, State::Queued | State::Running),
+            version: format!("{}-{}", state.as_str(), history.len()),
+            now_millis: now.millis(),
+            more: after.and_then(|after| after.more.as_ref()),
+            notified: after.map(sentences).unwrap_or_default(),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
             history_holds: operation.verify_history().is_ok(),
         }
@@ -119,7 +134,7 @@ impl<'a> Page<'a> {
 }
 
 impl Asks {
-    fn new(operation: &Operation) -> Self {
+    fn new(operation: &Operation, now: Timestamp) -> Self {
         match &operation.content {
             Content::Call { function, kwargs } => {
                 let (function, mut warnings) = Shown::warned(function);
@@ -129,7 +144,7 @@ impl Asks {
                 );
                 warnings.extend(names.warnings());
                 let run = operation.plan.as_ref().map(Run::new);
-                Self::Call { function, warnings, arguments: arguments(kwargs), run }
+                Self::Call { function, warnings, arguments: arguments(kwargs, now), run }
             }
             Content::Question { message, subject } => {
                 let texts = subject.as_deref().into_iter().chain([message.as_str()]);
@@ -137,8 +152,18 @@ impl Asks {
                     (subject.as_deref().map(Shown::text), Shown::text(message));
                 let shown: Vec<_> = subject.iter().chain([&message]).collect();
                 let warnings = Shown::all_warnings(texts, &shown);
-                Self::Question { warnings, subject, message }
+                Self::Question { warnings, subject, message: Folded::new(message) }
             }
+        }
+    }
+
+    /// How many values of the request are folded.
+    fn folded(&self) -> usize {
+        match self {
+            Self::Call { arguments, .. } => {
+                arguments.iter().filter(|field| field.value.fold.is_some()).count()
+            }
+            Self::Question { message, .. } => usize::from(message.fold.is_some()),
         }
     }
 
@@ -161,14 +186,14 @@ impl Run {
     }
 }
 
-impl Field {
-    fn new(name: &str, value: &Value) -> Self {
-        let mut lookalikes = Lookalikes::in_texts([name]);
-        lookalikes.add_value(value);
-        let (name, shown) = (Shown::text(name), Shown::value(value));
-        let warnings = [Shown::warnings(&[&name, &shown]), lookalikes.warnings()].concat();
-        Self { warnings, kind: kind(value), name, value: shown }
-    }
+/// Whether what comes before the options of a question takes much of a narrow screen.
+fn jumps(operation: &Operation) -> bool {
+    const MANY_CHARACTERS: usize = 240;
+    const MANY_LINES: usize = 6;
+    let long =
+        |text: &str| text.chars().count() > MANY_CHARACTERS || text.lines().count() > MANY_LINES;
+    let escalated = operation.history.of("escalated").next().is_some();
+    escalated || matches!(&operation.content, Content::Question { message, .. } if long(message))
 }
 
 /// The other parts of the specification. The options are left out if the form shows them completely. Options
@@ -184,37 +209,4 @@ fn extras(operation: &Operation, in_form: bool) -> Vec<Field> {
     let named = named.iter().filter_map(|(name, value)| Some(Field::new(name, value.as_ref()?)));
     let other = operation.other.iter().map(|(name, value)| Field::new(name, value));
     named.chain(other).collect()
-}
-
-/// The title of the page.
-fn title(content: &Content) -> Shown {
-    match content {
-        Content::Call { function, .. } => Shown::text(function),
-        Content::Question { message, subject } => Shown::text(subject.as_ref().unwrap_or(message)),
-    }
-}
-
-/// One field for each argument. Some clients send arguments that are not an object: these get one field.
-fn arguments(kwargs: &Value) -> Vec<Field> {
-    match kwargs {
-        Value::Object(members) => {
-            members.iter().map(|(name, value)| Field::new(name, value)).collect()
-        }
-        odd => vec![Field::new("(no name)", odd)],
-    }
-}
-
-/// The type of a value, so that nobody mistakes the text `10` for the number 10.
-fn kind(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => "true or false".to_owned(),
-        Value::Number(_) => "number".to_owned(),
-        Value::String(text) => match text.chars().count() {
-            length if length > LONG_TEXT => format!("text, {length} characters"),
-            _ => "text".to_owned(),
-        },
-        Value::Array(items) => format!("list of {}", items.len()),
-        Value::Object(_) => "object".to_owned(),
-    }
 }

@@ -4,6 +4,7 @@ use placet_core::operation::{Actor, Entry, Operation, Outcome, State, Verdict};
 use placet_core::{Digest, Timestamp};
 use serde_json::Value;
 
+use super::field::Folded;
 use super::visible::Shown;
 use super::words::{Moment, channel};
 
@@ -81,6 +82,11 @@ impl Escalations {
             warnings,
             message,
         })
+    }
+
+    /// The message, folded if it is long.
+    pub(super) fn folded(&self) -> Folded {
+        Folded::new(self.message.clone())
     }
 
     /// The message, shortened for a row.

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod arguments;
 mod cannot_run;
+mod lists;
 mod lookalikes;
 mod purchases;
 mod questions;
@@ -105,6 +107,7 @@ fn view() -> View<'static> {
         action: Some("/inbox/here"),
         option: None,
         late: None,
+        after: None,
         cannot_run: None,
     }
 }
@@ -113,8 +116,18 @@ fn page(of: &Item<Operation>) -> String {
     operation(of, &view()).unwrap()
 }
 
+/// The first page of a list without a filter.
+fn listing(list: List) -> Listing {
+    Listing { list, filter: Filter::default(), id: String::new(), continued: false }
+}
+
+/// The list of the viewer, with these operations.
 fn list(of: &[Item<Operation>]) -> String {
-    inbox(of, Rests::default(), &projects(), NOW).unwrap()
+    listed(List::ForYou, Found { operations: of.to_vec(), ..Found::default() })
+}
+
+fn listed(list: List, found: Found) -> String {
+    super::list(&listing(list), &found, &projects(), NOW).unwrap()
 }
 
 #[track_caller]
@@ -129,59 +142,6 @@ fn has_not(html: &str, parts: &[&str]) {
     for part in parts {
         assert!(!html.contains(part), "{part:?} is in\n{html}");
     }
-}
-
-#[test]
-fn the_inbox_lists_pending_operations_by_deadline_and_unknown_outcomes_apart() {
-    let mut sooner = plain();
-    sooner.body.deadline = NOW.plus(Duration::from_secs(300));
-    let denied = decided(&sooner, Verdict::Deny, "", None);
-    let html = list(&[unknown(), plain(), sooner, denied]);
-    has(
-        &html,
-        &[
-            "href=\"/inbox/call%201%2F%C3%A4\"",
-            "<bdi>amount</bdi>: 10",
-            ">3 min ago</time>",
-            ">57 min left</time>",
-            "class=\"soon\"><time datetime=\"2026-11-20T09:05:00.000Z\">5 min left",
-            "Outcome unknown: find out what happened",
-        ],
-    );
-    let at = |part: &str| html.find(part).unwrap();
-    assert!(at("5 min left") < at("57 min left") && at("57 min left") < at("Outcome unknown"));
-    assert_eq!(html.matches("<li>").count(), 3);
-}
-
-#[test]
-fn the_inbox_leaves_out_expired_operations_and_says_when_nothing_waits() {
-    let later = NOW.plus(Duration::from_secs(3600));
-    let html = inbox(&[plain()], Rests::default(), &projects(), later).unwrap();
-    has(&html, &["Nothing is waiting for you"]);
-    has_not(&html, &["<li>", "Outcome unknown"]);
-}
-
-#[test]
-fn every_argument_is_shown_with_its_type() {
-    let kwargs = json!({"to": "ann", "n": "10", "amount": 10.5, "deep": {"a": [true, null]}});
-    let html = page(&requested(kwargs, json!({}), None));
-    for (name, kind, value) in [
-        ("to", "text", "<bdi>ann</bdi>"),
-        ("n", "text", "<bdi>10</bdi>"),
-        ("amount", "number", "10.5"),
-        ("deep", "object", "{\n  &#34;<bdi>a</bdi>&#34;: [\n    true,\n    null\n  ]\n}"),
-    ] {
-        let row = format!(
-            "<dt><span class=\"name\"><bdi>{name}</bdi></span> <span class=\"kind\">{kind}</span></dt>\n\
-             <dd><div class=\"value\">{value}</div>"
-        );
-        has(&html, &[&row]);
-    }
-    has(
-        &page(&requested(json!({}), json!({}), None)),
-        &["The function is called without arguments."],
-    );
-    has(&page(&requested(json!([1, 2]), json!({}), None)), &["[\n  1,\n  2\n]"]);
 }
 
 #[test]
@@ -210,22 +170,8 @@ fn hostile_text_is_escaped_on_every_page() {
         message(evil, evil).unwrap(),
     ] {
         has(&html, &["&#60;script&#62;"]);
-        has_not(&html, &["<script", "</textarea><", "\"'>", "style=", "onclick", "javascript:"]);
+        has_not(&html, &["<script>", "</textarea><", "\"'>", "style=", "onclick", "javascript:"]);
     }
-}
-
-#[test]
-fn hidden_characters_in_an_argument_are_shown() {
-    let html = page(&requested(json!({"iban": "DE\u{202e}12\0\u{200b}"}), json!({}), None));
-    has_not(&html, &["\u{202e}", "\0", "\u{200b}"]);
-    has(&html, &["U+202E", "U+0000", "U+200B", "right-to-left override (U+202E)"]);
-}
-
-#[test]
-fn a_long_argument_is_shown_completely() {
-    let long = "0123456789".repeat(10_240);
-    let html = page(&requested(json!({"blob": long}), json!({}), None));
-    has(&html, &[&long, "text, 102400 characters"]);
 }
 
 #[test]
@@ -381,7 +327,7 @@ fn the_history_names_each_event_in_words() {
 }
 
 #[test]
-fn every_page_is_a_document_with_the_stylesheet_and_no_script() {
+fn every_page_is_a_document_that_loads_only_our_own_files() {
     for html in [
         list(&[plain(), unknown()]),
         page(&plain()),
@@ -391,9 +337,16 @@ fn every_page_is_a_document_with_the_stylesheet_and_no_script() {
         message("Not found", "There is no such operation.").unwrap(),
     ] {
         assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
-        has(&html, &["<link rel=\"stylesheet\" href=\"/inbox/style.css\">", "<h1", "</html>"]);
-        has_not(&html, &["<script", "style=\"", "http://", "src="]);
+        has(
+            &html,
+            &["<link rel=\"stylesheet\" href=\"/inbox/assets/style.css\">", "<h1", "</html>"],
+        );
+        has_not(&html, &["style=\"", "http://"]);
+        assert_eq!(html.matches("<script").count(), 1);
+        assert_eq!(html.matches("src=").count(), 1);
+        has(&html, &["<script src=\"/inbox/assets/app.js\" defer></script>"]);
     }
     has(STYLE, &["prefers-color-scheme: dark", ":focus-visible"]);
     has_not(STYLE, &["url(", "@import"]);
+    has_not(SCRIPT, &["http://", "https://", "innerHTML", "eval("]);
 }

@@ -138,6 +138,22 @@ impl Shown {
         text
     }
 
+    /// The length in characters and in lines, as far as marks and line breaks show it.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let breaks = |piece: &Piece| match piece {
+            Piece::Break => 1,
+            Piece::Syntax(text) => text.matches('\n').count(),
+            _ => 0,
+        };
+        let characters = self.pieces.iter().map(Piece::length).sum();
+        (characters, 1 + self.pieces.iter().map(breaks).sum::<usize>())
+    }
+
+    /// Whether the text can be copied from the page as it is: no character of it is hidden.
+    pub(super) fn is_plain(&self) -> bool {
+        self.hidden.is_empty() && !self.right_to_left
+    }
+
     /// Shortens the text to about `longest` characters.
     pub(super) fn shorten(mut self, longest: usize) -> Self {
         let mut left = longest;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use placet_core::Timestamp;
-use placet_core::operation::{Actor, Identity, Operation, OperationKind, Proof, State};
+use placet_core::operation::{Actor, Content, Identity, Operation, OperationKind, Proof, State};
 
 /// A moment as a `<time>` element, in words or as date and time in UTC.
 #[derive(Clone, Debug, Template)]
@@ -20,9 +20,19 @@ impl HtmlSafe for Moment {}
 impl Moment {
     /// Date and time, to the second.
     pub(super) fn date(at: Timestamp) -> Self {
+        Self::cut(at, 8)
+    }
+
+    /// Date and time, to the minute.
+    pub(super) fn minute(at: Timestamp) -> Self {
+        Self::cut(at, 5)
+    }
+
+    /// Date and time, with the first `length` characters of the time.
+    fn cut(at: Timestamp, length: usize) -> Self {
         let datetime = at.to_string();
         let words = match datetime.split_once('T') {
-            Some((date, time)) => format!("{date} {} UTC", time.get(..8).unwrap_or(time)),
+            Some((date, time)) => format!("{date} {} UTC", time.get(..length).unwrap_or(time)),
             None => datetime.clone(),
         };
         Self { datetime, words }
@@ -36,6 +46,15 @@ impl Moment {
     /// How long it is until the moment.
     pub(super) fn left(at: Timestamp, now: Timestamp) -> Self {
         Self { datetime: at.to_string(), words: format!("{} left", span(at.since(now))) }
+    }
+}
+
+/// A moment as seen from `now`, in words: `in 3 days`, `3 days ago`.
+pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
+    if at < now {
+        format!("{} ago", span(now.since(at)))
+    } else {
+        format!("in {}", span(at.since(now)))
     }
 }
 
@@ -54,6 +73,27 @@ pub(super) fn span(duration: Duration) -> String {
 
 fn with_rest(whole: String, rest: u64, unit: &str) -> String {
     if rest == 0 { whole } else { format!("{whole} {rest} {unit}") }
+}
+
+/// The function of a call; the subject of a question, or its message.
+pub(super) fn title(content: &Content) -> &str {
+    match content {
+        Content::Call { function, .. } => function,
+        Content::Question { subject: Some(subject), .. } => subject,
+        Content::Question { message, .. } => message,
+    }
+}
+
+/// The requester of an operation: the name of the API key, or the webhook source.
+pub(super) fn requester(operation: &Operation) -> String {
+    match operation.history.entries().first().map(|created| &created.by) {
+        Some(Actor::Api { name, .. }) => name.clone(),
+        Some(Actor::Webhook { source, .. }) => format!("the webhook source {source}"),
+        Some(Actor::Demo) => "the demo page".to_owned(),
+        Some(Actor::Test) => "a test event".to_owned(),
+        Some(other) => other.to_string(),
+        None => "an unknown requester".to_owned(),
+    }
 }
 
 /// The state of an operation: a sentence, a sign and a CSS class.
@@ -97,6 +137,24 @@ impl Standing {
             }
         };
         Self { class, sign, words }
+    }
+}
+
+/// A state in a list of states.
+pub(super) const fn state(state: State) -> &'static str {
+    match state {
+        State::Pending => "Waits for a decision",
+        State::Approved => "Approved, the requester acts",
+        State::Denied => "Denied",
+        State::Answered => "Answered",
+        State::Cancelled => "Cancelled",
+        State::Expired => "Expired",
+        State::Queued => "Approved, about to run",
+        State::Blocked => "Blocked",
+        State::Running => "Running",
+        State::Succeeded => "Done",
+        State::Failed => "Failed",
+        State::Unknown => "Outcome unknown",
     }
 }
 

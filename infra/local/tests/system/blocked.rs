@@ -36,7 +36,7 @@ async fn an_approved_operation_that_cannot_run_waits_and_is_in_the_inbox() {
         assert_eq!(operation.history.of("blocked").count(), 1, "the history tells it once");
         world.nothing_is_forgotten().await;
 
-        let inbox = world.page("/inbox").await.text;
+        let inbox = world.page("/inbox?list=problems").await.text;
         assert!(inbox.contains("Approved, but blocked") && inbox.contains("ship"), "{inbox}");
         let page = world.page("/inbox/c").await.text;
         assert!(page.contains("Run it now") && page.contains("Do not run it"), "{page}");

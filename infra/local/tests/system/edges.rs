@@ -40,7 +40,11 @@ async fn a_pending_question_is_listed_also_when_many_calls_wait() {
     let calls = pending(&world, "function_calls", "?limit=100&offset=200").await;
     assert_eq!((&calls["total"], &calls["has_more"]), (&json!(320), &json!(true)));
     let inbox = world.page("/inbox").await.text;
-    assert!(inbox.contains("There are more."), "{inbox}");
+    let (_, more) = inbox.split_once("<p class=\"more\"><a href=\"").unwrap();
+    let (more, _) = more.split_once('"').unwrap();
+    let more = world.page(&more.replace("&#38;", "&")).await.text;
+    assert_eq!((inbox.matches("<li>").count(), more.matches("<li>").count()), (100, 100));
+    assert!(inbox.contains("(321) For you") && more.contains("(100+) For you"), "{more}");
     world.finish().await;
 }
 

@@ -94,7 +94,11 @@ async fn reading_changes_nothing() {
         "/purchases",
         "/purchase-materials",
         "/healthz",
-        "/inbox/style.css",
+        "/inbox?list=decided",
+        "/inbox?list=problems",
+        "/inbox/assets/app.js",
+        "/inbox/assets/icon.svg",
+        "/inbox/assets/style.css",
     ] {
         for method in [Method::GET, Method::HEAD] {
             world.request(method.clone(), path).page().send().await;
@@ -184,7 +188,9 @@ async fn a_panic_in_a_function_is_an_unknown_outcome_that_a_person_settles() {
     world.approved("call-1", "panics").await;
     assert_eq!(world.work().await.failed, 0, "a panic does not fail the message");
     assert_eq!(world.state("call-1").await, State::Unknown);
-    assert!(world.page("/inbox").await.text.contains("/inbox/call-1"));
+    assert!(world.page("/inbox?list=problems").await.text.contains("/inbox/call-1"));
+    let inbox = world.page("/inbox").await.text;
+    assert!(inbox.contains("<bdi>Problems</bdi> <span class=\"count\">1</span>"), "{inbox}");
 
     let attempt = world.page("/inbox/call-1").await.hidden("attempt");
     let fields = format!("attempt={attempt}&comment=looked&settlement=did_not_happen");

@@ -28,6 +28,8 @@ mod forward;
 mod frozen;
 mod heavy;
 mod humanlayer;
+mod inbox_lists;
+mod inbox_notifications;
 mod ingress;
 mod input;
 mod keys;

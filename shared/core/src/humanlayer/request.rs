@@ -94,7 +94,7 @@ fn call_id(call: &Fields<'_>) -> Result<Option<String>, FieldError> {
     }
     let id = call.text("call_id", LONGEST_ID)?;
     if !is_call_id(&id) {
-        let msg = "Value should not be . or .. or pending or style.css, contain / \\ ? # % or control characters, or start or end with a space";
+        let msg = "Value should not be . or .. or pending, contain / \\ ? # % or control characters, or start or end with a space";
         return Err(call.error("call_id", msg, "value_error"));
     }
     Ok(Some(id))

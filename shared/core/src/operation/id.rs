@@ -3,9 +3,8 @@ use serde::{Deserialize, Serialize};
 use crate::limits::LONGEST_ID;
 use crate::percent;
 
-/// Ids that are not allowed. `.` and `..` change a path. The others are the routes `…/pending` and
-/// `/inbox/style.css`.
-const RESERVED: [&str; 4] = [".", "..", "pending", "style.css"];
+/// Ids that are not allowed. `.` and `..` change a path, and `…/pending` is a route.
+const RESERVED: [&str; 3] = [".", "..", "pending"];
 
 /// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -78,8 +78,25 @@ impl Store {
         limit: usize,
         after: Option<Cursor>,
     ) -> Result<Page<Item<K>>, StoreError> {
+        self.recent(project, created, wanted, limit, MOST_ENTRIES, after).await
+    }
+
+    /// As [`Self::newest`], but it looks at no more than about `most` entries.
+    ///
+    /// # Errors
+    ///
+    /// If DynamoDB fails.
+    pub async fn recent<K: Kind>(
+        &self,
+        project: &str,
+        created: (Option<Timestamp>, Option<Timestamp>),
+        wanted: impl Fn(&Item<K>) -> bool,
+        limit: usize,
+        most: usize,
+        after: Option<Cursor>,
+    ) -> Result<Page<Item<K>>, StoreError> {
         let mut entries = self.listed::<K>(project, created, after);
-        self.page(&mut entries, wanted, limit).await
+        self.page(&mut entries, wanted, limit, most).await
     }
 
     /// The entries of a project in the index `list` that were created in this range, the newest first.
@@ -119,7 +136,7 @@ impl Store {
         let mut entries = Entries::new(self, partitions, range, after);
         entries.rows = key::item_pk(K::NAME, project, ids);
         entries.at_once = MOST_COUNTED / entries.shards.len();
-        let page = self.page(&mut entries, wanted, limit).await?;
+        let page = self.page(&mut entries, wanted, limit, MOST_ENTRIES).await?;
         let rest = entries.rest().await?;
         Ok((page, rest))
     }
@@ -129,10 +146,11 @@ impl Store {
         entries: &mut Entries<'_>,
         wanted: impl Fn(&Item<K>) -> bool,
         limit: usize,
+        most: usize,
     ) -> Result<Page<Item<K>>, StoreError> {
         let (mut items, mut looked_at, mut bytes) = (Vec::new(), 0, 0);
         let mut place = None;
-        while looked_at < MOST_ENTRIES {
+        while looked_at < most {
             if items.len() == limit && entries.first().await?.is_some() {
                 break;
             }

@@ -97,7 +97,7 @@ fn an_error_names_the_wrong_member_with_its_pointer() {
     /run_id: must not be empty
     /run_id: must be a string, not null
     /run_id: must have at most 255 bytes, not 256
-    /call_id: must have 1 to 255 bytes, none of / \ ? # % or control characters, no space at either end, and must not be . or .. or pending or style.css
+    /call_id: must have 1 to 255 bytes, none of / \ ? # % or control characters, no space at either end, and must not be . or .. or pending
     /fn: must be a string, not a whole number
     /fn: must have at most 255 bytes, not 256
     /kwargs: must be an object, not a list

@@ -64,7 +64,7 @@ fn an_error_names_the_wrong_member_with_its_pointer() {
     /operations/0/digest: is missing
     /operations/0/attempt: is missing
     /operations/0/kind: must be one of function_call, human_contact
-    /operations/0/call_id: must have 1 to 255 bytes, none of / \ ? # % or control characters, no space at either end, and must not be . or .. or pending or style.css
+    /operations/0/call_id: must have 1 to 255 bytes, none of / \ ? # % or control characters, no space at either end, and must not be . or .. or pending
     /operations/0/digest: a digest is 64 hexadecimal digits
     /operations/0/attempt: must be a whole number from 0 to 4294967295
     /operations/0/attempt: must be a whole number from 0 to 4294967295

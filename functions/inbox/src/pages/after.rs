@@ -1,0 +1,98 @@
+//! What follows a decision: the notifications of it, and what waits next.
+
+use placet_core::Timestamp;
+use placet_core::delivery::{Delivery, State};
+use placet_core::item::Item;
+use placet_runtime::Rest;
+
+use super::address::Projects;
+use super::list::count;
+use super::row::{last, progress};
+use super::visible::Shown;
+use super::words::span;
+
+/// What follows the decision on an operation.
+#[derive(Clone, Debug, Default)]
+pub struct After {
+    /// What waits for the viewer, if the operation was decided just now.
+    pub more: Option<More>,
+    /// The notifications of the decision.
+    pub notified: Vec<Notified>,
+}
+
+/// The operations that wait for the viewer after a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct More {
+    /// How many operations wait, in words: `7`, `1,000+`.
+    pub count: String,
+    /// The address of the one with the nearest deadline; `None` if nothing waits.
+    pub next: Option<String>,
+}
+
+impl More {
+    /// So many operations were read, and these follow.
+    pub fn new(read: usize, rest: Rest, next: Option<String>) -> Self {
+        Self { count: count(read + rest.counted, rest.more), next }
+    }
+}
+
+/// The notification of one endpoint.
+#[derive(Clone, Debug)]
+pub struct Notified {
+    /// The name of the endpoint.
+    pub endpoint: String,
+    /// Whether the delivery is still to be created.
+    pub awaited: bool,
+    /// The delivery, if it is stored.
+    pub delivery: Option<Item<Delivery>>,
+}
+
+/// A notification in words.
+pub(super) struct Sentence {
+    pub(super) endpoint: Shown,
+    /// What came of it, as the rest of a sentence that begins with the endpoint.
+    pub(super) words: String,
+    /// The reason why the last attempt failed.
+    pub(super) reason: Option<Shown>,
+    /// The page of the delivery.
+    pub(super) href: Option<String>,
+    pub(super) failed: bool,
+}
+
+impl Sentence {
+    pub(super) fn new(notified: &Notified, projects: &Projects<'_>, now: Timestamp) -> Self {
+        let delivery = notified.delivery.as_ref();
+        let state = delivery.map(|delivery| delivery.body.state);
+        let words = match delivery {
+            _ if notified.awaited => {
+                "has not been notified yet: the notification is being prepared.".to_owned()
+            }
+            None => "has no stored notification: it ended more than a week ago, or there was none."
+                .to_owned(),
+            Some(delivery) => match delivery.body.state {
+                State::Delivered => {
+                    let ago = delivery.log.last().map(|attempt| span(now.since(attempt.at)));
+                    format!("was notified {} ago.", ago.unwrap_or_default())
+                }
+                State::Pending if delivery.attempts == 0 => {
+                    "has not been notified yet: the first attempt starts now.".to_owned()
+                }
+                State::Pending => {
+                    format!("has not been notified yet: {}.", progress(delivery, now))
+                }
+                State::Failed => {
+                    format!("was not notified: {}.", progress(delivery, now).to_lowercase())
+                }
+            },
+        };
+        let unheard = delivery
+            .filter(|delivery| delivery.body.state != State::Delivered && delivery.attempts > 0);
+        Self {
+            endpoint: Shown::text(&notified.endpoint),
+            words,
+            reason: unheard.map(|delivery| Shown::text(&last(delivery))),
+            href: delivery.map(|delivery| projects.delivery(&delivery.header.id)),
+            failed: state == Some(State::Failed),
+        }
+    }
+}

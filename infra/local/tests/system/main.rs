@@ -22,6 +22,7 @@ mod crash;
 mod deliveries;
 mod depth;
 mod edges;
+mod events;
 mod flow;
 mod forward;
 mod frozen;

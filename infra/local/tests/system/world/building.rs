@@ -50,6 +50,7 @@ impl Default for Building {
             .secret("PLACET_DEMO", "on")
             .secret("PLACET_SECRET_HUMANLAYER", WEBHOOK_SECRET)
             .secret("PLACET_LINK_SECRET", LINK_SECRET)
+            .secret("PLACET_INBOX_URL", "http://127.0.0.1:8000")
             .secret("ENDPOINT", ENDPOINT_SECRET)
     }
 }

@@ -1,0 +1,92 @@
+//! Whom to notify of the events of an operation, and what a notification contains.
+
+use placet_core::delivery::Delivery;
+use placet_core::humanlayer::{Addresses, Format, Subscription};
+use placet_core::item::Item;
+use placet_core::operation::{Event, Notice, Notified, Operation, OperationId};
+use placet_core::{DecisionLink, SHORTEST_LINK_KEY, Secret};
+
+use crate::{Environment, Runtime};
+
+impl Runtime {
+    /// The notices of all events of an operation: one per endpoint and event that the endpoint lists.
+    pub fn notices(&self, id: &OperationId) -> Vec<Notice> {
+        let notified = self.config.notified(id);
+        notified.map(|(name, subscription)| notice(name, subscription)).collect()
+    }
+
+    /// The notices of the escalation of an operation to `to`. If that is the name of an endpoint, it is notified even
+    /// if it does not list the event.
+    pub fn notices_of_escalation(&self, id: &OperationId, to: &str) -> Vec<Notice> {
+        let mut notices = self.notices(id);
+        let event = Event::Escalated;
+        let is_listed = |known: &Notice| {
+            let Notified::Endpoint { name, .. } = &known.to;
+            known.event == event && name == to
+        };
+        if self.config.endpoint(&id.project, to).is_some() && !notices.iter().any(is_listed) {
+            let subscription = Subscription { format: Format::V1Beta2, kind: id.kind, event };
+            notices.push(notice(to, subscription));
+        }
+        notices
+    }
+
+    /// The bytes of a notification; `None` if this version of Placet does not know its event. A decision link needs
+    /// `link_key`.
+    pub fn notification_body(
+        &self,
+        delivery: &Item<Delivery>,
+        operation: &Item<Operation>,
+        link_key: Option<&Secret>,
+    ) -> Option<Vec<u8>> {
+        let subscription = Subscription::parse(&delivery.event_type)?;
+        let (_, occurrence) = delivery.notifies_of()?;
+        let origin = inbox_origin(&self.environment);
+        let main = self.config.project.as_str();
+        let at = |path: String| origin.as_ref().map(|origin| format!("{origin}{path}"));
+        let link = link_key.filter(|_| operation.awaits_decision_at(&occurrence));
+        let addresses = Addresses {
+            page: at(operation.id().inbox_address(main)),
+            link: link.and_then(|key| at(format!("/d/{}", decision_link(operation).sign(key)))),
+        };
+        Some(subscription.bytes(operation, &occurrence, &addresses))
+    }
+}
+
+fn notice(endpoint: &str, subscription: Subscription) -> Notice {
+    let (name, event_type) = (endpoint.to_owned(), subscription.to_string());
+    Notice { to: Notified::Endpoint { name, event_type }, event: subscription.event }
+}
+
+/// The link with which its bearer decides this operation until its deadline.
+fn decision_link(operation: &Item<Operation>) -> DecisionLink {
+    DecisionLink {
+        kind: operation.kind(),
+        project: operation.project().to_owned(),
+        call_id: operation.call_id().to_owned(),
+        digest: operation.digest,
+        settles: None,
+        expires_at: operation.deadline,
+    }
+}
+
+/// The origin of the pages, from `PLACET_INBOX_URL`; `None` if it is not set.
+fn inbox_origin(environment: &Environment) -> Option<String> {
+    let url = environment.get("PLACET_INBOX_URL")?;
+    Some(url.trim_end_matches('/').to_owned())
+}
+
+/// The key that signs decision links, from `PLACET_LINK_SECRET`; `None` if it is not set or too short.
+pub fn link_key(environment: &Environment) -> Option<Secret> {
+    let key = Secret::new(environment.get("PLACET_LINK_SECRET")?)?;
+    Some(key).filter(|key| key.expose().len() >= SHORTEST_LINK_KEY)
+}
+
+/// Why the events to an endpoint with `links` have no decision link; `None` if nothing is missing.
+pub fn missing_for_links(environment: &Environment) -> Option<&'static str> {
+    if inbox_origin(environment).is_none() {
+        return Some("PLACET_INBOX_URL is not set");
+    }
+    let none = link_key(environment).is_none();
+    none.then_some("PLACET_LINK_SECRET is not set, or has fewer than 32 bytes")
+}

@@ -113,7 +113,9 @@ async fn of_an_unknown_outcome() {
         requested(world, "panics").await;
         world.respond("call-1", true).await;
     };
-    let flow = async |world: &World| drop(world.work().await);
+    let flow = async |world: &World| {
+        world.work().await;
+    };
     survives(&[Event::Unknown], before, flow, time_passes).await;
 }
 

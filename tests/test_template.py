@@ -42,7 +42,7 @@ ENDPOINTS = {
     "AWS_ENDPOINT_URL_S3": "S3Endpoint",
 }
 OWN = {
-    "approval": {"PLACET_LONG_POLL", "PLACET_DEMO"},
+    "approval": {"PLACET_LONG_POLL", "PLACET_DEMO", "PLACET_LINK_SECRET", "PLACET_INBOX_URL"},
     "webhook": {"PLACET_SECRET_HUMANLAYER", "PLACET_SECRETS", "PLACET_WEBHOOK_URL"},
     "inbox": {"PLACET_LINK_SECRET", "PLACET_DEMO"},
     "worker": {"PLACET_LANE", "PLACET_DEAD_LETTER_QUEUE_URL", "PLACET_SECRETS"},
@@ -73,7 +73,9 @@ ALLOWED = {
         "Blobs": LIST,
     },
     "inbox": {
-        "Table": READ_WRITE,
+        "Table": READ_WRITE | {"dynamodb:BatchGetItem"},
+        "due": {"dynamodb:Query"},
+        "list": {"dynamodb:Query"},
         "WorkQueue": LOOK,
         "CallsQueue": SEND,
     },
@@ -126,6 +128,10 @@ ROUTES = {
         "POST /inbox/questions/[^/]+",
         f"GET /d/{TOKEN}",
         f"POST /d/{TOKEN}",
+        "GET /sign-in",
+        f"GET /sign-in/{TOKEN}",
+        f"POST /sign-in/{TOKEN}",
+        "POST /sign-out",
         "GET /purchase-materials",
         "GET /purchases",
         r"GET /inbox/style\.css",

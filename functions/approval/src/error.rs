@@ -184,7 +184,7 @@ impl Refusal for operation::Refusal {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::OwnOperation | Self::NotAnApprover => StatusCode::FORBIDDEN,
+            Self::OwnOperation | Self::NotAnApprover | Self::LinkRevoked => StatusCode::FORBIDDEN,
             _ => StatusCode::CONFLICT,
         }
     }

@@ -73,6 +73,8 @@ pub(crate) static ROUTES: &[Route] = &[
     post("decide_operation", "/v1/operations/{kind}/{call_id}/decision", Decide, run!(operations::decide)),
     post("cancel_operation", "/v1/operations/{kind}/{call_id}/cancel", Create, run!(operations::cancel)),
     post("settle_operation", "/v1/operations/{kind}/{call_id}/settle", Decide, run!(operations::settle)),
+    post("create_link", "/v1/operations/{kind}/{call_id}/links", Decide, run!(operations::links::create)),
+    post("revoke_link", "/v1/operations/{kind}/{call_id}/links/{link}/revoke", Decide, run!(operations::links::revoke)),
     post("settle_operations", "/v1/operations/settle", Decide, run!(operations::settle_many)),
     get("list_receipts", "/v1/receipts", Operate, run!(receipts::list)),
     get("get_receipt", "/v1/receipts/{id}", Operate, run!(receipts::get)),

@@ -17,13 +17,16 @@ use crate::subject::Subject;
 
 impl Inbox {
     pub(crate) async fn decide(&self, subject: Subject, body: &[u8]) -> Result<Page, Page> {
-        let Subject { operation, action, by, may } = subject;
         let fields = Fields::read(body).ok_or_else(Page::bad_form)?;
+        if let Some(visitor) = &subject.visitor {
+            visitor.check_form(&fields, self.keys.as_ref())?;
+        }
+        let Subject { operation, action, by, may, visitor } = subject;
         let id = operation.id();
         let (project, call_id) = (id.project.as_str(), id.call_id.as_str());
         let notices = self.runtime.notices(&id);
         let command = read(&fields, &by, &operation, notices).ok_or_else(Page::bad_form)?;
-        let by = by.to_string();
+        let (actor, by) = (by.clone(), by.to_string());
         if !may.allows(&command) {
             tracing::warn!(
                 project,
@@ -43,8 +46,8 @@ impl Inbox {
                 tracing::info!(project, call_id, code = refusal.code(), by, "decision refused");
                 let current = self.load(&id).await?;
                 let late = Late::new(&command, refusal, &current, self.runtime.engine.now());
-                let action = may.applies_to(&current).then_some(action.as_str());
-                let page = self.view(&current, action, fields.get("option"), Some(&late));
+                let subject = Subject { operation: current, action, by: actor, may, visitor };
+                let page = self.view(&subject, fields.get("option"), Some(&late));
                 Ok(page.with_status(status(refusal)))
             }
             Err(ChangeError::NotFound { .. }) => Err(Page::not_found()),

@@ -7,7 +7,9 @@ mod decide;
 mod fields;
 pub mod pages;
 mod reply;
+mod sign_in;
 mod subject;
+mod visitor;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use lambda_http::http::Method;
 use placet_core::item::{Item, Need};
 use placet_core::limits::MOST_LISTED;
 use placet_core::operation::{Operation, OperationId, OperationKind, State};
-use placet_core::{SHORTEST_LINK_KEY, Secret, purchase};
+use placet_core::{SigningKeys, purchase};
 use placet_runtime::function_url::respond;
 use placet_runtime::http::{Request, Response, segments};
 use placet_runtime::{Access, Runtime, new_call_id};
@@ -27,26 +29,34 @@ use placet_runtime::{Access, Runtime, new_call_id};
 use crate::fields::Fields;
 use crate::reply::{Page, page, style};
 use crate::subject::{Subject, unavailable};
+use crate::visitor::Visitor;
+
+/// The environment variable that closes the pages of the local system with the value `required`.
+const SIGN_IN: &str = "PLACET_SIGN_IN";
 
 /// The inbox function.
 #[derive(Clone)]
 pub struct Inbox {
     runtime: Runtime,
     access: Access,
-    link_key: Option<Secret>,
+    /// Whether the pages are open without a session.
+    open: bool,
+    keys: Option<SigningKeys>,
     cannot_run: Arc<BTreeMap<String, String>>,
 }
 
 impl Inbox {
-    /// Builds the function from its services. Decision links need a key of at least 32 bytes in
-    /// `PLACET_LINK_SECRET`; without such a key, every decision link is refused.
+    /// Builds the function from its services. Links and sessions need a key in `PLACET_LINK_SECRET`; without such a
+    /// key, every link and every session is refused. On loopback the pages are open without a session, unless
+    /// `PLACET_SIGN_IN` is `required`.
     pub fn new(runtime: Runtime, access: Access) -> Self {
         let text = runtime.environment.get("PLACET_LINK_SECRET").unwrap_or_default();
-        let link_key = Secret::new(text).filter(|key| key.expose().len() >= SHORTEST_LINK_KEY);
-        if link_key.is_none() {
-            tracing::warn!("PLACET_LINK_SECRET is too short: every decision link is refused");
-        }
-        Self { runtime, access, link_key, cannot_run: Arc::default() }
+        let keys = SigningKeys::read(&text).inspect_err(|_| {
+            tracing::warn!("PLACET_LINK_SECRET is too short: every link and session is refused");
+        });
+        let required = runtime.environment.get(SIGN_IN).is_some_and(|value| value == "required");
+        let open = access == Access::Loopback && !required;
+        Self { runtime, access, open, keys: keys.ok(), cannot_run: Arc::default() }
     }
 
     /// Also tells approvers which operations cannot run, by function name, and why. Only a process that runs the
@@ -76,30 +86,35 @@ impl Inbox {
         let post = request.method() == Method::POST;
         let query = request.uri().query().unwrap_or_default();
         let query = Fields::read(query.as_bytes()).ok_or_else(Page::not_found)?;
+        match path {
+            ["d", token] if read || post => {
+                let subject = self.by_link(token, request).await?;
+                return self.visit(subject, request, &query).await;
+            }
+            ["sign-in", rest @ ..] => return self.sign_in(rest, request).await,
+            _ if !read && !post => return Err(Page::method_not_allowed()),
+            _ => {}
+        }
+        let visitor = self.visitor(request).await?;
         match (path, read) {
-            (["d", token], _) if read || post => {
-                self.visit(self.by_link(token).await?, request, &query).await
-            }
-            _ if (read || post) && !self.access.lets_in(request.method(), request.headers()) => {
-                Err(Page::closed())
-            }
-            (["inbox", call_id], _) if read || post => {
+            (["inbox", call_id], _) => {
                 let id = OperationId::call(self.project(&query)?, *call_id);
-                self.visit(self.by_id(id).await?, request, &query).await
+                self.visit(self.by_id(id, visitor).await?, request, &query).await
             }
-            (["inbox", "questions", call_id], _) if read || post => {
+            (["inbox", "questions", call_id], _) => {
                 let project = self.project(&query)?;
                 let id = OperationId::new(project, OperationKind::HumanContact, *call_id);
-                self.visit(self.by_id(id).await?, request, &query).await
+                self.visit(self.by_id(id, visitor).await?, request, &query).await
             }
+            (["sign-out"], false) => self.sign_out(&visitor, request.body().as_ref()).await,
             ([], true) => Ok(Page::see_other("/inbox".to_owned())),
-            (["inbox"], true) => self.waiting(self.project(&query)?).await,
+            (["inbox"], true) => self.waiting(self.project(&query)?, &visitor).await,
             (["purchase-materials" | "purchases", ..], _) if !self.runtime.has_demo() => {
                 Err(Page::not_found())
             }
             (["purchase-materials"], true) => Ok(Page::ok(pages::purchase_form(&new_call_id()))),
-            (["purchases"], true) => self.purchases().await,
-            (["inbox" | "purchases" | "purchase-materials" | "d", ..], _) => {
+            (["purchases"], true) => self.purchases(&visitor).await,
+            (["inbox" | "purchases" | "purchase-materials" | "d" | "sign-out", ..], _) => {
                 Err(Page::method_not_allowed())
             }
             _ => Err(Page::not_found()),
@@ -116,15 +131,15 @@ impl Inbox {
         if request.method() == Method::POST {
             return self.decide(subject, request.body().as_ref()).await;
         }
-        let Subject { operation, action, may, .. } = subject;
-        let action = may.applies_to(&operation).then_some(action.as_str());
-        Ok(self.view(&operation, action, query.get("option"), None))
+        Ok(self.view(&subject, query.get("option"), None))
     }
 
-    async fn waiting(&self, project: &str) -> Result<Page, Page> {
+    async fn waiting(&self, project: &str, visitor: &Visitor) -> Result<Page, Page> {
         let now = self.runtime.engine.now();
         let waits = |item: &Item<Operation>| {
-            matches!(item.state_at(now), State::Pending | State::Blocked | State::Unknown)
+            let state = item.state_at(now);
+            matches!(state, State::Pending | State::Blocked | State::Unknown)
+                && visitor.may(item).is_some()
         };
         let store = &self.runtime.engine.store;
         let read = async |need| store.waiting(project, need, "", waits, MOST_LISTED, None).await;
@@ -132,12 +147,16 @@ impl Inbox {
         let (settlements, unknown) = read(Need::Settlement).await.map_err(unavailable)?;
         page.items.extend(settlements.items);
         let rest = pages::Rests { pending, unknown };
-        Ok(Page::ok(pages::inbox(&page.items, rest, &self.projects(project), now)))
+        let csrf = visitor.form_token(self.keys.as_ref());
+        let viewer = pages::Viewer { name: visitor.name(), csrf: csrf.as_deref() };
+        Ok(Page::ok(pages::inbox(&page.items, rest, &self.projects(project, viewer), now)))
     }
 
-    async fn purchases(&self) -> Result<Page, Page> {
+    async fn purchases(&self, visitor: &Visitor) -> Result<Page, Page> {
         let project = self.runtime.config.project.as_str();
-        let wanted = |item: &Item<Operation>| item.content.function() == Some(purchase::FUNCTION);
+        let wanted = |item: &Item<Operation>| {
+            item.content.function() == Some(purchase::FUNCTION) && visitor.may(item).is_some()
+        };
         let store = &self.runtime.engine.store;
         let page = store.newest(project, (None, None), wanted, MOST_LISTED, None).await;
         let purchases = page.map_err(unavailable)?.items;

@@ -1,7 +1,7 @@
 //! Pages as HTTP responses, with security headers.
 
 use lambda_http::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use lambda_http::http::{HeaderValue, StatusCode};
@@ -18,12 +18,13 @@ pub(crate) struct Page {
     status: StatusCode,
     html: String,
     location: Option<String>,
+    cookie: Option<String>,
 }
 
 impl Page {
     pub(crate) fn ok(rendered: Result<String, impl std::error::Error>) -> Self {
         match rendered {
-            Ok(html) => Self { status: StatusCode::OK, html, location: None },
+            Ok(html) => Self { status: StatusCode::OK, html, location: None, cookie: None },
             Err(error) => {
                 tracing::error!(%error, "page not rendered");
                 Self::message(
@@ -39,14 +40,24 @@ impl Page {
         Self { status, ..self }
     }
 
+    /// Also sets a cookie.
+    pub(crate) fn with_cookie(self, cookie: String) -> Self {
+        Self { cookie: Some(cookie), ..self }
+    }
+
     /// A redirect after a POST, so that a reload does not post again.
     pub(crate) fn see_other(location: String) -> Self {
-        Self { status: StatusCode::SEE_OTHER, html: String::new(), location: Some(location) }
+        Self {
+            status: StatusCode::SEE_OTHER,
+            html: String::new(),
+            location: Some(location),
+            cookie: None,
+        }
     }
 
     pub(crate) fn message(status: StatusCode, title: &str, text: &str) -> Self {
         let html = pages::message(title, text).unwrap_or_else(|_| title.to_owned());
-        Self { status, html, location: None }
+        Self { status, html, location: None, cookie: None }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -70,6 +81,16 @@ impl Page {
         Self::message(StatusCode::FORBIDDEN, "This link is not valid", text)
     }
 
+    pub(crate) fn bad_sign_in_link() -> Self {
+        let text = "This link has expired, is incomplete, or was used before. Ask for a new link.";
+        Self::message(StatusCode::FORBIDDEN, "This link is not valid", text)
+    }
+
+    pub(crate) fn signed_out() -> Self {
+        let text = "Nothing was changed. Sign in, open the page again, and decide there.";
+        Self::message(StatusCode::UNAUTHORIZED, "You are not signed in", text)
+    }
+
     pub(crate) fn bad_form() -> Self {
         let text = "The form could not be read. Nothing was changed. Open the page again and decide there.";
         Self::message(StatusCode::BAD_REQUEST, "Not decided", text)
@@ -89,6 +110,9 @@ pub(crate) fn page(page: Page) -> Response {
     set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(&mut response, X_FRAME_OPTIONS, "DENY");
     set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");
+    if let Some(cookie) = page.cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
     if let Some(location) = page.location.and_then(|location| HeaderValue::from_str(&location).ok())
     {
         response.headers_mut().insert(LOCATION, location);

@@ -3,12 +3,15 @@
 use lambda_http::http::StatusCode;
 use placet_core::DecisionLink;
 use placet_core::item::Item;
-use placet_core::operation::{Actor, Command, Operation, OperationId, State};
+use placet_core::operation::{Actor, Command, Identity, Operation, OperationId, Proof, State};
+use placet_core::people::PersonRight;
 use placet_runtime::StoreError;
+use placet_runtime::http::Request;
 
 use crate::fields::Fields;
-use crate::pages::{CannotRun, Late, Projects};
+use crate::pages::{CannotRun, Late, Projects, Viewer};
 use crate::reply::Page;
+use crate::visitor::{Visitor, source};
 use crate::{Inbox, pages};
 
 /// An operation, and what the request may do with it.
@@ -20,6 +23,8 @@ pub(crate) struct Subject {
     pub(crate) by: Actor,
     /// The commands that the channel allows.
     pub(crate) may: May,
+    /// Who opened the page; `None` for the visitor of a link.
+    pub(crate) visitor: Option<Visitor>,
 }
 
 /// The commands that a visitor may give to an operation.
@@ -31,6 +36,8 @@ pub(crate) enum May {
     Decide,
     /// Settle the outcome of this attempt.
     Settle(u32),
+    /// Settle the outcome of any attempt, but not decide.
+    SettleOnly,
 }
 
 impl May {
@@ -38,6 +45,7 @@ impl May {
         match (self, command) {
             (Self::Everything, _) | (Self::Decide, Command::Decide { .. }) => true,
             (Self::Settle(own), Command::Settle { attempt, .. }) => own == *attempt,
+            (Self::SettleOnly, Command::Settle { .. }) => true,
             _ => false,
         }
     }
@@ -47,45 +55,72 @@ impl May {
             Self::Everything => true,
             Self::Decide => operation.state == State::Pending,
             Self::Settle(attempt) => operation.attempts == attempt,
+            Self::SettleOnly => operation.state != State::Pending,
         }
     }
 }
 
 impl Inbox {
-    /// The operation with this id.
-    pub(crate) async fn by_id(&self, id: OperationId) -> Result<Subject, Page> {
-        let action = self.projects(&id.project).operation(&id);
+    /// The operation with this id, if the visitor may see it.
+    pub(crate) async fn by_id(&self, id: OperationId, visitor: Visitor) -> Result<Subject, Page> {
+        let action = id.inbox_address(self.runtime.config.project.as_str());
         let operation = self.load(&id).await?;
-        Ok(Subject { operation, action, by: Actor::Inbox, may: May::Everything })
+        let may = visitor.may(&operation).ok_or_else(Page::not_found)?;
+        Ok(Subject { operation, action, by: visitor.actor(), may, visitor: Some(visitor) })
     }
 
     /// The operation of a decision link. The page for an invalid link is the same for all reasons; the log
     /// has the reason.
-    pub(crate) async fn by_link(&self, token: &str) -> Result<Subject, Page> {
-        let Some(key) = &self.link_key else {
-            tracing::warn!("decision link refused: PLACET_LINK_SECRET is missing or too short");
-            return Err(Page::bad_link());
+    pub(crate) async fn by_link(&self, token: &str, request: &Request) -> Result<Subject, Page> {
+        let refused = |reason: &dyn std::fmt::Display| {
+            tracing::warn!(%reason, link = DecisionLink::token_id(token), "decision link refused");
+            Page::bad_link()
         };
-        let link =
-            DecisionLink::verify(token, key, self.runtime.engine.now()).map_err(|reason| {
-                tracing::warn!(%reason, "decision link refused");
-                Page::bad_link()
-            })?;
+        let keys = self
+            .keys
+            .as_ref()
+            .ok_or_else(|| refused(&"PLACET_LINK_SECRET is missing or too short"))?;
+        let link = DecisionLink::verify(token, keys, self.runtime.engine.now());
+        let link = link.map_err(|error| refused(&error))?;
+        let person = self.linked_person(&link, request).map_err(|reason| refused(&reason))?;
         let operation = self.load(&link.id()).await?;
+        let id = DecisionLink::token_id(token);
         if operation.digest != link.digest {
-            tracing::warn!(
-                call_id = link.call_id,
-                "decision link refused: the operation has changed"
-            );
-            return Err(Page::bad_link());
+            return Err(refused(&"the operation has changed"));
+        }
+        if person.as_ref().is_some_and(|person| !operation.approvers.include(&person.id)) {
+            return Err(refused(&"the person is not an approver of this operation"));
+        }
+        if operation.revoked_links.contains(&id) {
+            return Err(refused(&"it was revoked"));
         }
         let may = link.settles.map_or(May::Decide, May::Settle);
-        Ok(Subject {
-            operation,
-            action: format!("/d/{token}"),
-            by: Actor::Link { id: DecisionLink::token_id(token) },
-            may,
-        })
+        let by = Actor::Link { id, person };
+        Ok(Subject { operation, action: format!("/d/{token}"), by, may, visitor: None })
+    }
+
+    /// The person of a link; `None` for a link of its bearer.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the link is not valid now.
+    fn linked_person(
+        &self,
+        link: &DecisionLink,
+        request: &Request,
+    ) -> Result<Option<Identity>, &'static str> {
+        let people = &self.runtime.config.people;
+        let Some(id) = &link.person else {
+            let bearer = people.is_empty().then_some(None);
+            return bearer.ok_or("it names nobody, and placet.yaml lists people");
+        };
+        let person = people.get(id).ok_or("the person is not in placet.yaml any more")?;
+        if !person.may(PersonRight::Decide) {
+            return Err("the person may not decide any more");
+        }
+        let from = source(request).map(|address| address.to_string());
+        let (id, name) = (person.id.clone(), person.name.clone());
+        Ok(Some(Identity { id, name, proof: Proof::Link, from }))
     }
 
     pub(crate) async fn load(&self, id: &OperationId) -> Result<Item<Operation>, Page> {
@@ -102,23 +137,25 @@ impl Inbox {
     }
 
     /// All projects. `shown` is the one that is shown.
-    pub(crate) fn projects<'a>(&'a self, shown: &'a str) -> Projects<'a> {
-        Projects {
-            all: self.runtime.config.projects().collect(),
-            shown,
-            demo: self.runtime.has_demo(),
-        }
+    pub(crate) fn projects<'a>(&'a self, shown: &'a str, viewer: Viewer<'a>) -> Projects<'a> {
+        let all = self.runtime.config.projects().collect();
+        Projects { all, shown, demo: self.runtime.has_demo(), viewer }
     }
 
-    /// The page of an operation. Without `action`, the page has no form.
+    /// The page of an operation. It has a form only if the visitor may use it now.
     pub(crate) fn view(
         &self,
-        operation: &Item<Operation>,
-        action: Option<&str>,
+        subject: &Subject,
         option: Option<&str>,
         late: Option<&Late>,
     ) -> Page {
-        let (now, projects) = (self.runtime.engine.now(), self.projects(operation.project()));
+        let Subject { operation, action, may, visitor, .. } = subject;
+        let name = visitor.as_ref().and_then(Visitor::name);
+        let csrf = visitor.as_ref().and_then(|visitor| visitor.form_token(self.keys.as_ref()));
+        let viewer = Viewer { name, csrf: csrf.as_deref() };
+        let (now, projects) =
+            (self.runtime.engine.now(), self.projects(operation.project(), viewer));
+        let action = may.applies_to(operation).then_some(action.as_str());
         let cannot_run = self.cannot_run(operation);
         let view = pages::View { now, projects, action, option, late, cannot_run };
         Page::ok(pages::operation(operation, &view))

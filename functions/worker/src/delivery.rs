@@ -110,24 +110,24 @@ impl Worker {
     }
 
     async fn body(&self, context: &Context, item: &Item<Delivery>) -> Result<Vec<u8>, WorkError> {
-        let Some((id, _)) = item.notifies_of() else {
+        let Some((id, occurrence)) = item.notifies_of() else {
             return Ok(self.runtime.blobs.body(&item.payload).await?.to_vec());
         };
         let operation = context.item::<Operation>(item.project(), &id.path()).await?;
         let operation =
             operation.ok_or_else(|| WorkError::terminal("its operation is no longer stored"))?;
         let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
-        let with_links = endpoint.is_some_and(|endpoint| endpoint.links);
-        if let Some(problem) = missing_for_links(&self.runtime.environment)
-            && with_links
-        {
+        let marked = endpoint.is_some_and(|endpoint| endpoint.links);
+        let with_links = marked && operation.awaits_decision_at(&occurrence);
+        let problem = missing_for_links(&self.runtime.config, &self.runtime.environment);
+        if let Some(problem) = problem.filter(|_| with_links) {
             let (project, delivery_id) = (item.project(), item.header.id.as_str());
             let endpoint = item.endpoint.as_str();
             tracing::warn!(project, delivery_id, endpoint, problem, "webhook has no decision link");
         }
-        let link_key = self.link_key.as_ref().filter(|_| with_links);
+        let link_keys = self.link_keys.as_ref().filter(|_| with_links && problem.is_none());
         self.runtime
-            .notification_body(item, &operation, link_key)
+            .notification_body(item, &operation, link_keys)
             .ok_or_else(|| WorkError::Terminal(format!("{} is not an event type", item.event_type)))
     }
 

@@ -108,6 +108,8 @@ impl engine::Work<Operation> for Worker {
             Command::Polled
             | Command::Cancel { .. }
             | Command::Escalate { .. }
+            | Command::Link { .. }
+            | Command::RevokeLink { .. }
             | Command::Settle { .. } => {}
         }
     }
@@ -140,8 +142,9 @@ impl Worker {
     /// The escalation that is due, with the notifications that this needs.
     fn escalate(&self, item: &Item<Operation>) -> Command {
         let to = item.escalation.as_ref().map_or("", |escalation| escalation.to.as_str());
+        let people = self.runtime.config.people.members(to);
         let notify = self.runtime.notices_of_escalation(&item.id(), to);
-        Command::EscalateInTime { people: Vec::new(), notify }
+        Command::EscalateInTime { people, notify }
     }
 }
 

@@ -6,6 +6,7 @@ use placet_core::delivery::Delivery;
 use placet_core::humanlayer::Subscription;
 use placet_core::item::Kind;
 use placet_core::operation::{ContactChannel, Event, Operation};
+use placet_core::people::{Person, PersonRight};
 use placet_core::receipt::Receipt;
 use placet_runtime::config::{
     Action, Closed, Endpoint, EscalateTo, Executor, Interface, SecretRef, Source, closest,
@@ -28,6 +29,7 @@ pub async fn run() -> Result<(), Failure> {
     for project in config.projects() {
         say(heading("project", project));
     }
+    config.people.iter().for_each(print_person);
     for (name, _) in config.operations() {
         print_operation(&config, name, &environment);
     }
@@ -197,7 +199,8 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
     let deployed = environment.get("PLACET_TABLE").is_some();
     let links =
         config.endpoints().filter(|(_, endpoint)| endpoint.links).filter_map(|(name, _)| {
-            let missing = missing_for_links(environment).filter(|_| deployed)?;
+            let missing = missing_for_links(config, environment);
+            let missing = missing.filter(|_| deployed || !config.people.is_empty())?;
             Some(format!("endpoint {name} gets no decision links: {missing}"))
         });
     let sources = config.sources().filter_map(|(name, source)| {
@@ -377,9 +380,39 @@ fn approver(config: &Config, function: Option<&str>, environment: &Environment) 
     });
     let source = config.deciding_source(project, function);
     let source = source.map(|source| format!(", or the webhook source {source}"));
+    let inbox = in_the_inbox(config, function);
     if upstream.is_none() && source.is_none() {
-        return "the inbox".to_owned();
+        return inbox;
     }
     let others = upstream.unwrap_or_default() + &source.unwrap_or_default();
-    format!("the inbox{others}: the first decision counts")
+    format!("{inbox}{others}: the first decision counts")
+}
+
+/// Who decides in the inbox of the main project.
+fn in_the_inbox(config: &Config, function: Option<&str>) -> String {
+    let people = config.people_for(config.project.as_str(), function);
+    match people.as_slice() {
+        [] if config.people.is_empty() => "the inbox".to_owned(),
+        [] => "everybody in people who may decide".to_owned(),
+        people => people.join(", "),
+    }
+}
+
+fn print_person(person: &Person) {
+    let rights = [(PersonRight::Decide, "decide"), (PersonRight::Operate, "operate")];
+    let rights = rights.iter().filter(|(right, _)| person.may(*right)).map(|(_, name)| *name);
+    let rights: Vec<&str> = rights.collect();
+    let reached: Vec<&str> =
+        [&person.email, &person.slack].into_iter().flatten().map(String::as_str).collect();
+    say(format!(
+        "{}\n  name      {}\n  may       {}\n  reached   {}",
+        heading("person", &person.id),
+        person.name,
+        if rights.is_empty() { "nothing".to_owned() } else { rights.join(", ") },
+        if reached.is_empty() {
+            "nowhere: add email or slack".to_owned()
+        } else {
+            reached.join(", ")
+        },
+    ));
 }

@@ -95,6 +95,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let own_link_secret = own_link_secret(&environment, &folder);
     let own = own_link_secret.iter().map(|own| ("PLACET_LINK_SECRET".to_owned(), own.clone()));
     let environment = own.collect::<Environment>().over(&environment);
+    let inbox = ("PLACET_INBOX_URL".to_owned(), format!("http://{address}"));
+    let environment = environment.over(&std::iter::once(inbox).collect());
     let system = System::start(Setup {
         storage: Storage::Folder(folder.clone()),
         blobs,

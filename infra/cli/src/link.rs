@@ -1,14 +1,13 @@
-//! `placet link`: a signed decision link for an operation that waits for a person, in the table of
-//! `environment::deployment`. On AWS it takes `PLACET_LINK_SECRET` and `PLACET_INBOX_URL`, too.
+//! `placet link`: a signed decision link for an operation that waits for a person, made and revoked through the API.
 
 use clap::Args;
-use placet_core::item::Item;
-use placet_core::operation::{Operation, OperationId, OperationKind, State};
-use placet_core::{DecisionLink, Secret, Timestamp};
+use placet_core::operation::{OperationId, OperationKind};
+use placet_core::percent;
 use placet_runtime::config::Period;
-use placet_runtime::{Clock, Store};
+use serde_json::json;
 
 use crate::environment::DataFolder;
+use crate::server::Server;
 use crate::{Failure, environment, say};
 
 /// The options of `placet link`.
@@ -19,6 +18,12 @@ pub struct Arguments {
     /// How long the link is valid
     #[arg(value_name = "TIME", default_value = "24h", value_parser = environment::period)]
     valid: Period,
+    /// The person who may use the link; needed if placet.yaml lists people
+    #[arg(long = "for", value_name = "PERSON")]
+    person: Option<String>,
+    /// Revoke the link with this id instead, so that it decides nothing any more
+    #[arg(long, value_name = "LINK", conflicts_with = "person")]
+    revoke: Option<String>,
     /// The project; the one of placet.yaml if left out
     #[arg(long)]
     project: Option<String>,
@@ -29,62 +34,44 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let environment = arguments.data.over(environment::load()?);
     let config = environment::config(&environment)?;
-    let (environment, store) = environment::deployment(environment)?;
-    let need = |name: &str| environment.get(name).ok_or_else(|| format!("{name} is not set"));
-    let key = Secret::new(need("PLACET_LINK_SECRET")?).ok_or("PLACET_LINK_SECRET is empty")?;
     let project = arguments.project.as_deref().unwrap_or(config.project.as_str());
-    if !config.projects().any(|known| known == project) {
-        return Err(format!("placet.yaml has no project {project}: add it to projects").into());
+    let server = Server::named(&environment, project)?;
+    let operation = find(&server, &arguments.call_id).await?;
+    if let Some(link) = &arguments.revoke {
+        let path = format!("{operation}/links/{}/revoke", percent::encode(link));
+        server.post(&path, &json!({})).await?;
+        say(format!("link {link} is revoked"));
+        return Ok(());
     }
-    let operation = find(&store, project, &arguments.call_id).await?;
-    let now = Clock::System.now();
-    let link = link(operation, now, now.plus(arguments.valid.0))?;
-    let (inbox, token) = (need("PLACET_INBOX_URL")?, link.sign(&key));
-    eprintln!("link {}, as the history will name it:", DecisionLink::token_id(&token));
-    say(format!("{}/d/{token}", inbox.trim_end_matches('/')));
+    let seconds = arguments.valid.0.as_secs();
+    let body = json!({"person": arguments.person, "valid_for": format!("{seconds}s")});
+    let made = server.post(&format!("{operation}/links"), &body).await?;
+    let text = |name: &str| made[name].as_str().unwrap_or_default();
+    eprintln!("link {}, as the history will name it:", text("id"));
+    say(text("url"));
     Ok(())
 }
 
-async fn find(store: &Store, project: &str, name: &str) -> Result<Item<Operation>, Failure> {
-    for id in ids(project, name)? {
-        if let Some(operation) = store.item(project, &id.path(), true).await? {
-            return Ok(operation);
+/// The path of the operation with this name.
+async fn find(server: &Server, name: &str) -> Result<String, Failure> {
+    for id in ids(name)? {
+        let path = format!("/v1/operations/{}/{}", id.kind.as_str(), percent::encode(&id.call_id));
+        if server.find(&path).await?.is_some() {
+            return Ok(path);
         }
     }
+    let project = server.project();
     Err(format!("project {project} has no call or question with id {name}").into())
 }
 
 /// What a name may mean, best first: `human_contact/ID` says it, an id alone is rather a call's than a
 /// question's.
-fn ids(project: &str, name: &str) -> Result<Vec<OperationId>, Failure> {
+fn ids(name: &str) -> Result<Vec<OperationId>, Failure> {
     if name.contains('/') {
         let wrong = || format!("{name} is not an id: write function_call/ID or human_contact/ID");
-        return Ok(vec![OperationId::parse(project, name).ok_or_else(wrong)?]);
+        return Ok(vec![OperationId::parse("", name).ok_or_else(wrong)?]);
     }
-    Ok(OperationKind::ALL.map(|kind| OperationId::new(project, kind, name)).into())
-}
-
-fn link(
-    operation: Item<Operation>,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Result<DecisionLink, Failure> {
-    let settles = match operation.state_at(now) {
-        State::Pending => None,
-        State::Unknown | State::Blocked | State::Failed => Some(operation.attempts),
-        state => {
-            let (path, state) = (operation.id().path(), state.as_str());
-            return Err(format!("{path} is {state}, there is nothing to decide").into());
-        }
-    };
-    Ok(DecisionLink {
-        kind: operation.kind(),
-        project: operation.project().to_owned(),
-        call_id: operation.call_id().to_owned(),
-        digest: operation.digest,
-        settles,
-        expires_at,
-    })
+    Ok(OperationKind::ALL.map(|kind| OperationId::new("", kind, name)).into())
 }
 
 #[cfg(test)]
@@ -93,11 +80,11 @@ mod tests {
 
     #[test]
     fn an_id_means_a_call_before_a_question_unless_it_says_which() {
-        let call = OperationId::call("x", "1");
-        let question = OperationId::new("x", OperationKind::HumanContact, "1");
-        assert_eq!(ids("x", "1").unwrap(), [call.clone(), question.clone()]);
-        assert_eq!(ids("x", "function_call/1").unwrap(), [call]);
-        assert_eq!(ids("x", "human_contact/1").unwrap(), [question]);
-        assert!(ids("x", "question/1").unwrap_err().to_string().contains("human_contact/ID"));
+        let call = OperationId::call("", "1");
+        let question = OperationId::new("", OperationKind::HumanContact, "1");
+        assert_eq!(ids("1").unwrap(), [call.clone(), question.clone()]);
+        assert_eq!(ids("function_call/1").unwrap(), [call]);
+        assert_eq!(ids("human_contact/1").unwrap(), [question]);
+        assert!(ids("question/1").unwrap_err().to_string().contains("human_contact/ID"));
     }
 }

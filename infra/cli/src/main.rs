@@ -12,6 +12,7 @@ mod key;
 mod link;
 mod logging;
 mod server;
+mod session;
 mod settle;
 mod start;
 mod style;
@@ -46,7 +47,11 @@ enum Command {
     Init,
     /// Read placet.yaml and print what needs attention and what it means
     Check,
-    /// Print a link that lets its bearer decide an operation, or settle an unknown outcome
+    /// Print a link with which a person signs in to the inbox, once
+    Invite(session::Invitation),
+    /// List and end the sessions of people
+    Session(session::Arguments),
+    /// Print a link with which a person decides an operation, or settles an unknown outcome; or revoke one
     Link(link::Arguments),
     /// Settle the unknown outcomes of many operations in the same way
     Settle(settle::Arguments),
@@ -104,6 +109,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Watch(arguments) => watch::run(&arguments).await,
         Command::Init => init::run(),
         Command::Check => check::run().await,
+        Command::Invite(arguments) => session::invite(&arguments),
+        Command::Session(arguments) => session::run(&arguments).await,
         Command::Link(arguments) => link::run(&arguments).await,
         Command::Settle(arguments) => settle::run(&arguments).await,
         Command::Key(arguments) => key::run(&arguments).await,

@@ -130,7 +130,7 @@ impl Server {
     fn value(&self, path: &str, answer: &Response<Bytes>) -> Result<Value, Failure> {
         let url = &self.url;
         match answer.status() {
-            StatusCode::OK => Ok(serde_json::from_slice(answer.body())?),
+            StatusCode::OK | StatusCode::CREATED => Ok(serde_json::from_slice(answer.body())?),
             StatusCode::UNAUTHORIZED if self.here => Err(format!(
                 "the server at {url} does not take the key of this data folder: it runs on another one, name it with --data-dir",
             )

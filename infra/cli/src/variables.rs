@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use placet_core::limits::{LONGEST_POLL, MOST_WRITES};
-use placet_core::{Period, SHORTEST_LINK_KEY, rate, url};
+use placet_core::{Period, SigningKeys, rate, url};
 use placet_runtime::config::closest;
 use placet_runtime::{Config, Environment};
 
 use crate::Failure;
 
 /// The variables with a fixed name, those of a deployment included. docs/SETTINGS.md explains the first ones.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 24] = [
     "PLACET_ADDR",
     "PLACET_API_KEY",
     "PLACET_API_URL",
@@ -24,6 +24,7 @@ const KNOWN: [&str; 23] = [
     "PLACET_LOG_FORMAT",
     "PLACET_LONG_POLL",
     "PLACET_SECRETS",
+    "PLACET_SIGN_IN",
     "PLACET_WEBHOOK_URL",
     "PLACET_INBOX_URL",
     "PLACET_TABLE",
@@ -38,10 +39,11 @@ const KNOWN: [&str; 23] = [
 
 /// Refuses a variable whose value cannot be meant.
 pub fn refuse_wrong(environment: &Environment) -> Result<(), Failure> {
-    let allowed: [(&str, &[&str]); 3] = [
+    let allowed: [(&str, &[&str]); 4] = [
         ("PLACET_LOG", &["error", "warn", "info", "debug"]),
         ("PLACET_LOG_FORMAT", &["text", "json"]),
         ("PLACET_DEMO", &["on", "off"]),
+        ("PLACET_SIGN_IN", &["off", "required"]),
     ];
     for (name, values) in allowed {
         if let Some(value) = environment.get(name)
@@ -70,13 +72,9 @@ pub fn refuse_wrong(environment: &Environment) -> Result<(), Failure> {
             is_origin(&origin).map_err(|wrong| format!("{name}: {wrong}"))?;
         }
     }
-    if let Some(secret) = environment.get("PLACET_LINK_SECRET")
-        && secret.len() < SHORTEST_LINK_KEY
-    {
-        return Err(format!(
-            "PLACET_LINK_SECRET is too short: it must have at least {SHORTEST_LINK_KEY} bytes. Make one: openssl rand -hex 32"
-        )
-        .into());
+    if let Some(secret) = environment.get("PLACET_LINK_SECRET") {
+        SigningKeys::read(&secret)
+            .map_err(|weak| format!("PLACET_LINK_SECRET is too short: {weak}"))?;
     }
     Ok(())
 }

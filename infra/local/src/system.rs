@@ -194,7 +194,7 @@ fn room(parts: &Parts, config: &Config, is_api: impl Fn(&str) -> bool) -> Room {
     let browser = reads && wants_page(&parts.headers) && !is_program;
     match first {
         _ if config.source_at(path).is_some() => Room::Webhook,
-        "inbox" | "d" => Room::Inbox,
+        "inbox" | "d" | "sign-in" | "sign-out" => Room::Inbox,
         "purchases" | "purchase-materials" if browser => Room::Inbox,
         _ if is_api(path) => Room::Approval,
         _ if browser => Room::Inbox,
@@ -244,6 +244,7 @@ mod tests {
         assert_eq!(room("POST", "/hooks/s", "*/*"), Room::Webhook);
         assert_eq!(room("GET", "/inbox/call-1", page), Room::Inbox);
         assert_eq!(room("POST", "/d/token", page), Room::Inbox);
+        assert_eq!(room("POST", "/sign-in/token", "*/*"), Room::Inbox);
         assert_eq!(room("GET", "/purchases", page), Room::Inbox);
         assert_eq!(room("GET", "/purchases", "application/json"), Room::Approval);
         assert_eq!(room("POST", "/purchase-materials", page), Room::Approval);

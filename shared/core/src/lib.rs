@@ -12,9 +12,9 @@ mod fields;
 pub mod humanlayer;
 pub mod item;
 pub mod limits;
-mod link;
 pub mod operation;
 mod payload;
+pub mod people;
 pub mod percent;
 mod period;
 pub mod purchase;
@@ -23,6 +23,7 @@ pub mod receipt;
 mod retry;
 pub mod routing;
 mod secret;
+mod signed;
 pub mod strict_json;
 mod timestamp;
 pub mod url;
@@ -30,9 +31,12 @@ pub mod webhook;
 
 pub use digest::{Digest, ParseDigestError, hex};
 pub use fields::{FieldError, InvalidBody, without_nulls};
-pub use link::{DecisionLink, LinkError, SHORTEST_LINK_KEY};
 pub use payload::Payload;
 pub use period::Period;
 pub use retry::{backoff, retry_after, spread};
 pub use secret::Secret;
+pub use signed::{
+    DecisionLink, SESSION_TIME, SHORTEST_LINK_KEY, SessionToken, SignInLink, SigningKeys,
+    TokenError, WeakKey, form_token, is_form_token,
+};
 pub use timestamp::Timestamp;

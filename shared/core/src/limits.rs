@@ -55,6 +55,9 @@ pub const MOST_ESCALATIONS: usize = 10;
 /// The most reminders that `placet.yaml` may configure for an operation that waits for a decision.
 pub const MOST_REMINDERS: usize = 10;
 
+/// How many links one may make for an operation, and how many one may revoke. The history keeps each.
+pub const MOST_LINKS: usize = 20;
+
 /// How many times a person may run an operation again after an unknown outcome. The history keeps every
 /// settlement.
 pub const MOST_RUNS_AGAIN: usize = 10;

@@ -12,7 +12,8 @@ use aws_lambda_events::lambda_function_urls::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::Body;
-use lambda_http::http::{StatusCode, Uri};
+use lambda_http::http::header::{COOKIE, SET_COOKIE};
+use lambda_http::http::{HeaderValue, StatusCode, Uri};
 
 use crate::http::{Request, Response, SourceIp};
 use crate::problem::Problem;
@@ -56,6 +57,11 @@ fn decode(event: LambdaFunctionUrlRequest) -> Result<Request, Problem> {
         method.parse().map_err(|_| bad_request("the method is not a valid HTTP method"))?;
     *request.uri_mut() = uri;
     *request.headers_mut() = event.headers;
+    for cookie in event.cookies.unwrap_or_default() {
+        let cookie = HeaderValue::from_str(&cookie)
+            .map_err(|_| bad_request("a cookie is not a valid header"))?;
+        request.headers_mut().append(COOKIE, cookie);
+    }
     let source_ip = event.request_context.http.source_ip;
     if let Some(address) = source_ip.and_then(|text| text.parse::<IpAddr>().ok()) {
         request.extensions_mut().insert(SourceIp(address));
@@ -72,7 +78,10 @@ fn encode(response: Response) -> LambdaFunctionUrlResponse {
     };
     let mut event = LambdaFunctionUrlResponse::default();
     event.status_code = parts.status.as_u16().into();
+    let cookies = parts.headers.get_all(SET_COOKIE).iter();
+    event.cookies = cookies.filter_map(|cookie| cookie.to_str().ok()).map(str::to_owned).collect();
     event.headers = parts.headers;
+    event.headers.remove(SET_COOKIE);
     event.body = body;
     event.is_base64_encoded = is_base64_encoded;
     event
@@ -103,6 +112,18 @@ mod tests {
             assert_eq!(request.body().as_ref(), "{\"a\":\"é\"}".as_bytes());
         }
         assert!(decode(event(json!({}))).unwrap().body().as_ref().is_empty());
+    }
+
+    #[test]
+    fn cookies_have_their_own_member_in_events() {
+        let request = decode(event(json!({"cookies": ["a=1", "b=2"]}))).unwrap();
+        let cookies = request.headers().get_all(COOKIE).iter().collect::<Vec<_>>();
+        assert_eq!(cookies, ["a=1", "b=2"]);
+        let mut response = Response::new(Body::Empty);
+        response.headers_mut().insert(SET_COOKIE, HeaderValue::from_static("a=1; Path=/"));
+        let encoded = encode(response);
+        assert_eq!(encoded.cookies, ["a=1; Path=/"]);
+        assert!(!encoded.headers.contains_key(SET_COOKIE));
     }
 
     #[test]

@@ -42,13 +42,13 @@ pub use deliveries::{NewDelivery, SendError};
 pub use engine::{ChangeError, Created, Engine};
 pub use environment::{Environment, SecretsError, has_another, in_quotes};
 pub use https::Https;
-pub use notifications::{link_key, missing_for_links};
+pub use notifications::{link_keys, missing_for_links};
 pub use operations::{CreateError, Requested, new_call_id};
 pub use queue::{DEAD_LETTERS, MOST_MESSAGES, Queue, QueueError, variable};
 pub use receipts::{ReceiveError, Received};
 pub use store::{
     AnyItem, Cursor, Desk, DisabledEndpoint, DueEntry, DuePartition, EndpointState, Page, Progress,
-    Put, Rest, Row, Store, StoreError, key, packed, row,
+    Put, Rest, Row, Session, Store, StoreError, key, packed, row,
 };
 
 /// The services of one deployment. Every function holds them. Cheap to clone.

@@ -4,9 +4,9 @@ use placet_core::delivery::Delivery;
 use placet_core::humanlayer::{Addresses, Format, Subscription};
 use placet_core::item::Item;
 use placet_core::operation::{Event, Notice, Notified, Operation, OperationId};
-use placet_core::{DecisionLink, SHORTEST_LINK_KEY, Secret};
+use placet_core::{DecisionLink, SigningKeys};
 
-use crate::{Environment, Runtime};
+use crate::{Config, Environment, Runtime};
 
 impl Runtime {
     /// The notices of all events of an operation: one per endpoint and event that the endpoint lists.
@@ -32,22 +32,22 @@ impl Runtime {
     }
 
     /// The bytes of a notification; `None` if this version of Placet does not know its event. A decision link needs
-    /// `link_key`.
+    /// `link_keys`.
     pub fn notification_body(
         &self,
         delivery: &Item<Delivery>,
         operation: &Item<Operation>,
-        link_key: Option<&Secret>,
+        link_keys: Option<&SigningKeys>,
     ) -> Option<Vec<u8>> {
         let subscription = Subscription::parse(&delivery.event_type)?;
         let (_, occurrence) = delivery.notifies_of()?;
         let origin = inbox_origin(&self.environment);
         let main = self.config.project.as_str();
         let at = |path: String| origin.as_ref().map(|origin| format!("{origin}{path}"));
-        let link = link_key.filter(|_| operation.awaits_decision_at(&occurrence));
+        let link = link_keys.filter(|_| operation.awaits_decision_at(&occurrence));
         let addresses = Addresses {
             page: at(operation.id().inbox_address(main)),
-            link: link.and_then(|key| at(format!("/d/{}", decision_link(operation).sign(key)))),
+            link: link.and_then(|keys| at(format!("/d/{}", decision_link(operation).sign(keys)))),
         };
         Some(subscription.bytes(operation, &occurrence, &addresses))
     }
@@ -66,6 +66,7 @@ fn decision_link(operation: &Item<Operation>) -> DecisionLink {
         call_id: operation.call_id().to_owned(),
         digest: operation.digest,
         settles: None,
+        person: None,
         expires_at: operation.deadline,
     }
 }
@@ -76,17 +77,20 @@ fn inbox_origin(environment: &Environment) -> Option<String> {
     Some(url.trim_end_matches('/').to_owned())
 }
 
-/// The key that signs decision links, from `PLACET_LINK_SECRET`; `None` if it is not set or too short.
-pub fn link_key(environment: &Environment) -> Option<Secret> {
-    let key = Secret::new(environment.get("PLACET_LINK_SECRET")?)?;
-    Some(key).filter(|key| key.expose().len() >= SHORTEST_LINK_KEY)
+/// The keys of decision links, from `PLACET_LINK_SECRET`; `None` if it is not set or too short.
+pub fn link_keys(environment: &Environment) -> Option<SigningKeys> {
+    SigningKeys::read(&environment.get("PLACET_LINK_SECRET")?).ok()
 }
 
-/// Why the events to an endpoint with `links` have no decision link; `None` if nothing is missing.
-pub fn missing_for_links(environment: &Environment) -> Option<&'static str> {
+/// Why the events to an endpoint with `links` have no decision link; `None` if nothing is missing. Where people are
+/// listed, a link decides for one of them only, and an endpoint is nobody.
+pub fn missing_for_links(config: &Config, environment: &Environment) -> Option<&'static str> {
+    if !config.people.is_empty() {
+        return Some("people are listed, and only a link of one of them decides");
+    }
     if inbox_origin(environment).is_none() {
         return Some("PLACET_INBOX_URL is not set");
     }
-    let none = link_key(environment).is_none();
+    let none = link_keys(environment).is_none();
     none.then_some("PLACET_LINK_SECRET is not set, or has fewer than 32 bytes")
 }

@@ -102,6 +102,7 @@ impl Runtime {
             time_to_decide: self.config.time_to_decide(function).0,
             upstream: upstream.map(|upstream| upstream.base_url()),
             approvers: Approvers {
+                people: self.config.people_for(project, function),
                 webhook: webhook.map(str::to_owned),
                 except_key: requested.except_key,
             },

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::doc::Doc;
 use crate::operations::schemas::{
-    Cancellation, IdempotencyKey, ListOperations, ListedOperation, NewDecision, NewOperation,
-    NewSettlement, NewSettlements, OperationReply, Settled,
+    Cancellation, IdempotencyKey, LinkPath, LinkReply, ListOperations, ListedOperation,
+    NewDecision, NewLink, NewOperation, NewSettlement, NewSettlements, OperationReply, RevokedLink,
+    Settled,
 };
 use crate::operations::{OperationPath, Poll};
 use crate::reply::Page;
@@ -37,6 +38,8 @@ const NOT_SETTLED: [&str; 4] = [
     Refusal::DigestMismatch.code(),
     Refusal::RunEnough.code(),
 ];
+
+const NOTHING_TO_DECIDE: &str = Refusal::NothingToDecide { state: State::Denied }.code();
 
 const WRONG_VERDICT: &str = Refusal::WrongVerdict { kind: OperationKind::FunctionCall }.code();
 
@@ -84,6 +87,18 @@ pub(super) fn docs() -> Vec<Doc> {
             .body::<NewSettlement>()
             .reply::<OperationReply<'_>>(200, "The outcome is settled.")
             .errors(409, &NOT_SETTLED),
+        Doc::of("create_link", "Make a decision link for a person")
+            .description("The history records who made the link, and for whom. The decision is recorded as that person's.")
+            .path::<OperationPath>()
+            .body::<NewLink>()
+            .reply::<LinkReply>(201, "The link. It is returned this once.")
+            .errors(409, &[NOTHING_TO_DECIDE, Refusal::LinksEnough.code()])
+            .errors(503, &["links_not_configured"]),
+        Doc::of("revoke_link", "Revoke a decision link")
+            .description("A link that is revoked already stays revoked.")
+            .path::<LinkPath>()
+            .reply::<RevokedLink>(200, "The link decides nothing any more.")
+            .errors(409, &[NOTHING_TO_DECIDE, Refusal::LinksEnough.code()]),
         Doc::of("settle_operations", "Settle many unknown outcomes in the same way")
             .description("If an operation cannot be settled, its item says why and the others are settled. Repeat the request for operations whose code is `unavailable`.")
             .body::<NewSettlements>()

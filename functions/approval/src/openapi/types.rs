@@ -71,6 +71,21 @@ schema!(Actor as "Actor", {
         "key": {"type": "string", "description": "`api`: the id of the API key."},
         "name": {"type": "string", "description": "`api`: the name of the API key. Two keys can have one name."},
         "id": {"type": "string", "description": "`link`: the id of the decision link."},
+        "person": {
+            "type": "object",
+            "description": "`inbox` and `link`: the person of `placet.yaml`. Absent for the person at a developer's machine and for the bearer of a link.",
+            "required": ["id", "name", "proof"],
+            "properties": {
+                "id": {"type": "string", "description": "The id of the person."},
+                "name": {"type": "string", "description": "The name of the person at that time."},
+                "proof": {
+                    "type": "string",
+                    "enum": ["session", "oidc", "link", "slack"],
+                    "description": "How the person proved it."
+                },
+                "from": {"type": "string", "description": "The IP address of the browser."}
+            }
+        },
         "source": {"type": "string", "description": "`webhook`: the name of the webhook source."},
         "receipt": {"type": "string", "description": "`webhook`: the id of the receipt."},
         "event": {"type": "string", "description": "`webhook`: the sender's id of the event, if the signature covers it."},

@@ -3,6 +3,7 @@
 mod channel;
 mod decision;
 mod idempotency;
+pub(crate) mod links;
 mod list;
 mod new;
 mod reply;
@@ -39,6 +40,7 @@ pub(crate) mod schemas {
     pub(crate) use super::channel::{NewChannel, Recipients};
     pub(crate) use super::decision::{Body as NewDecision, Cancellation};
     pub(crate) use super::idempotency::IdempotencyKey;
+    pub(crate) use super::links::{LinkPath, LinkReply, NewLink, RevokedLink};
     pub(crate) use super::list::ListOperations;
     pub(crate) use super::new::Body as NewOperation;
     pub(crate) use super::reply::{ListedOperation, OperationReply};

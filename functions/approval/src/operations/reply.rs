@@ -51,6 +51,8 @@ pub(crate) struct OperationReply<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Approvers"))]
 struct ApproversReply<'a> {
+    /// The ids of the people who may decide; everybody who is listed in `placet.yaml` if empty.
+    people: &'a [String],
     /// The base URL of the upstream approver.
     upstream: Option<&'a str>,
     /// The webhook source whose events may decide.
@@ -258,11 +260,12 @@ impl<'a> OperationReply<'a> {
 
 impl<'a> ApproversReply<'a> {
     fn new(operation: &'a Operation) -> Self {
-        let Approvers { webhook, except_key } = &operation.approvers;
+        let Approvers { people, webhook, except_key } = &operation.approvers;
         Self {
             upstream: operation.upstream.as_ref().map(|upstream| upstream.base_url.as_str()),
             webhook: webhook.as_deref(),
             except_key: except_key.as_deref(),
+            people,
         }
     }
 }

@@ -3,6 +3,17 @@
 use placet_core::operation::OperationId;
 use placet_core::percent::encode;
 
+use super::visible::Shown;
+
+/// The person who looks at a page. The default is the person at the machine that runs Placet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Viewer<'a> {
+    /// The name of the person who signed in; `None` for the local person, who needs no sign-in.
+    pub name: Option<&'a str>,
+    /// The token that every form sends back, if there is a session.
+    pub csrf: Option<&'a str>,
+}
+
 /// The projects of a deployment, and the project whose pages are shown.
 #[derive(Clone, Debug)]
 pub struct Projects<'a> {
@@ -12,6 +23,8 @@ pub struct Projects<'a> {
     pub shown: &'a str,
     /// Whether the demo's pages are in the navigation.
     pub demo: bool,
+    /// The person who looks at the pages.
+    pub viewer: Viewer<'a>,
 }
 
 impl Projects<'_> {
@@ -49,18 +62,30 @@ pub(super) struct Frame {
     pub(super) inbox: String,
     /// Whether the demo's pages are in the navigation.
     pub(super) demo: bool,
+    /// The name of the person who signed in.
+    pub(super) name: Option<Shown>,
+    /// The token that every form sends back.
+    pub(super) csrf: Option<String>,
 }
 
 impl Frame {
     /// The frame of a page without a project: a page of the demo, which has a name, or a message, which has
     /// no name.
     pub(super) fn new(here: &'static str) -> Self {
-        Self { here, inbox: "/inbox".to_owned(), demo: !here.is_empty() }
+        let (inbox, demo) = ("/inbox".to_owned(), !here.is_empty());
+        Self { here, inbox, demo, name: None, csrf: None }
     }
 
     /// The frame of a page of the project that is shown.
     pub(super) fn of(here: &'static str, projects: &Projects<'_>) -> Self {
-        Self { here, inbox: projects.inbox(projects.shown), demo: projects.demo }
+        let Viewer { name, csrf } = projects.viewer;
+        Self {
+            here,
+            inbox: projects.inbox(projects.shown),
+            demo: projects.demo,
+            name: name.map(Shown::text),
+            csrf: csrf.map(str::to_owned),
+        }
     }
 }
 
@@ -72,7 +97,8 @@ mod tests {
 
     #[test]
     fn addresses_name_the_kind_and_every_project_except_the_main_one() {
-        let projects = Projects { all: vec!["main", "other"], shown: "other", demo: false };
+        let (all, viewer) = (vec!["main", "other"], Viewer::default());
+        let projects = Projects { all, shown: "other", demo: false, viewer };
         let question = |project| OperationId::new(project, OperationKind::HumanContact, "q 1");
         assert_eq!(projects.operation(&OperationId::call("main", "c")), "/inbox/c");
         assert_eq!(projects.operation(&question("main")), "/inbox/questions/q%201");

@@ -14,6 +14,7 @@ mod lookalike;
 mod operation;
 mod purchases;
 mod record;
+mod sign_in;
 mod visible;
 mod words;
 
@@ -24,8 +25,9 @@ use placet_core::operation::Operation;
 use placet_runtime::Rest;
 
 use address::Frame;
-pub use address::Projects;
+pub use address::{Projects, Viewer};
 pub use late::Late;
+pub use sign_in::{invitation, sign_in};
 
 /// The stylesheet of all pages.
 pub const STYLE: &str = include_str!("../../templates/style.css");

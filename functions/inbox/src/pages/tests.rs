@@ -76,7 +76,7 @@ fn decided(
         verdict,
         comment: comment.to_owned(),
         option: option.map(str::to_owned),
-        by: Actor::Inbox,
+        by: Actor::LOCAL,
         seen: None,
         notify: Vec::new(),
     };
@@ -97,7 +97,7 @@ fn unknown() -> Item<Operation> {
 }
 
 fn projects() -> Projects<'static> {
-    Projects { all: vec!["default"], shown: "default", demo: false }
+    Projects { all: vec!["default"], shown: "default", demo: false, viewer: Viewer::default() }
 }
 
 fn view() -> View<'static> {
@@ -363,7 +363,7 @@ fn the_history_names_each_event_in_words() {
     let settle = Command::Settle {
         settlement: Settlement::RunAgain,
         comment: "not in the ledger".into(),
-        by: Actor::Inbox,
+        by: Actor::LOCAL,
         seen: unknown().digest,
         attempt: unknown().attempts,
         notify: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use placet_core::Timestamp;
-use placet_core::operation::{Actor, Operation, OperationKind, State};
+use placet_core::operation::{Actor, Identity, Operation, OperationKind, Proof, State};
 
 /// A moment as a `<time>` element, in words or as date and time in UTC.
 #[derive(Clone, Debug, Template)]
@@ -114,8 +114,12 @@ fn next_attempt(operation: &Operation, now: Timestamp) -> String {
 /// The channel of a decision or event, in words.
 pub(super) fn channel(by: &Actor) -> String {
     match by {
-        Actor::Inbox => "through the inbox".to_owned(),
-        Actor::Link { id } => format!("through the decision link {id}"),
+        Actor::Inbox { person: None } => "through the inbox".to_owned(),
+        Actor::Link { id, person: None } => format!("through the decision link {id}"),
+        Actor::Inbox { person: Some(person) } => format!("by {}, {}", person.name, proof(person)),
+        Actor::Link { id, person: Some(person) } => {
+            format!("by {}, {} {id}", person.name, proof(person))
+        }
         Actor::Api { key, name } => format!("through the API, with the key {name} ({key})"),
         Actor::Webhook { source, receipt, event: None } => {
             format!("through the webhook source {source}, in the receipt {receipt}")
@@ -130,6 +134,16 @@ pub(super) fn channel(by: &Actor) -> String {
         Actor::Worker => "by the worker".to_owned(),
         Actor::Timer => "by the timer".to_owned(),
         Actor::Test => "by a test event".to_owned(),
+    }
+}
+
+/// How a person proved who they are, in words.
+const fn proof(person: &Identity) -> &'static str {
+    match person.proof {
+        Proof::Session => "who signed in with a one-time link",
+        Proof::Oidc => "who signed in with OpenID Connect",
+        Proof::Link => "with the decision link",
+        Proof::Slack => "in Slack",
     }
 }
 

@@ -156,11 +156,11 @@ fn no_configuration() {
 fn an_unknown_key() {
     insta::assert_snapshot!(with("project: x\ncolour: red\n", "check", &[]), @r"
     exit code 1
-    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, defaults, operations, sources, channels, endpoints, outbound
+    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, people, groups, defaults, operations, sources, channels, endpoints, outbound
     ");
     insta::assert_snapshot!(with("project: x\ncolour: red\n", "dev --port 0", &[]), @r"
     exit code 1
-    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, defaults, operations, sources, channels, endpoints, outbound
+    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, people, groups, defaults, operations, sources, channels, endpoints, outbound
     ");
 }
 
@@ -228,7 +228,7 @@ fn no_server() {
     exit code 1
     error: no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS
     exit code 1
-    error: no running system found: start `placet dev`, name its folder with --data-dir, or set PLACET_TABLE for one on AWS
+    error: no server runs on the data in .placet: start one with `placet dev`, or name its folder with --data-dir
     ");
 }
 

@@ -7,11 +7,15 @@ use std::path::Path;
 use super::{command, folder, placet, printed};
 
 /// Every command, with arguments it takes.
-const COMMANDS: [(&str, &str); 16] = [
+const COMMANDS: [(&str, &str); 20] = [
     ("dev", ""),
     ("watch", ""),
     ("init", ""),
     ("check", ""),
+    ("invite", "ana"),
+    ("session", ""),
+    ("session list", ""),
+    ("session revoke", "ana"),
     ("link", "call-1"),
     ("settle", "happened"),
     ("key", ""),
@@ -27,9 +31,12 @@ const COMMANDS: [(&str, &str); 16] = [
 ];
 
 /// The commands that read placet.yaml.
-const READ_CONFIG: [&str; 11] = [
+const READ_CONFIG: [&str; 14] = [
     "dev",
     "check",
+    "invite",
+    "session list",
+    "session revoke",
     "link",
     "settle",
     "key create",
@@ -128,6 +135,10 @@ fn it_refuses_an_option_it_does_not_have() {
     exit code 2, error: unexpected argument '--colour' found. Usage: placet watch [OPTIONS]
     exit code 2, error: unexpected argument '--colour' found. Usage: placet init
     exit code 2, error: unexpected argument '--colour' found. Usage: placet check
+    exit code 2, error: unexpected argument '--colour' found. Usage: placet invite <PERSON> [TIME]
+    exit code 2, error: unexpected argument '--colour' found. Usage: placet session [OPTIONS] <COMMAND>
+    exit code 2, error: unexpected argument '--colour' found. Usage: placet session list [OPTIONS]
+    exit code 2, error: unexpected argument '--colour' found. Usage: placet session revoke <ID>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet link <CALL_ID> [TIME]
     exit code 2, error: unexpected argument '--colour' found. Usage: placet settle <SETTLEMENT>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key [OPTIONS] <COMMAND>
@@ -151,6 +162,10 @@ fn it_refuses_an_argument_too_many() {
     exit code 2, error: unexpected argument '1h' found. Usage: placet watch [OPTIONS]
     exit code 2, error: unexpected argument '1h' found. Usage: placet init
     exit code 2, error: unexpected argument '1h' found. Usage: placet check
+    exit code 2, error: unexpected argument 'more' found. Usage: placet invite [OPTIONS] <PERSON> [TIME]
+    exit code 2, error: unrecognized subcommand '1h'. Usage: placet session [OPTIONS] <COMMAND>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet session list [OPTIONS]
+    exit code 2, error: unexpected argument '1h' found. Usage: placet session revoke [OPTIONS] <ID>
     exit code 2, error: unexpected argument 'more' found. Usage: placet link [OPTIONS] <CALL_ID> [TIME]
     exit code 2, error: unexpected argument '1h' found. Usage: placet settle [OPTIONS] <SETTLEMENT>
     exit code 2, error: unrecognized subcommand '1h'. Usage: placet key [OPTIONS] <COMMAND>
@@ -202,41 +217,49 @@ fn it_finds_a_wrong_env_file() {
 #[test]
 fn it_says_that_the_server_has_gone() {
     let mut all = String::new();
-    for name in ["watch", "link", "settle", "key create", "key list", "key revoke", "webhook send"]
-    {
-        let folder = abandoned("project: x\nsources: {github: }\n");
+    for name in COMMANDS.map(|(name, _)| name).into_iter().filter(|name| needs_server(name)) {
+        let folder = abandoned("project: x\nsources: {github: }\npeople: {ana: {}}\n");
         let printed = run(folder.path(), name);
         let (printed, _) = printed.split_once(" (os error").unwrap_or((printed.trim_end(), ""));
         let _ = writeln!(all, "$ placet {name}\n{printed}");
     }
     insta::assert_snapshot!(all, @r"
-    $ placet watch
-    exit code 1
-    error: no server answers at http://127.0.0.1:9: start one with `placet dev`
-    $ placet link
-    exit code 1
-    error: no server answers at http://127.0.0.1:9: start one with `placet dev`
-    $ placet settle
-    exit code 1
-    error: no server answers at http://127.0.0.1:9: start one with `placet dev`
-    $ placet key create
-    exit code 1
-    error: no server answers at http://127.0.0.1:9: start one with `placet dev`
-    $ placet key list
-    exit code 1
-    error: no server answers at http://127.0.0.1:9: start one with `placet dev`
-    $ placet key revoke
-    exit code 1
-    error: no server answers at http://127.0.0.1:9: start one with `placet dev`
-    $ placet webhook send
-    exit code 1
-    error: http://127.0.0.1:9/webhooks/github: the connection failed: io error: client error (Connect): tcp connect error: Connection refused
+    exit code 2, error: unexpected argument '1h' found. Usage: placet dev [OPTIONS]
+    exit code 2, error: unexpected argument '1h' found. Usage: placet watch [OPTIONS]
+    exit code 2, error: unexpected argument '1h' found. Usage: placet init
+    exit code 2, error: unexpected argument '1h' found. Usage: placet check
+    exit code 2, error: unexpected argument 'more' found. Usage: placet invite [OPTIONS] <PERSON> [TIME]
+    exit code 2, error: unrecognized subcommand '1h'. Usage: placet session [OPTIONS] <COMMAND>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet session list [OPTIONS]
+    exit code 2, error: unexpected argument '1h' found. Usage: placet session revoke [OPTIONS] <ID>
+    exit code 2, error: the subcommand 'more' cannot be used with:. Usage: placet link [OPTIONS] <CALL_ID> [TIME]
+    exit code 2, error: unexpected argument '1h' found. Usage: placet link revoke [OPTIONS] <CALL_ID> <LINK>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet settle [OPTIONS] <SETTLEMENT>
+    exit code 2, error: unrecognized subcommand '1h'. Usage: placet key [OPTIONS] <COMMAND>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet key create [OPTIONS] --role <ROLE>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet key list [OPTIONS]
+    exit code 2, error: unexpected argument '1h' found. Usage: placet key revoke [OPTIONS] <ID>
+    exit code 2, error: unrecognized subcommand '1h'. Usage: placet webhook <COMMAND>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet webhook explain <SOURCE>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet webhook sign [OPTIONS] <SOURCE>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet webhook send [OPTIONS] --file <FILE> <SOURCE>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet engines
+    exit code 2, error: unexpected argument '1h' found. Usage: placet completions <SHELL>
     ");
+}
+
+const NEED_NO_SERVER: [&str; 5] =
+    ["init", "check", "webhook explain", "webhook sign", "completions"];
+
+/// Whether a command fails without a running server.
+fn needs_server(name: &str) -> bool {
+    let others = ["dev", "engines", "session", "key", "webhook"];
+    !NEED_NO_SERVER.contains(&name) && !others.contains(&name)
 }
 
 #[test]
 fn it_needs_no_server() {
-    for name in ["init", "check", "webhook explain", "webhook sign", "completions"] {
+    for name in NEED_NO_SERVER {
         let folder = folder("project: x\nsources: {github: }\n");
         if name == "init" {
             std::fs::remove_file(folder.path().join("placet.yaml")).unwrap();

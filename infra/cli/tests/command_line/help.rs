@@ -17,7 +17,9 @@ fn help_of_placet() {
       watch        Show webhooks, decisions, executions and deliveries as they happen
       init         Write a placet.yaml with comments and examples
       check        Read placet.yaml and print what needs attention and what it means
-      link         Print a link that lets its bearer decide an operation, or settle an unknown outcome
+      invite       Print a link with which a person signs in to the inbox, once
+      session      List and end the sessions of people
+      link         Print a link with which a person decides an operation, or settles an unknown outcome; or revoke one
       settle       Settle the unknown outcomes of many operations in the same way
       key          Create, list and revoke API keys
       webhook      Explain a webhook source, or send what its sender would send
@@ -100,7 +102,7 @@ fn help_of_check() {
 fn help_of_link() {
     insta::assert_snapshot!(placet("link --help"), @r"
     exit code 0
-    Print a link that lets its bearer decide an operation, or settle an unknown outcome
+    Print a link with which a person decides an operation, or settles an unknown outcome; or revoke one
 
     Usage: placet link [OPTIONS] <CALL_ID> [TIME]
 
@@ -109,6 +111,8 @@ fn help_of_link() {
       [TIME]     How long the link is valid [default: 24h]
 
     Options:
+          --for <PERSON>       The person who may use the link; needed if placet.yaml lists people
+          --revoke <LINK>      Revoke the link with this id instead, so that it decides nothing any more
           --project <PROJECT>  The project; the one of placet.yaml if left out
           --data-dir <FOLDER>  The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
       -h, --help               Print help

@@ -106,7 +106,7 @@ async fn the_approver_is_stored_at_the_creation() {
     let created = world.client().created(&call("c", "charge")).await;
     assert_eq!(
         created.other["approvers"],
-        json!({"upstream": null, "webhook": "humanlayer", "except_key": null})
+        json!({"people": [], "upstream": null, "webhook": "humanlayer", "except_key": null})
     );
     assert_eq!(world.operation("c").await.approvers.webhook.as_deref(), Some("humanlayer"));
     world.finish().await;

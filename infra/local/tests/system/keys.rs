@@ -22,6 +22,8 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("POST", "/v1/operations/function_call/none/cancel", CREATE),
     ("POST", "/v1/operations/function_call/none/settle", DECIDE),
     ("POST", "/v1/operations/settle", DECIDE),
+    ("POST", "/v1/operations/function_call/none/links", DECIDE),
+    ("POST", "/v1/operations/function_call/none/links/0123456789ab/revoke", DECIDE),
     ("GET", "/v1/receipts", OPERATE),
     ("GET", "/v1/receipts/none", OPERATE),
     ("GET", "/v1/receipts/none/body", OPERATE),

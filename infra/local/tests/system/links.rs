@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use placet_core::item::Item;
 use placet_core::operation::{Actor, Operation, OperationKind, State};
-use placet_core::{DecisionLink, Digest, Secret};
+use placet_core::{DecisionLink, Digest, SigningKeys};
 use serde_json::json;
 
 use crate::client::question;
@@ -19,12 +19,13 @@ pub fn link(world: &World, operation: &Item<Operation>) -> DecisionLink {
         call_id: operation.call_id().to_owned(),
         digest: operation.digest,
         settles: None,
+        person: None,
         expires_at: world.clock.now().plus(Duration::from_secs(600)),
     }
 }
 
 pub fn path(link: &DecisionLink) -> String {
-    format!("/d/{}", link.sign(&Secret::new(LINK_SECRET).unwrap()))
+    format!("/d/{}", link.sign(&SigningKeys::read(LINK_SECRET).unwrap()))
 }
 
 /// A world with the call `call-1` of this function, and a link to decide it.
@@ -58,7 +59,10 @@ async fn a_link_decides_once_and_the_other_links_stop_working() {
     let decided = world.submit(&path(&link), "comment=&verdict=approve").await;
     assert_eq!(decided.status, StatusCode::SEE_OTHER);
     let id = DecisionLink::token_id(path(&link).trim_start_matches("/d/"));
-    assert_eq!(world.operation("call-1").await.body.decision.unwrap().by, Actor::Link { id });
+    assert_eq!(
+        world.operation("call-1").await.body.decision.unwrap().by,
+        Actor::Link { id, person: None }
+    );
 
     let deny = format!("digest={}&comment=&verdict=deny", link.digest);
     for spent in [path(&link), path(&sibling)] {
@@ -78,7 +82,7 @@ async fn a_link_decides_once_and_the_other_links_stop_working() {
 #[tokio::test]
 async fn every_bad_link_gets_the_same_answer_and_changes_nothing() {
     let (world, good) = with_call("charge").await;
-    let other_key = Secret::new("another key of more than thirty-two bytes").unwrap();
+    let other_key = SigningKeys::read("another key of more than thirty-two bytes").unwrap();
     let expired = DecisionLink { expires_at: world.clock.now(), ..good.clone() };
     let other_content = DecisionLink { digest: Digest::of_bytes(b"other"), ..good.clone() };
     world.advance(Duration::from_millis(1));

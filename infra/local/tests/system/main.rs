@@ -7,6 +7,7 @@ mod client;
 mod ledger;
 mod operator;
 mod pages;
+mod people;
 mod receiver;
 mod request;
 mod webhooks;

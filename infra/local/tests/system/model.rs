@@ -70,7 +70,7 @@ fn wish() -> impl Strategy<Value = Command> {
     let settle = settlement.prop_map(|settlement| Command::Settle {
         settlement,
         comment: String::new(),
-        by: Actor::Inbox,
+        by: Actor::LOCAL,
         seen: Digest::of_bytes(b""),
         attempt: 0,
         notify: notices(),

@@ -192,6 +192,7 @@ async fn an_approved_call_runs_and_shows_its_outcome() {
       "requester_state": null,
       "executor": "function charge",
       "approvers": {
+        "people": [],
         "upstream": null,
         "webhook": "humanlayer",
         "except_key": null

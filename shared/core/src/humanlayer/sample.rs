@@ -71,7 +71,7 @@ pub(crate) fn decided(
         verdict,
         comment: comment.to_owned(),
         option: option.map(str::to_owned),
-        by: Actor::Inbox,
+        by: Actor::LOCAL,
         seen: None,
         notify: Vec::new(),
     };

@@ -18,11 +18,18 @@ pub enum Actor {
         name: String,
     },
     /// A page of the inbox.
-    Inbox,
-    /// The bearer of a signed decision link.
+    Inbox {
+        /// The person who signed in; `None` for the person at a developer's machine.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<Identity>,
+    },
+    /// A signed decision link.
     Link {
         /// The id of the link, as `placet link` prints it.
         id: String,
+        /// The person of the link; `None` for a link of its bearer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<Identity>,
     },
     /// A verified webhook.
     Webhook {
@@ -49,7 +56,58 @@ pub enum Actor {
     Test,
 }
 
+/// A person of `placet.yaml`, and how the person proved it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Identity {
+    /// The id of the person.
+    pub id: String,
+    /// The name of the person at that time.
+    pub name: String,
+    /// How the person proved it.
+    pub proof: Proof,
+    /// The IP address of the browser, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+/// How a person proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// A session that began with a one-time link.
+    Session,
+    /// A session that began with an OpenID Connect provider.
+    Oidc,
+    /// A decision link.
+    Link,
+    /// A signed request of Slack.
+    Slack,
+}
+
+impl Proof {
+    /// The name of the proof.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Oidc => "oidc",
+            Self::Link => "link",
+            Self::Slack => "slack",
+        }
+    }
+}
+
 impl Actor {
+    /// The person at a developer's machine.
+    pub const LOCAL: Self = Self::Inbox { person: None };
+
+    /// The person of `placet.yaml` who acted, if it was one.
+    pub const fn person(&self) -> Option<&Identity> {
+        match self {
+            Self::Inbox { person } | Self::Link { person, .. } => person.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The holder of the API key with this id and this name.
     pub fn api(key: impl Into<String>, name: impl Into<String>) -> Self {
         Self::Api { key: key.into(), name: name.into() }
@@ -60,8 +118,12 @@ impl fmt::Display for Actor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api { name, .. } => write!(formatter, "api {name}"),
-            Self::Inbox => formatter.write_str("inbox"),
-            Self::Link { id } => write!(formatter, "link {id}"),
+            Self::Inbox { person: None } => formatter.write_str("inbox"),
+            Self::Inbox { person: Some(person) } => write!(formatter, "inbox {}", person.id),
+            Self::Link { id, person: None } => write!(formatter, "link {id}"),
+            Self::Link { id, person: Some(person) } => {
+                write!(formatter, "link {id} {}", person.id)
+            }
             Self::Webhook { source, receipt, event } => {
                 write!(formatter, "webhook {source} {}", event.as_deref().unwrap_or(receipt))
             }
@@ -83,6 +145,10 @@ mod tests {
 
     use super::*;
 
+    fn ana(proof: Proof, from: Option<&str>) -> Identity {
+        Identity { id: "ana".into(), name: "Ana".into(), proof, from: from.map(str::to_owned) }
+    }
+
     #[test]
     fn an_actor_is_stored_by_what_identifies_it() {
         let (source, receipt) = ("humanlayer".to_owned(), "humanlayer.1".to_owned());
@@ -95,8 +161,23 @@ mod tests {
                 json!({"channel": "api", "key": "0123456789ab", "name": "bot"}),
                 "api bot",
             ),
-            (Actor::Inbox, json!({"channel": "inbox"}), "inbox"),
-            (Actor::Link { id: "a1".into() }, json!({"channel": "link", "id": "a1"}), "link a1"),
+            (Actor::LOCAL, json!({"channel": "inbox"}), "inbox"),
+            (
+                Actor::Inbox { person: Some(ana(Proof::Oidc, None)) },
+                json!({"channel": "inbox", "person": {"id": "ana", "name": "Ana", "proof": "oidc"}}),
+                "inbox ana",
+            ),
+            (
+                Actor::Link { id: "a1".into(), person: None },
+                json!({"channel": "link", "id": "a1"}),
+                "link a1",
+            ),
+            (
+                Actor::Link { id: "a1".into(), person: Some(ana(Proof::Link, Some("::1"))) },
+                json!({"channel": "link", "id": "a1",
+                    "person": {"id": "ana", "name": "Ana", "proof": "link", "from": "::1"}}),
+                "link a1 ana",
+            ),
             (
                 unsigned,
                 json!({"channel": "webhook", "source": "humanlayer", "receipt": "humanlayer.1"}),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Actor, Escalation, Failure, Notice, Plan, Verdict};
-use crate::Digest;
+use crate::{Digest, Timestamp};
 
 /// A command that changes an operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,24 @@ pub enum Command {
         people: Vec<String>,
         /// Whom to notify of which events.
         notify: Vec<Notice>,
+    },
+    /// Somebody made a decision link.
+    Link {
+        /// The id of the link.
+        id: String,
+        /// The id of the person; `None` for a link of its bearer.
+        person: Option<String>,
+        /// The last moment at which the link is valid.
+        until: Timestamp,
+        /// Who gives the command.
+        by: Actor,
+    },
+    /// Somebody revokes a decision link.
+    RevokeLink {
+        /// The id of the link.
+        id: String,
+        /// Who gives the command.
+        by: Actor,
     },
     /// The deadline has passed.
     Expire {

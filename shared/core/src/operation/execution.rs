@@ -203,7 +203,7 @@ impl Step<'_> {
         seen: Digest,
         attempt: u32,
     ) -> Result<(), Refusal> {
-        self.next.check_approver(by)?;
+        self.next.check_settler(by)?;
         let may = match self.next.state {
             State::Unknown => true,
             State::Blocked => settlement != Settlement::Happened,

@@ -16,6 +16,7 @@ mod execution;
 mod history;
 mod id;
 mod limits;
+mod links;
 mod notice;
 mod options;
 mod plan;
@@ -33,7 +34,7 @@ use serde_json::{Map, Value, json};
 use crate::item::{Item, Write};
 use crate::{Digest, Timestamp};
 
-pub use actor::Actor;
+pub use actor::{Actor, Identity, Proof};
 pub use approvers::Approvers;
 pub use command::{Command, Report, Settlement};
 pub use contact::{
@@ -137,6 +138,9 @@ pub struct Operation {
     /// Who else may decide.
     #[serde(default)]
     pub approvers: Approvers,
+    /// The ids of the decision links that were revoked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked_links: Vec<String>,
     /// The digest of the content that an approver sees and approves (law 1).
     pub digest: Digest,
     /// The last moment at which an approver can decide.
@@ -253,6 +257,7 @@ impl Operation {
             plan: new.plan,
             upstream,
             approvers: new.approvers,
+            revoked_links: Vec::new(),
             digest: Digest::of_bytes(b""),
             deadline,
             reminders: new.follow_up.reminders(now, deadline),

@@ -1,6 +1,6 @@
 use super::{OperationKind, State};
 use crate::Timestamp;
-use crate::limits::{MOST_ESCALATIONS, MOST_RUNS_AGAIN};
+use crate::limits::{MOST_ESCALATIONS, MOST_LINKS, MOST_RUNS_AGAIN};
 
 /// The reason why a command changes nothing. A refusal is not a fault: its causes are a concurrent
 /// decision, a late answer or a duplicate.
@@ -22,6 +22,20 @@ pub enum Refusal {
         "the operation was not created to be decided here: name this source or server as its approver in placet.yaml"
     )]
     NotAnApprover,
+    /// The decision link was revoked.
+    #[error("the link was revoked: ask for a new one")]
+    LinkRevoked,
+    /// Nothing waits for a person, so there is nothing to link to.
+    #[error("the operation is {}: there is nothing to decide", .state.as_str())]
+    NothingToDecide {
+        /// The state of the operation.
+        state: State,
+    },
+    /// Too many links were made or revoked.
+    #[error(
+        "an operation has at most {MOST_LINKS} links, and as many are revoked: send the approver to the inbox"
+    )]
+    LinksEnough,
     /// A question cannot be approved or denied, and a call cannot be answered.
     #[error("a {} does not accept this verdict: approve or deny a function_call, answer a human_contact", .kind.as_str())]
     WrongVerdict {
@@ -94,6 +108,9 @@ impl Refusal {
             Self::AlreadyDecided { .. } => "already_decided",
             Self::OwnOperation => "own_operation",
             Self::NotAnApprover => "not_an_approver",
+            Self::LinkRevoked => "link_revoked",
+            Self::NothingToDecide { .. } => "nothing_to_decide",
+            Self::LinksEnough => "links_enough",
             Self::WrongVerdict { .. } => "wrong_verdict",
             Self::EmptyAnswer => "empty_answer",
             Self::EscalatedEnough => "escalated_enough",

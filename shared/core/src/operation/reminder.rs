@@ -90,7 +90,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The configured time of the escalation has come.
+    /// The configured time of the escalation has come. The people may decide from now on.
     pub(super) fn escalate_in_time(
         &mut self,
         people: &[String],
@@ -102,6 +102,7 @@ impl Step<'_> {
         let due = self.next.escalation.take_if(|escalation| escalation.at <= self.now);
         let DueEscalation { to, .. } = due.ok_or(Refusal::NothingDue)?;
         self.record("escalated", Actor::Timer, json!({"to": to, "people": people}));
+        self.next.approvers.add(people);
         self.notify(Event::Escalated, notify);
         Ok(())
     }

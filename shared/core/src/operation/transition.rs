@@ -79,6 +79,10 @@ impl Kind for Operation {
                 step.escalate(escalation, by, notify)?;
             }
             Command::EscalateInTime { people, notify } => step.escalate_in_time(people, notify)?,
+            Command::Link { id, person, until, by } => {
+                step.link(id, person.as_deref(), *until, by)?
+            }
+            Command::RevokeLink { id, by } => step.revoke_link(id, by)?,
             Command::Expire { notify } => step.expire(notify)?,
             Command::Polled => step.polled()?,
             Command::Start { plan, notify } => step.start(plan.as_ref(), notify)?,

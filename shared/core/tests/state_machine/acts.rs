@@ -12,7 +12,8 @@ use proptest::prelude::*;
 
 use crate::commands::{
     abandon, block, cancel, done, escalate, escalate_in_time, expire, failure, finish,
-    lease_expired, not_done, rejected, remind, settle, start, start_with, succeeded, unclear,
+    lease_expired, link, not_done, person, rejected, remind, revoke_link, settle, settle_by, start,
+    start_with, succeeded, unclear,
 };
 use crate::requests::{
     SECOND, UPSTREAM, call, plan, question, with_follow_up, with_time_to_decide, with_upstream,
@@ -66,8 +67,13 @@ pub enum Act {
     Abandon,
     Settle {
         settlement: Settlement,
+        by: Actor,
         seen: Seen,
     },
+    /// A link is made for this person.
+    Link(&'static str),
+    /// The link of the acts is revoked, or one of many others.
+    RevokeLink(Option<u8>),
     /// An earlier command is repeated unchanged.
     Again(prop::sample::Index),
     Wait(Wait),
@@ -159,7 +165,10 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Remind),
         1 => Just(Act::EscalateInTime),
         1 => Just(Act::Abandon),
-        3 => (settlement(), seen()).prop_map(|(settlement, seen)| Act::Settle { settlement, seen }),
+        3 => (settlement(), actor(), seen())
+            .prop_map(|(settlement, by, seen)| Act::Settle { settlement, by, seen }),
+        2 => prop::sample::select(vec!["ana", "cy"]).prop_map(Act::Link),
+        1 => prop::option::of(any::<u8>()).prop_map(Act::RevokeLink),
         3 => any::<prop::sample::Index>().prop_map(Act::Again),
         8 => wait().prop_map(Act::Wait),
     ]
@@ -198,6 +207,9 @@ fn decision() -> impl Strategy<Value = Act> {
     })
 }
 
+/// The id of the link in these acts.
+const LINK: &str = "0123456789ab";
+
 /// Somebody who may decide, or who may not.
 fn actor() -> impl Strategy<Value = Actor> {
     let source = |source: &str| Actor::Webhook {
@@ -207,9 +219,13 @@ fn actor() -> impl Strategy<Value = Actor> {
     };
     let upstream = |url: &str| Actor::Upstream { url: url.to_owned() };
     prop::sample::select(vec![
-        Actor::Inbox,
-        Actor::Inbox,
-        Actor::Link { id: "0123456789ab".to_owned() },
+        Actor::LOCAL,
+        Actor::LOCAL,
+        Actor::Inbox { person: Some(person("ana")) },
+        Actor::Inbox { person: Some(person("cy")) },
+        Actor::Link { id: LINK.to_owned(), person: None },
+        Actor::Link { id: LINK.to_owned(), person: Some(person("bo")) },
+        Actor::Link { id: LINK.to_owned(), person: Some(person("cy")) },
         Actor::api("key-of-ana", "ana"),
         Actor::api("key-of-agent", "agent"),
         source("humanlayer"),
@@ -301,9 +317,13 @@ impl Act {
             Self::Remind => remind(),
             Self::EscalateInTime => escalate_in_time(),
             Self::Abandon => abandon(),
-            Self::Settle { settlement, seen } => {
+            Self::Settle { settlement, by, seen } => {
                 let seen = seen.digest(item).unwrap_or(item.digest);
-                settle(*settlement, seen, item.attempts)
+                settle_by(by.clone(), *settlement, seen, item.attempts)
+            }
+            Self::Link(person) => link(person, now),
+            Self::RevokeLink(other) => {
+                revoke_link(&other.map_or(LINK.to_owned(), |other| other.to_string()))
             }
             Self::Configure(_)
             | Self::CreateChildren(_)
@@ -326,7 +346,7 @@ fn onward(
                 OperationKind::FunctionCall => Verdict::Approve,
                 OperationKind::HumanContact => Verdict::Answer,
             };
-            Some(decide(verdict, "oak", Actor::Inbox, Some(item.digest)))
+            Some(decide(verdict, "oak", Actor::LOCAL, Some(item.digest)))
         }
         State::Queued => Some(start(item)),
         State::Running => Some(reported.unwrap_or_else(|| lease_expired(item.attempts))),

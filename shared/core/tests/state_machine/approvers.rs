@@ -4,7 +4,7 @@ use placet_core::operation::{Actor, Approvers, Command, NewOperation, Refusal, S
 use serde_json::json;
 
 use crate::case::Case;
-use crate::commands::{approve, finish, settle, unclear};
+use crate::commands::{approve, finish, link, person, revoke_link, settle, settle_by, unclear};
 use crate::requests::{UPSTREAM, call, plan, with_upstream};
 
 fn source(name: &str) -> Actor {
@@ -33,7 +33,11 @@ fn answer(new: &NewOperation, by: &Actor) -> Result<State, Refusal> {
 #[test]
 fn an_operation_for_the_inbox_is_decided_by_nobody_outside() {
     let inbox = NewOperation { approvers: Approvers::default(), ..call(Some(plan(true))) };
-    for by in [Actor::Inbox, Actor::Link { id: "l".into() }, Actor::api("key-of-ana", "ana")] {
+    for by in [
+        Actor::LOCAL,
+        Actor::Link { id: "l".into(), person: None },
+        Actor::api("key-of-ana", "ana"),
+    ] {
         assert_eq!(answer(&inbox, &by), Ok(State::Queued), "{by}");
     }
     let outside = [source("humanlayer"), source("inbox"), upstream(UPSTREAM), upstream("")];
@@ -79,11 +83,66 @@ fn who_may_not_decide_may_not_settle() {
     case.becomes(&settle(Settlement::RunAgain, case.item.digest, 1), State::Queued);
 }
 
+/// People decide what names them, in the inbox and by link; those who operate Placet settle every outcome.
+#[test]
+fn a_person_decides_only_what_names_them() {
+    let named = call(Some(plan(false)));
+    let inbox = |id| Actor::Inbox { person: Some(person(id)) };
+    let linked = |id| Actor::Link { id: "l".into(), person: Some(person(id)) };
+    for by in [inbox("ana"), linked("bo")] {
+        assert_eq!(answer(&named, &by), Ok(State::Queued), "{by}");
+    }
+    for by in [inbox("cy"), linked("cy")] {
+        assert_eq!(answer(&named, &by), Err(Refusal::NotAnApprover), "{by}");
+    }
+    let everybody = NewOperation { approvers: Approvers::default(), ..named };
+    assert_eq!(answer(&everybody, &inbox("cy")), Ok(State::Queued));
+    let mut case = Case::running(plan(false));
+    case.becomes(&finish(1, unclear()), State::Unknown);
+    let found = |by| settle_by(by, Settlement::Happened, case.item.digest, 1);
+    let (by_link, by_session) = (found(linked("cy")), found(inbox("cy")));
+    case.refuses(&by_link, Refusal::NotAnApprover);
+    case.becomes(&by_session, State::Succeeded);
+}
+
+#[test]
+fn a_revoked_link_decides_nothing_and_other_links_stay_valid() {
+    let mut case = Case::new(call(Some(plan(true))));
+    let now = case.now;
+    case.becomes(&link("ana", now), State::Pending);
+    case.refuses(&link("cy", now), Refusal::NotAnApprover);
+    case.becomes(&revoke_link("l"), State::Pending);
+    case.refuses(&revoke_link("l"), Refusal::LinkRevoked);
+    let by = |id: &str| Actor::Link { id: id.into(), person: Some(person("ana")) };
+    case.refuses(&approved_by(&by("l")), Refusal::LinkRevoked);
+    case.becomes(&approved_by(&by("other")), State::Queued);
+    let Command::Link { id, person, until, .. } = link("ana", now) else { unreachable!() };
+    let by = Actor::api("key-of-agent", "agent");
+    let own = Command::Link { id, person, until, by };
+    let mut fresh = Case::new(call(None));
+    fresh.refuses(&own, Refusal::OwnOperation);
+    let nothing = Refusal::NothingToDecide { state: State::Queued };
+    case.refuses(&link("ana", now), nothing);
+}
+
+#[test]
+fn an_operation_has_at_most_twenty_links() {
+    let mut case = Case::new(call(Some(plan(true))));
+    let now = case.now;
+    for n in 0..20 {
+        case.becomes(&link("ana", now), State::Pending);
+        case.becomes(&revoke_link(&n.to_string()), State::Pending);
+    }
+    case.refuses(&link("ana", now), Refusal::LinksEnough);
+    case.refuses(&revoke_link("20"), Refusal::LinksEnough);
+}
+
 #[test]
 fn a_refused_decision_changes_nothing_and_the_stored_form_names_the_approvers() {
     let mut case = Case::new(call(Some(plan(true))));
     case.refuses(&approved_by(&source("github")), Refusal::NotAnApprover);
     let stored = serde_json::to_value(&case.item.body).unwrap();
-    let expected = json!({"webhook": "humanlayer", "except_key": "key-of-agent"});
+    let expected =
+        json!({"people": ["ana", "bo"], "webhook": "humanlayer", "except_key": "key-of-agent"});
     assert_eq!(stored["approvers"], expected);
 }

@@ -5,8 +5,8 @@ use placet_core::Timestamp;
 use placet_core::delivery::Delivery;
 use placet_core::item::{Child, Item, Kind as _, Write};
 use placet_core::operation::{
-    Actor, Command, Escalation, Event, Failure, Notice, Notified, Occurrence, Operation, Plan,
-    Report, Settlement, Verdict, Work,
+    Actor, Command, Escalation, Event, Failure, Identity, Notice, Notified, Occurrence, Operation,
+    Plan, Proof, Report, Settlement, Verdict, Work,
 };
 use serde_json::json;
 
@@ -16,7 +16,7 @@ pub fn decide(verdict: Verdict, seen: Option<Digest>) -> Command {
         verdict,
         comment: "fine by me".to_owned(),
         option: Some("later".to_owned()),
-        by: Actor::Inbox,
+        by: Actor::LOCAL,
         seen,
         notify: Vec::new(),
     }
@@ -77,7 +77,10 @@ fn notices_of(command: &mut Command) -> Option<&mut Vec<Notice>> {
         | Command::LeaseExpired { notify, .. }
         | Command::Remind { notify }
         | Command::Settle { notify, .. } => Some(notify),
-        Command::Polled | Command::Abandon { .. } => None,
+        Command::Polled
+        | Command::Abandon { .. }
+        | Command::Link { .. }
+        | Command::RevokeLink { .. } => None,
     }
 }
 
@@ -115,8 +118,34 @@ pub fn escalate() -> Command {
 }
 
 pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {
-    let (comment, by) = ("I looked".to_owned(), Actor::Inbox);
-    Command::Settle { settlement, comment, by, seen, attempt, notify: Vec::new() }
+    settle_by(Actor::LOCAL, settlement, seen, attempt)
+}
+
+pub fn settle_by(by: Actor, settlement: Settlement, seen: Digest, attempt: u32) -> Command {
+    Command::Settle {
+        settlement,
+        comment: "I looked".to_owned(),
+        by,
+        seen,
+        attempt,
+        notify: Vec::new(),
+    }
+}
+
+/// A person of `placet.yaml` in a session.
+pub fn person(id: &str) -> Identity {
+    let (id, name) = (id.to_owned(), id.to_uppercase());
+    Identity { id, name, proof: Proof::Session, from: None }
+}
+
+/// Somebody made a link for this person.
+pub fn link(person: &str, now: Timestamp) -> Command {
+    let (id, person) = ("0123456789ab".to_owned(), Some(person.to_owned()));
+    Command::Link { id, person, until: now, by: Actor::api("key-of-ana", "ana") }
+}
+
+pub fn revoke_link(id: &str) -> Command {
+    Command::RevokeLink { id: id.to_owned(), by: Actor::api("key-of-ana", "ana") }
 }
 
 /// A start by a worker whose configured plan is the approved plan.

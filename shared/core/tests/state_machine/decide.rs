@@ -49,7 +49,7 @@ fn comment_and_option_of_a_decision_are_stored() {
             verdict,
             comment: "fine by me".to_owned(),
             option: Some("later".to_owned()),
-            by: Actor::Inbox,
+            by: Actor::LOCAL,
             at: case.now,
             digest: case.item.digest,
         };

@@ -285,9 +285,12 @@ fn ended(Step { before, after, .. }: &Step<'_>) -> Rules {
         (_, outcome) => outcome.is_none(),
     };
     vec![
-        ("the end is the end, unless a person runs it again", {
+        ("the end is the end, unless a person runs it again, or gets a link for that", {
             let again = (before.state, after.state) == (State::Failed, State::Queued);
-            !before.state.is_terminal() || before.body == after.body || again
+            let last = after.history.entries().last().map(|entry| entry.event.as_str());
+            let link = matches!(last, Some("linked" | "link_revoked"));
+            let linked = link && (before.state, after.state) == (State::Failed, State::Failed);
+            !before.state.is_terminal() || before.body == after.body || again || linked
         }),
         ("an outcome is there exactly when it ended or is unknown", outcome_fits),
     ]

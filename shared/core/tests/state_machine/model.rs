@@ -15,6 +15,9 @@ use crate::requests::UPSTREAM;
 /// The pauses in seconds between two polls of an upstream approver. The last pause repeats.
 const PAUSES: [u64; 6] = [30, 60, 120, 240, 480, 900];
 
+/// The people who may decide every operation of these tests.
+const APPROVERS: [&str; 2] = ["ana", "bo"];
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The expected result of a command.
@@ -54,6 +57,10 @@ pub struct Model {
     pub wakes_at: Option<Timestamp>,
     has_upstream: bool,
     escalations: u32,
+    /// How many links were made.
+    links: u32,
+    /// The ids of the revoked links.
+    revoked: BTreeSet<String>,
     /// How many times a person ran the operation again.
     runs_again: u32,
     /// Whether an attempt of an idempotent operation ended unclear and no person has settled it since.
@@ -92,6 +99,8 @@ impl Model {
             has_upstream: new.upstream.is_some(),
             escalations: 0,
             runs_again: 0,
+            links: 0,
+            revoked: BTreeSet::new(),
             doubt: false,
             kind: new.id.kind,
             plan: new.plan.clone(),
@@ -113,10 +122,11 @@ impl Model {
     /// The expected result of `command`. `shown` says whether its digest is the shown digest.
     pub fn expect(&self, command: &Command, shown: bool, now: Timestamp) -> Answer {
         match command {
-            Command::Decide { by, .. } | Command::Settle { by, .. }
-                if self.refuses(by).is_some() =>
-            {
+            Command::Decide { by, .. } if self.refuses(by).is_some() => {
                 Answer::Refused(self.refuses(by).unwrap_or_default())
+            }
+            Command::Settle { by, .. } if self.refuses_settlement(by).is_some() => {
+                Answer::Refused(self.refuses_settlement(by).unwrap_or_default())
             }
             Command::Decide { verdict, comment, .. } => {
                 self.expect_decision(*verdict, comment, shown, now)
@@ -126,6 +136,15 @@ impl Model {
                 self.undecided(now, Answer::Becomes(State::Pending))
             }
             Command::Escalate { .. } => self.undecided(now, Answer::Refused("escalated_enough")),
+            Command::Link { person, .. } => {
+                self.expect_link(person.as_deref().unwrap_or_default(), now)
+            }
+            Command::RevokeLink { id, .. } => match self.revoked.len() {
+                _ if !self.waits_for_a_person(now) => Answer::Refused("nothing_to_decide"),
+                _ if self.revoked.contains(id) => Answer::Refused("link_revoked"),
+                20.. => Answer::Refused("links_enough"),
+                _ => Answer::Becomes(self.state),
+            },
             Command::Expire { .. } => {
                 self.due(self.is_past_deadline(now), Answer::Becomes(State::Expired))
             }
@@ -163,10 +182,39 @@ impl Model {
     fn refuses(&self, by: &Actor) -> Option<&'static str> {
         match by {
             Actor::Api { key, .. } => (key == "key-of-agent").then_some("own_operation"),
-            Actor::Inbox | Actor::Link { .. } => None,
+            Actor::Link { id, .. } if self.revoked.contains(id) => Some("link_revoked"),
+            Actor::Inbox { .. } | Actor::Link { .. } => {
+                let person = by.person().map(|person| person.id.as_str());
+                person.filter(|id| !APPROVERS.contains(id)).map(|_| "not_an_approver")
+            }
             Actor::Webhook { source, .. } if source == "humanlayer" => None,
             Actor::Upstream { url } if self.has_upstream && url == UPSTREAM => None,
             _ => Some("not_an_approver"),
+        }
+    }
+
+    /// The refusal of somebody who may not settle this operation.
+    fn refuses_settlement(&self, by: &Actor) -> Option<&'static str> {
+        match by {
+            Actor::Inbox { .. } => None,
+            by => self.refuses(by),
+        }
+    }
+
+    fn expect_link(&self, person: &str, now: Timestamp) -> Answer {
+        match APPROVERS.contains(&person) {
+            _ if !self.waits_for_a_person(now) => Answer::Refused("nothing_to_decide"),
+            false => Answer::Refused("not_an_approver"),
+            true if self.links >= 20 => Answer::Refused("links_enough"),
+            true => Answer::Becomes(self.state),
+        }
+    }
+
+    fn waits_for_a_person(&self, now: Timestamp) -> bool {
+        match self.state {
+            State::Pending => now <= self.deadline,
+            State::Unknown | State::Blocked | State::Failed => true,
+            _ => false,
         }
     }
 
@@ -356,6 +404,14 @@ impl Model {
                 self.escalations += 1;
                 self.escalation = None;
             }
+            Command::Link { .. } => {
+                self.links += 1;
+                return;
+            }
+            Command::RevokeLink { id, .. } => {
+                self.revoked.insert(id.clone());
+                return;
+            }
             Command::Polled => self.note_poll(now),
             Command::Start { .. } => self.note_start(now),
             Command::Block { .. } => self.retry_until = None,
@@ -400,7 +456,7 @@ impl Model {
                 (self.outcome(missing), Some(notify).filter(|_| !stays))
             }
             Command::Abandon { .. } => (self.outcome(missing), None),
-            Command::Polled => (&[], None),
+            Command::Polled | Command::Link { .. } | Command::RevokeLink { .. } => (&[], None),
         };
         for event in events {
             let number = self.times.entry(*event).or_default();

@@ -24,7 +24,7 @@ struct Given {
 }
 
 /// The random histories must reach each of these refusals, and each state.
-const REFUSALS: [&str; 14] = [
+const REFUSALS: [&str; 16] = [
     "already_decided",
     "digest_mismatch",
     "empty_answer",
@@ -36,6 +36,8 @@ const REFUSALS: [&str; 14] = [
     "not_an_approver",
     "nothing_due",
     "own_operation",
+    "link_revoked",
+    "nothing_to_decide",
     "stale_attempt",
     "too_early",
     "wrong_verdict",
@@ -58,7 +60,7 @@ fn the_state_machine_agrees_with_the_model_and_the_laws() {
     for answer in states.iter().chain(&refusals) {
         assert!(given.answers.contains_key(answer), "no history reaches {answer:?}");
     }
-    assert_eq!(given.accepted.len(), 13, "every command is accepted once: {:?}", given.accepted);
+    assert_eq!(given.accepted.len(), 15, "every command is accepted once: {:?}", given.accepted);
     assert!(given.created_under_a_lease);
 }
 

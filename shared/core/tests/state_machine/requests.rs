@@ -37,6 +37,7 @@ pub fn call(plan: Option<Plan>) -> NewOperation {
         plan,
         upstream: None,
         approvers: Approvers {
+            people: vec!["ana".to_owned(), "bo".to_owned()],
             webhook: Some("humanlayer".to_owned()),
             except_key: Some("key-of-agent".to_owned()),
         },

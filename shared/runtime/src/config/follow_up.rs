@@ -17,7 +17,7 @@ pub struct Reminders(Vec<Period>);
 pub struct EscalateTo {
     /// How long after its creation.
     pub after: Period,
-    /// The name of an endpoint.
+    /// The name of an endpoint, a person or a group.
     pub to: Name,
 }
 
@@ -102,8 +102,15 @@ impl Config {
         if let Some(wrong) = too_late(*after) {
             return Err(at(&["escalate", "after"], wrong));
         }
-        if !self.endpoints.contains_key(to) {
-            let wrong = format!("there is no endpoint {}: add it to endpoints", to.as_str());
+        let endpoint = self.endpoints.contains_key(to);
+        let people = self.people.members(to.as_str());
+        let wrong = match (endpoint, people.is_empty()) {
+            (false, true) => Some("there is no endpoint, person or group {}: add it"),
+            (true, false) => Some("{} is an endpoint and also a person or group: rename one"),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            let wrong = wrong.replace("{}", to.as_str());
             return Err(at(&["escalate", "to"], wrong));
         }
         Ok(())
@@ -162,7 +169,11 @@ mod tests {
                 "deadline: 2h, escalate: {after: 3h, to: leads}",
                 "operations.f.escalate.after: 3h",
             ),
-            ("", "escalate: {after: 3h, to: boss}", "escalate.to: there is no endpoint boss"),
+            (
+                "",
+                "escalate: {after: 3h, to: boss}",
+                "escalate.to: there is no endpoint, person or group boss",
+            ),
             ("", "escalate: {after: 3h}", "`to` is missing"),
             ("", "escalate: {after: 3h, to: leads, by: mail}", "by"),
             ("remind: [1m, 1m, 1m, 1m, 1m, 1m, 1m, 1m, 1m, 1m, 1m]", "", "at most 10"),

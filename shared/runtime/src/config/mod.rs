@@ -10,6 +10,7 @@ mod executor;
 mod follow_up;
 mod locate;
 mod outbound;
+mod people;
 mod problem;
 mod source;
 mod target;
@@ -24,8 +25,10 @@ pub use endpoint::{Endpoint, Events, OutboundUrl, SigningSecrets};
 pub use executor::{Executor, HttpExecutor};
 pub use follow_up::{EscalateTo, Reminders};
 pub use outbound::Outbound;
+pub use people::is_email;
 pub use placet_core::Period;
 use placet_core::operation::Plan;
+use placet_core::people::People;
 pub use problem::{ConfigError, closest};
 use serde::Deserialize;
 pub use source::{Closed, LazyScheme, PublicUrl, Source};
@@ -40,7 +43,15 @@ pub struct Config {
     pub project: Name,
     /// The other projects.
     #[serde(default, rename = "projects")]
-    further: Vec<Name>,
+    further: Vec<people::Project>,
+    /// The people and their groups: as written, and below as read.
+    #[serde(default, rename = "people")]
+    written_people: people::WrittenPeople,
+    #[serde(default, rename = "groups")]
+    written_groups: BTreeMap<Name, Vec<Name>>,
+    /// The people who decide and operate, and their groups.
+    #[serde(skip)]
+    pub people: People,
     /// The settings of operations that do not have their own.
     #[serde(default)]
     pub defaults: Defaults,
@@ -77,6 +88,8 @@ pub struct Defaults {
     remind: Reminders,
     /// When and to whom to escalate such an operation.
     escalate: Option<EscalateTo>,
+    /// The people and groups who decide; everybody who is listed if left out.
+    approvers: Option<Vec<Name>>,
     /// The interfaces whose operations this server runs.
     pub run_for: Vec<Interface>,
 }
@@ -98,6 +111,7 @@ impl Default for Defaults {
             approver: Approver::Inbox,
             remind: Reminders::default(),
             escalate: None,
+            approvers: None,
             run_for: vec![Interface::Placet],
         }
     }
@@ -126,6 +140,8 @@ pub struct Definition {
     remind: Option<Reminders>,
     /// When and to whom to escalate it, if not as in the defaults.
     escalate: Option<EscalateTo>,
+    /// The people and groups who decide, if not those of the project.
+    approvers: Option<Vec<Name>>,
     /// The interfaces whose operations the executor runs, if not those of the defaults.
     run_for: Option<Vec<Interface>>,
 }
@@ -175,6 +191,7 @@ impl Config {
             config.sources.insert(name, source);
         }
         config.check_projects(text)?;
+        config.read_people(text)?;
         config.check_executors(text)?;
         config.read_channels(text)?;
         config.check_paths(text)?;
@@ -189,7 +206,7 @@ impl Config {
 
     /// Refuses a project that is named twice.
     fn check_projects(&self, text: &str) -> Result<(), String> {
-        for (index, name) in self.further.iter().enumerate() {
+        for (index, name) in self.further.iter().map(|project| &project.name).enumerate() {
             if self.projects().position(|known| known == name.as_str()) != Some(index + 1) {
                 let place = ["projects".to_owned(), index.to_string()];
                 let wrong = format!("{} is named twice: name it once", name.as_str());
@@ -240,7 +257,8 @@ impl Config {
 
     /// All projects, the main one first.
     pub fn projects(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.project).chain(&self.further).map(Name::as_str)
+        let further = self.further.iter().map(|project| &project.name);
+        std::iter::once(&self.project).chain(further).map(Name::as_str)
     }
 
     /// The configuration of the operation with this function name.

@@ -120,7 +120,7 @@ impl TryFrom<Period> for RetryTime {
 pub struct RoutePath(String);
 
 /// The first segments of Placet's own addresses.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     "",
     "api",
     "d",
@@ -132,6 +132,7 @@ const OWN: [&str; 14] = [
     "purchase-materials",
     "purchases",
     "sign-in",
+    "sign-out",
     "slack",
     "thread",
     "v1",

@@ -1,12 +1,8 @@
 use placet_core::{Digest, Timestamp};
 
 use super::attributes::{Reader, Writer};
-use super::page::Range;
 use super::{Put, Row, Store, StoreError, key};
 use crate::api_key::{ApiKey, Role};
-
-/// How many keys one query reads.
-const AT_ONCE: usize = 25;
 
 impl Store {
     /// Stores an API key under its digest; the key itself is never stored. If the digest exists, nothing
@@ -37,21 +33,8 @@ impl Store {
     ///
     /// If DynamoDB fails.
     pub async fn api_keys(&self, project: &str) -> Result<Vec<(Digest, ApiKey)>, StoreError> {
-        let (first, last) = key::between(None, None);
-        let range = Range { index: "list", newest_first: true, first, last };
-        let partition = key::list_pk("key", project, 0);
-        let mut found = Vec::new();
-        let mut start = None;
-        loop {
-            let (entries, next) = self.entries(&partition, &range, AT_ONCE, start).await?;
-            let mut rows = self.rows(&entries, None).await?;
-            let rows = entries.iter().filter_map(|entry| rows.remove(&entry.pk));
-            found.extend(rows.filter_map(|row| readable(&row)));
-            start = next;
-            if start.is_none() {
-                return Ok(found);
-            }
-        }
+        let rows = self.short_list(&key::list_pk("key", project, 0)).await?;
+        Ok(rows.iter().filter_map(readable).collect())
     }
 
     /// Revokes an API key, and returns it. A key that is already revoked keeps its time of revocation. `None`

@@ -6,6 +6,7 @@
 //! | a claim of a signature or a body | `claim#default#…` | `claim` |
 //! | a disabled or paused endpoint | `endpoint#default#billing` | `endpoint` |
 //! | an API key, by its digest | `key#…` | `key` |
+//! | a session of a person | `session#…` | `session` |
 //! | how far the timer came | `timer` | `timer` |
 //!
 //! A DynamoDB partition takes about 1,000 write units a second. A full partition of an index throttles the
@@ -151,6 +152,10 @@ pub(super) fn endpoint(project: &str, name: &str) -> Row {
 
 pub(super) fn api_key(digest: Digest) -> Row {
     primary(format!("key#{digest}"), "key")
+}
+
+pub(super) fn session(id: &str) -> Row {
+    primary(format!("session#{id}"), "session")
 }
 
 pub(super) fn timer() -> Row {

@@ -10,6 +10,8 @@ pub mod key;
 pub mod packed;
 mod page;
 pub mod row;
+mod session;
+mod short_list;
 mod unreadable;
 
 use std::collections::HashMap;
@@ -26,6 +28,7 @@ pub use endpoint::{DisabledEndpoint, EndpointState};
 pub use item::AnyItem;
 pub use key::{Desk, DuePartition};
 pub use page::{Cursor, Page, Rest};
+pub use session::Session;
 
 use crate::aws::describe;
 

@@ -39,7 +39,7 @@ fn stages(kind: OperationKind) -> Vec<Item<Operation>> {
         verdict,
         comment: "words".to_owned(),
         option: Some("later".to_owned()),
-        by: Actor::Inbox,
+        by: Actor::LOCAL,
         seen: None,
         notify: Vec::new(),
     };

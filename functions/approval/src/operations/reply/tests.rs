@@ -69,7 +69,7 @@ fn decided(operation: &Item<Operation>, verdict: Verdict, option: Option<&str>) 
         verdict,
         comment: "go".to_owned(),
         option: option.map(str::to_owned),
-        by: Actor::Inbox,
+        by: Actor::LOCAL,
         seen: None,
         notify: Vec::new(),
     };
@@ -128,6 +128,7 @@ fn a_function_call_shows_its_decision_and_its_outcome() {
       },
       "executor": "function charge",
       "approvers": {
+        "people": [],
         "upstream": null,
         "webhook": null,
         "except_key": null
@@ -197,6 +198,7 @@ fn a_question_shows_its_answer() {
       },
       "executor": null,
       "approvers": {
+        "people": [],
         "upstream": null,
         "webhook": null,
         "except_key": null

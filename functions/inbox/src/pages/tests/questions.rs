@@ -273,7 +273,12 @@ fn pages_stay_in_their_project() {
         operation.body.digest = operation.content_digest();
         operation
     };
-    let projects = || Projects { all: vec!["default", "team-a"], shown: "team-a", demo: false };
+    let projects = || Projects {
+        all: vec!["default", "team-a"],
+        shown: "team-a",
+        demo: false,
+        viewer: Viewer::default(),
+    };
     let html = inbox(&[new("team-a")], Rests::default(), &projects(), NOW).unwrap();
     has(
         &html,

@@ -94,3 +94,26 @@ async fn an_operation_can_have_no_reminders_of_its_own() {
     assert!(operation.escalation.is_some(), "{:?}", id("call-1"));
     world.finish().await;
 }
+
+/// Before the escalation only Ana may decide; after it the group `leads` may, too.
+#[tokio::test]
+async fn an_escalation_to_a_group_lets_its_members_decide() {
+    let receiver = Receiver::start().await;
+    let world = World::building()
+        .endpoint("app", &receiver, &format!("links: true, {}", every_event()))
+        .operation("guarded", "{approvers: [ana], escalate: {after: 20m, to: leads}}")
+        .sections("people:\n  ana: {}\n  bo: {}\n  cy: {}\ngroups: {leads: [bo, ana]}")
+        .start()
+        .await;
+    world.create("call-1", "guarded").await;
+    world.work().await;
+    assert_eq!(world.operation("call-1").await.approvers.people, ["ana"]);
+    let requested = last(&receiver)["event"].clone();
+    assert!(requested.get("decision_link").is_none(), "an endpoint is nobody: {requested}");
+    world.later(21 * MINUTE).await;
+
+    assert_eq!(world.operation("call-1").await.approvers.people, ["ana", "bo"]);
+    let expected = json!({"to": "leads", "people": ["bo", "ana"]});
+    assert_eq!(last(&receiver)["event"]["escalation"], expected);
+    world.finish().await;
+}

@@ -1,23 +1,15 @@
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::{SigningKeys, Token, TokenError, sign, verify};
 use crate::operation::{OperationId, OperationKind};
-use crate::webhook::hmac_sha256;
-use crate::{Digest, Secret, Timestamp};
-
-/// The fewest bytes of the key that signs decision links.
-pub const SHORTEST_LINK_KEY: usize = 32;
-
-/// A prefix of the signed bytes, so that a link's MAC differs from any other MAC under the same key.
-const PURPOSE: &[u8] = b"placet decision link v1\n";
+use crate::{Digest, Timestamp};
 
 /// The content of a `/d/{token}` link: the operation that the bearer may decide or settle, and until when.
 ///
-/// The token is `base64url(JSON) . base64url(HMAC-SHA256)`. It contains the operation's digest, so it can
-/// decide only on the content that the approver saw. Placet keeps no list of used tokens: a decision ends
-/// the `pending` state, so every other token for the same decision is useless afterwards, and a settlement
-/// token is valid for one attempt.
+/// The token contains the operation's digest, so it can decide only on the content that the approver saw. Placet
+/// keeps no list of used tokens: a decision ends the `pending` state, so every other token for the same decision
+/// is useless afterwards, and a settlement token is valid for one attempt. A token can be revoked: the operation
+/// keeps the ids of revoked tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionLink {
@@ -38,23 +30,13 @@ pub struct DecisionLink {
     /// settle the next attempt. `None` for a link that decides.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub settles: Option<u32>,
+    /// The id of the person who may use the link. `None` for a link of its bearer, which is valid only while
+    /// `placet.yaml` lists nobody.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// The last moment at which the link is valid.
     #[serde(rename = "e")]
     pub expires_at: Timestamp,
-}
-
-/// The reason why a token is invalid. The visitor sees the same page for every reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LinkError {
-    /// The text does not have the form of a token.
-    #[error("the token is malformed")]
-    Malformed,
-    /// The token was not signed with the key of this deployment.
-    #[error("the token's signature does not verify")]
-    Signature,
-    /// The token has expired.
-    #[error("the token has expired")]
-    Expired,
 }
 
 impl DecisionLink {
@@ -70,29 +52,25 @@ impl DecisionLink {
     }
 
     /// The signed token for this link.
-    pub fn sign(&self, key: &Secret) -> String {
-        let payload = serde_json::to_vec(self).unwrap_or_default();
-        let mac = mac(key, &payload);
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(mac))
+    pub fn sign(&self, keys: &SigningKeys) -> String {
+        sign(self, keys)
     }
 
-    /// Verifies a token and reads it. The comparison of the signature takes constant time.
+    /// Verifies a token and reads it.
     ///
     /// # Errors
     ///
-    /// If the token is malformed, signed with another key, or expired at `now`.
-    pub fn verify(token: &str, key: &Secret, now: Timestamp) -> Result<Self, LinkError> {
-        let (payload, given) = token.split_once('.').ok_or(LinkError::Malformed)?;
-        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| LinkError::Malformed);
-        let (payload, given) = (decode(payload)?, decode(given)?);
-        if !bool::from(subtle::ConstantTimeEq::ct_eq(mac(key, &payload).as_slice(), &given)) {
-            return Err(LinkError::Signature);
-        }
-        let link: Self = serde_json::from_slice(&payload).map_err(|_| LinkError::Malformed)?;
-        if now > link.expires_at {
-            return Err(LinkError::Expired);
-        }
-        Ok(link)
+    /// If the token is malformed, signed with an unknown key, or expired at `now`.
+    pub fn verify(token: &str, keys: &SigningKeys, now: Timestamp) -> Result<Self, TokenError> {
+        verify(token, keys, now)
+    }
+}
+
+impl Token for DecisionLink {
+    const PURPOSE: &'static str = "placet decision link v1";
+
+    fn expires_at(&self) -> Timestamp {
+        self.expires_at
     }
 }
 
@@ -105,12 +83,12 @@ fn is_function_call(kind: &OperationKind) -> bool {
     *kind == function_call()
 }
 
-fn mac(key: &Secret, payload: &[u8]) -> [u8; 32] {
-    hmac_sha256(key.expose(), &[PURPOSE, payload])
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::super::tests::{KEY, OTHER, keys};
     use super::*;
 
     fn link() -> DecisionLink {
@@ -120,22 +98,23 @@ mod tests {
             call_id: "call-1".into(),
             digest: Digest::of_bytes(b"content"),
             settles: None,
+            person: None,
             expires_at: Timestamp::from_millis(1000),
         }
     }
 
     #[test]
     fn a_signed_link_is_valid_until_it_expires() {
-        let key = Secret::new("key").unwrap();
+        let key = keys(KEY);
         let token = link().sign(&key);
         let at = |millis| DecisionLink::verify(&token, &key, Timestamp::from_millis(millis));
         assert_eq!(at(1000), Ok(link()));
-        assert_eq!(at(1001), Err(LinkError::Expired));
+        assert_eq!(at(1001), Err(TokenError::Expired));
     }
 
     #[test]
     fn a_link_names_its_kind_unless_it_is_a_function_call() {
-        let key = Secret::new("key").unwrap();
+        let key = keys(KEY);
         let payload = |link: &DecisionLink| {
             let token = link.sign(&key);
             let (payload, _) = token.split_once('.').unwrap();
@@ -157,13 +136,10 @@ mod tests {
 
     #[test]
     fn a_changed_token_is_refused() {
-        let key = Secret::new("key").unwrap();
+        let key = keys(KEY);
         let now = Timestamp::from_millis(0);
         let token = link().sign(&key);
-        assert_eq!(
-            DecisionLink::verify(&token, &Secret::new("other").unwrap(), now),
-            Err(LinkError::Signature)
-        );
+        assert_eq!(DecisionLink::verify(&token, &keys(OTHER), now), Err(TokenError::Signature));
         for index in 0..token.len() {
             let mut bytes = token.clone().into_bytes();
             bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };

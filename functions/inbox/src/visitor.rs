@@ -1,0 +1,194 @@
+//! Who opened a page, and what the visitor sees and may do.
+
+use std::net::IpAddr;
+
+use lambda_http::http::header::COOKIE;
+use lambda_http::http::{HeaderMap, Method};
+use placet_core::operation::{Actor, Identity, Operation};
+use placet_core::people::{Person, PersonRight};
+use placet_core::{SessionToken, SigningKeys, form_token, is_form_token};
+use placet_runtime::http::{Request, SourceIp};
+use placet_runtime::{Access, Session};
+
+use crate::Inbox;
+use crate::fields::Fields;
+use crate::reply::Page;
+use crate::subject::{May, unavailable};
+
+/// Who opened a page.
+#[derive(Debug)]
+pub(crate) enum Visitor {
+    /// The person at a developer's machine, who need not sign in.
+    Local,
+    /// A person of `placet.yaml` who signed in.
+    SignedIn(SignedIn),
+}
+
+/// A person with a valid session.
+#[derive(Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) person: Person,
+    pub(crate) session: Session,
+    /// The IP address of the browser, if it is known.
+    pub(crate) from: Option<String>,
+}
+
+impl Visitor {
+    /// The visitor in histories.
+    pub(crate) fn actor(&self) -> Actor {
+        let identity = match self {
+            Self::Local => None,
+            Self::SignedIn(SignedIn { person, session, from }) => Some(Identity {
+                id: person.id.clone(),
+                name: person.name.clone(),
+                proof: session.proof,
+                from: from.clone(),
+            }),
+        };
+        Actor::Inbox { person: identity }
+    }
+
+    /// The name of the visitor; `None` for the person at a developer's machine.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Local => None,
+            Self::SignedIn(signed_in) => Some(&signed_in.person.name),
+        }
+    }
+
+    /// What the visitor may do with this operation; `None` if the visitor may not even see it.
+    pub(crate) fn may(&self, operation: &Operation) -> Option<May> {
+        let Self::SignedIn(SignedIn { person, .. }) = self else { return Some(May::Everything) };
+        let operates = person.may(PersonRight::Operate);
+        match self.decides(operation) {
+            true => Some(May::Everything),
+            false => operates.then_some(May::SettleOnly),
+        }
+    }
+
+    /// Whether the visitor is an approver of this operation.
+    pub(crate) fn decides(&self, operation: &Operation) -> bool {
+        match self {
+            Self::Local => true,
+            Self::SignedIn(SignedIn { person, .. }) => {
+                person.may(PersonRight::Decide) && operation.approvers.include(&person.id)
+            }
+        }
+    }
+
+    /// The token in the forms of the visitor's session. Forms of the person at a developer's machine need none: there,
+    /// the browser says which site posts.
+    pub(crate) fn form_token(&self, keys: Option<&SigningKeys>) -> Option<String> {
+        match self {
+            Self::Local => None,
+            Self::SignedIn(SignedIn { session, .. }) => Some(form_token(&session.id, keys?)),
+        }
+    }
+
+    /// Refuses a form that another site may have posted.
+    pub(crate) fn check_form(
+        &self,
+        fields: &Fields,
+        keys: Option<&SigningKeys>,
+    ) -> Result<(), Page> {
+        let Self::SignedIn(SignedIn { session, person, .. }) = self else { return Ok(()) };
+        let given = fields.get("csrf").unwrap_or_default();
+        if keys.is_some_and(|keys| is_form_token(given, &session.id, keys)) {
+            return Ok(());
+        }
+        tracing::warn!(person = person.id, "form refused: it has no valid form token");
+        Err(Page::bad_form())
+    }
+}
+
+impl Inbox {
+    /// Who opened this page.
+    ///
+    /// # Errors
+    ///
+    /// The page to sign in, if the visitor must. A visitor without a valid session learns no reason; the log has it.
+    pub(crate) async fn visitor(&self, request: &Request) -> Result<Visitor, Page> {
+        let (method, headers) = (request.method(), request.headers());
+        if self.access == Access::Loopback && !self.access.lets_in(method, headers) {
+            return Err(Page::closed());
+        }
+        if self.open {
+            return Ok(Visitor::Local);
+        }
+        match self.session(headers).await? {
+            Some((person, session)) => {
+                let from = source(request).map(|address| address.to_string());
+                Ok(Visitor::SignedIn(SignedIn { person, session, from }))
+            }
+            None if matches!(*method, Method::GET | Method::HEAD) => {
+                Err(Page::see_other("/sign-in".to_owned()))
+            }
+            None => Err(Page::signed_out()),
+        }
+    }
+
+    /// The valid session of a request and its person, who is still listed.
+    async fn session(&self, headers: &HeaderMap) -> Result<Option<(Person, Session)>, Page> {
+        let now = self.runtime.engine.now();
+        let Some(cookie) = cookie(headers, self.cookie_name()) else { return Ok(None) };
+        let refused = |reason: &str| {
+            tracing::warn!(reason, "session refused");
+            None
+        };
+        let Some(keys) = &self.keys else {
+            return Ok(refused("PLACET_LINK_SECRET is missing or too short"));
+        };
+        let token = match SessionToken::verify(cookie, keys, now) {
+            Ok(token) => token,
+            Err(error) => return Ok(refused(&error.to_string())),
+        };
+        let stored = self.runtime.engine.store.session(&token.id).await.map_err(unavailable)?;
+        let Some(session) = stored.filter(|session| session.is_valid(now)) else {
+            return Ok(refused("the session was revoked, or it has expired"));
+        };
+        let person = self.runtime.config.people.get(&session.person);
+        Ok(match person {
+            Some(person) => Some((person.clone(), session)),
+            None => refused("the person is not in placet.yaml any more"),
+        })
+    }
+
+    /// The name of the session cookie. Browsers accept the prefix `__Host-` only over HTTPS and for the whole host
+    /// (RFC 6265bis section 4.1.3.2), and the local system speaks HTTP.
+    pub(crate) const fn cookie_name(&self) -> &'static str {
+        match self.access {
+            Access::Closed => "__Host-placet",
+            Access::Loopback => "placet",
+        }
+    }
+}
+
+/// The IP address of the browser, if it is known.
+pub(crate) fn source(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<SourceIp>().map(|SourceIp(address)| *address)
+}
+
+/// The value of a cookie.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs =
+        all.flat_map(|text| text.split(';')).filter_map(|one| one.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("a=1; placet=x=y"));
+        headers.append(COOKIE, HeaderValue::from_static("b=2"));
+        assert_eq!(cookie(&headers, "placet"), Some("x=y"));
+        assert_eq!(cookie(&headers, "b"), Some("2"));
+        assert_eq!(cookie(&headers, "plac"), None);
+    }
+}

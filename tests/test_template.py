@@ -46,7 +46,9 @@ OWN = {
     "webhook": {"PLACET_SECRET_HUMANLAYER", "PLACET_SECRETS", "PLACET_WEBHOOK_URL"},
     "inbox": {"PLACET_LINK_SECRET", "PLACET_DEMO"},
     "worker": {"PLACET_LANE", "PLACET_DEAD_LETTER_QUEUE_URL", "PLACET_SECRETS"},
-    "calls": {"PLACET_LANE", "PLACET_DEAD_LETTER_QUEUE_URL", "PLACET_SECRETS"},
+    "calls": {
+        "PLACET_LANE", "PLACET_DEAD_LETTER_QUEUE_URL", "PLACET_SECRETS", "PLACET_INBOX_URL", "PLACET_LINK_SECRET",
+    },
 }
 SEND, LOOK = {"sqs:SendMessage"}, {"sqs:GetQueueAttributes"}
 RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} | LOOK

@@ -20,13 +20,14 @@ FORMATS = ["", "v1beta2.", "v1beta3."]
 class Told:
     """A Placet that notifies an endpoint of all events in one format."""
 
-    def __init__(self, folder, prefix):
+    def __init__(self, folder, prefix, events=("completed",), links=False):
         self.target = Target()
         self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-        events = f"[{prefix}function_call.completed, {prefix}human_contact.completed]"
+        names = [f"{prefix}{kind}.{event}" for event in events for kind in ("function_call", "human_contact")]
+        marked = f"events: [{', '.join(names)}], links: {str(links).lower()}"
         config = SHIPPED + f"""
 endpoints:
-  app: {{url: "{self.target.url}", secrets: [env:PLACET_SECRET_APP], events: {events}}}
+  app: {{url: "{self.target.url}", secrets: [env:PLACET_SECRET_APP], {marked}}}
 outbound: {{allow_hosts: [127.0.0.1]}}
 """
         self.placet = Placet(folder, config=config)
@@ -115,3 +116,28 @@ def test_an_endpoint_that_fails_gets_the_notification_again_under_the_same_id(tm
         assert first.headers["webhook-id"] == second.headers["webhook-id"]
         assert first.body == second.body
         svix.Webhook(told.secret).verify(second.body.decode(), named(second.headers, "svix-"))
+
+
+@pytest.mark.parametrize("prefix", FORMATS[1:], ids=["v1beta2", "v1beta3"])
+def test_the_link_in_a_request_decides_and_a_request_is_no_decision(tmp_path, prefix):
+    with Told(tmp_path, prefix, ["requested", "escalated", "completed"], links=True) as told:
+        told.placet.api("POST", "/function_calls", json=call("c"))
+        eventually(lambda: len(told.target.received) == 1)
+        requested = told.target.received[0]
+        svix.Webhook(told.secret).verify(requested.body.decode(), named(requested.headers, "svix-"))
+        assert requested.json["type"] == "function_call.requested"
+        event = requested.json["event"]
+        assert FunctionCall.model_validate(event).status.approved is None
+        assert told.placet.get(event["page"].removeprefix(told.placet.url)).status_code == 200
+
+        told.placet.api("POST", "/agent/function_calls/c/escalate_email", json={"escalation_msg": "soon"})
+        eventually(lambda: len(told.target.received) == 2)
+        escalated = told.target.received[1].json["event"]
+        assert (escalated["escalation"]["message"], escalated["decision_link"]) == ("soon", event["decision_link"])
+
+        path = event["decision_link"].removeprefix(told.placet.url)
+        for _ in range(50):
+            assert told.placet.get(path).status_code == 200
+        told.placet.press(told.placet.page(path), "Approve")
+        eventually(lambda: len(told.target.received) == 3)
+        assert told.target.received[2].json["event"]["status"]["approved"] is True

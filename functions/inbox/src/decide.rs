@@ -77,7 +77,9 @@ fn read(
     let (verdict, settlement) = (fields.get("verdict"), fields.get("settlement"));
     let response = match (operation.kind(), verdict, settlement) {
         (OperationKind::FunctionCall, Some(verdict), None) => decision(verdict, fields, operation)?,
-        (OperationKind::FunctionCall, None, Some(found)) => return settle(found, fields, by, seen),
+        (OperationKind::FunctionCall, None, Some(found)) => {
+            return settle(found, fields, by, seen, notify);
+        }
         (OperationKind::HumanContact, None, None) => answer(fields, operation)?,
         _ => return None,
     };
@@ -118,9 +120,15 @@ fn chosen<'a>(fields: &'a Fields, operation: &Operation) -> Option<Option<&'a st
     }
 }
 
-fn settle(found: &str, fields: &Fields, by: &Actor, seen: Digest) -> Option<Command> {
+fn settle(
+    found: &str,
+    fields: &Fields,
+    by: &Actor,
+    seen: Digest,
+    notify: Vec<Notice>,
+) -> Option<Command> {
     let settlement = Settlement::parse(found)?;
     let comment = Some(fields.text("comment")).filter(|comment| is_comment(comment))?;
     let attempt = fields.get("attempt")?.parse().ok()?;
-    Some(Command::Settle { settlement, comment, by: by.clone(), seen, attempt })
+    Some(Command::Settle { settlement, comment, by: by.clone(), seen, attempt, notify })
 }

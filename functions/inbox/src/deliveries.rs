@@ -3,7 +3,8 @@
 use lambda_http::http::{Method, StatusCode};
 use placet_core::delivery::{Command, Delivery};
 use placet_core::item::Item;
-use placet_core::operation::{Notice, Operation, State};
+use placet_core::operation::{Event, Operation, State};
+use placet_runtime::Notification;
 
 use placet_runtime::http::Request;
 
@@ -80,23 +81,26 @@ impl Inbox {
         }))
     }
 
-    /// The notifications of the decision on an operation.
+    /// The notifications of an operation so far.
     pub(crate) async fn notified(
         &self,
         operation: &Item<Operation>,
+        visitor: &Visitor,
     ) -> Result<Vec<Notified>, Page> {
-        let id = operation.id();
         let mut notified = Vec::new();
-        if operation.state_at(self.runtime.engine.now()) == State::Pending {
-            return Ok(notified);
-        }
-        for (endpoint, _, _) in self.runtime.config.notified(&id) {
-            let delivery_id = Notice::delivery_id(endpoint, &id);
+        let pending = operation.state_at(self.runtime.engine.now()) == State::Pending;
+        for Notification { notice, delivery_id, .. } in self.runtime.notifications(operation) {
+            let is_decision = notice.event == Event::Completed;
+            if is_decision && pending {
+                continue;
+            }
             let awaited = operation.header.children.iter().any(|child| child.id == delivery_id);
             let store = &self.runtime.engine.store;
-            let delivery =
-                store.item(&id.project, &delivery_id, true).await.map_err(unavailable)?;
-            notified.push(Notified { endpoint: endpoint.to_owned(), awaited, delivery });
+            let delivery = store.item(operation.project(), &delivery_id, true).await;
+            let delivery = delivery.map_err(unavailable)?;
+            if awaited || delivery.is_some() || is_decision {
+                notified.push(Notified { notice, awaited, linked: visitor.operates(), delivery });
+            }
         }
         Ok(notified)
     }

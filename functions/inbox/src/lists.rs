@@ -203,7 +203,7 @@ impl Inbox {
         operation: &Item<Operation>,
         visitor: &Visitor,
     ) -> Result<After, Page> {
-        let notified = self.notified(operation).await?;
+        let notified = self.notified(operation, visitor).await?;
         Ok(After { more: self.more(operation, visitor).await?, notified })
     }
 

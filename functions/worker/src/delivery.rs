@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use placet_core::breaker::End;
 use placet_core::delivery::{Answer, Command, Delivery, Refusal, State, Work, signed_headers};
-use placet_core::humanlayer::Subscription;
 use placet_core::item::Item;
 use placet_core::operation::Operation;
-use placet_runtime::DisabledEndpoint;
 use placet_runtime::config::{Endpoint, Timeout};
 use placet_runtime::engine::{self, Context, Destination, WorkError};
+use placet_runtime::{DisabledEndpoint, missing_for_links};
 
 use crate::Worker;
 use crate::http::Post;
@@ -111,17 +110,25 @@ impl Worker {
     }
 
     async fn body(&self, context: &Context, item: &Item<Delivery>) -> Result<Vec<u8>, WorkError> {
-        let Some(id) = item.operation() else {
+        let Some((id, occurrence)) = item.notifies_of() else {
             return Ok(self.runtime.blobs.body(&item.payload).await?.to_vec());
         };
         let operation = context.item::<Operation>(item.project(), &id.path()).await?;
         let operation =
             operation.ok_or_else(|| WorkError::terminal("its operation is no longer stored"))?;
-        let event = Subscription::parse(&item.event_type);
-        let event = event.ok_or_else(|| {
-            WorkError::Terminal(format!("{} is not an event type", item.event_type))
-        })?;
-        Ok(event.bytes(&operation))
+        let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
+        let marked = endpoint.is_some_and(|endpoint| endpoint.links);
+        let with_links = marked && operation.awaits_decision_at(&occurrence);
+        let problem = missing_for_links(&self.runtime.config, &self.runtime.environment);
+        if let Some(problem) = problem.filter(|_| with_links) {
+            let (project, delivery_id) = (item.project(), item.header.id.as_str());
+            let endpoint = item.endpoint.as_str();
+            tracing::warn!(project, delivery_id, endpoint, problem, "webhook has no decision link");
+        }
+        let link_keys = self.link_keys.as_ref().filter(|_| with_links && problem.is_none());
+        self.runtime
+            .notification_body(item, &operation, link_keys)
+            .ok_or_else(|| WorkError::Terminal(format!("{} is not an event type", item.event_type)))
     }
 
     async fn send(&self, endpoint: &Endpoint, item: &Item<Delivery>, body: Vec<u8>) -> Answer {

@@ -12,12 +12,13 @@ mod receipt;
 mod run;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use placet_core::SigningKeys;
 use placet_core::delivery::Delivery;
 use placet_core::item::Lane;
 use placet_core::operation::Operation;
 use placet_core::receipt::Receipt;
-use placet_runtime::Runtime;
 use placet_runtime::engine::{Kinds, process_batch};
+use placet_runtime::{Runtime, link_keys};
 
 pub use executors::{Call, Functions};
 
@@ -33,6 +34,8 @@ pub struct Worker {
     runtime: Runtime,
     functions: Functions,
     outbound: http::OutboundClient,
+    /// The keys of decision links, if there are any.
+    link_keys: Option<SigningKeys>,
 }
 
 impl Worker {
@@ -59,7 +62,8 @@ impl Worker {
             }
         }
         let outbound = http::OutboundClient::new(&runtime);
-        Self { runtime, functions, outbound }
+        let link_keys = link_keys(&runtime.environment);
+        Self { runtime, functions, outbound, link_keys }
     }
 
     /// Processes a batch of a lane, and returns the records that failed.

@@ -1,4 +1,4 @@
-//! Operations: run them, poll upstream approvers, and expire them with the notifications that this needs.
+//! Operations: run them, poll upstream approvers, and record what is due, with the notifications that this needs.
 
 use placet_core::item::Item;
 use placet_core::operation::{Command, Operation, Outcome, Refusal, Report, State, Work};
@@ -9,7 +9,7 @@ use crate::Worker;
 impl engine::Work<Operation> for Worker {
     fn destination(&self, item: &Item<Operation>, work: &Work) -> Option<Destination> {
         let name = match work {
-            Work::Expire => return None,
+            Work::Expire | Work::Remind | Work::Escalate | Work::ExpireLease => return None,
             Work::Poll => Name::Upstream(item.upstream.as_ref()?.base_url.clone()),
             Work::Run => Name::Executor(item.content.function()?.to_owned()),
         };
@@ -22,9 +22,11 @@ impl engine::Work<Operation> for Worker {
         let definition = function.and_then(|function| config.operation(function));
         let missing = definition
             .and_then(|definition| self.functions.missing(definition, &self.runtime.environment));
+        let notify = self.runtime.notices(&item.id());
+        let plan = || function.and_then(|function| config.plan(function));
         Some(match missing {
-            Some(missing) => Command::Block { missing },
-            None => Command::Start { plan: function.and_then(|function| config.plan(function)) },
+            Some(missing) => Command::Block { missing, notify },
+            None => Command::Start { plan: plan(), notify },
         })
     }
 
@@ -34,13 +36,19 @@ impl engine::Work<Operation> for Worker {
         item: Item<Operation>,
         work: Work,
     ) -> Result<Command, WorkError> {
+        let notices = || self.runtime.notices(&item.id());
         Ok(match work {
-            Work::Expire => Command::Expire { notify: self.runtime.notices(&item.id()) },
+            Work::Expire => Command::Expire { notify: notices() },
+            Work::Remind => Command::Remind { notify: notices() },
+            Work::Escalate => self.escalate(&item),
+            Work::ExpireLease => {
+                Command::LeaseExpired { attempt: item.attempts, notify: notices() }
+            }
             Work::Poll => self.poll(&context, &item).await,
             Work::Run => {
                 let (report, end) = self.run(&item).await;
                 context.note_end(end);
-                Command::Finish { attempt: item.attempts, report }
+                Command::Finish { attempt: item.attempts, report, notify: notices() }
             }
         })
     }
@@ -77,11 +85,18 @@ impl engine::Work<Operation> for Worker {
                 );
             }
             Command::Expire { .. } => tracing::info!(project, call_id, "operation expired"),
-            Command::Remind => tracing::error!(
+            Command::Remind { .. } if item.state == State::Pending => {
+                tracing::info!(project, call_id, "operation still waits for a decision");
+            }
+            Command::Remind { .. } => tracing::error!(
                 project,
                 call_id,
                 "operation has an unknown outcome: settle it in the inbox"
             ),
+            Command::EscalateInTime { .. } => {
+                let to = item.escalated_to();
+                tracing::warn!(project, call_id, to, "operation escalated: nobody has decided");
+            }
             Command::Decide { .. } => {
                 tracing::info!(
                     project,
@@ -102,7 +117,7 @@ impl engine::Work<Operation> for Worker {
     fn log_refusal(&self, item: &Item<Operation>, command: &Command, refusal: &Refusal) {
         let (project, call_id, code) = (item.project(), item.call_id(), refusal.code());
         match command {
-            Command::Finish { attempt, report } => {
+            Command::Finish { attempt, report, .. } => {
                 let took_effect = matches!(report, Report::Succeeded(_));
                 tracing::error!(
                     project,
@@ -120,6 +135,16 @@ impl engine::Work<Operation> for Worker {
                 "another request changed the operation first"
             ),
         }
+    }
+}
+
+impl Worker {
+    /// The escalation that is due, with the notifications that this needs.
+    fn escalate(&self, item: &Item<Operation>) -> Command {
+        let to = item.escalation.as_ref().map_or("", |escalation| escalation.to.as_str());
+        let people = self.runtime.config.people.members(to);
+        let notify = self.runtime.notices_of_escalation(&item.id(), to);
+        Command::EscalateInTime { people, notify }
     }
 }
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use placet_core::delivery::Delivery;
+use placet_core::humanlayer::Subscription;
 use placet_core::item::Kind;
-use placet_core::operation::{ContactChannel, Operation};
+use placet_core::operation::{ContactChannel, Event, Operation};
 use placet_core::people::{Person, PersonRight};
 use placet_core::receipt::Receipt;
 use placet_runtime::config::{
-    Action, Closed, Endpoint, Executor, Interface, SecretRef, Source, closest,
+    Action, Closed, Endpoint, EscalateTo, Executor, Interface, SecretRef, Source, closest,
 };
-use placet_runtime::{Config, Environment, Store};
+use placet_runtime::{Config, Environment, Store, missing_for_links};
 use placet_worker::Functions;
 
 use crate::start::Start;
@@ -37,6 +38,7 @@ pub async fn run() -> Result<(), Failure> {
         config.time_to_decide(None),
         approver(&config, None, &environment)
     ));
+    print_follow_up(&config, None);
     for (name, endpoint) in config.endpoints() {
         print_endpoint(&config, name, endpoint, &environment);
     }
@@ -93,11 +95,27 @@ fn print_attention(problems: &[String]) {
 pub fn attention(config: &Config, environment: &Environment) -> Result<Vec<String>, Failure> {
     let mut all = configured(config, environment);
     all.extend(without_operation(config));
+    all.extend(unheard_reminders(config));
     all.extend(shared_secrets(config, environment));
     let file = environment::file()?;
     all.extend(variables::unread(environment, &file, config));
     all.extend(variables::hidden(&environment::process()?, &file, config));
     Ok(all)
+}
+
+/// The reminders of which no endpoint is notified.
+fn unheard_reminders(config: &Config) -> Option<String> {
+    let functions = config.operations().map(|(name, _)| Some(name.as_str()));
+    let mut all = functions.chain([None]);
+    let reminds = all.any(|function| config.reminders(function).iter().next().is_some());
+    let heard = |event: Subscription| event.event == Event::Reminded;
+    let mut endpoints = config.endpoints();
+    let unheard = reminds && !endpoints.any(|(_, endpoint)| endpoint.events.iter().any(heard));
+    unheard.then(|| {
+        "remind is set, and nobody is notified of reminders: add v1beta2.function_call.reminded to the events of an \
+         endpoint"
+            .to_owned()
+    })
 }
 
 /// The targets that request an approval of a function that `placet.yaml` does not name.
@@ -177,6 +195,14 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
         let error = endpoint.secrets.resolve(environment).err()?;
         Some(format!("endpoint {name} is sent nothing: {error}"))
     });
+    // The local system makes its own key and knows its own address.
+    let deployed = environment.get("PLACET_TABLE").is_some();
+    let links =
+        config.endpoints().filter(|(_, endpoint)| endpoint.links).filter_map(|(name, _)| {
+            let missing = missing_for_links(config, environment);
+            let missing = missing.filter(|_| deployed || !config.people.is_empty())?;
+            Some(format!("endpoint {name} gets no decision links: {missing}"))
+        });
     let sources = config.sources().filter_map(|(name, source)| {
         let problem = match source.open(name, environment) {
             _ if source.scheme.retired => return None,
@@ -201,6 +227,7 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
         let fix = format!("name it as an approver, as in approver: {{webhook: {name}}}");
         open.then(|| format!("source {name} decides nothing: {fix}"))
     });
+    let endpoints = endpoints.chain(links);
     operations.chain(upstreams).chain(endpoints).chain(sources).chain(deciding).collect()
 }
 
@@ -292,6 +319,9 @@ fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment:
         secrets.join(", "),
         if events.is_empty() { "what is forwarded to it".to_owned() } else { events.join(", ") },
     ));
+    if endpoint.links {
+        say("  links     anyone who reads its events can decide");
+    }
 }
 
 fn print_operation(config: &Config, name: &str, environment: &Environment) {
@@ -299,6 +329,7 @@ fn print_operation(config: &Config, name: &str, environment: &Environment) {
     let approver = approver(config, Some(name), environment);
     let heading = heading("operation", name);
     say(format!("{heading}\n  decide in {deadline}\n  approver  {approver}"));
+    print_follow_up(config, Some(name));
     let definition = config.operation(name);
     let runs = definition.and_then(|one| Some((one.executor.as_ref()?, one.retry.time.0)));
     match config.plan(name).zip(runs) {
@@ -316,6 +347,18 @@ fn print_operation(config: &Config, name: &str, environment: &Environment) {
             },
         )),
         None => say("  runs      nothing here: the requester acts on the decision"),
+    }
+}
+
+/// When the operation is reminded of, and when it is escalated.
+fn print_follow_up(config: &Config, function: Option<&str>) {
+    let times: Vec<String> =
+        config.reminders(function).iter().map(|after| after.to_string()).collect();
+    if !times.is_empty() {
+        say(format!("  reminds   after {}", times.join(", ")));
+    }
+    if let Some(EscalateTo { after, to }) = config.escalation(function) {
+        say(format!("  escalates after {after} to {}", to.as_str()));
     }
 }
 

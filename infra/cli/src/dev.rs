@@ -91,7 +91,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     let folder = environment::data_folder(&environment);
     create_folder(&folder)?;
-    let environment = environment.over(&defaults());
+    let environment = environment.over(&defaults(address));
     let own_link_secret = own_link_secret(&environment, &folder);
     let own = own_link_secret.iter().map(|own| ("PLACET_LINK_SECRET".to_owned(), own.clone()));
     let environment = own.collect::<Environment>().over(&environment);
@@ -189,8 +189,9 @@ pub async fn stopped() {
 }
 
 /// Here it costs nothing to hold a client that polls, and a newcomer tries the demo.
-fn defaults() -> Environment {
-    let variables = [("PLACET_LONG_POLL", "8s"), (DEMO, "on")];
+fn defaults(address: SocketAddr) -> Environment {
+    let inbox = format!("http://{address}");
+    let variables = [("PLACET_LONG_POLL", "8s"), (DEMO, "on"), ("PLACET_INBOX_URL", &inbox)];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect()
 }
 

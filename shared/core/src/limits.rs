@@ -52,6 +52,9 @@ pub const LONGEST_ADDRESS: usize = 254;
 /// How many times a requester may escalate an operation.
 pub const MOST_ESCALATIONS: usize = 10;
 
+/// The most reminders that `placet.yaml` may configure for an operation that waits for a decision.
+pub const MOST_REMINDERS: usize = 10;
+
 /// How many links one may make for an operation, and how many one may revoke. The history keeps each.
 pub const MOST_LINKS: usize = 20;
 

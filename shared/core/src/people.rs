@@ -105,6 +105,15 @@ impl People {
         Ok(())
     }
 
+    /// The person with this id, or the members of the group with this name; nobody if there is neither.
+    pub fn members(&self, name: &str) -> Vec<String> {
+        match (self.people.get(name), self.groups.get(name)) {
+            (Some(person), _) => vec![person.id.clone()],
+            (None, Some(members)) => members.clone(),
+            (None, None) => Vec::new(),
+        }
+    }
+
     /// Whether nobody is listed.
     pub fn is_empty(&self) -> bool {
         self.people.is_empty()

@@ -1,10 +1,10 @@
-//! Creation of operations as `placet.yaml` configures them, and the endpoints to notify of decisions.
+//! Creation of operations as `placet.yaml` configures them.
 
 use placet_core::limits::{
     DEEPEST_SPECIFICATION, LARGEST_SPECIFICATION, MOST_SPECIFICATION_VALUES,
 };
 use placet_core::operation::{
-    Actor, Approvers, NewOperation, Notice, Operation, OperationId, Specification,
+    Actor, Approvers, NewOperation, Operation, OperationId, Specification,
 };
 use placet_core::strict_json;
 use uuid::Uuid;
@@ -106,19 +106,13 @@ impl Runtime {
                 webhook: webhook.map(str::to_owned),
                 except_key: requested.except_key,
             },
+            follow_up: self.config.follow_up(function),
+            notify: self.notices(&requested.id),
             id: requested.id,
             run_id: requested.run_id,
             specification: requested.specification,
             by: requested.by,
         }
-    }
-
-    /// The notices of the decision on an operation, one per endpoint to notify.
-    pub fn notices(&self, id: &OperationId) -> Vec<Notice> {
-        let notified = self.config.notified(id);
-        notified
-            .map(|(name, _, event)| Notice { endpoint: name.to_owned(), event: event.to_string() })
-            .collect()
     }
 }
 

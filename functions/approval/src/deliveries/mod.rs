@@ -4,7 +4,6 @@ mod reply;
 
 use lambda_http::http::StatusCode;
 use placet_core::delivery::{Command, Delivery, State};
-use placet_core::humanlayer::Subscription;
 use placet_core::item::Item;
 use placet_core::limits::MOST_LISTED;
 use placet_core::operation::Operation;
@@ -102,14 +101,15 @@ async fn answer(
     Ok(json(status, &DeliveryReply::new(delivery, body)))
 }
 
-/// The bytes of the webhook. The notification of a decision is made from the operation.
+/// The bytes of the webhook. A notification is made from its operation, here without its decision link: a link is for
+/// the endpoint only.
 async fn body(call: &Call<'_>, delivery: &Item<Delivery>) -> Result<ShownBody, Error> {
-    let Some(id) = delivery.operation() else {
+    let Some((id, _)) = delivery.notifies_of() else {
         return Ok(ShownBody::read(call, &delivery.payload).await);
     };
     let store = &call.engine().store;
     let operation = store.item::<Operation>(call.project(), &id.path(), true).await?;
-    let event = Subscription::parse(&delivery.event_type);
-    let bytes = operation.zip(event).map(|(operation, event)| event.bytes(&operation));
+    let bytes = operation
+        .and_then(|operation| call.runtime().notification_body(delivery, &operation, None));
     Ok(bytes.map(ShownBody::of).unwrap_or_default())
 }

@@ -19,6 +19,9 @@ pub(crate) struct ListedDelivery<'a> {
     endpoint: &'a str,
     /// The type of the event.
     event_type: &'a str,
+    /// The operation of whose event this webhook notifies; null for other webhooks.
+    #[cfg_attr(test, schemars(example = &"function_call/call-1"))]
+    operation: Option<&'a str>,
     /// The state of the delivery.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::DeliveryState"))]
     state: State,
@@ -44,9 +47,6 @@ pub(crate) struct DeliveryReply<'a> {
     content_type: &'a str,
     /// The size of the body in bytes; null if each attempt makes the body anew.
     size: Option<usize>,
-    /// The operation whose decision this webhook reports; null for other webhooks.
-    #[cfg_attr(test, schemars(example = &"function_call/call-1"))]
-    decision_of: Option<&'a str>,
     #[serde(flatten)]
     body: ShownBody,
     /// The last attempts, oldest first.
@@ -79,6 +79,7 @@ impl<'a> ListedDelivery<'a> {
             id: &delivery.header.id,
             endpoint: &delivery.endpoint,
             event_type: &delivery.event_type,
+            operation: delivery.operation.as_deref(),
             state: delivery.state,
             attempts: delivery.attempts,
             created_at: Moment(delivery.header.created_at),
@@ -97,7 +98,6 @@ impl<'a> DeliveryReply<'a> {
             listed: ListedDelivery::new(delivery),
             content_type: &delivery.content_type,
             size: delivery.body.payload().map(placet_core::Payload::size),
-            decision_of: delivery.decision_of.as_deref(),
             body,
             log: delivery.log.iter().map(AttemptReply::new).collect(),
         }

@@ -3,7 +3,7 @@
 mod sample;
 
 use lambda_http::http::StatusCode;
-use placet_core::humanlayer::Subscription;
+use placet_core::humanlayer::{Addresses, Subscription};
 use placet_runtime::config::Endpoint;
 use placet_runtime::http::Response;
 use placet_runtime::problem::Problem;
@@ -109,14 +109,15 @@ pub(crate) async fn test(call: Call<'_>) -> Result<Response, Error> {
     check_enabled(&call, &name).await?;
     let mut deliveries = Vec::new();
     for event in &events {
-        let sample = sample::decided(call.project(), event.kind, call.now());
+        let (sample, occurrence) = sample::of(call.project(), event, call.now());
+        let payload = event.payload(&sample, &occurrence, &Addresses::default(), true);
         let new = NewDelivery {
             project: call.project().to_owned(),
             endpoint: name.clone(),
             key: format!("test/{}", new_call_id()),
             event_type: event.to_string(),
             content_type: "application/json".to_owned(),
-            body: event.payload(&sample, true).to_string().into(),
+            body: payload.to_string().into(),
         };
         deliveries.push(call.runtime().send_webhook(new).await?);
     }

@@ -71,9 +71,9 @@ pub(crate) async fn escalate(call: Call<'_>, kind: OperationKind) -> Result<Resp
     let id = named(&call, kind)?;
     let escalation = humanlayer::escalate(call.body())?;
     let operation = call.load::<Operation>(&id.path()).await?;
-    let by = call.by();
-    let escalate =
-        |_: &Item<Operation>| Command::Escalate { escalation: escalation.clone(), by: by.clone() };
+    let notify = call.runtime().notices(&id);
+    let escalate = Command::Escalate { escalation, by: call.by(), notify };
+    let escalate = |_: &Item<Operation>| escalate.clone();
     let operation = match call.engine().change(operation, escalate).await {
         Err(ChangeError::Refused(Refusal::AlreadyDecided { .. } | Refusal::Expired { .. })) => {
             call.load(&id.path()).await?

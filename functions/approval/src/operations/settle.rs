@@ -118,7 +118,8 @@ pub(crate) async fn settle(call: Call<'_>) -> Result<Response, Error> {
     let NewSettlement { settlement, comment, digest, attempt } =
         read::value(read::object(call.body())?.into())?;
     let comment = comment.unwrap_or_default().0;
-    let settle = Command::Settle { settlement, comment, by: call.by(), seen: digest, attempt };
+    let (by, notify) = (call.by(), call.runtime().notices(&id));
+    let settle = Command::Settle { settlement, comment, by, seen: digest, attempt, notify };
     let operation = apply(&call, &id, &settle).await?;
     answer(&call, StatusCode::OK, &operation).await
 }
@@ -130,8 +131,9 @@ pub(crate) async fn settle_many(call: Call<'_>) -> Result<Response, Error> {
     let comment = comment.unwrap_or_default().0;
     let settlements = operations.iter().map(|SeenOperation { kind, call_id, digest, attempt }| {
         let id = call.operation_id(*kind, &call_id.0);
-        let (comment, by) = (comment.clone(), call.by());
-        let settle = Command::Settle { settlement, comment, by, seen: *digest, attempt: *attempt };
+        let (comment, by, notify) = (comment.clone(), call.by(), call.runtime().notices(&id));
+        let (seen, attempt) = (*digest, *attempt);
+        let settle = Command::Settle { settlement, comment, by, seen, attempt, notify };
         let call = &call;
         // Only the state is kept, because a hundred operations would take tens of megabytes.
         async move { apply(call, &id, &settle).await.map(|operation| operation.state) }

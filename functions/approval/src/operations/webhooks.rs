@@ -1,14 +1,15 @@
-//! The endpoints that are notified of a decision, in the reply for an operation.
+//! The notifications of an operation's events to endpoints, in the reply for an operation.
 
 use placet_core::delivery::{self, Delivery};
 use placet_core::item::Item;
-use placet_core::operation::{Notice, Operation, State};
+use placet_core::operation::{Event, Notice, Notified, Operation, State};
+use placet_runtime::Notification;
 use serde::Serialize;
 
 use crate::call::Call;
 use crate::error::Error;
 
-/// An endpoint that is notified of the decision.
+/// A notification of an event to an endpoint.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Webhook"))]
 pub(super) struct WebhookReply {
@@ -18,6 +19,8 @@ pub(super) struct WebhookReply {
     /// The event that the endpoint is notified of.
     #[cfg_attr(test, schemars(with = "crate::openapi::types::EventName"))]
     event_type: String,
+    /// The number of the event among those of the same type, from 1.
+    number: u32,
     /// The id of the delivery, which is also the `webhook-id` of its webhook.
     #[cfg_attr(test, schemars(example = crate::openapi::examples::DELIVERY))]
     delivery_id: String,
@@ -40,24 +43,26 @@ enum WebhookState {
     NoLongerKept,
 }
 
-/// The endpoints that are notified of the decision, and the state of each notification.
+/// The notifications of the events so far and of the decision, each with its state.
 ///
 /// A delivery that does not exist yet is a pending child of its operation. A delivery that ended is stored
-/// for a week.
+/// for a week. A delivery of another event than the decision is shown only while it is stored, because its endpoint
+/// may list the event only since later.
 pub(super) async fn webhooks(
     call: &Call<'_>,
     operation: &Item<Operation>,
 ) -> Result<Vec<WebhookReply>, Error> {
-    let id = operation.id();
     let mut webhooks = Vec::new();
-    for (endpoint, _, event) in call.runtime().config.notified(&id) {
-        let delivery_id = Notice::delivery_id(endpoint, &id);
-        webhooks.push(WebhookReply {
-            endpoint: endpoint.to_owned(),
-            event_type: event.to_string(),
-            state: webhook_state(call, operation, &delivery_id).await?,
-            delivery_id,
-        });
+    for Notification { notice, number, delivery_id } in call.runtime().notifications(operation) {
+        let Notice { to: Notified::Endpoint { name, event_type }, event } = notice;
+        let state = match event {
+            Event::Completed if operation.state == State::Pending => None,
+            _ => webhook_state(call, operation, &delivery_id).await?,
+        };
+        if matches!(state, Some(WebhookState::NoLongerKept)) && event != Event::Completed {
+            continue;
+        }
+        webhooks.push(WebhookReply { endpoint: name, event_type, number, delivery_id, state });
     }
     Ok(webhooks)
 }
@@ -67,8 +72,7 @@ async fn webhook_state(
     operation: &Item<Operation>,
     delivery_id: &str,
 ) -> Result<Option<WebhookState>, Error> {
-    let mut children = operation.header.children.iter();
-    if operation.state == State::Pending || children.any(|child| child.id == delivery_id) {
+    if operation.header.children.iter().any(|child| child.id == delivery_id) {
         return Ok(None);
     }
     // A consistent read, because another read may miss a delivery that was just created and report it as no

@@ -3,6 +3,7 @@
 use placet_core::Timestamp;
 use placet_core::delivery::{Delivery, State};
 use placet_core::item::Item;
+use placet_core::operation::{Event, Notice};
 use placet_runtime::Rest;
 
 use super::address::Projects;
@@ -16,7 +17,7 @@ use super::words::span;
 pub struct After {
     /// What waits for the viewer, if the operation was decided just now.
     pub more: Option<More>,
-    /// The notifications of the decision.
+    /// The notifications of the operation.
     pub notified: Vec<Notified>,
 }
 
@@ -36,13 +37,15 @@ impl More {
     }
 }
 
-/// The notification of one endpoint.
+/// A notification of an event of the operation.
 #[derive(Clone, Debug)]
 pub struct Notified {
-    /// The name of the endpoint.
-    pub endpoint: String,
+    /// Whom to notify, and of which event.
+    pub notice: Notice,
     /// Whether the delivery is still to be created.
     pub awaited: bool,
+    /// Whether the viewer may open the page of the delivery.
+    pub linked: bool,
     /// The delivery, if it is stored.
     pub delivery: Option<Item<Delivery>>,
 }
@@ -50,6 +53,8 @@ pub struct Notified {
 /// A notification in words.
 pub(super) struct Sentence {
     pub(super) endpoint: Shown,
+    /// The event, in words.
+    pub(super) event: &'static str,
     /// What came of it, as the rest of a sentence that begins with the endpoint.
     pub(super) words: String,
     /// The reason why the last attempt failed.
@@ -88,11 +93,28 @@ impl Sentence {
         let unheard = delivery
             .filter(|delivery| delivery.body.state != State::Delivered && delivery.attempts > 0);
         Self {
-            endpoint: Shown::text(&notified.endpoint),
+            endpoint: Shown::text(notified.notice.to.destination()),
+            event: occasion(notified.notice.event),
             words,
             reason: unheard.map(|delivery| Shown::text(&last(delivery))),
-            href: delivery.map(|delivery| projects.delivery(&delivery.header.id)),
+            href: delivery
+                .filter(|_| notified.linked)
+                .map(|delivery| projects.delivery(&delivery.header.id)),
             failed: state == Some(State::Failed),
         }
+    }
+}
+
+/// What the notification is about, in words.
+const fn occasion(event: Event) -> &'static str {
+    match event {
+        Event::Requested => "Request",
+        Event::Reminded => "Reminder",
+        Event::Escalated => "Escalation",
+        Event::Completed => "Decision",
+        Event::Expired => "Expiry",
+        Event::Failed => "Failure",
+        Event::Blocked => "Blocked",
+        Event::Unknown => "Unknown outcome",
     }
 }

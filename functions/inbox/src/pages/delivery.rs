@@ -22,7 +22,7 @@ pub(super) struct Page<'a> {
     id: &'a str,
     /// The address that the form posts to.
     action: String,
-    /// The operation whose decision it reports, with its page.
+    /// The operation that it reports on, with its page.
     operation: Option<(Shown, String)>,
     created: Moment,
     message: Option<&'a str>,
@@ -73,8 +73,8 @@ impl<'a> Page<'a> {
             id: &delivery.header.id,
             action: projects.delivery(&delivery.header.id),
             operation: delivery
-                .operation()
-                .map(|id| (Shown::text(&id.call_id), projects.operation(&id))),
+                .notifies_of()
+                .map(|(id, _)| (Shown::text(&id.call_id), projects.operation(&id))),
             created: Moment::date(delivery.header.created_at),
             message,
             delivered: delivery.body.state == State::Delivered,

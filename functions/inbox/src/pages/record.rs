@@ -61,6 +61,8 @@ pub(super) struct Escalations {
     pub(super) times: String,
     pub(super) last: Moment,
     pub(super) message: Shown,
+    /// Whether nobody has asked for it: its time had come.
+    pub(super) in_time: bool,
     pub(super) warnings: Vec<String>,
 }
 
@@ -71,7 +73,10 @@ impl Escalations {
             return None;
         }
         let last = operation.history.of("escalated").next_back()?;
-        let (message, warnings) = Shown::warned(text(last, "message"));
+        let to = last.detail.get("to").and_then(Value::as_str);
+        let message = to.map(|to| format!("nobody has decided, so {to} was notified"));
+        let message = message.as_deref().unwrap_or(text(last, "message"));
+        let (message, warnings) = Shown::warned(message);
         Some(Self {
             times: match operation.history.of("escalated").count() {
                 1 => "Escalated".to_owned(),
@@ -79,6 +84,7 @@ impl Escalations {
                 many => format!("Escalated {many} times"),
             },
             last: Moment::ago(last.at, now),
+            in_time: to.is_some(),
             warnings,
             message,
         })
@@ -160,6 +166,7 @@ fn what(entry: &Entry) -> String {
         "approved" => "Approved".to_owned(),
         "denied" => "Denied".to_owned(),
         "answered" => "Answered".to_owned(),
+        "reminded" => "Reminded".to_owned(),
         "escalated" => "Escalated".to_owned(),
         "cancelled" => "Cancelled".to_owned(),
         "expired" => "Expired".to_owned(),

@@ -4,7 +4,7 @@ use placet_core::Timestamp;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Command, Content, Failure, NewOperation, Operation, OperationId,
+    Actor, Approvers, Command, Content, Failure, FollowUp, NewOperation, Operation, OperationId,
     OperationKind, Plan, Report, Settlement, Verdict,
 };
 use serde_json::{Value, json};
@@ -53,6 +53,8 @@ fn created(content: Content, mut rest: Value, plan: Option<Plan>) -> Item<Operat
         upstream: None,
         approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(3600),
+        follow_up: FollowUp::default(),
+        notify: Vec::new(),
         by: Actor::api("k1", "ci"),
     };
     Operation::create(new, &Write::new("w1", NOW.minus(Duration::from_secs(180))))
@@ -86,8 +88,9 @@ fn decided(
 fn finished(idempotent: bool, report: Report) -> Item<Operation> {
     let pending = requested(json!({"amount": 10}), json!({}), Some(plan(idempotent)));
     let queued = decided(&pending, Verdict::Approve, "fine", None);
-    let running = after(&queued, Command::Start { plan: Some(plan(idempotent)) });
-    after(&running, Command::Finish { attempt: 1, report })
+    let running =
+        after(&queued, Command::Start { plan: Some(plan(idempotent)), notify: Vec::new() });
+    after(&running, Command::Finish { attempt: 1, report, notify: Vec::new() })
 }
 
 fn unknown() -> Item<Operation> {
@@ -309,6 +312,7 @@ fn the_history_names_each_event_in_words() {
         by: Actor::LOCAL,
         seen: unknown().digest,
         attempt: unknown().attempts,
+        notify: Vec::new(),
     };
     let html = page(&after(&unknown(), settle));
     has(

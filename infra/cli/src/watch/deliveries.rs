@@ -1,5 +1,5 @@
-//! Outgoing webhooks: those that the API lists, and notifications of decisions that were accepted at once, which
-//! it does not list.
+//! Outgoing webhooks: those that the API lists, and notifications that were accepted at once, which it does not
+//! list.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::text;
 use crate::Failure;
 use crate::server::Server;
 
-/// The notifications of decisions, by the id of their delivery.
+/// The notifications of operations, by the id of their delivery.
 #[derive(Default)]
 pub struct Notifications(BTreeMap<String, Notification>);
 
@@ -23,11 +23,14 @@ struct Notification {
 }
 
 impl Notifications {
-    /// Expects the notifications of an operation from now on. Called when the operation was decided.
+    /// Expects the notifications of an operation from now on: of its events so far, and of its decision once it has one.
     pub fn expect(&mut self, operation: &str, whole: &Value) {
         let webhooks = whole["webhooks"].as_array().map(Vec::as_slice).unwrap_or_default();
         let decided = text(whole, "state") != "pending";
-        let kept = |webhook: &&Value| decided && webhook["state"] != "no_longer_kept";
+        let kept = |webhook: &&Value| {
+            let took_place = decided || !text(webhook, "event_type").ends_with(".completed");
+            took_place && webhook["state"] != "no_longer_kept"
+        };
         for webhook in webhooks.iter().filter(kept) {
             let notification = Notification { operation: operation.to_owned(), shown: false };
             self.0.entry(text(webhook, "delivery_id").to_owned()).or_insert(notification);
@@ -116,10 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_is_expected_once_its_operation_is_decided() {
+    fn a_notification_is_expected_once_its_event_took_place() {
         let mut notifications = Notifications::default();
         let operation = |state: &str, delivery: Option<&str>| {
-            let webhooks = [json!({"delivery_id": "msg_1", "state": delivery})];
+            let event = "v1beta2.function_call.completed";
+            let webhooks =
+                [json!({"delivery_id": "msg_1", "event_type": event, "state": delivery})];
             json!({"state": state, "webhooks": webhooks})
         };
         notifications.expect("function_call/1", &operation("pending", None));
@@ -131,5 +136,9 @@ mod tests {
         assert!(notifications.0["msg_1"].shown);
         notifications.retain(|operation| operation == "function_call/2");
         assert!(notifications.0.is_empty());
+        let requested = json!({"delivery_id": "msg_2", "event_type": "v1beta2.function_call.requested", "state": null});
+        let pending = json!({"state": "pending", "webhooks": [requested]});
+        notifications.expect("function_call/1", &pending);
+        assert!(notifications.0.contains_key("msg_2"));
     }
 }

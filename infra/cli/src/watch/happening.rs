@@ -91,7 +91,7 @@ impl Display for Happening {
 fn style(state: &str) -> Style {
     match state {
         "failed" | "unknown" => ERROR,
-        "denied" | "cancelled" | "expired" | "retrying" | "escalated" => WARNING,
+        "denied" | "cancelled" | "expired" | "retrying" | "reminded" | "escalated" => WARNING,
         "approved" | "answered" | "succeeded" | "settled" | "processed" | "delivered" => GOOD,
         _ => STRONG,
     }

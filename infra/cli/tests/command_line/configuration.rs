@@ -86,6 +86,43 @@ fn check_prints_first_what_needs_attention() {
 }
 
 #[test]
+fn check_says_when_it_reminds_and_who_can_decide_with_an_event() {
+    let config = "
+project: x
+defaults: {remind: [1h, 90m], escalate: {after: 4h, to: app}}
+operations: {deploy: {deadline: 15m, remind: []}}
+endpoints:
+  app: {url: 'https://app.example/hook', secrets: [env:APP_KEY], events: [v1beta2.function_call.requested], links: true}
+";
+    let key = ("APP_KEY", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    insta::assert_snapshot!(with(config, "check", &[key]), @r"
+    exit code 0
+    Needs attention
+      remind is set, and nobody is notified of reminders: add v1beta2.function_call.reminded to the events of an endpoint
+
+    project x
+    operation deploy
+      decide in 15m
+      approver  the inbox
+      escalates after 4h to app
+      runs      nothing here: the requester acts on the decision
+    any other operation, and questions
+      decide in 24h
+      approver  the inbox
+      reminds   after 1h, 90m
+      escalates after 4h to app
+    endpoint app
+      project   x
+      at        https://app.example/hook
+      secrets   APP_KEY (set)
+      events    v1beta2.function_call.requested
+      links     anyone who reads its events can decide
+    queue calls
+      used by   endpoints
+    ");
+}
+
+#[test]
 fn check_is_content() {
     insta::assert_snapshot!(with("project: default", "check", &[]), @r"
     exit code 0

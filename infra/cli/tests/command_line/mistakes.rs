@@ -133,6 +133,7 @@ fn a_name_of_something_that_does_not_exist() {
         "project: x\noperations: {f: {approver: {webhook: github}}}",
         "project: x\nendpoints: {e: {url: 'https://e.example', secrets: [env:E], project: y}}",
         "project: x\nendpoints: {e: {url: 'https://e.example', secrets: [env:E], events: [all]}}",
+        "project: x\nendpoints: {e: {url: 'https://e.example', secrets: [env:E], events: [function_call.requested]}}",
         "project: x\nchannels: {17: {project: y, slack: {channel_or_user_id: C1}}}",
     ]), @r#"
     placet.yaml, line 2, column 11: sources.githb.preset: there is no preset "githb": did you mean github?
@@ -141,7 +142,8 @@ fn a_name_of_something_that_does_not_exist() {
     placet.yaml, line 2, column 30: sources.github.targets.0: there is no endpoint billing in project x: add it to endpoints
     placet.yaml, line 2, column 29: operations.f.approver.webhook: github: there is no source of this name: add it to sources
     placet.yaml, line 2, column 61: endpoints.e.project: there is no project y: add it to projects
-    placet.yaml, line 2, column 70: endpoints.e.events.0: "all" is not an event: use one of function_call.completed, human_contact.completed, v1beta2.function_call.completed, v1beta2.human_contact.completed, v1beta3.function_call.completed, v1beta3.human_contact.completed
+    placet.yaml, line 2, column 70: endpoints.e.events.0: "all" is not an event: write function_call.completed or human_contact.completed, or v1beta2. or v1beta3., then function_call. or human_contact., then one of requested, reminded, escalated, completed, expired, failed, blocked, unknown
+    placet.yaml, line 2, column 70: endpoints.e.events.0: "function_call.requested" is not sent as a bare object: write v1beta2.function_call.requested
     placet.yaml, line 2, column 12: channels.17: there is no project "y": add it to projects
     "#);
 }

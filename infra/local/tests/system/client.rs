@@ -185,11 +185,12 @@ pub struct HistoryEntry {
     pub detail: Option<Value>,
 }
 
-/// A notification of an operation's decision: one for each endpoint.
+/// A notification of an event of an operation to an endpoint.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct WebhookReply {
     pub endpoint: String,
     pub event_type: String,
+    pub number: u32,
     pub delivery_id: String,
     pub state: Option<String>,
 }

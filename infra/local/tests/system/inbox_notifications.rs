@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 use placet_core::delivery::{Delivery, State};
-use placet_core::operation::{Notice, OperationId};
+use placet_core::operation::{Event, Notice, OperationId};
 
 use crate::receiver::{Receiver, Reply};
 use crate::world::{PROJECT, World};
@@ -15,7 +15,7 @@ async fn decided(receiver: &Receiver, replies: &[Reply]) -> (World, String) {
     let world = World::building().endpoint("app", receiver, events).start().await;
     world.approved("call-1", "nothing_runs_this").await;
     world.work().await;
-    (world, Notice::delivery_id("app", &OperationId::call(PROJECT, "call-1")))
+    (world, Notice::delivery_id("app", &OperationId::call(PROJECT, "call-1"), Event::Completed, 1))
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod crash;
 mod deliveries;
 mod depth;
 mod edges;
+mod events;
 mod flow;
 mod forward;
 mod frozen;

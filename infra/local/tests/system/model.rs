@@ -7,8 +7,8 @@ use std::time::Duration;
 use placet_core::Digest;
 use placet_core::item::{Item, Rests, Write};
 use placet_core::operation::{
-    Actor, Command, Content, Escalation, Failure, Notice, Operation, OperationId, Refusal, Report,
-    Settlement, Specification, Verdict,
+    Actor, Command, Content, Escalation, Event, Failure, Notice, Notified, Operation, OperationId,
+    Refusal, Report, Settlement, Specification, Verdict,
 };
 use placet_runtime::config::Interface;
 use placet_runtime::{ChangeError, Created, Requested};
@@ -40,7 +40,9 @@ fn failure() -> Failure {
 }
 
 fn notices() -> Vec<Notice> {
-    ["one", "two"].map(|name| Notice { endpoint: name.to_owned(), event: "e".to_owned() }).into()
+    let to = |name: &str| Notified::Endpoint { name: name.to_owned(), event_type: "e".to_owned() };
+    let of = |name| Event::ALL.map(|event| Notice { to: to(name), event });
+    ["one", "two"].into_iter().flat_map(of).collect()
 }
 
 fn report() -> impl Strategy<Value = Report> {
@@ -71,9 +73,12 @@ fn wish() -> impl Strategy<Value = Command> {
         by: Actor::LOCAL,
         seen: Digest::of_bytes(b""),
         attempt: 0,
+        notify: notices(),
     });
     let (message, recipients) = ("now".to_owned(), vec!["a@example.com".to_owned()]);
     let escalation = Escalation { message, recipients, redirects: false };
+    let by = Actor::api("key-of-ci", "ci");
+    let escalate = Command::Escalate { escalation, by, notify: notices() };
     let cancel = Command::Cancel {
         reason: String::new(),
         by: Actor::api("key-of-ci", "ci"),
@@ -83,9 +88,13 @@ fn wish() -> impl Strategy<Value = Command> {
         2 => Just(decide(Verdict::Approve)),
         1 => Just(decide(Verdict::Deny)),
         6 => settle,
-        2 => Just(Command::Escalate { escalation, by: Actor::api("key-of-ci", "ci") }),
+        2 => Just(escalate),
         1 => Just(cancel),
     ]
+}
+
+fn remind() -> Command {
+    Command::Remind { notify: notices() }
 }
 
 /// Commands of a worker, most of them about the last attempt.
@@ -93,11 +102,11 @@ fn work() -> impl Strategy<Value = Command> {
     let attempt = prop_oneof![5 => Just(0), 1 => Just(1_u32)];
     let finish = (attempt.clone(), report());
     prop_oneof![
-        12 => Just(Command::Start { plan: None }),
-        12 => finish.prop_map(|(attempt, report)| Command::Finish { attempt, report }),
-        8 => attempt.prop_map(|attempt| Command::LeaseExpired { attempt }),
+        12 => Just(Command::Start { plan: None, notify: notices() }),
+        12 => finish.prop_map(|(attempt, report)| Command::Finish { attempt, report, notify: notices() }),
+        8 => attempt.prop_map(|attempt| Command::LeaseExpired { attempt, notify: notices() }),
         2 => Just(Command::Expire { notify: notices() }),
-        3 => Just(Command::Remind),
+        3 => Just(remind()),
         2 => Just(Command::Polled),
         1 => Just(Command::Abandon { reason: "reason".to_owned() }),
     ]
@@ -124,16 +133,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Completes a command with the values of the operation. `attempt` in a random command counts backwards.
 fn aimed(command: &Command, operation: &Operation) -> Command {
     match command.clone() {
-        Command::Start { .. } => Command::Start { plan: operation.plan.clone() },
-        Command::Finish { attempt: back, report } => {
-            Command::Finish { attempt: operation.attempts.saturating_sub(back), report }
+        Command::Start { notify, .. } => Command::Start { plan: operation.plan.clone(), notify },
+        Command::Finish { attempt: back, report, notify } => {
+            Command::Finish { attempt: operation.attempts.saturating_sub(back), report, notify }
         }
-        Command::LeaseExpired { attempt: back } => {
-            Command::LeaseExpired { attempt: operation.attempts.saturating_sub(back) }
+        Command::LeaseExpired { attempt: back, notify } => {
+            Command::LeaseExpired { attempt: operation.attempts.saturating_sub(back), notify }
         }
-        Command::Settle { settlement, comment, by, .. } => {
+        Command::Settle { settlement, comment, by, notify, .. } => {
             let (seen, attempt) = (operation.digest, operation.attempts);
-            Command::Settle { settlement, comment, by, seen, attempt }
+            Command::Settle { settlement, comment, by, seen, attempt, notify }
         }
         other => other,
     }
@@ -168,6 +177,9 @@ impl Model {
     }
 }
 
+/// The configuration of an operation with a reminder.
+const REMINDS: &str = "{executor: {function: charge}, deadline: 1h, remind: [50s, 40m]}";
+
 async fn create(world: &World, function: &str) -> Item<Operation> {
     let content = Content::Call {
         function: function.to_owned(),
@@ -188,10 +200,11 @@ async fn create(world: &World, function: &str) -> Item<Operation> {
 }
 
 async fn story(function: &str, steps: &[Step]) {
-    let world = World::building().operation("polls", POLLS).start().await;
+    let world = World::building().operation("polls", POLLS).operation("reminds", REMINDS);
+    let world = world.start().await;
     let created = create(&world, function).await;
     let mut model = Model { current: created.clone(), stale: created };
-    let mut last = (Command::Remind, false);
+    let mut last = (remind(), false);
     for step in steps {
         match step {
             Step::Wait(duration) => {
@@ -228,7 +241,8 @@ async fn story(function: &str, steps: &[Step]) {
 fn the_store_agrees_with_the_state_machine() {
     let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let functions = prop::sample::select(vec!["charge", "charge_once", "polls", "runs_nowhere"]);
+    let functions = ["charge", "charge_once", "polls", "reminds", "runs_nowhere"];
+    let functions = prop::sample::select(functions.to_vec());
     let stories = (functions, steps());
     TestRunner::new(config)
         .run(&stories, |(function, steps)| {

@@ -272,7 +272,7 @@ async fn a_notification_that_was_accepted_at_once_is_not_listed_and_can_be_sent_
     assert!(client.deliveries("").await.items.is_empty());
     let shown = client.delivery(&id).await;
     assert_eq!(shown.state, "delivered");
-    assert_eq!(shown.other["decision_of"], "function_call/call-1");
+    assert_eq!(shown.other["operation"], "function_call/call-1");
 
     client.redeliver(&id).await.is(StatusCode::ACCEPTED);
     world.work().await;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::item::Item;
-use crate::operation::OperationId;
+use crate::operation::{Event, Occurrence, OperationId};
 use crate::{Digest, Payload, Timestamp};
 
 pub use schedule::schedule;
@@ -69,10 +69,13 @@ pub struct Delivery {
     pub event_type: String,
     /// The media type of the body; empty if a forwarded webhook had no media type.
     pub content_type: String,
-    /// The item id of the operation whose decision this delivery notifies of. The worker builds the body from
-    /// that operation for each attempt. The operation is decided, so the body is always the same.
+    /// The item id of the operation of which this delivery notifies. The worker builds the body for each attempt, from
+    /// what of the operation never changes after the event. So the body is always the same.
+    #[serde(default, rename = "decision_of", skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The event of the operation; `None` for its decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision_of: Option<String>,
+    occurrence: Option<Occurrence>,
     /// The body of any other delivery.
     #[serde(skip)]
     pub payload: Payload,
@@ -169,7 +172,8 @@ impl Delivery {
             endpoint: endpoint.to_owned(),
             event_type: event_type.to_owned(),
             content_type: content_type.to_owned(),
-            decision_of: None,
+            operation: None,
+            occurrence: None,
             payload,
             state: State::Pending,
             attempts: 0,
@@ -180,10 +184,17 @@ impl Delivery {
         }
     }
 
-    /// A delivery that notifies of the decision on an operation. Its first attempt may start at once.
-    pub fn of_decision(endpoint: &str, event: &str, id: &OperationId, now: Timestamp) -> Self {
-        let delivery = Self::of(endpoint, event, "application/json", Payload::default(), now);
-        Self { decision_of: Some(id.path()), ..delivery }
+    /// A delivery that notifies of an event of an operation. Its first attempt may start at once.
+    pub fn notification(
+        endpoint: &str,
+        event_type: &str,
+        id: &OperationId,
+        occurrence: Occurrence,
+    ) -> Self {
+        let (json, body) = ("application/json", Payload::default());
+        let delivery = Self::of(endpoint, event_type, json, body, occurrence.at);
+        let occurrence = (occurrence.event != Event::Completed).then_some(occurrence);
+        Self { operation: Some(id.path()), occurrence, ..delivery }
     }
 
     fn note(&mut self, attempt: Attempt) {
@@ -194,9 +205,12 @@ impl Delivery {
 }
 
 impl Item<Delivery> {
-    /// The operation whose decision this delivery notifies of; `None` for any other delivery.
-    pub fn operation(&self) -> Option<OperationId> {
-        OperationId::parse(self.project(), self.decision_of.as_ref()?)
+    /// The operation and its event of which this delivery notifies; `None` for any other delivery.
+    pub fn notifies_of(&self) -> Option<(OperationId, Occurrence)> {
+        let id = OperationId::parse(self.project(), self.operation.as_ref()?)?;
+        let at = self.header.created_at;
+        let decision = Occurrence { event: Event::Completed, number: 1, at };
+        Some((id, self.occurrence.unwrap_or(decision)))
     }
 }
 

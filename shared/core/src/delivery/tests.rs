@@ -19,7 +19,8 @@ fn delivery() -> Item<Delivery> {
 /// The first version of a delivery that notifies of a decision.
 fn notification() -> Item<Delivery> {
     let id = OperationId::call("default", "call-1");
-    stored(Delivery::of_decision("app", "function_call.completed", &id, NOW))
+    let decision = Occurrence { event: Event::Completed, number: 1, at: NOW };
+    stored(Delivery::notification("app", "function_call.completed", &id, decision))
 }
 
 fn stored(delivery: Delivery) -> Item<Delivery> {
@@ -290,12 +291,43 @@ fn a_delivery_is_kept_for_a_week_after_its_end() {
 fn the_body_of_a_notification_comes_from_its_operation() {
     let notification = notification();
     assert_eq!(notification.body.payload(), None);
-    assert_eq!(notification.operation(), Some(OperationId::call("default", "call-1")));
+    let decision = Occurrence { event: Event::Completed, number: 1, at: NOW };
+    let id = OperationId::call("default", "call-1");
+    assert_eq!(notification.notifies_of(), Some((id, decision)));
     let forwarded = delivery();
-    assert_eq!(forwarded.operation(), None);
+    assert_eq!(forwarded.notifies_of(), None);
     assert_eq!(forwarded.body.payload(), Some(&Payload::Plain(b"{}".to_vec())));
     let blob = Payload::Blob { key: "blob/abc".to_owned(), size: 9 };
     assert_eq!(forwarded.body.with_payload(blob.clone()).payload(), Some(&blob));
+}
+
+/// An older version of Placet reads a stored decision as it always did. It does not know the type of another event,
+/// so it sends nothing for it.
+#[test]
+fn the_stored_form_of_a_notification_of_another_event() {
+    let id = OperationId::call("default", "call-1");
+    let reminded = Occurrence { event: Event::Reminded, number: 2, at: NOW };
+    let item =
+        stored(Delivery::notification("app", "v1beta2.function_call.reminded", &id, reminded));
+    insta::assert_json_snapshot!(item.body, @r#"
+    {
+      "endpoint": "app",
+      "event_type": "v1beta2.function_call.reminded",
+      "content_type": "application/json",
+      "decision_of": "function_call/call-1",
+      "occurrence": {
+        "event": "reminded",
+        "number": 2,
+        "at": 1795000000000
+      },
+      "state": "pending",
+      "attempts": 0,
+      "failed_attempts": 0,
+      "not_before": 1795000000000,
+      "since": 1795000000000
+    }
+    "#);
+    assert_eq!(item.notifies_of(), Some((id, reminded)));
 }
 
 #[test]

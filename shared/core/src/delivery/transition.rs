@@ -140,7 +140,7 @@ impl Kind for Delivery {
     /// A notification that the endpoint accepted at the first attempt is not listed, which saves a write. It
     /// can be found through its operation.
     fn is_listed(&self) -> bool {
-        let notification = self.decision_of.is_some();
+        let notification = self.operation.is_some();
         !(notification && self.state == State::Delivered && self.attempts <= 1)
     }
 
@@ -149,7 +149,7 @@ impl Kind for Delivery {
     }
 
     fn payload(&self) -> Option<&Payload> {
-        self.decision_of.is_none().then_some(&self.payload)
+        self.operation.is_none().then_some(&self.payload)
     }
 
     fn with_payload(self, payload: Payload) -> Self {

@@ -4,7 +4,7 @@ use super::event::event_name;
 use super::request::status;
 use super::spec::content;
 use crate::fields::{Fields, InvalidBody, parse_object};
-use crate::operation::{Content, OperationKind, Response};
+use crate::operation::{Content, Event, OperationKind, Response};
 
 /// The content of a webhook from HumanLayer's cloud.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +68,7 @@ pub fn completed(body: &[u8]) -> Result<Completed, CompletedError> {
         return Ok(event(&delivery)?);
     }
     let name = delivery.text("type", 255).map_err(InvalidBody::from)?;
-    if !OperationKind::ALL.into_iter().any(|kind| event_name(kind) == name) {
+    if !OperationKind::ALL.into_iter().any(|kind| event_name(kind, Event::Completed) == name) {
         return Ok(Completed::Ignored(
             "the event is neither function_call.completed nor human_contact.completed",
         ));

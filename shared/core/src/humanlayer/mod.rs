@@ -4,6 +4,7 @@
 mod channel;
 mod completed;
 mod event;
+mod notification;
 mod reply;
 mod request;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod spec;
 
 pub use channel::channel;
 pub use completed::{Answered, Completed, CompletedError, answer, completed};
-pub use event::{Format, Subscription};
+pub use event::{Addresses, Format, Subscription};
+use notification::notification;
 pub use reply::{create_body, item};
 pub use request::{Create, create, escalate, respond};

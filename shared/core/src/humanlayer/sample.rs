@@ -8,7 +8,8 @@ use super::create;
 use crate::Timestamp;
 use crate::item::{Item, Write};
 use crate::operation::{
-    Actor, Approvers, Command, NewOperation, Operation, OperationId, OperationKind, Plan, Verdict,
+    Actor, Approvers, Command, FollowUp, NewOperation, Operation, OperationId, OperationKind, Plan,
+    Verdict,
 };
 
 /// The creation of every operation. The decision is 4 minutes and 10.5 seconds later.
@@ -39,6 +40,8 @@ pub(crate) fn planned(
         upstream: None,
         approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(3600),
+        follow_up: FollowUp::default(),
+        notify: Vec::new(),
         by: Actor::api("key-of-agent", "agent"),
     };
     Operation::create(new, &Write::new("write-1", CREATED))

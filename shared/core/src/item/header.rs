@@ -88,7 +88,8 @@ impl Header {
     }
 }
 
+/// Whether a stored number is left out.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_zero(number: &u32) -> bool {
+pub(crate) const fn is_zero(number: &u32) -> bool {
     *number == 0
 }

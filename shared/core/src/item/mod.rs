@@ -18,6 +18,7 @@ mod tests;
 use std::ops::Deref;
 
 pub use child::Child;
+pub(crate) use header::is_zero;
 pub use header::{Header, Rests};
 pub use kind::{Change, Kind, Write};
 pub use lane::Lane;

@@ -24,6 +24,18 @@ pub struct Approvers {
 }
 
 impl Approvers {
+    /// Adds people who may decide. If everybody may decide, they may already.
+    pub(super) fn add(&mut self, people: &[String]) {
+        if self.people.is_empty() {
+            return;
+        }
+        for id in people {
+            if !self.people.contains(id) {
+                self.people.push(id.clone());
+            }
+        }
+    }
+
     /// Whether this person is an approver, if the person is still listed.
     pub fn include(&self, person: &str) -> bool {
         self.people.is_empty() || self.people.iter().any(|id| id == person)

@@ -21,7 +21,7 @@ pub enum Command {
         by: Actor,
         /// The digest that the approver saw; `None` if the channel does not show it.
         seen: Option<Digest>,
-        /// The endpoints to notify.
+        /// Whom to notify of which events.
         notify: Vec<Notice>,
     },
     /// The requester cancels the operation.
@@ -30,7 +30,7 @@ pub enum Command {
         reason: String,
         /// Who gives the command.
         by: Actor,
-        /// The endpoints to notify.
+        /// Whom to notify of which events.
         notify: Vec<Notice>,
     },
     /// The requester escalates a pending operation.
@@ -39,6 +39,15 @@ pub enum Command {
         escalation: Escalation,
         /// Who gives the command.
         by: Actor,
+        /// Whom to notify of which events.
+        notify: Vec<Notice>,
+    },
+    /// The configured time of the escalation has come.
+    EscalateInTime {
+        /// The ids of the people whom the escalation names.
+        people: Vec<String>,
+        /// Whom to notify of which events.
+        notify: Vec<Notice>,
     },
     /// Somebody made a decision link.
     Link {
@@ -60,7 +69,7 @@ pub enum Command {
     },
     /// The deadline has passed.
     Expire {
-        /// The endpoints to notify.
+        /// Whom to notify of which events.
         notify: Vec<Notice>,
     },
     /// A poll of the upstream approver returned no decision that counts.
@@ -69,11 +78,15 @@ pub enum Command {
     Start {
         /// The plan in the worker's configuration; `None` if the configuration does not run this function.
         plan: Option<Plan>,
+        /// Whom to notify of which events.
+        notify: Vec<Notice>,
     },
     /// A worker cannot run the operation, because its configuration is missing.
     Block {
         /// What is missing, and how to add it.
         missing: Failure,
+        /// Whom to notify of which events.
+        notify: Vec<Notice>,
     },
     /// A worker reports the end of an attempt.
     Finish {
@@ -81,14 +94,21 @@ pub enum Command {
         attempt: u32,
         /// The report of the worker.
         report: Report,
+        /// Whom to notify of which events.
+        notify: Vec<Notice>,
     },
     /// The lease expired before the worker reported.
     LeaseExpired {
         /// The attempt of the worker's lease, from 1.
         attempt: u32,
+        /// Whom to notify of which events.
+        notify: Vec<Notice>,
     },
-    /// Remind a person of the unknown outcome.
-    Remind,
+    /// Remind people of the pending operation, or of the unknown outcome.
+    Remind {
+        /// Whom to notify of which events.
+        notify: Vec<Notice>,
+    },
     /// A person settles an unknown outcome, or runs a failed or blocked operation again.
     Settle {
         /// The finding of the person.
@@ -101,6 +121,8 @@ pub enum Command {
         seen: Digest,
         /// The attempt that the person settles. A settlement of one attempt does not settle the next.
         attempt: u32,
+        /// Whom to notify of which events.
+        notify: Vec<Notice>,
     },
     /// The operation can never run.
     Abandon {

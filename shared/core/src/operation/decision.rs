@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::transition::Step;
-use super::{Actor, Decision, Escalation, Notice, OperationKind, Refusal, State, Verdict};
+use super::{Actor, Decision, Escalation, Event, Notice, OperationKind, Refusal, State, Verdict};
 use crate::limits::MOST_ESCALATIONS;
 use crate::{Digest, Timestamp};
 
@@ -72,7 +72,7 @@ impl Step<'_> {
         } else {
             self.end(state, None);
         }
-        self.notify(notify);
+        self.notify(Event::Completed, notify);
         Ok(())
     }
 
@@ -85,7 +85,7 @@ impl Step<'_> {
         self.check_undecided(None)?;
         self.record("cancelled", by.clone(), json!({"reason": reason}));
         self.end(State::Cancelled, None);
-        self.notify(notify);
+        self.notify(Event::Completed, notify);
         Ok(())
     }
 
@@ -95,11 +95,17 @@ impl Step<'_> {
         }
         self.record("expired", Actor::Timer, json!({"deadline": self.next.deadline}));
         self.end(State::Expired, None);
-        self.notify(notify);
+        self.notify(Event::Completed, notify);
+        self.notify(Event::Expired, notify);
         Ok(())
     }
 
-    pub(super) fn escalate(&mut self, escalation: &Escalation, by: &Actor) -> Result<(), Refusal> {
+    pub(super) fn escalate(
+        &mut self,
+        escalation: &Escalation,
+        by: &Actor,
+        notify: &[Notice],
+    ) -> Result<(), Refusal> {
         self.check_undecided(None)?;
         if self.next.history.of("escalated").count() >= MOST_ESCALATIONS {
             return Err(Refusal::EscalatedEnough);
@@ -107,6 +113,7 @@ impl Step<'_> {
         let recipients = escalation.all_recipients(self.next.channel.as_ref());
         let detail = json!({"message": escalation.message, "recipients": recipients});
         self.record("escalated", by.clone(), detail);
+        self.notify(Event::Escalated, notify);
         Ok(())
     }
 

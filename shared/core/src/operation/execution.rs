@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::transition::Step;
-use super::{Actor, Failure, Outcome, Plan, Refusal, Report, Settlement, State, Verdict};
+use super::{
+    Actor, Event, Failure, Notice, Outcome, Plan, Refusal, Report, Settlement, State, Verdict,
+};
 use crate::Digest;
 use crate::limits::MOST_RUNS_AGAIN;
 use crate::retry::backoff;
@@ -35,12 +37,13 @@ impl Step<'_> {
     }
 
     /// The configuration is missing: waits for it, and for a person who sees that.
-    pub(super) fn block(&mut self, missing: &Failure) -> Result<(), Refusal> {
+    pub(super) fn block(&mut self, missing: &Failure, notify: &[Notice]) -> Result<(), Refusal> {
         self.check_startable()?;
         let outcome = Some(Outcome::Failure(missing.clone()));
         if (self.next.state, &self.next.outcome) != (State::Blocked, &outcome) {
             let detail = json!({"code": missing.code, "message": missing.message});
             self.record("blocked", Actor::Worker, detail);
+            self.notify(Event::Blocked, notify);
         }
         self.next.state = State::Blocked;
         self.next.outcome = outcome;
@@ -52,17 +55,21 @@ impl Step<'_> {
     }
 
     /// Takes the lease, or fails the operation if it differs from the approved one.
-    pub(super) fn start(&mut self, configured: Option<&Plan>) -> Result<(), Refusal> {
+    pub(super) fn start(
+        &mut self,
+        configured: Option<&Plan>,
+        notify: &[Notice],
+    ) -> Result<(), Refusal> {
         self.check_startable()?;
         if let Some(failure) = self.not_as_approved(configured) {
             // An earlier attempt that ended unclear may have run before the change.
             let state = if self.next.unclear { State::Unknown } else { State::Failed };
-            self.fail(state, failure, Actor::Worker);
+            self.fail(state, failure, Actor::Worker, notify);
             return Ok(());
         }
         if configured.is_none() {
             let message = "placet.yaml has no executor for this function: add it again";
-            return self.block(&Failure::new("not_configured", message));
+            return self.block(&Failure::new("not_configured", message), notify);
         }
         let until = self.now.plus(self.plan(|plan| plan.timeout)).plus(MARGIN);
         self.next.attempts = self.next.attempts.saturating_add(1);
@@ -110,7 +117,12 @@ impl Step<'_> {
         if open && attempt == self.next.attempts { Ok(()) } else { Err(Refusal::StaleAttempt) }
     }
 
-    pub(super) fn finish(&mut self, attempt: u32, report: &Report) -> Result<(), Refusal> {
+    pub(super) fn finish(
+        &mut self,
+        attempt: u32,
+        report: &Report,
+        notify: &[Notice],
+    ) -> Result<(), Refusal> {
         self.check_attempt(attempt)?;
         // If the operation is not idempotent, only its one attempt can have set `unclear`. This report says
         // how that attempt ended.
@@ -120,15 +132,17 @@ impl Step<'_> {
                 self.record("succeeded", Actor::Worker, json!({"attempt": attempt}));
                 self.end(State::Succeeded, Some(Outcome::Result(result.clone())));
             }
-            Report::Rejected(failure) => self.end_without_success(failure.clone(), Actor::Worker),
-            Report::NotDone(failure, wish) => self.retry_for_long(failure, *wish),
+            Report::Rejected(failure) => {
+                self.end_without_success(failure.clone(), Actor::Worker, notify);
+            }
+            Report::NotDone(failure, wish) => self.retry_for_long(failure, *wish, notify),
             Report::Unclear(failure) => {
                 self.next.unclear = true;
                 // A late unclear report does not change the state `unknown`.
                 if self.plan(|plan| plan.idempotent) && self.next.state == State::Running {
-                    self.retry(failure, Actor::Worker);
+                    self.retry(failure, Actor::Worker, notify);
                 } else {
-                    self.end_without_success(failure.clone(), Actor::Worker);
+                    self.end_without_success(failure.clone(), Actor::Worker, notify);
                 }
             }
         }
@@ -136,9 +150,9 @@ impl Step<'_> {
     }
 
     /// The attempt may have run: it counts against the limit.
-    fn retry(&mut self, cause: &Failure, by: Actor) {
+    fn retry(&mut self, cause: &Failure, by: Actor, notify: &[Notice]) {
         if self.next.attempts >= self.next.attempt_limit {
-            return self.give_up(cause, by);
+            return self.give_up(cause, by, notify);
         }
         let delay = backoff(self.next.attempts, self.item.call_id(), None);
         self.retry_after(delay, cause, by);
@@ -146,10 +160,10 @@ impl Step<'_> {
 
     /// The attempt certainly did not run: it does not count against the limit, and the next one may start until
     /// the time for retries is over.
-    fn retry_for_long(&mut self, cause: &Failure, wish: Option<Duration>) {
+    fn retry_for_long(&mut self, cause: &Failure, wish: Option<Duration>, notify: &[Notice]) {
         let left = self.next.retry_until.unwrap_or(self.now).since(self.now);
         if left.is_zero() {
-            return self.give_up(cause, Actor::Worker);
+            return self.give_up(cause, Actor::Worker, notify);
         }
         self.next.attempt_limit = self.next.attempt_limit.saturating_add(1);
         let delay = backoff(self.next.attempts, self.item.call_id(), wish);
@@ -168,15 +182,15 @@ impl Step<'_> {
         self.queue(delay);
     }
 
-    fn give_up(&mut self, cause: &Failure, by: Actor) {
+    fn give_up(&mut self, cause: &Failure, by: Actor, notify: &[Notice]) {
         let attempts = self.next.attempts;
         let message = format!("retries exhausted after {attempts} attempts: {}", cause.message);
-        self.end_without_success(Failure::new("attempts_exhausted", &message), by);
+        self.end_without_success(Failure::new("attempts_exhausted", &message), by, notify);
     }
 
-    fn end_without_success(&mut self, failure: Failure, by: Actor) {
+    fn end_without_success(&mut self, failure: Failure, by: Actor, notify: &[Notice]) {
         let state = if self.next.unclear { State::Unknown } else { State::Failed };
-        self.fail(state, failure, by);
+        self.fail(state, failure, by, notify);
     }
 
     /// A person settles an unknown outcome in every way, ends a blocked operation or runs it now, and runs a
@@ -210,7 +224,13 @@ impl Step<'_> {
         if attempt == self.next.attempts { Ok(()) } else { Err(Refusal::StaleAttempt) }
     }
 
-    pub(super) fn settle(&mut self, settlement: Settlement, comment: &str, by: &Actor) {
+    pub(super) fn settle(
+        &mut self,
+        settlement: Settlement,
+        comment: &str,
+        by: &Actor,
+        notify: &[Notice],
+    ) {
         let detail = json!({"found": settlement.as_str(), "comment": comment});
         self.record("settled", by.clone(), detail);
         self.next.unclear = false;
@@ -222,6 +242,7 @@ impl Step<'_> {
                 let message = format!("a person found that the call did not run: {comment}");
                 let found = Failure::new("settled", &message);
                 self.end(State::Failed, Some(Outcome::Failure(found)));
+                self.notify(Event::Failed, notify);
             }
             Settlement::RunAgain => {
                 let more = self.plan(|plan| plan.max_attempts);
@@ -233,7 +254,7 @@ impl Step<'_> {
     }
 
     /// The lease expired before the worker reported.
-    pub(super) fn lease_expired(&mut self, attempt: u32) -> Result<(), Refusal> {
+    pub(super) fn lease_expired(&mut self, attempt: u32, notify: &[Notice]) -> Result<(), Refusal> {
         let expired = self.next.leased_until.is_none_or(|until| until <= self.now);
         if self.next.state != State::Running || !expired {
             return Err(Refusal::NothingDue);
@@ -243,9 +264,9 @@ impl Step<'_> {
         let message = "the worker started the call and did not report: the call may have run";
         let failure = Failure::new("lease_expired", message);
         if self.plan(|plan| plan.idempotent) {
-            self.retry(&failure, Actor::Timer);
+            self.retry(&failure, Actor::Timer, notify);
         } else {
-            self.fail(State::Unknown, failure, Actor::Timer);
+            self.fail(State::Unknown, failure, Actor::Timer, notify);
         }
         Ok(())
     }
@@ -256,7 +277,7 @@ impl Step<'_> {
             State::Running => self.next.unclear = true,
             state => return Err(Refusal::NotQueued { state }),
         }
-        self.end_without_success(Failure::new("abandoned", reason), Actor::Worker);
+        self.end_without_success(Failure::new("abandoned", reason), Actor::Worker, &[]);
         Ok(())
     }
 }

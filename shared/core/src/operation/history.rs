@@ -9,7 +9,8 @@ use crate::{Digest, Timestamp};
 pub struct Entry {
     /// The time of the event, by the clock of the function that wrote the entry.
     pub at: Timestamp,
-    /// The name of the event: `created`, `escalated`, `linked`, `link_revoked`, `approved`, `denied`, `answered`, `cancelled`,
+    /// The name of the event: `created`, `reminded`, `escalated`, `linked`, `link_revoked`, `approved`, `denied`,
+    /// `answered`, `cancelled`,
     /// `expired`, `blocked`, `started`, `retrying`, `succeeded`, `failed`, `unknown`, `settled`.
     pub event: String,
     /// Who caused the event.

@@ -11,6 +11,7 @@ mod contact;
 mod content;
 mod decision;
 mod digest;
+mod event;
 mod execution;
 mod history;
 mod id;
@@ -20,6 +21,7 @@ mod notice;
 mod options;
 mod plan;
 mod refusal;
+mod reminder;
 mod response;
 mod state;
 mod transition;
@@ -39,13 +41,15 @@ pub use contact::{
     ContactChannel, EmailContact, Escalation, PhoneContact, Recipient, SlackContact,
 };
 pub use content::Content;
+pub use event::{Event, Occurrence};
 pub use history::{Entry, History, HistoryBroken};
 pub use id::{OperationId, OperationKind, is_call_id};
 pub use limits::is_comment;
-pub use notice::Notice;
+pub use notice::{Notice, Notified};
 pub use options::ResponseOption;
 pub use plan::{Plan, Upstream};
 pub use refusal::Refusal;
+pub use reminder::{DueEscalation, FollowUp};
 pub use response::Response;
 pub use state::State;
 pub use transition::Work;
@@ -141,6 +145,15 @@ pub struct Operation {
     pub digest: Digest,
     /// The last moment at which an approver can decide.
     pub deadline: Timestamp,
+    /// The times of the reminders that are still to come while the operation is pending, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reminders: Vec<Timestamp>,
+    /// The escalation that is still to come while the operation is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<DueEscalation>,
+    /// How often a person was reminded of the operation.
+    #[serde(default, skip_serializing_if = "crate::item::is_zero")]
+    pub reminded: u32,
     /// The state of the operation.
     pub state: State,
     /// The decision; `None` if there is none.
@@ -217,14 +230,19 @@ pub struct NewOperation {
     pub approvers: Approvers,
     /// How long the approver has to decide.
     pub time_to_decide: Duration,
+    /// When to remind of the operation, and when to escalate it.
+    pub follow_up: FollowUp,
+    /// Whom to notify of the request.
+    pub notify: Vec<Notice>,
     /// The requester.
     pub by: Actor,
 }
 
 impl Operation {
-    /// Creates a pending operation.
+    /// Creates a pending operation, with a pending child for each notification of the request.
     pub fn create(new: NewOperation, write: &Write<'_>) -> Item<Self> {
         let now = write.at;
+        let deadline = now.plus(new.time_to_decide);
         let Specification { content, channel, options, requester_state, other } = new.specification;
         let upstream =
             new.upstream.map(|base_url| Upstream { base_url, polls: 0, next_poll: Some(now) });
@@ -241,7 +259,10 @@ impl Operation {
             approvers: new.approvers,
             revoked_links: Vec::new(),
             digest: Digest::of_bytes(b""),
-            deadline: now.plus(new.time_to_decide),
+            deadline,
+            reminders: new.follow_up.reminders(now, deadline),
+            escalation: new.follow_up.escalation(now, deadline),
+            reminded: 0,
             state: State::Pending,
             decision: None,
             attempts: 0,
@@ -258,6 +279,9 @@ impl Operation {
         let detail = json!({"digest": item.digest, "deadline": item.deadline});
         let identity = item.identity();
         item.body.history.record(identity, now, "created", new.by, detail);
+        let requested = Occurrence { event: Event::Requested, number: 1, at: now };
+        let wanted = new.notify.iter().filter(|notice| notice.event == Event::Requested);
+        item.header.children = wanted.map(|notice| notice.child(&new.id, requested)).collect();
         item
     }
 

@@ -1,28 +1,54 @@
-use serde::{Deserialize, Serialize};
-
-use super::OperationId;
-use crate::Timestamp;
+use super::{Event, Occurrence, OperationId};
 use crate::delivery::Delivery;
 use crate::item::Child;
 
-/// An endpoint to notify of a decision, and the event to send.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A notification to send as soon as an event takes place: whom to notify, and of which event.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// The name of the endpoint in `placet.yaml`.
-    pub endpoint: String,
-    /// The name of the event, which also selects the format: `v1beta2.function_call.completed`.
-    pub event: String,
+    /// Whom to notify.
+    pub to: Notified,
+    /// The event.
+    pub event: Event,
+}
+
+/// Somebody who is notified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notified {
+    /// An endpoint, by a signed webhook.
+    Endpoint {
+        /// The name of the endpoint in `placet.yaml`.
+        name: String,
+        /// The name of the event as the endpoint lists it, which also selects the format:
+        /// `v1beta2.function_call.completed`.
+        event_type: String,
+    },
+}
+
+impl Notified {
+    /// The name of the destination, which is part of the id of each delivery.
+    pub fn destination(&self) -> &str {
+        let Self::Endpoint { name, .. } = self;
+        name
+    }
 }
 
 impl Notice {
-    /// The id of the delivery that notifies `endpoint` of the decision on this operation.
-    pub fn delivery_id(endpoint: &str, id: &OperationId) -> String {
-        Delivery::id(endpoint, &format!("decision/{}/{}", id.project, id.path()))
+    /// The id of the delivery that notifies a destination of an event of this operation. `number` is the number of the
+    /// occurrence. An operation has one decision, whose id has no number.
+    pub fn delivery_id(destination: &str, id: &OperationId, event: Event, number: u32) -> String {
+        let operation = format!("{}/{}", id.project, id.path());
+        let key = match event {
+            Event::Completed => format!("decision/{operation}"),
+            event => format!("{event}/{number}/{operation}"),
+        };
+        Delivery::id(destination, &key)
     }
 
-    /// The delivery as a child that must still be created.
-    pub(super) fn child(&self, id: &OperationId, now: Timestamp) -> Child {
-        let delivery = Delivery::of_decision(&self.endpoint, &self.event, id, now);
-        Child::new(Self::delivery_id(&self.endpoint, id), delivery, now)
+    /// The notification of this occurrence, as a child that must still be created.
+    pub(super) fn child(&self, id: &OperationId, occurrence: Occurrence) -> Child {
+        let Notified::Endpoint { name, event_type } = &self.to;
+        let Occurrence { event, number, at } = occurrence;
+        let delivery = Delivery::notification(name, event_type, id, occurrence);
+        Child::new(Self::delivery_id(self.to.destination(), id, event, number), delivery, at)
     }
 }

@@ -14,30 +14,35 @@
 //! `failed` means that the call had no effect. If an earlier attempt ended unclear, the call may have had
 //! an effect, so the operation becomes `unknown` instead.
 //!
-//! # Why every endpoint is notified
+//! # Why every notification is sent
 //!
-//! The write that stores the decision also adds a pending delivery for each endpoint to the header. A
-//! worker removes the pending delivery from the header only after the delivery is stored.
+//! The write that stores an event also adds a pending delivery for each notification of that event to the header.
+//! A worker removes the pending delivery from the header only after the delivery is stored. Its id is derived from
+//! the operation, the event and the number of the occurrence, so it is created once. A command carries the notices
+//! of all events, because only the state machine knows which event the command causes.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{
-    Actor, Command, Decision, Failure, Notice, Operation, OperationId, Outcome, Plan, Refusal,
-    State, is_call_id,
+    Actor, Command, Decision, Event, Failure, Notice, Occurrence, Operation, OperationId, Outcome,
+    Plan, Refusal, State, is_call_id,
 };
 use crate::item::{Change, Child, Item, Job, Kind, Lane, Need, Next, Write};
 use crate::{Digest, Timestamp};
 
-/// The time between two reminders of an unknown outcome.
-const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// The work of a worker for an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Record the expiry, with the endpoints to notify.
+    /// Record the expiry, with the notifications that this needs.
     Expire,
+    /// Record a reminder, with its notifications.
+    Remind,
+    /// Record the escalation that is due, with its notifications.
+    Escalate,
+    /// Record that the lease expired, with the notifications of the outcome.
+    ExpireLease,
     /// Poll the upstream approver for a decision.
     Poll,
     /// Run the call.
@@ -70,21 +75,24 @@ impl Kind for Operation {
                 step.decide(decision, *seen, notify)?;
             }
             Command::Cancel { reason, by, notify } => step.cancel(reason, by, notify)?,
-            Command::Escalate { escalation, by } => step.escalate(escalation, by)?,
+            Command::Escalate { escalation, by, notify } => {
+                step.escalate(escalation, by, notify)?;
+            }
+            Command::EscalateInTime { people, notify } => step.escalate_in_time(people, notify)?,
             Command::Link { id, person, until, by } => {
                 step.link(id, person.as_deref(), *until, by)?
             }
             Command::RevokeLink { id, by } => step.revoke_link(id, by)?,
             Command::Expire { notify } => step.expire(notify)?,
             Command::Polled => step.polled()?,
-            Command::Start { plan } => step.start(plan.as_ref())?,
-            Command::Block { missing } => step.block(missing)?,
-            Command::Finish { attempt, report } => step.finish(*attempt, report)?,
-            Command::LeaseExpired { attempt } => step.lease_expired(*attempt)?,
-            Command::Remind => step.remind()?,
-            Command::Settle { settlement, comment, by, seen, attempt } => {
+            Command::Start { plan, notify } => step.start(plan.as_ref(), notify)?,
+            Command::Block { missing, notify } => step.block(missing, notify)?,
+            Command::Finish { attempt, report, notify } => step.finish(*attempt, report, notify)?,
+            Command::LeaseExpired { attempt, notify } => step.lease_expired(*attempt, notify)?,
+            Command::Remind { notify } => step.remind(notify)?,
+            Command::Settle { settlement, comment, by, seen, attempt, notify } => {
                 step.check_settlement(*settlement, by, *seen, *attempt)?;
-                step.settle(*settlement, comment, by);
+                step.settle(*settlement, comment, by, notify);
             }
             Command::Abandon { reason } => step.abandon(reason)?,
         }
@@ -96,10 +104,8 @@ impl Kind for Operation {
         match item.state {
             State::Pending if now > item.deadline => work(Lane::Work, now, Work::Expire),
             State::Pending => {
-                let poll = item.upstream.as_ref().and_then(|upstream| upstream.next_poll);
-                let poll = poll.map(|at| Job { lane: Lane::Calls, at, work: Work::Poll });
                 let until = item.deadline.plus(Duration::from_millis(1));
-                Next::Person { need: Need::Decision, until, meanwhile: poll }
+                Next::Person { need: Need::Decision, until, meanwhile: meanwhile(item, now) }
             }
             State::Queued => {
                 let at = item.not_before.unwrap_or(Timestamp::from_millis(0));
@@ -114,13 +120,13 @@ impl Kind for Operation {
             },
             State::Running => match item.leased_until {
                 Some(until) if now < until => Next::Lease(until),
-                _ => Next::Transition(Command::LeaseExpired { attempt: item.attempts }),
+                _ => work(Lane::Work, now, Work::ExpireLease),
             },
             State::Unknown => match item.remind_at {
                 Some(remind_at) if now < remind_at => {
                     Next::Person { need: Need::Settlement, until: remind_at, meanwhile: None }
                 }
-                _ => Next::Transition(Command::Remind),
+                _ => work(Lane::Work, now, Work::Remind),
             },
             _ => Next::Nothing,
         }
@@ -137,6 +143,20 @@ impl Kind for Operation {
     fn digest(&self) -> Option<Digest> {
         Some(self.digest)
     }
+}
+
+/// The next work while the operation waits for a decision. What is due of our own table comes before a poll, because
+/// the upstream approver may be paused.
+fn meanwhile(operation: &Operation, now: Timestamp) -> Option<Job<Operation>> {
+    let own = |work| move |at| Job { lane: Lane::Work, at, work };
+    let escalation = operation.escalation.as_ref().map(|escalation| escalation.at);
+    let poll = operation.upstream.as_ref().and_then(|upstream| upstream.next_poll);
+    let all = [
+        escalation.map(own(Work::Escalate)),
+        operation.next_reminder().map(own(Work::Remind)),
+        poll.map(|at| Job { lane: Lane::Calls, at, work: Work::Poll }),
+    ];
+    all.into_iter().flatten().min_by_key(|job| job.at.max(now))
 }
 
 /// A transition under construction.
@@ -156,9 +176,12 @@ impl<'a> Step<'a> {
         self.next.history.record(self.item.identity(), self.now, event, by, detail);
     }
 
-    pub(super) fn notify(&mut self, notices: &[Notice]) {
+    /// Adds the notifications of an event that has just been recorded.
+    pub(super) fn notify(&mut self, event: Event, notices: &[Notice]) {
         let id = self.item.id();
-        self.children = notices.iter().map(|notice| notice.child(&id, self.now)).collect();
+        let occurrence = Occurrence { event, number: self.next.times(event), at: self.now };
+        let wanted = notices.iter().filter(|notice| notice.event == event);
+        self.children.extend(wanted.map(|notice| notice.child(&id, occurrence)));
     }
 
     pub(super) fn end(&mut self, state: State, outcome: Option<Outcome>) {
@@ -166,12 +189,17 @@ impl<'a> Step<'a> {
         self.next.leased_until = None;
         self.next.not_before = None;
         self.next.outcome = outcome;
-        self.next.remind_at = (state == State::Unknown).then(|| self.now.plus(REMINDER));
+        self.next.remind_at = self.reminder_in(state);
     }
 
-    pub(super) fn fail(&mut self, state: State, failure: Failure, by: Actor) {
+    pub(super) fn fail(&mut self, state: State, failure: Failure, by: Actor, notify: &[Notice]) {
         self.record(state.as_str(), by, json!({"code": failure.code, "message": failure.message}));
         self.end(state, Some(Outcome::Failure(failure)));
+        // A late report on an unknown outcome is no new event.
+        if state != self.item.state {
+            let event = if state == State::Unknown { Event::Unknown } else { Event::Failed };
+            self.notify(event, notify);
+        }
     }
 
     /// Queues the operation for a worker. The next attempt starts after `delay` or later.
@@ -185,14 +213,5 @@ impl<'a> Step<'a> {
 
     pub(super) fn plan<T: Default>(&self, field: impl Fn(&Plan) -> T) -> T {
         self.next.plan.as_ref().map(field).unwrap_or_default()
-    }
-
-    fn remind(&mut self) -> Result<(), Refusal> {
-        let due = self.next.remind_at.is_none_or(|remind_at| remind_at <= self.now);
-        if self.next.state != State::Unknown || !due {
-            return Err(Refusal::NothingDue);
-        }
-        self.next.remind_at = Some(self.now.plus(REMINDER));
-        Ok(())
     }
 }

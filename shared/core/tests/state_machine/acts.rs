@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use placet_core::item::Item;
 use placet_core::operation::{
-    Actor, Command, NewOperation, Notice, Operation, OperationKind, Plan, Report, Settlement,
-    State, Verdict,
+    Actor, Command, NewOperation, Operation, OperationKind, Plan, Report, Settlement, State,
+    Verdict,
 };
 use placet_core::{Digest, Timestamp};
 use proptest::prelude::*;
 
 use crate::commands::{
-    abandon, block, cancel, done, escalate, expire, failure, finish, link, not_done, notice,
-    person, rejected, revoke_link, settle, settle_by, start, succeeded, unclear,
+    abandon, block, cancel, done, escalate, escalate_in_time, expire, failure, finish,
+    lease_expired, link, not_done, person, rejected, remind, revoke_link, settle, settle_by, start,
+    start_with, succeeded, unclear,
 };
-use crate::requests::{SECOND, UPSTREAM, call, plan, question, with_time_to_decide, with_upstream};
+use crate::requests::{
+    SECOND, UPSTREAM, call, plan, question, with_follow_up, with_time_to_decide, with_upstream,
+};
 
 /// One event.
 #[derive(Clone, Debug)]
@@ -36,7 +39,7 @@ pub enum Act {
     Cancel,
     /// The requester escalates this many times in a row.
     Escalate(usize),
-    /// From now on the configuration notifies these endpoints of a decision.
+    /// From now on the configuration notifies these endpoints of every event.
     Configure(&'static [&'static str]),
     /// The worker creates up to this many pending children and records their creation.
     CreateChildren(usize),
@@ -60,6 +63,7 @@ pub enum Act {
         before_newest: u32,
     },
     Remind,
+    EscalateInTime,
     Abandon,
     Settle {
         settlement: Settlement,
@@ -113,7 +117,8 @@ pub fn history() -> impl Strategy<Value = (NewOperation, Vec<Act>)> {
     (requested(), prop::collection::vec(act(), 1..=40))
 }
 
-/// A question, a call without a plan, or a call with a plan of any limit. Some have an upstream approver.
+/// A question, a call without a plan, or a call with a plan of any limit. Some have an upstream approver, some have
+/// reminders and an escalation.
 fn requested() -> impl Strategy<Value = NewOperation> {
     let plans = prop_oneof![
         1 => Just(None),
@@ -122,8 +127,10 @@ fn requested() -> impl Strategy<Value = NewOperation> {
     ];
     let new = prop_oneof![2 => plans.prop_map(call), 1 => Just(()).prop_map(|()| question())];
     let minutes = prop::sample::select(vec![0, 10, 60, 3 * 24 * 60]);
-    (new, any::<bool>(), minutes).prop_map(|(new, upstream, minutes)| {
+    let options = (any::<bool>(), any::<bool>());
+    (new, options, minutes).prop_map(|(new, (upstream, follow_up), minutes)| {
         let new = with_time_to_decide((60 * minutes + 20) * SECOND, new);
+        let new = if follow_up { with_follow_up(new) } else { new };
         if upstream { with_upstream(new) } else { new }
     })
 }
@@ -156,6 +163,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Crash),
         3 => before().prop_map(|before_newest| Act::LeaseExpired { before_newest }),
         2 => Just(Act::Remind),
+        1 => Just(Act::EscalateInTime),
         1 => Just(Act::Abandon),
         3 => (settlement(), actor(), seen())
             .prop_map(|(settlement, by, seen)| Act::Settle { settlement, by, seen }),
@@ -296,7 +304,7 @@ impl Act {
             Self::Expire => expire(),
             Self::Polled => Command::Polled,
             Self::Block => block(),
-            Self::Start(configured) => Command::Start { plan: configured.plan(item) },
+            Self::Start(configured) => start_with(configured.plan(item)),
             Self::Report { report, before_newest } => {
                 finish(attempts.saturating_sub(*before_newest), report.clone())
             }
@@ -304,9 +312,10 @@ impl Act {
                 finish(attempts + beyond_newest, report.clone())
             }
             Self::LeaseExpired { before_newest } => {
-                Command::LeaseExpired { attempt: attempts.saturating_sub(*before_newest) }
+                lease_expired(attempts.saturating_sub(*before_newest))
             }
-            Self::Remind => Command::Remind,
+            Self::Remind => remind(),
+            Self::EscalateInTime => escalate_in_time(),
             Self::Abandon => abandon(),
             Self::Settle { settlement, by, seen } => {
                 let seen = seen.digest(item).unwrap_or(item.digest);
@@ -340,9 +349,7 @@ fn onward(
             Some(decide(verdict, "oak", Actor::LOCAL, Some(item.digest)))
         }
         State::Queued => Some(start(item)),
-        State::Running => {
-            Some(reported.unwrap_or(Command::LeaseExpired { attempt: item.attempts }))
-        }
+        State::Running => Some(reported.unwrap_or_else(|| lease_expired(item.attempts))),
         State::Unknown => {
             settlement.map(|found| settle(found, item.digest, item.attempts)).or(reported)
         }
@@ -353,18 +360,6 @@ fn onward(
 fn decide(verdict: Verdict, comment: &str, by: Actor, seen: Option<Digest>) -> Command {
     let comment = comment.to_owned();
     Command::Decide { verdict, comment, option: None, by, seen, notify: Vec::new() }
-}
-
-/// The command with these endpoints to notify.
-pub fn configured_with(mut command: Command, endpoints: &[&str]) -> Command {
-    let notices: Vec<Notice> = endpoints.iter().map(|endpoint| notice(endpoint)).collect();
-    match &mut command {
-        Command::Decide { notify, .. }
-        | Command::Cancel { notify, .. }
-        | Command::Expire { notify } => *notify = notices,
-        _ => {}
-    }
-    command
 }
 
 impl Seen {

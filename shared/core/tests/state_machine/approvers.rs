@@ -78,7 +78,7 @@ fn who_may_not_decide_may_not_settle() {
         unreachable!("settle() settles")
     };
     let by = Actor::api("key-of-agent", "agent");
-    let own = Command::Settle { settlement, comment, by, seen, attempt };
+    let own = Command::Settle { settlement, comment, by, seen, attempt, notify: Vec::new() };
     case.refuses(&own, Refusal::OwnOperation);
     case.becomes(&settle(Settlement::RunAgain, case.item.digest, 1), State::Queued);
 }

@@ -9,7 +9,7 @@ use placet_core::operation::{
 };
 use serde_json::Value;
 
-use crate::commands::{approve, done, finish, is_by_worker, settle, start, unclear};
+use crate::commands::{approve, done, finish, is_by_worker, lease_expired, settle, start, unclear};
 use crate::laws::{self, Step};
 use crate::requests::{MILLISECOND, SECOND, call, plan};
 
@@ -179,7 +179,7 @@ impl Case {
     #[track_caller]
     pub fn lease_expires(&mut self, state: State) -> &mut Self {
         self.wait_until(self.leased_until());
-        self.becomes(&Command::LeaseExpired { attempt: self.item.attempts }, state)
+        self.becomes(&lease_expired(self.item.attempts), state)
     }
 
     pub fn failure_code(&self) -> &str {

@@ -2,10 +2,11 @@
 
 use placet_core::Digest;
 use placet_core::Timestamp;
-use placet_core::item::{Item, Kind as _, Next};
+use placet_core::delivery::Delivery;
+use placet_core::item::{Child, Item, Kind as _, Write};
 use placet_core::operation::{
-    Actor, Command, Escalation, Failure, Identity, Notice, Operation, Proof, Report, Settlement,
-    Verdict, Work,
+    Actor, Command, Escalation, Event, Failure, Identity, Notice, Notified, Occurrence, Operation,
+    Plan, Proof, Report, Settlement, Verdict, Work,
 };
 use serde_json::json;
 
@@ -54,21 +55,57 @@ pub fn expire() -> Command {
     Command::Expire { notify: Vec::new() }
 }
 
-/// The same decision, cancellation or expiry, with these endpoints to notify.
+/// The same command, with these endpoints to notify of every event.
 pub fn notifying(mut command: Command, endpoints: &[&str]) -> Command {
-    let notices = endpoints.iter().map(|endpoint| notice(endpoint));
-    match &mut command {
-        Command::Decide { notify, .. }
-        | Command::Cancel { notify, .. }
-        | Command::Expire { notify } => notify.extend(notices),
-        other => panic!("nobody is notified of {other:?}"),
+    if let Some(notify) = notices_of(&mut command) {
+        *notify = notices(endpoints);
     }
     command
 }
 
-pub fn notice(endpoint: &str) -> Notice {
-    let event = "v1beta2.function_call.completed".to_owned();
-    Notice { endpoint: endpoint.to_owned(), event }
+/// The notices of a command; `None` for a command that notifies nobody.
+fn notices_of(command: &mut Command) -> Option<&mut Vec<Notice>> {
+    match command {
+        Command::Decide { notify, .. }
+        | Command::Cancel { notify, .. }
+        | Command::Escalate { notify, .. }
+        | Command::EscalateInTime { notify, .. }
+        | Command::Expire { notify }
+        | Command::Start { notify, .. }
+        | Command::Block { notify, .. }
+        | Command::Finish { notify, .. }
+        | Command::LeaseExpired { notify, .. }
+        | Command::Remind { notify }
+        | Command::Settle { notify, .. } => Some(notify),
+        Command::Polled
+        | Command::Abandon { .. }
+        | Command::Link { .. }
+        | Command::RevokeLink { .. } => None,
+    }
+}
+
+/// A notice of each event to each of these endpoints.
+pub fn notices(endpoints: &[&str]) -> Vec<Notice> {
+    let of = |name: &&str| Event::ALL.map(|event| notice(name, event));
+    endpoints.iter().flat_map(of).collect()
+}
+
+pub fn notice(endpoint: &str, event: Event) -> Notice {
+    let (name, event_type) = (endpoint.to_owned(), event_type(event));
+    Notice { to: Notified::Endpoint { name, event_type }, event }
+}
+
+pub fn event_type(event: Event) -> String {
+    format!("v1beta2.function_call.{event}")
+}
+
+/// The endpoint and the occurrence of which a pending child notifies.
+pub fn notified(child: &Child) -> Option<(String, Occurrence)> {
+    let delivery: Delivery = serde_json::from_value(child.body.clone()).ok()?;
+    let write = Write::new("", delivery.since);
+    let item = Item::new("default", &child.id, delivery, &write);
+    let (_, occurrence) = item.notifies_of()?;
+    Some((item.body.endpoint, occurrence))
 }
 
 pub fn escalate() -> Command {
@@ -77,7 +114,7 @@ pub fn escalate() -> Command {
         recipients: vec!["boss@example.org".to_owned()],
         redirects: false,
     };
-    Command::Escalate { escalation, by: Actor::api("key-of-agent", "agent") }
+    Command::Escalate { escalation, by: Actor::api("key-of-agent", "agent"), notify: Vec::new() }
 }
 
 pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {
@@ -85,7 +122,14 @@ pub fn settle(settlement: Settlement, seen: Digest, attempt: u32) -> Command {
 }
 
 pub fn settle_by(by: Actor, settlement: Settlement, seen: Digest, attempt: u32) -> Command {
-    Command::Settle { settlement, comment: "I looked".to_owned(), by, seen, attempt }
+    Command::Settle {
+        settlement,
+        comment: "I looked".to_owned(),
+        by,
+        seen,
+        attempt,
+        notify: Vec::new(),
+    }
 }
 
 /// A person of `placet.yaml` in a session.
@@ -106,16 +150,33 @@ pub fn revoke_link(id: &str) -> Command {
 
 /// A start by a worker whose configured plan is the approved plan.
 pub fn start(operation: &Operation) -> Command {
-    Command::Start { plan: operation.plan.clone() }
+    start_with(operation.plan.clone())
+}
+
+/// A start by a worker with this configured plan.
+pub const fn start_with(plan: Option<Plan>) -> Command {
+    Command::Start { plan, notify: Vec::new() }
 }
 
 /// A worker finds that the secret of the executor is missing.
 pub fn block() -> Command {
-    Command::Block { missing: failure("no_secret") }
+    Command::Block { missing: failure("no_secret"), notify: Vec::new() }
 }
 
 pub fn finish(attempt: u32, report: Report) -> Command {
-    Command::Finish { attempt, report }
+    Command::Finish { attempt, report, notify: Vec::new() }
+}
+
+pub const fn lease_expired(attempt: u32) -> Command {
+    Command::LeaseExpired { attempt, notify: Vec::new() }
+}
+
+pub const fn remind() -> Command {
+    Command::Remind { notify: Vec::new() }
+}
+
+pub const fn escalate_in_time() -> Command {
+    Command::EscalateInTime { people: Vec::new(), notify: Vec::new() }
 }
 
 pub fn abandon() -> Command {
@@ -145,14 +206,15 @@ pub fn failure(code: &str) -> Failure {
 /// The command of a worker that did the work which the state needs at `now`; `None` if the state needs no
 /// worker.
 pub fn done(item: &Item<Operation>, now: Timestamp) -> Option<Command> {
-    match Operation::next(item, now) {
-        Next::Transition(command) => Some(command),
-        next => next.job().filter(|job| job.at <= now).map(|job| match job.work {
-            Work::Expire => expire(),
-            Work::Poll => Command::Polled,
-            Work::Run => start(item),
-        }),
-    }
+    let next = Operation::next(item, now);
+    next.job().filter(|job| job.at <= now).map(|job| match job.work {
+        Work::Expire => expire(),
+        Work::Remind => remind(),
+        Work::Escalate => escalate_in_time(),
+        Work::ExpireLease => lease_expired(item.attempts),
+        Work::Poll => Command::Polled,
+        Work::Run => start(item),
+    })
 }
 
 /// Whether a worker writes this command. That worker holds a message.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use placet_core::item::{Lane, Next, Rests};
-use placet_core::operation::{Command, Outcome, Plan, Refusal, Report, Settlement, State};
+use placet_core::operation::{Outcome, Plan, Refusal, Report, Settlement, State};
 use serde_json::json;
 
 use crate::case::{Case, just_before};
 use crate::commands::{
-    abandon, approve, block, failure, finish, not_done, rejected, settle, succeeded, unclear,
+    abandon, approve, block, done, failure, finish, lease_expired, not_done, rejected, settle,
+    start_with, succeeded, unclear,
 };
 use crate::requests::{DAY, MILLISECOND, SECOND, call, plan, with_call_id};
 
@@ -145,11 +146,11 @@ fn a_missing_configuration_blocks_an_approved_operation_until_it_is_there() {
 #[test]
 fn an_executor_that_was_removed_blocks_and_another_one_fails() {
     let mut case = Case::queued(plan(false));
-    case.becomes(&Command::Start { plan: None }, State::Blocked);
+    case.becomes(&start_with(None), State::Blocked);
     assert_eq!(case.failure_code(), "not_configured");
     let other = Plan { executor: "function other".to_owned(), ..plan(false) };
     let mut case = Case::queued(plan(false));
-    case.becomes(&Command::Start { plan: Some(other) }, State::Failed);
+    case.becomes(&start_with(Some(other)), State::Failed);
     assert_eq!(case.failure_code(), "plan_changed");
 }
 
@@ -230,12 +231,12 @@ fn an_unclear_outcome_is_retried_only_under_an_idempotency_key() {
 fn an_expired_lease_leaves_an_unclear_outcome() {
     for idempotent in [true, false] {
         let mut case = Case::running(plan(idempotent));
-        let expired = Command::LeaseExpired { attempt: 1 };
+        let expired = lease_expired(1);
         case.wait_until(just_before(case.leased_until()));
         case.refuses(&expired, Refusal::NothingDue);
         case.wait(MILLISECOND);
-        assert!(matches!(case.next(), Next::Transition(command) if command == expired));
-        case.refuses(&Command::LeaseExpired { attempt: 2 }, Refusal::StaleAttempt);
+        assert_eq!(done(&case.item, case.now), Some(expired));
+        case.refuses(&lease_expired(2), Refusal::StaleAttempt);
     }
     let mut case = Case::running(plan(true));
     let key = case.item.idempotency_key();

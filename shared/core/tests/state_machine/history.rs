@@ -1,11 +1,12 @@
 //! The entries of the history: event, actor and details.
 
-use placet_core::operation::{Command, Entry, Operation, Plan, Settlement, State};
+use placet_core::operation::{Entry, Operation, Plan, Settlement, State};
 use serde_json::{Value, json};
 
 use crate::case::Case;
 use crate::commands::{
-    abandon, approve, deny, expire, finish, not_done, rejected, succeeded, unclear,
+    abandon, approve, deny, expire, finish, lease_expired, not_done, rejected, remind, succeeded,
+    unclear,
 };
 use crate::requests::{DAY, plan};
 
@@ -119,7 +120,7 @@ fn exhausted_retries_name_the_last_reason_and_the_attempts() {
 #[test]
 fn deadlines_and_expired_leases_are_recorded_by_the_timer() {
     let exhausted = Case::running(Plan { max_attempts: 1, ..plan(true) });
-    let expired = Command::LeaseExpired { attempt: 1 };
+    let expired = lease_expired(1);
     let cases = [
         (Case::pending(None), expire(), State::Expired),
         (Case::running(plan(false)), expired.clone(), State::Unknown),
@@ -136,6 +137,6 @@ fn deadlines_and_expired_leases_are_recorded_by_the_timer() {
 fn a_reminder_and_a_poll_leave_no_entry() {
     let mut case = Case::unknown();
     let before = case.item.history.clone();
-    case.wait(DAY).becomes(&Command::Remind, State::Unknown);
+    case.wait(DAY).becomes(&remind(), State::Unknown);
     assert_eq!(case.item.history, before);
 }

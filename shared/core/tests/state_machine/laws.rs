@@ -7,9 +7,9 @@ use placet_core::delivery::{self, Delivery};
 use placet_core::item::{
     Child, Header, Hold, Item, Kind as _, LONGEST_DELAY, Lane, Next, Rests, Schedule, Write,
 };
-use placet_core::operation::{Notice, Operation, Outcome, State};
+use placet_core::operation::{Event, Notice, Operation, Outcome, State};
 
-use crate::commands::done;
+use crate::commands::{done, notified as notified_of};
 
 /// A version of an operation and the next version.
 pub struct Step<'a> {
@@ -156,10 +156,7 @@ fn lease_of(item: &Item<Operation>, now: Timestamp) -> Option<Timestamp> {
 fn scheduled(Step { after, schedule, write, .. }: &Step<'_>) -> Rules {
     let now = write.at;
     let next = Operation::next(after, now);
-    let own = match next.job() {
-        Some(job) => Some((job.lane, job.at)),
-        None => matches!(next, Next::Transition(_)).then_some((Lane::Work, now)),
-    };
+    let own = next.job().map(|job| (job.lane, job.at));
     let children = after.header.children.iter().map(|child| (child.lane, now));
     let needed_now = own.into_iter().chain(children.clone()).filter(|(_, at)| *at <= now);
     let slowest = needed_now.map(|(lane, _)| lane).max();
@@ -198,28 +195,33 @@ fn goes_on(Step { after, write, .. }: &Step<'_>) -> Rules {
     ]
 }
 
-/// Every endpoint is notified of the decision, and of nothing else.
+/// Every notification is about an event that has just taken place.
 fn notified(Step { before, after, write, .. }: &Step<'_>) -> Rules {
     let (old, all) = (&before.header.children, &after.header.children);
     let left: Vec<&Child> = old.iter().filter(|one| !write.created.contains(&one.id)).collect();
     let new = all.get(left.len()..).unwrap_or_default();
-    let decided = before.state == State::Pending && after.state != State::Pending;
-    let of_decision = |child: &Child| {
-        let read = serde_json::from_value::<Delivery>(child.body.clone());
-        read.is_ok_and(|delivery| {
-            let id = Notice::delivery_id(&delivery.endpoint, &after.id());
-            (child.id.as_str(), child.kind.as_str()) == (id.as_str(), Delivery::NAME)
-                && delivery.decision_of == Some(after.id().path())
-                && (delivery.state, delivery.not_before) == (delivery::State::Pending, write.at)
-        })
+    let took_place = |event: Event| after.times(event) == before.times(event) + 1;
+    let is_right = |child: &Child| {
+        let Some((endpoint, occurrence)) = notified_of(child) else { return false };
+        let (event, number) = (occurrence.event, occurrence.number);
+        let id = Notice::delivery_id(&endpoint, &after.id(), event, number);
+        let delivery: Delivery = serde_json::from_value(child.body.clone()).unwrap();
+        (child.id.as_str(), child.kind.as_str()) == (id.as_str(), Delivery::NAME)
+            && took_place(event)
+            && number == after.times(event)
+            && occurrence.at == write.at
+            && delivery.operation == Some(after.id().path())
+            && (delivery.state, delivery.not_before) == (delivery::State::Pending, write.at)
     };
     vec![
         (
             "children stay until a write records their creation",
             left.iter().zip(all).all(|(old, kept)| *old == kept) && all.len() >= left.len(),
         ),
-        ("children are added by a decision only", decided || new.is_empty()),
-        ("a child notifies of the decision", new.iter().all(of_decision)),
+        ("a child notifies of what has just taken place", new.iter().all(is_right)),
+        ("an event takes place once in a write", {
+            Event::ALL.iter().all(|event| after.times(*event) <= before.times(*event) + 1)
+        }),
         ("endpoints are called on a lane of their own", {
             all.iter().all(|child| child.lane == Lane::Calls)
         }),

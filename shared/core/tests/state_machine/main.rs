@@ -9,6 +9,7 @@ mod case;
 mod commands;
 mod decide;
 mod execute;
+mod follow_up;
 mod history;
 mod identity;
 mod laws;

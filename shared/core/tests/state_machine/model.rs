@@ -1,13 +1,13 @@
 //! An independent and simple model of the laws, without digests, headers and history.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use placet_core::Timestamp;
 use placet_core::item::Lane;
 use placet_core::operation::{
-    Actor, Command, NewOperation, Operation, OperationKind, Plan, Report, Settlement, State,
-    Verdict,
+    Actor, Command, Event, NewOperation, Notice, Notified, Operation, OperationKind, Plan, Report,
+    Settlement, State, Verdict,
 };
 
 use crate::requests::UPSTREAM;
@@ -39,8 +39,16 @@ pub struct Model {
     pub licensed: bool,
     /// Whether an attempt or a person reported success.
     pub success: bool,
-    /// The endpoints for which a delivery must still be created.
-    pub unnotified: BTreeSet<String>,
+    /// The endpoints for which a delivery must still be created, with the event and its number.
+    pub unnotified: BTreeSet<(String, Event, u32)>,
+    /// How often each event took place.
+    times: BTreeMap<Event, u32>,
+    /// The code of what is missing, if that blocks the operation.
+    blocked_by: Option<String>,
+    /// The times of the reminders that are still to come, the earliest first.
+    reminders: Vec<Timestamp>,
+    /// The time of the escalation that is still to come.
+    escalation: Option<Timestamp>,
     /// The number of polls of the upstream approver.
     pub polls: u32,
     /// The time of the next poll; `None` if there is no upstream approver or no time left.
@@ -69,6 +77,10 @@ pub struct Model {
 
 impl Model {
     pub fn new(new: &NewOperation, now: Timestamp) -> Self {
+        let in_time = |after: Vec<Duration>| -> Vec<Timestamp> {
+            let times = after.into_iter().filter(|after| *after < new.time_to_decide);
+            times.map(|after| now.plus(after)).collect()
+        };
         Self {
             state: State::Pending,
             decided: None,
@@ -76,6 +88,11 @@ impl Model {
             licensed: true,
             success: false,
             unnotified: BTreeSet::new(),
+            times: BTreeMap::new(),
+            blocked_by: None,
+            reminders: in_time(new.follow_up.remind.clone()),
+            escalation: in_time(new.follow_up.escalate.iter().map(|(after, _)| *after).collect())
+                .pop(),
             polls: 0,
             next_poll: new.upstream.as_ref().map(|_| now),
             wakes_at: None,
@@ -135,13 +152,20 @@ impl Model {
                 let due = self.next_poll.is_some_and(|at| at <= now);
                 self.undecided(now, self.due(due, Answer::Becomes(State::Pending)))
             }
-            Command::Start { plan: None } | Command::Block { .. } => self.expect_block(now),
-            Command::Start { plan } => self.expect_start(plan.as_ref(), now),
-            Command::Finish { attempt, report } => self.expect_report(*attempt, report, now),
-            Command::LeaseExpired { attempt } => self.expect_expired_lease(*attempt, now),
-            Command::Remind => {
-                let due = self.state == State::Unknown && self.is_awake(now);
-                self.due(due, Answer::Becomes(State::Unknown))
+            Command::Start { plan: None, .. } | Command::Block { .. } => self.expect_block(now),
+            Command::Start { plan, .. } => self.expect_start(plan.as_ref(), now),
+            Command::Finish { attempt, report, .. } => self.expect_report(*attempt, report, now),
+            Command::LeaseExpired { attempt, .. } => self.expect_expired_lease(*attempt, now),
+            Command::Remind { .. } => {
+                let due = match self.state {
+                    State::Pending => self.is_due(self.reminders.first().copied(), now),
+                    state => state == State::Unknown && self.is_awake(now),
+                };
+                self.due(due, Answer::Becomes(self.state))
+            }
+            Command::EscalateInTime { .. } => {
+                let due = self.state == State::Pending && self.is_due(self.escalation, now);
+                self.due(due, Answer::Becomes(State::Pending))
             }
             Command::Settle { settlement, attempt, .. } => {
                 self.expect_settlement(*settlement, *attempt, shown)
@@ -196,6 +220,11 @@ impl Model {
 
     fn is_past_deadline(&self, now: Timestamp) -> bool {
         self.state == State::Pending && now > self.deadline
+    }
+
+    /// Whether a time has come and the deadline has not passed.
+    fn is_due(&self, at: Option<Timestamp>, now: Timestamp) -> bool {
+        at.is_some_and(|at| at <= now) && now <= self.deadline
     }
 
     fn is_awake(&self, now: Timestamp) -> bool {
@@ -326,7 +355,7 @@ impl Model {
         let first = Timestamp::from_millis(0);
         let (due, own) = match self.state {
             State::Pending if now > self.deadline => (None, Some((Lane::Work, now))),
-            State::Pending => (Some(end), self.next_poll.map(|at| (Lane::Calls, at))),
+            State::Pending => self.schedule_of_pending(now, end),
             State::Queued => (None, Some((Lane::Calls, self.not_before.unwrap_or(first)))),
             State::Blocked if self.not_before.is_some_and(|moment| now < moment) => {
                 (self.not_before, None)
@@ -343,19 +372,38 @@ impl Model {
         (due, pointer.filter(|(_, at)| !held || *at > now))
     }
 
+    /// The earliest of the escalation, the reminder and the poll has a message if it is near; otherwise the due time.
+    fn schedule_of_pending(
+        &self,
+        now: Timestamp,
+        end: Timestamp,
+    ) -> (Option<Timestamp>, Option<(Lane, Timestamp)>) {
+        let jobs = [
+            self.escalation.map(|at| (Lane::Work, at)),
+            self.reminders.first().map(|at| (Lane::Work, *at)),
+            self.next_poll.map(|at| (Lane::Calls, at)),
+        ];
+        let first = jobs.into_iter().flatten().min_by_key(|(_, at)| *at.max(&now));
+        match first {
+            Some((_, at)) if at > now.plus(Duration::from_secs(900)) => (Some(at.min(end)), None),
+            first => (Some(end), first),
+        }
+    }
+
     /// Records an accepted command and its result.
     pub fn note(&mut self, command: &Command, after: &Operation, now: Timestamp) {
+        let before = self.state;
         self.state = after.state;
+        self.note_event(command, before);
         self.not_before = after.not_before;
         match command {
-            Command::Decide { verdict, by, notify, .. } => {
-                self.decided = Some((*verdict, by.clone()));
-                self.note_notices(notify);
-            }
-            Command::Cancel { notify, .. } | Command::Expire { notify } => {
-                self.note_notices(notify);
-            }
+            Command::Decide { verdict, by, .. } => self.decided = Some((*verdict, by.clone())),
+            Command::Cancel { .. } | Command::Expire { .. } => {}
             Command::Escalate { .. } => self.escalations += 1,
+            Command::EscalateInTime { .. } => {
+                self.escalations += 1;
+                self.escalation = None;
+            }
             Command::Link { .. } => {
                 self.links += 1;
                 return;
@@ -371,7 +419,9 @@ impl Model {
             Command::LeaseExpired { .. } => self.doubt |= self.idempotent(),
             Command::Abandon { .. } => self.doubt |= self.idempotent() && !self.licensed,
             Command::Settle { settlement, .. } => self.note_settlement(*settlement),
-            Command::Remind => {}
+            Command::Remind { .. } => {
+                self.reminders.retain(|at| *at > now || before != State::Pending)
+            }
         }
         match self.state {
             State::Unknown => self.wakes_at = Some(now.plus(DAY)),
@@ -380,8 +430,56 @@ impl Model {
         }
     }
 
-    fn note_notices(&mut self, notices: &[placet_core::operation::Notice]) {
-        self.unnotified.extend(notices.iter().map(|notice| notice.endpoint.clone()));
+    /// Records the events of an accepted command. An unknown outcome that stays unknown is recorded and notifies
+    /// nobody.
+    fn note_event(&mut self, command: &Command, before: State) {
+        let missing = match command {
+            Command::Block { missing, .. } => Some(missing.code.as_str()),
+            Command::Start { .. } => Some("not_configured"),
+            _ => None,
+        };
+        let (events, notify): (&[Event], _) = match command {
+            Command::Decide { notify, .. } | Command::Cancel { notify, .. } => {
+                (&[Event::Completed], Some(notify))
+            }
+            Command::Expire { notify } => (&[Event::Completed, Event::Expired], Some(notify)),
+            Command::Escalate { notify, .. } | Command::EscalateInTime { notify, .. } => {
+                (&[Event::Escalated], Some(notify))
+            }
+            Command::Remind { notify } => (&[Event::Reminded], Some(notify)),
+            Command::Start { notify, .. }
+            | Command::Block { notify, .. }
+            | Command::Finish { notify, .. }
+            | Command::LeaseExpired { notify, .. }
+            | Command::Settle { notify, .. } => {
+                let stays = (before, self.state) == (State::Unknown, State::Unknown);
+                (self.outcome(missing), Some(notify).filter(|_| !stays))
+            }
+            Command::Abandon { .. } => (self.outcome(missing), None),
+            Command::Polled | Command::Link { .. } | Command::RevokeLink { .. } => (&[], None),
+        };
+        for event in events {
+            let number = self.times.entry(*event).or_default();
+            *number += 1;
+            let notices = notify.into_iter().flatten();
+            let wanted = notices.filter(|notice| notice.event == *event);
+            self.unnotified.extend(wanted.map(
+                |Notice { to: Notified::Endpoint { name, .. }, .. }| {
+                    (name.clone(), *event, *number)
+                },
+            ));
+        }
+        self.blocked_by = missing.filter(|_| self.state == State::Blocked).map(str::to_owned);
+    }
+
+    /// The event of the state after an attempt or a settlement, if it is one.
+    fn outcome(&self, missing: Option<&str>) -> &'static [Event] {
+        match self.state {
+            State::Failed => &[Event::Failed],
+            State::Unknown => &[Event::Unknown],
+            State::Blocked if self.blocked_by.as_deref() != missing => &[Event::Blocked],
+            _ => &[],
+        }
     }
 
     fn note_poll(&mut self, now: Timestamp) {

@@ -8,9 +8,9 @@ use placet_core::operation::{Command, NewOperation, Operation, State};
 use placet_core::{Digest, Timestamp};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::acts::{Act, configured_with, history};
+use crate::acts::{Act, history};
 use crate::case::{Case, HOLD, written};
-use crate::commands::is_by_worker;
+use crate::commands::{is_by_worker, notified, notifying};
 use crate::laws::{self, Step};
 use crate::model::{Answer, Model};
 
@@ -60,7 +60,7 @@ fn the_state_machine_agrees_with_the_model_and_the_laws() {
     for answer in states.iter().chain(&refusals) {
         assert!(given.answers.contains_key(answer), "no history reaches {answer:?}");
     }
-    assert_eq!(given.accepted.len(), 14, "every command is accepted once: {:?}", given.accepted);
+    assert_eq!(given.accepted.len(), 15, "every command is accepted once: {:?}", given.accepted);
     assert!(given.created_under_a_lease);
 }
 
@@ -104,7 +104,7 @@ impl World {
             Act::Again(index) if !self.sent.is_empty() => Some(index.get(&self.sent).clone()),
             _ => act
                 .command(&self.item, self.model.attempts(), self.now)
-                .map(|command| configured_with(command, self.endpoints)),
+                .map(|command| notifying(command, self.endpoints)),
         };
         let Some(command) = command.filter(|command| !self.is_silent(command)) else {
             return Ok(());
@@ -151,9 +151,8 @@ impl World {
     fn creates_children(&mut self, most: usize) -> Result<(), String> {
         let children = self.item.header.children.iter().take(most);
         let created: Vec<String> = children.map(|child| child.id.clone()).collect();
-        let names = self.item.header.children.iter().take(most).map(|child| &child.body);
-        for endpoint in names.filter_map(|body| body["endpoint"].as_str()) {
-            self.model.unnotified.remove(endpoint);
+        for (endpoint, about) in self.item.header.children.iter().take(most).filter_map(notified) {
+            self.model.unnotified.remove(&(endpoint, about.event, about.number));
         }
         let id = format!("write-{}", self.item.header.version + 1);
         let write = Write { id: &id, at: self.now, created: &created };
@@ -185,7 +184,7 @@ impl World {
         let may_have_happened = model.effects.iter().filter(|effect| **effect).count();
         let decided = item.decision.as_ref().map(|made| (made.verdict, made.by.clone()));
         let upstream = item.upstream.as_ref();
-        let endpoints = item.header.children.iter().filter_map(|one| one.body["endpoint"].as_str());
+        let children = item.header.children.iter().filter_map(notified);
         let rules = [
             ("a second attempt needs a licence", !started || licensed || model.idempotent()),
             ("at most one effect", model.idempotent() || may_have_happened <= 1),
@@ -193,7 +192,8 @@ impl World {
             ("failed means without effect", item.state != State::Failed || may_have_happened == 0),
             ("the decision is the first one", decided == model.decided),
             ("who has still to be notified is known", {
-                endpoints.map(str::to_owned).collect::<BTreeSet<_>>() == model.unnotified
+                let all = children.map(|(endpoint, about)| (endpoint, about.event, about.number));
+                all.collect::<BTreeSet<_>>() == model.unnotified
             }),
             ("polls are counted", upstream.is_none_or(|one| one.polls == model.polls)),
             ("the next poll is known", {

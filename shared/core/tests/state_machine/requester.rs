@@ -1,12 +1,10 @@
 //! The requester escalates or cancels an operation.
 
-use placet_core::operation::{
-    Command, ContactChannel, EmailContact, Operation, Recipient, Refusal, State,
-};
+use placet_core::operation::{ContactChannel, EmailContact, Operation, Recipient, Refusal, State};
 use serde_json::{Map, json};
 
 use crate::case::Case;
-use crate::commands::{answer, approve, cancel, escalate, expire};
+use crate::commands::{answer, approve, cancel, escalate, expire, remind};
 use crate::requests::{SECOND, call, plan, question, with_upstream};
 
 #[test]
@@ -66,7 +64,7 @@ fn a_cancelled_operation_cannot_be_decided() {
         for late in [verdict, cancel(), escalate()] {
             case.refuses(&late, Refusal::AlreadyDecided { state: State::Cancelled });
         }
-        for command in [expire(), Command::Remind] {
+        for command in [expire(), remind()] {
             case.refuses(&command, Refusal::NothingDue);
         }
     }

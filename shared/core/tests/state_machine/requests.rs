@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use placet_core::operation::{
-    Actor, Approvers, Content, NewOperation, OperationId, Plan, Specification,
+    Actor, Approvers, Content, FollowUp, NewOperation, OperationId, Plan, Specification,
 };
 use serde_json::json;
 
@@ -42,6 +42,8 @@ pub fn call(plan: Option<Plan>) -> NewOperation {
             except_key: Some("key-of-agent".to_owned()),
         },
         time_to_decide: TIME_TO_DECIDE,
+        follow_up: FollowUp::default(),
+        notify: Vec::new(),
         by: Actor::api("key-of-agent", "agent"),
     }
 }
@@ -73,6 +75,13 @@ pub fn of_project(project: &str, new: NewOperation) -> NewOperation {
 /// The same request with an upstream approver.
 pub fn with_upstream(new: NewOperation) -> NewOperation {
     NewOperation { upstream: Some(UPSTREAM.to_owned()), ..new }
+}
+
+/// The same request with reminders after 10 and 30 minutes and an escalation after 20 minutes.
+pub fn with_follow_up(new: NewOperation) -> NewOperation {
+    let remind = vec![600 * SECOND, 1800 * SECOND];
+    let escalate = Some((1200 * SECOND, "leads".to_owned()));
+    NewOperation { follow_up: FollowUp { remind, escalate }, ..new }
 }
 
 pub fn with_time_to_decide(time_to_decide: Duration, new: NewOperation) -> NewOperation {

@@ -5,7 +5,8 @@ use placet_core::operation::{Command, Settlement, State};
 
 use crate::case::Case;
 use crate::commands::{
-    abandon, answer, approve, block, cancel, deny, escalate, expire, finish, rejected, succeeded,
+    abandon, answer, approve, block, cancel, deny, escalate, expire, finish, lease_expired,
+    rejected, remind, succeeded,
 };
 use crate::requests::{DAY, call, plan, question, with_upstream};
 
@@ -122,10 +123,10 @@ fn every_command_of_workers_in_every_state() {
         [
             result(in_state(state), Case::start),
             result(in_state(state), |_| finish(1, succeeded())),
-            result(a_day_later(state), |_| Command::LeaseExpired { attempt: 1 }),
+            result(a_day_later(state), |_| lease_expired(1)),
             result(in_state(state), |_| abandon()),
             result(in_state(state), |_| Command::Polled),
-            result(a_day_later(state), |_| Command::Remind),
+            result(a_day_later(state), |_| remind()),
         ]
     });
 }

@@ -3,12 +3,12 @@
 use placet_core::Digest;
 use placet_core::item::Item;
 use placet_core::operation::{
-    Command, History, Operation, Plan, Refusal, ResponseOption, Settlement, State, Verdict,
+    History, Operation, Plan, Refusal, ResponseOption, Settlement, State, Verdict,
 };
 use serde_json::{Map, Value, json};
 
 use crate::case::{Case, failure_code, kwargs, set_function};
-use crate::commands::{deny, finish, not_done, settle};
+use crate::commands::{deny, finish, not_done, settle, start_with};
 use crate::requests::{SECOND, asked, call, plan, with_call_id};
 
 type Mutation = (&'static str, fn(&mut Item<Operation>));
@@ -112,7 +112,7 @@ fn never_runs(honest: &Case, expected: State) {
         assert_ne!(changed, honest.item, "{name} changes nothing");
         for plan in [honest.item.plan.clone(), changed.plan.clone()] {
             let case = Case { item: changed.clone(), ..*honest };
-            let after = case.after(&Command::Start { plan }).unwrap();
+            let after = case.after(&start_with(plan)).unwrap();
             let code = failure_code(&after);
             assert!(["digest_mismatch", "history_broken"].contains(&code), "{name}: {code}");
             assert_eq!((after.state, after.leased_until), (expected, None), "{name}");
@@ -184,12 +184,12 @@ fn an_operation_does_not_run_with_a_different_plan() {
     for change in changes {
         for idempotent in [true, false] {
             let mut case = Case::queued(plan(idempotent));
-            case.becomes(&Command::Start { plan: change(plan(idempotent)) }, State::Failed);
+            case.becomes(&start_with(change(plan(idempotent))), State::Failed);
             assert_eq!((case.failure_code(), case.item.attempts), ("plan_changed", 0));
         }
         let mut case = Case::running(plan(true));
         case.lease_expires(State::Queued).until_its_turn();
-        case.becomes(&Command::Start { plan: change(plan(true)) }, State::Unknown);
+        case.becomes(&start_with(change(plan(true))), State::Unknown);
         assert_eq!(case.failure_code(), "plan_changed");
     }
 }
@@ -199,7 +199,7 @@ fn an_operation_does_not_run_with_a_different_plan() {
 fn an_operation_runs_with_another_timeout_and_limit() {
     let mut case = Case::queued(plan(false));
     let other = Plan { max_attempts: 9, timeout: 60 * SECOND, ..plan(false) };
-    case.becomes(&Command::Start { plan: Some(other) }, State::Running);
+    case.becomes(&start_with(Some(other)), State::Running);
 }
 
 #[test]

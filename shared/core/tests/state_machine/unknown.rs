@@ -2,11 +2,13 @@
 
 use placet_core::Digest;
 use placet_core::item::{Next, Rests};
-use placet_core::operation::{Command, Outcome, Plan, Refusal, Settlement, State};
+use placet_core::operation::{Outcome, Plan, Refusal, Settlement, State};
 use serde_json::Value;
 
 use crate::case::{Case, just_before};
-use crate::commands::{finish, not_done, rejected, settle, succeeded, unclear};
+use crate::commands::{
+    done, finish, not_done, rejected, remind, settle, start_with, succeeded, unclear,
+};
 use crate::requests::{DAY, MILLISECOND, SECOND, plan};
 
 #[test]
@@ -18,10 +20,10 @@ fn a_person_is_reminded_of_an_unknown_outcome_every_day() {
             assert_eq!((case.item.header.due, case.schedule.pointer), (Some(remind_at), None));
             assert_eq!(case.item.header.rests, Rests::Due);
             case.refuses(&case.start(), Refusal::NotQueued { state: State::Unknown });
-            case.wait_until(just_before(remind_at)).refuses(&Command::Remind, Refusal::NothingDue);
+            case.wait_until(just_before(remind_at)).refuses(&remind(), Refusal::NothingDue);
             case.wait(MILLISECOND);
-            assert!(matches!(case.next(), Next::Transition(Command::Remind)));
-            case.becomes(&Command::Remind, State::Unknown);
+            assert_eq!(done(&case.item, case.now), Some(remind()));
+            case.becomes(&remind(), State::Unknown);
         }
     }
 }
@@ -184,7 +186,7 @@ fn a_late_unclear_report_queues_nothing() {
     let mut case = Case::running(plan(true));
     case.lease_expires(State::Queued).until_its_turn();
     let other = Plan { executor: "function other".to_owned(), ..plan(true) };
-    case.becomes(&Command::Start { plan: Some(other) }, State::Unknown);
+    case.becomes(&start_with(Some(other)), State::Unknown);
     case.becomes(&finish(1, unclear()), State::Unknown);
     assert_eq!(case.schedule.pointer, None);
 }

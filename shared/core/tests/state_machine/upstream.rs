@@ -127,5 +127,5 @@ fn an_expiry_notifies_the_endpoints() {
     polls(&mut case);
     case.wait_until(case.wanted_at());
     case.becomes(&notifying(crate::commands::expire(), &["app"]), State::Expired);
-    assert_eq!(case.item.header.children.len(), 1);
+    assert_eq!(case.item.header.children.len(), 2, "the completion and the expiry");
 }

@@ -28,9 +28,12 @@ pub struct Endpoint {
     /// it.
     #[serde(default)]
     pub events: Events,
+    /// Whether the events of an operation that waits for a decision have a decision link.
+    #[serde(default)]
+    pub links: bool,
 }
 
-/// The events that an endpoint is notified of: at most one format per kind of operation.
+/// The events that an endpoint is notified of: each in one format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<Subscription>")]
 pub struct Events(Vec<Subscription>);
@@ -98,7 +101,9 @@ impl TryFrom<Vec<Subscription>> for Events {
 
     fn try_from(events: Vec<Subscription>) -> Result<Self, Self::Error> {
         for (index, event) in events.iter().enumerate() {
-            if events[..index].iter().any(|before| before.kind == event.kind) {
+            let same =
+                |before: &Subscription| (before.kind, before.event) == (event.kind, event.event);
+            if events[..index].iter().any(same) {
                 return Err(format!(
                     "{} is named twice: an endpoint gets each event in one format",
                     event
@@ -110,9 +115,9 @@ impl TryFrom<Vec<Subscription>> for Events {
 }
 
 impl Events {
-    /// The subscription to this kind of operation.
-    pub fn of(&self, kind: OperationKind) -> Option<Subscription> {
-        self.0.iter().find(|event| event.kind == kind).copied()
+    /// The subscriptions to this kind of operation.
+    pub fn of(&self, kind: OperationKind) -> impl Iterator<Item = Subscription> {
+        self.iter().filter(move |event| event.kind == kind)
     }
 
     /// All subscriptions.
@@ -193,15 +198,15 @@ impl Config {
         self.endpoints.iter().map(|(name, endpoint)| (name.as_str(), endpoint))
     }
 
-    /// The endpoints that are notified of the decision on an operation, with the format.
+    /// The endpoints that are notified of the events of an operation, with each event and its format.
     pub fn notified<'a>(
         &'a self,
         id: &'a OperationId,
-    ) -> impl Iterator<Item = (&'a str, &'a Endpoint, Subscription)> {
+    ) -> impl Iterator<Item = (&'a str, Subscription)> {
         let notified = |(name, endpoint): (&'a str, &'a Endpoint)| {
-            Some((name, endpoint, endpoint.events.of(id.kind)?))
+            endpoint.events.of(id.kind).map(move |event| (name, event))
         };
-        self.endpoints_of(&id.project).filter_map(notified)
+        self.endpoints_of(&id.project).flat_map(notified)
     }
 
     /// The project of an endpoint.
@@ -270,6 +275,30 @@ mod tests {
         let error = endpoints("z").unwrap_err();
         assert!(error.starts_with("line 5, column 51: endpoints.b.project: "), "{error}");
         assert!(error.ends_with("there is no project z: add it to projects"), "{error}");
+    }
+
+    #[test]
+    fn an_endpoint_lists_each_event_in_one_format() {
+        let events = |events: &str| {
+            let endpoint =
+                format!("{{url: 'https://b.example', secrets: [env:S], events: [{events}]}}");
+            Config::parse(&format!("project: x\nendpoints:\n  b: {endpoint}"))
+        };
+        let config = events(
+            "function_call.completed, v1beta2.function_call.requested, v1beta3.human_contact.requested",
+        );
+        let config = config.unwrap();
+        assert!(!config.endpoint("x", "b").unwrap().links);
+        let notified = |id: &OperationId| -> Vec<String> {
+            config.notified(id).map(|(name, event)| format!("{name} {event}")).collect()
+        };
+        let call = ["b function_call.completed", "b v1beta2.function_call.requested"];
+        assert_eq!(notified(&OperationId::call("x", "1")), call);
+        let question = OperationId::new("x", OperationKind::HumanContact, "1");
+        assert_eq!(notified(&question), ["b v1beta3.human_contact.requested"]);
+        let twice = "v1beta2.function_call.failed, v1beta3.function_call.failed";
+        let error = events(twice).unwrap_err();
+        assert!(error.contains("v1beta3.function_call.failed is named twice"), "{error}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod approver;
 mod channel;
 mod endpoint;
 mod executor;
+mod follow_up;
 mod locate;
 mod outbound;
 mod people;
@@ -23,6 +24,7 @@ pub use approver::{Approver, Upstream};
 pub use channel::Channel;
 pub use endpoint::{Endpoint, Events, OutboundUrl, SigningSecrets};
 pub use executor::{Executor, HttpExecutor};
+pub use follow_up::{EscalateTo, Reminders};
 pub use outbound::Outbound;
 pub use people::is_email;
 pub use placet_core::Period;
@@ -87,6 +89,10 @@ pub struct Defaults {
     pub deadline: Period,
     /// The approver.
     pub approver: Approver,
+    /// When to remind of an operation that waits for a decision.
+    remind: Reminders,
+    /// When and to whom to escalate such an operation.
+    escalate: Option<EscalateTo>,
     /// The people and groups who decide; everybody who is listed if left out.
     approvers: Option<Vec<Name>>,
     /// The interfaces whose operations this server runs.
@@ -108,6 +114,8 @@ impl Default for Defaults {
         Self {
             deadline: Period::seconds(24 * 60 * 60),
             approver: Approver::Inbox,
+            remind: Reminders::default(),
+            escalate: None,
             approvers: None,
             run_for: vec![Interface::Placet],
         }
@@ -133,6 +141,10 @@ pub struct Definition {
     pub retry: Retry,
     /// The approver, if not that of the defaults.
     pub approver: Option<Approver>,
+    /// When to remind of it, if not as in the defaults. An empty list reminds of nothing.
+    remind: Option<Reminders>,
+    /// When and to whom to escalate it, if not as in the defaults.
+    escalate: Option<EscalateTo>,
     /// The people and groups who decide, if not those of the project.
     approvers: Option<Vec<Name>>,
     /// The interfaces whose operations the executor runs, if not those of the defaults.
@@ -190,6 +202,7 @@ impl Config {
         config.read_channels(text)?;
         config.check_paths(text)?;
         config.check_endpoints(text)?;
+        config.check_follow_ups(text)?;
         config.check_upstreams(text)?;
         config.check_deciding_sources(text)?;
         config.check_targets(text)?;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use placet_core::Payload;
 use placet_core::delivery::{Answer, Command};
 use placet_core::item::Write;
-use placet_core::operation::OperationId;
+use placet_core::operation::{Event, Occurrence, OperationId};
 
 use super::*;
 use crate::testing::NOW;
@@ -31,6 +31,7 @@ fn a_delivery_shows_its_attempts_and_the_time_of_the_next_one() {
       "id": "msg_1",
       "endpoint": "billing",
       "event_type": "order.paid",
+      "operation": null,
       "state": "pending",
       "attempts": 2,
       "created_at": "2026-11-20T09:00:00.000Z",
@@ -40,7 +41,6 @@ fn a_delivery_shows_its_attempts_and_the_time_of_the_next_one() {
       "last_error": "no answer within 5s",
       "content_type": "application/json",
       "size": 2,
-      "decision_of": null,
       "body": "{}",
       "log": [
         {
@@ -67,13 +67,14 @@ fn a_delivery_shows_its_attempts_and_the_time_of_the_next_one() {
 #[test]
 fn a_delivered_notification_has_no_size_and_no_next_attempt() {
     let id = OperationId::call("default", "call-1");
-    let delivery = Delivery::of_decision("billing", "function_call.completed", &id, NOW);
+    let decision = Occurrence { event: Event::Completed, number: 1, at: NOW };
+    let delivery = Delivery::notification("billing", "function_call.completed", &id, decision);
     let accepted = Answer::Status { status: 204, retry_after: None, body: Vec::new() };
     let delivered = after(delivery, &[answered(1, accepted)]);
     let reply = serde_json::to_value(DeliveryReply::new(&delivered, ShownBody::default())).unwrap();
     assert_eq!((&reply["size"], &reply["next_attempt_at"]), (&().into(), &().into()));
     assert_eq!(
-        (&reply["decision_of"], &reply["state"]),
+        (&reply["operation"], &reply["state"]),
         (&"function_call/call-1".into(), &"delivered".into())
     );
 }

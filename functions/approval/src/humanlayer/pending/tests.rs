@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use placet_core::item::Write;
-use placet_core::operation::{Actor, Approvers, Content, NewOperation, OperationId, Specification};
+use placet_core::operation::{
+    Actor, Approvers, Content, FollowUp, NewOperation, OperationId, Specification,
+};
 
 use super::*;
 
@@ -20,6 +22,8 @@ fn question(text: &str) -> Item<Operation> {
         upstream: None,
         approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
+        follow_up: FollowUp::default(),
+        notify: Vec::new(),
         by: Actor::Test,
     };
     Operation::create(new, &Write::new("w", NOW))

@@ -3,7 +3,8 @@ use std::time::Duration;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Command, NewOperation, Operation, OperationId, OperationKind, Verdict,
+    Actor, Approvers, Command, FollowUp, NewOperation, Operation, OperationId, OperationKind,
+    Verdict,
 };
 use placet_runtime::problem;
 
@@ -24,6 +25,8 @@ fn created(kind: OperationKind) -> Item<Operation> {
         upstream: None,
         approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
+        follow_up: FollowUp::default(),
+        notify: Vec::new(),
         by: Actor::api("k1", ""),
     };
     Operation::create(new, &Write::new("1", NOW))

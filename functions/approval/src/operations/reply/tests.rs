@@ -3,7 +3,7 @@ use std::time::Duration;
 use lambda_http::http::Method;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Command, NewOperation, OperationId, Plan, Report, ResponseOption,
+    Actor, Approvers, Command, FollowUp, NewOperation, OperationId, Plan, Report, ResponseOption,
     Specification,
 };
 use placet_runtime::{Access, Role};
@@ -37,6 +37,8 @@ fn created(content: Content, plan: Option<Plan>) -> Item<Operation> {
         upstream: None,
         approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(3600),
+        follow_up: FollowUp::default(),
+        notify: Vec::new(),
         by: Actor::api("key-of-ci", "ci"),
     };
     Operation::create(new, &Write::new("1", NOW))
@@ -85,9 +87,12 @@ fn shown(operation: &Item<Operation>) -> Value {
 /// An operation that was approved and has run.
 fn succeeded() -> Item<Operation> {
     let approved = decided(&function_call(), Verdict::Approve, None);
-    let running = after(&approved, &Command::Start { plan: function_call().plan.clone() });
+    let running = after(
+        &approved,
+        &Command::Start { plan: function_call().plan.clone(), notify: Vec::new() },
+    );
     let report = Report::Succeeded(json!({"charged": 7}));
-    after(&running, &Command::Finish { attempt: 1, report })
+    after(&running, &Command::Finish { attempt: 1, report, notify: Vec::new() })
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use lambda_http::http::Method;
 use placet_core::item::Write;
 use placet_core::operation::{
-    Actor, Approvers, Command, Content, NewOperation, OperationId, Specification, Verdict,
+    Actor, Approvers, Command, Content, FollowUp, NewOperation, OperationId, Specification, Verdict,
 };
 use placet_runtime::{Access, Role};
 use serde_json::json;
@@ -27,6 +27,8 @@ async fn a_delivery_that_does_not_exist_yet_is_not_read() {
         upstream: None,
         approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
+        follow_up: FollowUp::default(),
+        notify: Vec::new(),
         by: Actor::Test,
     };
     let pending = Operation::create(new, &Write::new("1", NOW));
@@ -42,7 +44,8 @@ async fn a_delivery_that_does_not_exist_yet_is_not_read() {
     for operation in [pending, denied.clone()] {
         let shown = webhooks(&call, &operation).await.unwrap();
         let expected = json!([{"endpoint": "billing", "event_type": "v1beta2.function_call.completed",
-            "delivery_id": Notice::delivery_id("billing", &id), "state": null}]);
+            "number": 1,
+            "delivery_id": Notice::delivery_id("billing", &id, Event::Completed, 1), "state": null}]);
         assert_eq!(serde_json::to_value(shown).unwrap(), expected);
     }
     let mut created = denied;

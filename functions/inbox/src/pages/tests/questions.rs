@@ -23,7 +23,8 @@ fn with_options() -> Item<Operation> {
 fn escalated(operation: &Item<Operation>, message: &str) -> Item<Operation> {
     let message = message.to_owned();
     let escalation = Escalation { message, recipients: Vec::new(), redirects: false };
-    after(operation, Command::Escalate { escalation, by: Actor::api("key-of-ops", "ops") })
+    let by = Actor::api("key-of-ops", "ops");
+    after(operation, Command::Escalate { escalation, by, notify: Vec::new() })
 }
 
 #[test]

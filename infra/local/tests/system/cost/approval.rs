@@ -21,9 +21,9 @@ struct Run {
 }
 
 impl Run {
-    async fn start(receiver: &Receiver) -> Self {
-        let events = "events: [function_call.completed]";
-        let world = World::building().endpoint("app", receiver, events).start().await;
+    async fn start(receiver: &Receiver, events: &str) -> Self {
+        let events = format!("events: [{events}]");
+        let world = World::building().endpoint("app", receiver, &events).start().await;
         world.faults.reset();
         Self { world, meter: Meter::default(), steps: Vec::new() }
     }
@@ -86,7 +86,7 @@ fn charge(kwargs: Value) -> Draft {
 /// Runs a whole approval: request, read, approve in the inbox, execute, send one webhook.
 async fn approval(draft: &Draft) -> Run {
     let receiver = Receiver::start().await;
-    let mut run = Run::start(&receiver).await;
+    let mut run = Run::start(&receiver, "function_call.completed").await;
     let size = draft.humanlayer().to_string().len();
     assert!((1000..1048).contains(&size), "it has {size} bytes");
     let created = run.world.client().request_approval(draft).await;
@@ -105,6 +105,35 @@ async fn approval(draft: &Draft) -> Run {
     assert_eq!(run.world.ended(CALL).await, (State::Succeeded, 1));
     assert_eq!(receiver.received().len(), 1);
     run
+}
+
+/// What a notification of the request adds: the difference to a request of which nobody is notified.
+async fn notified_of_the_request(draft: &Draft) -> Bill {
+    let mut bills = Vec::new();
+    for events in ["v1beta2.function_call.requested", ""] {
+        let receiver = Receiver::start().await;
+        let mut run = Run::start(&receiver, events).await;
+        let created = run.world.client().request_approval(draft).await;
+        assert_eq!(created.status, StatusCode::OK, "{}", created.text);
+        run.step("create", 0);
+        let received = u32::from(!events.is_empty());
+        run.world.work().await;
+        if received > 0 {
+            run.step("one webhook out", received);
+        }
+        assert_eq!(receiver.received().len(), usize::from(!events.is_empty()));
+        bills.push(run.sum());
+        run.world.finish().await;
+    }
+    let (with, without) = (&bills[0], &bills[1]);
+    Bill {
+        invocations: with.invocations - without.invocations,
+        table_units: with.table_units - without.table_units,
+        due_units: with.due_units - without.due_units,
+        list_units: with.list_units - without.list_units,
+        half_read_units: with.half_read_units - without.half_read_units,
+        sqs_calls: with.sqs_calls - without.sqs_calls,
+    }
 }
 
 async fn poll(run: &mut Run) -> Bill {
@@ -126,6 +155,7 @@ pub async fn table() -> String {
     let mut rows = run.steps.clone();
     rows.push(("**the whole approval**", whole));
     rows.push(("each poll while it waits", poll));
+    rows.push(("each notification of another event", notified_of_the_request(&invoice()).await));
     let dense = approval(&letter()).await;
     rows.push(("the same of 1 KB of prose, which shrinks less", dense.sum()));
     dense.world.finish().await;

@@ -141,6 +141,7 @@ async fn a_delivery_is_shown_with_all_its_members() {
       "id": "msg_e90fea9df4ed4f06220489a407a19a9e",
       "endpoint": "billing",
       "event_type": "order.paid",
+      "operation": null,
       "state": "delivered",
       "attempts": 1,
       "created_at": "2026-11-18T11:06:40.000Z",
@@ -150,7 +151,6 @@ async fn a_delivery_is_shown_with_all_its_members() {
       "last_error": null,
       "content_type": "application/json",
       "size": 12,
-      "decision_of": null,
       "body": "{\"amount\":7}",
       "log": [
         {

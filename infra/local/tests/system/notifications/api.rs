@@ -32,7 +32,7 @@ async fn an_operation_shows_its_notifications_and_their_states() {
         let (endpoint, event_type) =
             ("two".to_owned(), "v1beta2.function_call.completed".to_owned());
         let (delivery_id, state) = (id.clone(), state.map(str::to_owned));
-        [WebhookReply { endpoint, event_type, delivery_id, state }]
+        [WebhookReply { endpoint, event_type, number: 1, delivery_id, state }]
     };
     assert_eq!(webhooks(&world).await, expected(None));
     receiver.answers([Reply::Status(500)]);
@@ -46,7 +46,7 @@ async fn an_operation_shows_its_notifications_and_their_states() {
 
     assert_eq!(receiver.received()[0].header("webhook-id"), Some(id.as_str()));
     let delivery = world.client().delivery(&id).await;
-    assert_eq!(delivery.other["decision_of"], "function_call/c");
+    assert_eq!(delivery.other["operation"], "function_call/c");
     assert_eq!(delivery.other["body"].as_str().unwrap().as_bytes(), receiver.received()[0].body);
     world.finish().await;
 }

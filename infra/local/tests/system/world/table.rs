@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures_util::stream::{self, StreamExt as _};
 use placet_core::delivery::Delivery;
 use placet_core::item::{Item, Kind};
-use placet_core::operation::{Notice, Operation, OperationId};
+use placet_core::operation::{Event, Notice, Operation, OperationId};
 use placet_core::receipt::Receipt;
 use placet_local::engines::TABLE;
 use placet_runtime::{key, packed};
@@ -50,7 +50,18 @@ impl World {
 
     /// The stored notification to an endpoint of the decision on an operation.
     pub async fn notification(&self, endpoint: &str, id: &OperationId) -> Option<Item<Delivery>> {
-        let id = Notice::delivery_id(endpoint, id);
+        self.notification_of(endpoint, id, Event::Completed, 1).await
+    }
+
+    /// The stored notification to an endpoint of an event of an operation.
+    pub async fn notification_of(
+        &self,
+        endpoint: &str,
+        id: &OperationId,
+        event: Event,
+        number: u32,
+    ) -> Option<Item<Delivery>> {
+        let id = Notice::delivery_id(endpoint, id, event, number);
         self.system.runtime.engine.store.item(PROJECT, &id, true).await.unwrap()
     }
 

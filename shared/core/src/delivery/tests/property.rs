@@ -127,9 +127,9 @@ fn check(
     now: Timestamp,
 ) -> Result<(), TestCaseError> {
     let fixed = |item: &Item<Delivery>| {
-        let Delivery { endpoint, event_type, content_type, decision_of, payload, .. } =
+        let Delivery { endpoint, event_type, content_type, operation, payload, .. } =
             item.body.clone();
-        (item.header.id.clone(), endpoint, event_type, content_type, decision_of, payload)
+        (item.header.id.clone(), endpoint, event_type, content_type, operation, payload)
     };
     prop_assert_eq!(fixed(before), fixed(after), "the content of a delivery never changes");
     prop_assert_eq!(after.header.version, before.header.version + 1);

@@ -10,13 +10,19 @@ use crate::humanlayer::sample::{
 use crate::humanlayer::{Completed, completed};
 use crate::operation::{Command, Plan, Report, Verdict};
 
-fn subscription(format: Format, operation: &Item<Operation>) -> Subscription {
-    Subscription { format, kind: operation.kind() }
+const DECISION: Occurrence = Occurrence { event: Event::Completed, number: 1, at: DECIDED };
+
+fn of_decision(format: Format, operation: &Item<Operation>) -> Subscription {
+    Subscription { format, kind: operation.kind(), event: Event::Completed }
+}
+
+/// The bytes of the event of the decision.
+fn bytes(format: Format, operation: &Item<Operation>) -> Vec<u8> {
+    of_decision(format, operation).bytes(operation, &DECISION, &Addresses::default())
 }
 
 fn sent(format: Format, operation: &Item<Operation>) -> Value {
-    let bytes = subscription(format, operation).bytes(operation);
-    serde_json::from_slice(&bytes).unwrap()
+    serde_json::from_slice(&bytes(format, operation)).unwrap()
 }
 
 #[test]
@@ -152,10 +158,11 @@ fn every_event_has_the_times_and_the_decision() {
 fn a_test_event_is_marked_where_receivers_look() {
     for operation in [approved(), answered()] {
         for format in Format::ALL {
-            let subscription = subscription(format, &operation);
+            let subscription = of_decision(format, &operation);
             let mut expected = sent(format, &operation);
             expected["is_test"] = true.into();
-            assert_eq!(subscription.payload(&operation, true), expected);
+            let none = Addresses::default();
+            assert_eq!(subscription.payload(&operation, &DECISION, &none, true), expected);
             let read = completed(expected.to_string().as_bytes());
             assert!(matches!(read, Ok(Completed::Ignored(_))), "{read:?}");
         }
@@ -167,14 +174,12 @@ fn a_test_event_is_marked_where_receivers_look() {
 fn the_bytes_are_always_the_same() {
     for operation in all_decided() {
         for format in Format::ALL {
-            let subscription = subscription(format, &operation);
-            let bytes = subscription.bytes(&operation);
-            assert_eq!(bytes, subscription.bytes(&operation.clone()));
+            let sent = bytes(format, &operation);
+            assert_eq!(sent, bytes(format, &operation.clone()));
             let text = serde_json::to_string(&operation.body).unwrap();
             let body: Operation = serde_json::from_str(&text).unwrap();
             let stored = Item { header: operation.header.clone(), body };
-            assert_eq!(bytes, subscription.bytes(&stored));
-            assert_eq!(bytes, subscription.payload(&operation, false).to_string().into_bytes());
+            assert_eq!(sent, bytes(format, &stored));
         }
     }
 }
@@ -201,40 +206,61 @@ fn the_outcome_of_the_execution_is_not_part_of_the_decision() {
     let kind = OperationKind::FunctionCall;
     let pending = planned(kind, "call-7Qx", &call_spec(), Some(plan.clone()));
     let queued = decided(&pending, Verdict::Approve, "", None);
-    let running = after(&queued, &Command::Start { plan: Some(plan) }, DECIDED);
+    let start = Command::Start { plan: Some(plan), notify: Vec::new() };
+    let running = after(&queued, &start, DECIDED);
     let report = Report::Succeeded(json!({"order": 7}));
-    let done = after(&running, &Command::Finish { attempt: 1, report }, DECIDED);
+    let finish = Command::Finish { attempt: 1, report, notify: Vec::new() };
+    let done = after(&running, &finish, DECIDED);
     for format in Format::ALL {
-        let bytes = |operation| subscription(format, operation).bytes(operation);
-        assert_eq!(bytes(&queued), bytes(&running));
-        assert_eq!(bytes(&queued), bytes(&done));
+        assert_eq!(bytes(format, &queued), bytes(format, &running));
+        assert_eq!(bytes(format, &queued), bytes(format, &done));
     }
 }
 
 #[test]
-fn a_name_is_a_format_and_a_kind() {
+fn a_name_is_a_format_a_kind_and_an_event() {
     let names: Vec<String> = Subscription::all().map(|one| one.to_string()).collect();
-    let expected = [
-        "function_call.completed",
-        "human_contact.completed",
-        "v1beta2.function_call.completed",
-        "v1beta2.human_contact.completed",
-        "v1beta3.function_call.completed",
-        "v1beta3.human_contact.completed",
+    let events = [
+        "requested",
+        "reminded",
+        "escalated",
+        "completed",
+        "expired",
+        "failed",
+        "blocked",
+        "unknown",
     ];
+    let mut expected =
+        vec!["function_call.completed".to_owned(), "human_contact.completed".to_owned()];
+    for format in ["v1beta2", "v1beta3"] {
+        for kind in ["function_call", "human_contact"] {
+            expected.extend(events.map(|event| format!("{format}.{kind}.{event}")));
+        }
+    }
     assert_eq!(names, expected);
     for name in expected {
-        let read = Subscription::parse(name).unwrap();
+        let read = Subscription::parse(&name).unwrap();
         assert_eq!(read.to_string(), name);
         assert_eq!(serde_json::from_value::<Subscription>(json!(name)).unwrap(), read);
     }
-    let read = Subscription::parse("v1beta3.human_contact.completed").unwrap();
-    assert_eq!(read, Subscription { format: Format::V1Beta3, kind: OperationKind::HumanContact });
+    let read = Subscription::parse("v1beta3.human_contact.reminded").unwrap();
+    let (format, kind) = (Format::V1Beta3, OperationKind::HumanContact);
+    assert_eq!(read, Subscription { format, kind, event: Event::Reminded });
+}
+
+#[test]
+fn a_wrong_name_is_refused_with_the_right_ones() {
+    let error =
+        |name: &str| serde_json::from_value::<Subscription>(json!(name)).unwrap_err().to_string();
     for wrong in ["", "v1.function_call.completed", "v1beta2.", "conversation.created"] {
-        assert_eq!(Subscription::parse(wrong), None);
-        let error = serde_json::from_value::<Subscription>(json!(wrong)).unwrap_err().to_string();
-        assert!(error.contains(&format!("{wrong:?}")) && error.contains(expected[5]), "{error}");
+        let error = error(wrong);
+        assert!(error.starts_with(&format!("{wrong:?} is not an event")), "{error}");
+        assert!(error.contains("human_contact.completed") && error.contains("reminded"), "{error}");
     }
+    assert_eq!(
+        error("function_call.requested"),
+        "\"function_call.requested\" is not sent as a bare object: write v1beta2.function_call.requested"
+    );
 }
 
 /// A Placet whose upstream approver is another Placet takes over the decision from its webhook.
@@ -243,11 +269,11 @@ fn a_sent_event_reads_as_the_decision() {
     for operation in all_decided() {
         // An operation that ended without a decision has no decision to take over.
         let Some(decision) = &operation.decision else {
-            let event = subscription(Format::V1Beta2, &operation).bytes(&operation);
+            let event = bytes(Format::V1Beta2, &operation);
             assert!(matches!(completed(&event), Ok(Completed::Ignored(_))));
             continue;
         };
-        let expected = completed(&subscription(Format::V1, &operation).bytes(&operation)).unwrap();
+        let expected = completed(&bytes(Format::V1, &operation)).unwrap();
         let Completed::Answered(answer) = &expected else { panic!("{expected:?}") };
         assert_eq!(answer.call_id, operation.call_id());
         assert_eq!(answer.content, operation.content);
@@ -255,7 +281,7 @@ fn a_sent_event_reads_as_the_decision() {
         assert_eq!(answer.answer.comment, decision.comment);
         assert_eq!(answer.answer.option, decision.option);
         for format in [Format::V1Beta2, Format::V1Beta3] {
-            let read = completed(&subscription(format, &operation).bytes(&operation)).unwrap();
+            let read = completed(&bytes(format, &operation)).unwrap();
             assert_eq!(read, expected, "{format:?}");
         }
     }

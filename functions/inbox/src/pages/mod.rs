@@ -6,7 +6,6 @@
 //! Following a link changes nothing. Every change is a form with the method POST.
 
 mod address;
-mod characters;
 mod form;
 mod inbox;
 mod late;

@@ -8,6 +8,7 @@ mod channel;
 mod endpoint;
 mod executor;
 mod locate;
+mod mail;
 mod outbound;
 mod problem;
 mod source;
@@ -21,6 +22,7 @@ pub use approver::{Approver, Upstream};
 pub use channel::Channel;
 pub use endpoint::{Endpoint, Events, OutboundUrl, SigningSecrets};
 pub use executor::{Executor, HttpExecutor};
+pub use mail::{Mail, Sender, Ses, Smtp, Tls, Transport};
 pub use outbound::Outbound;
 pub use placet_core::Period;
 use placet_core::operation::Plan;
@@ -58,6 +60,12 @@ pub struct Config {
     /// The endpoints of outgoing webhooks, by name.
     #[serde(default)]
     endpoints: BTreeMap<Name, Endpoint>,
+    /// How mail is sent: as written, and below as read.
+    #[serde(default, rename = "mail")]
+    written_mail: Option<mail::Written>,
+    /// How mail is sent; `None` if no mail is sent.
+    #[serde(skip)]
+    pub mail: Option<Mail>,
     /// The hosts that may be called besides those of the public Internet.
     #[serde(default)]
     pub outbound: Outbound,
@@ -167,6 +175,7 @@ impl Config {
         config.read_channels(text)?;
         config.check_paths(text)?;
         config.check_endpoints(text)?;
+        config.read_mail(text)?;
         config.check_upstreams(text)?;
         config.check_deciding_sources(text)?;
         config.check_targets(text)?;
@@ -247,6 +256,7 @@ impl Config {
             ("executors", executors),
             ("endpoints", self.endpoints().next().is_some()),
             ("upstream approvers", self.upstreams().next().is_some()),
+            ("mail", self.mail.is_some()),
         ];
         users.into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect()
     }
@@ -261,6 +271,7 @@ impl Config {
         let references = executors
             .chain(self.endpoints.values().flat_map(|endpoint| endpoint.secrets.iter()))
             .chain(self.upstreams().map(|(_, upstream)| &upstream.api_key))
+            .chain(self.mail.iter().filter_map(Mail::secret))
             .chain(
                 sources
                     .clone()

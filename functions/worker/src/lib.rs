@@ -6,6 +6,7 @@
 mod delivery;
 pub mod executors;
 mod http;
+pub mod mail;
 mod operation;
 mod poll;
 mod receipt;
@@ -18,8 +19,10 @@ use placet_core::operation::Operation;
 use placet_core::receipt::Receipt;
 use placet_runtime::Runtime;
 use placet_runtime::engine::{Kinds, process_batch};
+use placet_runtime::mailbox::Mailbox;
 
 pub use executors::{Call, Functions};
+use mail::{MailError, Mailer};
 
 /// The kinds of items that this worker processes.
 pub type Shipped = (Operation, (Receipt, (Delivery, ())));
@@ -33,6 +36,7 @@ pub struct Worker {
     runtime: Runtime,
     functions: Functions,
     outbound: http::OutboundClient,
+    mailer: Mailer,
 }
 
 impl Worker {
@@ -59,11 +63,31 @@ impl Worker {
             }
         }
         let outbound = http::OutboundClient::new(&runtime);
-        Self { runtime, functions, outbound }
+        let mailer = mailer(&runtime, None);
+        if let Some(error) = mailer.problem().filter(|error| **error != MailError::NotConfigured) {
+            tracing::warn!(%error, "mail cannot be sent");
+        }
+        Self { runtime, functions, outbound, mailer }
+    }
+
+    /// Also keeps every mail in this mailbox. Without a configured mail server, the mailbox accepts all mail.
+    #[must_use]
+    pub fn with_mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.mailer = mailer(&self.runtime, Some(mailbox));
+        self
+    }
+
+    /// Sends mail through the configured server.
+    pub const fn mailer(&self) -> &Mailer {
+        &self.mailer
     }
 
     /// Processes a batch of a lane, and returns the records that failed.
     pub async fn handle<List: Kinds<Self>>(&self, lane: Lane, event: SqsEvent) -> SqsBatchResponse {
         process_batch::<Self, List>(&self.runtime.engine, self, lane, event).await
     }
+}
+
+fn mailer(runtime: &Runtime, mailbox: Option<Mailbox>) -> Mailer {
+    Mailer::new(&runtime.config, &runtime.environment, &runtime.https, mailbox)
 }

@@ -1,10 +1,11 @@
-//! The pages that a person opens, and the decision that the person posts. Only this crate renders HTML.
+//! The pages that a person opens, and the decision that the person posts. Only this crate renders pages.
 //!
 //! GET and HEAD never change anything (law 6). A decision is a POST with the digest of the content that was
 //! shown, so it cannot decide on other content.
 
 mod decide;
 mod fields;
+mod mail;
 pub mod pages;
 mod reply;
 mod subject;
@@ -22,6 +23,7 @@ use placet_core::operation::{Operation, OperationId, OperationKind, State};
 use placet_core::{SHORTEST_LINK_KEY, Secret, purchase};
 use placet_runtime::function_url::respond;
 use placet_runtime::http::{Request, Response, segments};
+use placet_runtime::mailbox::Mailbox;
 use placet_runtime::{Access, Runtime, new_call_id};
 
 use crate::fields::Fields;
@@ -35,6 +37,7 @@ pub struct Inbox {
     access: Access,
     link_key: Option<Secret>,
     cannot_run: Arc<BTreeMap<String, String>>,
+    mailbox: Option<Mailbox>,
 }
 
 impl Inbox {
@@ -46,7 +49,7 @@ impl Inbox {
         if link_key.is_none() {
             tracing::warn!("PLACET_LINK_SECRET is too short: every decision link is refused");
         }
-        Self { runtime, access, link_key, cannot_run: Arc::default() }
+        Self { runtime, access, link_key, cannot_run: Arc::default(), mailbox: None }
     }
 
     /// Also tells approvers which operations cannot run, by function name, and why. Only a process that runs the
@@ -67,6 +70,7 @@ impl Inbox {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["inbox", "style.css"] if reads(&request) => style(),
+            ["mail", path @ ..] => self.mail(path, &request),
             path => page(self.reply(path, &request).await.unwrap_or_else(|refused| refused)),
         }
     }

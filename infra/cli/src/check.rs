@@ -7,7 +7,7 @@ use placet_core::item::Kind;
 use placet_core::operation::{ContactChannel, Operation};
 use placet_core::receipt::Receipt;
 use placet_runtime::config::{
-    Action, Closed, Endpoint, Executor, Interface, SecretRef, Source, closest,
+    Action, Closed, Endpoint, Executor, Interface, SecretRef, Source, Transport, closest,
 };
 use placet_runtime::{Config, Environment, Store};
 use placet_worker::Functions;
@@ -39,6 +39,7 @@ pub async fn run() -> Result<(), Failure> {
         print_endpoint(&config, name, endpoint, &environment);
     }
     say(format!("{STRONG}queue calls{STRONG:#}\n  used by   {}", users_of_calls(&config)));
+    print_mail(&config, &environment);
     for (id, channel) in config.channels() {
         let kinds = reaches(&channel.channel);
         let heading = heading("channel", &id.to_string());
@@ -175,6 +176,10 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
         let error = endpoint.secrets.resolve(environment).err()?;
         Some(format!("endpoint {name} is sent nothing: {error}"))
     });
+    let mail = config.mail.as_ref().and_then(|mail| {
+        let error = mail.secret()?.text(environment).err()?;
+        Some(format!("mail cannot be sent: {error}"))
+    });
     let sources = config.sources().filter_map(|(name, source)| {
         let problem = match source.open(name, environment) {
             _ if source.scheme.retired => return None,
@@ -199,7 +204,13 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
         let fix = format!("name it as an approver, as in approver: {{webhook: {name}}}");
         open.then(|| format!("source {name} decides nothing: {fix}"))
     });
-    operations.chain(upstreams).chain(endpoints).chain(sources).chain(deciding).collect()
+    operations
+        .chain(upstreams)
+        .chain(endpoints)
+        .chain(mail)
+        .chain(sources)
+        .chain(deciding)
+        .collect()
 }
 
 /// The items that this build cannot read, in the table on AWS or of the system that runs on this machine. None
@@ -289,6 +300,22 @@ fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment:
         endpoint.url.shown(),
         secrets.join(", "),
         if events.is_empty() { "what is forwarded to it".to_owned() } else { events.join(", ") },
+    ));
+}
+
+fn print_mail(config: &Config, environment: &Environment) {
+    let Some(mail) = &config.mail else { return };
+    let server = match &mail.transport {
+        Transport::Smtp(smtp) => format!("{}:{}", smtp.host(), smtp.port),
+        Transport::Ses(ses) => format!("Amazon SES in {}", ses.region.0),
+    };
+    let password = match mail.secret() {
+        Some(secret) => format!("\n  password  {}", words::variable(secret, environment)),
+        None => String::new(),
+    };
+    say(format!(
+        "{STRONG}mail{STRONG:#}\n  from      {}\n  through   {server}{password}",
+        mail.from.address
     ));
 }
 

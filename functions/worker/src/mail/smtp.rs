@@ -13,6 +13,7 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Severity;
 use placet_core::address::is_public;
 use placet_core::delivery::Answer;
 use placet_core::email;
@@ -98,6 +99,12 @@ impl Server {
         let accepted = connection.message(message).await;
         let accepted =
             accepted.map_err(|error| Problem::of("it does not accept the mail", &error))?;
+        if accepted.code().severity != Severity::PositiveCompletion {
+            let code = accepted.code();
+            return Err(Problem::TryAgain(format!(
+                "it answered the mail with {code}, not with 250"
+            )));
+        }
         let said = accepted.message().collect::<Vec<_>>().join(" ");
         let said = [vec![said], refused].concat().join("; ");
         let answer = Answer::Status { status: 250, retry_after: None, body: said.into_bytes() };

@@ -100,13 +100,14 @@ async fn a_server_that_accepts_the_mail_gets_it_once() {
 async fn what_is_final_and_what_is_tried_again() {
     const NOBODY: &str = "550 5.1.1 no such user";
     const BUSY: &str = "451 4.3.0 come back later";
-    let cases: [(Script, &str, Option<bool>); 9] = [
+    let cases: [(Script, &str, Option<bool>); 10] = [
         (&[("RCPT", NOBODY)], "it does not accept ann@example.org", Some(true)),
         (&[("DATA", "554 no mail here")], "it takes no mail", Some(true)),
         (&[(".", "552 too large")], "it does not accept the mail", Some(true)),
         (&[("RCPT", BUSY)], "it does not accept ann@example.org", Some(false)),
         (&[("DATA", BUSY)], "it takes no mail", Some(false)),
         (&[(".", BUSY)], "it does not accept the mail", Some(false)),
+        (&[(".", "354 go on")], "it answered the mail with 354, not with 250", Some(false)),
         (&[("MAIL", "553 not your address")], "it does not accept our sender", Some(false)),
         (&[("EHLO", "554 go away")], "no connection", Some(false)),
         (&[("RCPT", "no SMTP at all")], "it does not accept ann@example.org", Some(false)),

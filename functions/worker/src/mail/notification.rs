@@ -162,7 +162,7 @@ impl Notification<'_> {
             rows,
             button: Some(Button { label: self.label().to_owned(), url: self.page.to_owned() }),
             footer: vec![
-                "Answer on the page. Nobody reads replies to this mail.".to_owned(),
+                self.how_to_answer().to_owned(),
                 format!(
                     "{} of project {}, run {}",
                     visible::line(&operation.id().path(), LONGEST_IN_MAIL),
@@ -267,6 +267,14 @@ impl Notification<'_> {
             _ if self.event.waits() && self.may_decide => "Answer",
             Event::Unknown if self.may_decide => "Say what happened",
             _ => "Open the page",
+        }
+    }
+
+    /// Where a person answers: not in a reply.
+    const fn how_to_answer(&self) -> &'static str {
+        match self.may_decide {
+            true => "Answer on the page. Nobody reads replies to this mail.",
+            false => "Nobody reads replies to this mail.",
         }
     }
 

@@ -86,7 +86,8 @@ fn a_person_who_may_not_decide_is_only_informed() {
         text.contains("This mail only informs you.") && text.contains("Open the page:\n"),
         "{text}"
     );
-    assert!(!text.contains("Approve or deny"), "{text}");
+    assert!(text.contains("-- \nNobody reads replies to this mail.\n"), "{text}");
+    assert!(!text.contains("Approve or deny") && !text.contains("Answer"), "{text}");
 }
 
 #[test]

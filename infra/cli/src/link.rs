@@ -45,8 +45,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The operation that a name on the command line means.
-pub async fn find(store: &Store, project: &str, name: &str) -> Result<Item<Operation>, Failure> {
+async fn find(store: &Store, project: &str, name: &str) -> Result<Item<Operation>, Failure> {
     for id in ids(project, name)? {
         if let Some(operation) = store.item(project, &id.path(), true).await? {
             return Ok(operation);

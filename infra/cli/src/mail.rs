@@ -3,15 +3,17 @@
 
 use clap::{Args, Subcommand};
 use placet_core::delivery::Answer;
+use placet_core::item::Item;
+use placet_core::operation::{Operation, OperationId};
 use placet_core::{Digest, email};
 use placet_local::system::MAIL_FOLDER;
 use placet_runtime::mailbox::Mailbox;
-use placet_runtime::{Clock, Config, Environment, Https};
+use placet_runtime::{Clock, Config, Environment, Https, Store};
 use placet_worker::mail::{Event, Letter, Mail, MailError, Mailer, Notification, Recipients};
 use uuid::Uuid;
 
 use crate::environment::DataFolder;
-use crate::{Failure, command, environment, link, say};
+use crate::{Failure, command, environment, say};
 
 /// The commands of `placet mail`.
 #[derive(Debug, Subcommand)]
@@ -25,8 +27,7 @@ pub enum Command {
 pub struct Test {
     /// The address that gets the mail
     address: String,
-    /// Send the mail about this operation, without a decision link; `function_call/ID` or `human_contact/ID` if a call
-    /// and a question share the id
+    /// Send the mail about this call, without a decision link; `human_contact/ID` names a question
     #[arg(long, value_name = "CALL_ID")]
     operation: Option<String>,
     /// What has happened to it: requested, reminded, escalated, decided, expired, failed, blocked or unknown
@@ -106,7 +107,7 @@ async fn about(
     let (environment, store) = environment::deployment(environment)?;
     let inbox = environment.get("PLACET_INBOX_URL").ok_or("PLACET_INBOX_URL is not set")?;
     let project = test.project.as_deref().unwrap_or(config.project.as_str());
-    let operation = link::find(&store, project, operation).await?;
+    let operation = find(&store, project, operation).await?;
     let address = operation.id().inbox_address(config.project.as_str());
     let page = format!("{}{address}", inbox.trim_end_matches('/'));
     let channel = operation.channel.as_ref();
@@ -132,6 +133,18 @@ async fn about(
             Mail::about(&notification, &id, at, recipients, Some(&request))
         }
     })
+}
+
+/// The operation that a name on the command line means: a call, unless the name says which kind it is.
+async fn find(store: &Store, project: &str, name: &str) -> Result<Item<Operation>, Failure> {
+    let id = match name.contains('/') {
+        true => OperationId::parse(project, name).ok_or_else(|| {
+            format!("{name} is not an id: write function_call/ID or human_contact/ID")
+        })?,
+        false => OperationId::call(project, name),
+    };
+    let found = store.item(project, &id.path(), true).await?;
+    Ok(found.ok_or_else(|| format!("project {project} has no {}", id.path()))?)
 }
 
 /// An event on the command line.

@@ -270,7 +270,7 @@ fn help_of_mail_test() {
       <ADDRESS>  The address that gets the mail
 
     Options:
-          --operation <CALL_ID>  Send the mail about this operation, without a decision link; `function_call/ID` or `human_contact/ID` if a call and a question share the id
+          --operation <CALL_ID>  Send the mail about this call, without a decision link; `human_contact/ID` names a question
           --event <EVENT>        What has happened to it: requested, reminded, escalated, decided, expired, failed, blocked or unknown [default: requested]
           --project <PROJECT>    The project of the operation; the one of placet.yaml if left out
           --data-dir <FOLDER>    The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet

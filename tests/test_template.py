@@ -202,6 +202,18 @@ def test_a_function_has_its_variables_and_no_other_secret(resources, function):
     assert "RetentionInDays" in of_type(resources, "AWS::Logs::LogGroup")[log_group]
 
 
+def test_only_the_calls_function_may_mail_and_only_from_its_identity(resources):
+    policies = of_type(resources, "AWS::IAM::RolePolicy")
+    assert policies.keys() == {"CallsMailPolicy"}
+    assert resources["CallsMailPolicy"]["Condition"] == "MailGoesThroughSes"
+    policy = policies["CallsMailPolicy"]
+    assert policy["RoleName"] == {"Ref": "CallsRole"}
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert set(statement["Action"]) == {"ses:SendEmail", "ses:SendRawEmail"}
+    identity = "arn:${AWS::Partition}:ses:*:${AWS::AccountId}:identity/${MailIdentity}"
+    assert statement["Resource"] == {"Fn::Sub": identity}
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_has_an_endpoint_only_if_one_is_given(resources, function):
     properties = of_type(resources, "AWS::Lambda::Function")[f"{function.capitalize()}Function"]

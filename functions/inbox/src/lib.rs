@@ -1,4 +1,4 @@
-//! The pages that a person opens, and the decision that the person posts. Only this crate renders HTML.
+//! The pages that a person opens, and the decision that the person posts. Only this crate renders pages.
 //!
 //! GET and HEAD never change anything (law 6). A decision is a POST with the digest of the content that was
 //! shown, so it cannot decide on other content.
@@ -7,6 +7,7 @@ mod decide;
 mod deliveries;
 mod fields;
 mod lists;
+mod mail;
 mod oidc;
 pub mod pages;
 mod reply;
@@ -27,6 +28,7 @@ use placet_core::operation::{Operation, OperationId, OperationKind};
 use placet_core::{SigningKeys, purchase};
 use placet_runtime::function_url::respond;
 use placet_runtime::http::{Request, Response, segments};
+use placet_runtime::mailbox::Mailbox;
 use placet_runtime::{Access, Runtime, new_call_id};
 
 use crate::fields::Fields;
@@ -47,6 +49,7 @@ pub struct Inbox {
     open: bool,
     keys: Option<SigningKeys>,
     cannot_run: Arc<BTreeMap<String, String>>,
+    mailbox: Option<Mailbox>,
 }
 
 impl Inbox {
@@ -60,7 +63,7 @@ impl Inbox {
         });
         let required = runtime.environment.get(SIGN_IN).is_some_and(|value| value == "required");
         let open = access == Access::Loopback && !required;
-        Self { runtime, access, open, keys: keys.ok(), cannot_run: Arc::default() }
+        Self { runtime, access, open, keys: keys.ok(), cannot_run: Arc::default(), mailbox: None }
     }
 
     /// Also tells approvers which operations cannot run, by function name, and why. Only a process that runs the
@@ -83,6 +86,7 @@ impl Inbox {
             ["inbox", "assets", name] if reads(&request) => {
                 asset(name).unwrap_or_else(|| page(Page::not_found()))
             }
+            ["mail", path @ ..] => self.mail(path, &request),
             path => page(self.reply(path, &request).await.unwrap_or_else(|refused| refused)),
         }
     }

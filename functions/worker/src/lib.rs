@@ -6,6 +6,7 @@
 mod delivery;
 pub mod executors;
 mod http;
+pub mod mail;
 mod operation;
 mod poll;
 mod receipt;
@@ -18,9 +19,11 @@ use placet_core::item::Lane;
 use placet_core::operation::Operation;
 use placet_core::receipt::Receipt;
 use placet_runtime::engine::{Kinds, process_batch};
+use placet_runtime::mailbox::Mailbox;
 use placet_runtime::{Runtime, link_keys};
 
 pub use executors::{Call, Functions};
+use mail::{MailError, Mailer};
 
 /// The kinds of items that this worker processes.
 pub type Shipped = (Operation, (Receipt, (Delivery, ())));
@@ -36,6 +39,7 @@ pub struct Worker {
     outbound: http::OutboundClient,
     /// The keys of decision links, if there are any.
     link_keys: Option<SigningKeys>,
+    mailer: Mailer,
 }
 
 impl Worker {
@@ -63,11 +67,31 @@ impl Worker {
         }
         let outbound = http::OutboundClient::new(&runtime);
         let link_keys = link_keys(&runtime.environment);
-        Self { runtime, functions, outbound, link_keys }
+        let mailer = mailer(&runtime, None);
+        if let Some(error) = mailer.problem().filter(|error| **error != MailError::NotConfigured) {
+            tracing::warn!(%error, "mail cannot be sent");
+        }
+        Self { runtime, functions, outbound, link_keys, mailer }
+    }
+
+    /// Also keeps every mail in this mailbox. Without a configured mail server, the mailbox accepts all mail.
+    #[must_use]
+    pub fn with_mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.mailer = mailer(&self.runtime, Some(mailbox));
+        self
+    }
+
+    /// Sends mail through the configured server.
+    pub const fn mailer(&self) -> &Mailer {
+        &self.mailer
     }
 
     /// Processes a batch of a lane, and returns the records that failed.
     pub async fn handle<List: Kinds<Self>>(&self, lane: Lane, event: SqsEvent) -> SqsBatchResponse {
         process_batch::<Self, List>(&self.runtime.engine, self, lane, event).await
     }
+}
+
+fn mailer(runtime: &Runtime, mailbox: Option<Mailbox>) -> Mailer {
+    Mailer::new(&runtime.config, &runtime.environment, &runtime.https, mailbox)
 }

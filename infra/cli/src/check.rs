@@ -9,7 +9,8 @@ use placet_core::operation::{ContactChannel, Event, Operation};
 use placet_core::people::{Person, PersonRight};
 use placet_core::receipt::Receipt;
 use placet_runtime::config::{
-    Action, Closed, Endpoint, EscalateTo, Executor, Interface, SecretRef, Source, closest,
+    Action, Closed, Endpoint, EscalateTo, Executor, Interface, SecretRef, Source, Transport,
+    closest,
 };
 use placet_runtime::{Config, Environment, Store, missing_for_links};
 use placet_worker::Functions;
@@ -43,6 +44,7 @@ pub async fn run() -> Result<(), Failure> {
         print_endpoint(&config, name, endpoint, &environment);
     }
     say(format!("{STRONG}queue calls{STRONG:#}\n  used by   {}", users_of_calls(&config)));
+    print_mail(&config, &environment);
     for (id, channel) in config.channels() {
         let kinds = reaches(&channel.channel);
         let heading = heading("channel", &id.to_string());
@@ -203,6 +205,10 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
             let missing = missing.filter(|_| deployed || !config.people.is_empty())?;
             Some(format!("endpoint {name} gets no decision links: {missing}"))
         });
+    let mail = config.mail.as_ref().and_then(|mail| {
+        let error = mail.secret()?.text(environment).err()?;
+        Some(format!("mail cannot be sent: {error}"))
+    });
     let sources = config.sources().filter_map(|(name, source)| {
         let problem = match source.open(name, environment) {
             _ if source.scheme.retired => return None,
@@ -228,7 +234,13 @@ fn configured(config: &Config, environment: &Environment) -> Vec<String> {
         open.then(|| format!("source {name} decides nothing: {fix}"))
     });
     let endpoints = endpoints.chain(links);
-    operations.chain(upstreams).chain(endpoints).chain(sources).chain(deciding).collect()
+    operations
+        .chain(upstreams)
+        .chain(endpoints)
+        .chain(mail)
+        .chain(sources)
+        .chain(deciding)
+        .collect()
 }
 
 /// The items that this build cannot read, in the table on AWS or of the system that runs on this machine. None
@@ -322,6 +334,22 @@ fn print_endpoint(config: &Config, name: &str, endpoint: &Endpoint, environment:
     if endpoint.links {
         say("  links     anyone who reads its events can decide");
     }
+}
+
+fn print_mail(config: &Config, environment: &Environment) {
+    let Some(mail) = &config.mail else { return };
+    let server = match &mail.transport {
+        Transport::Smtp(smtp) => format!("{}:{}", smtp.host(), smtp.port),
+        Transport::Ses(ses) => format!("Amazon SES in {}", ses.region.0),
+    };
+    let password = match mail.secret() {
+        Some(secret) => format!("\n  password  {}", words::variable(secret, environment)),
+        None => String::new(),
+    };
+    say(format!(
+        "{STRONG}mail{STRONG:#}\n  from      {}\n  through   {server}{password}",
+        mail.from.address
+    ));
 }
 
 fn print_operation(config: &Config, name: &str, environment: &Environment) {

@@ -47,7 +47,7 @@ mod tests {
         let config = Config::parse(COMMENTED).unwrap();
         assert_eq!((config.operations().count(), config.endpoints().count()), (0, 0));
         assert_eq!((config.projects().count(), config.upstreams().count()), (1, 0));
-        assert_eq!(config.channels().count(), 0);
+        assert_eq!((config.channels().count(), config.mail), (0, None));
     }
 
     #[test]
@@ -72,6 +72,7 @@ mod tests {
         assert!(matches!(actions[..], [Action::Operation(_), Action::Forward { .. }, Action::Log]));
         assert!(config.endpoint("default", "billing").is_some());
         assert!(config.endpoint("team-a", "app").is_some());
+        assert_eq!(config.mail.as_ref().unwrap().from.address, "approvals@example.com");
         assert!(config.channel("default", 17).is_some());
         assert!(config.channel("team-a", 18).is_some());
     }

@@ -11,6 +11,7 @@ mod init;
 mod key;
 mod link;
 mod logging;
+mod mail;
 mod server;
 mod session;
 mod settle;
@@ -57,6 +58,9 @@ enum Command {
     Settle(settle::Arguments),
     /// Create, list and revoke API keys
     Key(key::Arguments),
+    /// Send a test mail
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Explain a webhook source, or send what its sender would send
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -114,6 +118,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Link(arguments) => link::run(&arguments).await,
         Command::Settle(arguments) => settle::run(&arguments).await,
         Command::Key(arguments) => key::run(&arguments).await,
+        Command::Mail(command) => mail::run(&command).await,
         Command::Webhook(command) => webhook::run(&command).await,
         Command::Engines => engines::run().await,
         Command::Completions(arguments) => completions::run(&arguments),

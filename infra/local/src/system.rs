@@ -12,6 +12,7 @@ use placet_core::limits::PROJECT_SHARE;
 use placet_inbox::Inbox;
 use placet_runtime::engine::{Gates, Kinds};
 use placet_runtime::http::wants_page;
+use placet_runtime::mailbox::Mailbox;
 use placet_runtime::{
     Access, ApiKey, ApiKeys, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime,
     Store,
@@ -28,6 +29,9 @@ use crate::engines::{EngineError, Engines, Queues, Storage, TABLE, http_client};
 use crate::event_source::{EventSource, Slots};
 use crate::front_door::FrontDoor;
 use crate::function::Function;
+
+/// The folder of the mailbox in the data folder.
+pub const MAIL_FOLDER: &str = "mail";
 
 /// The parts and settings of a system.
 pub struct Setup {
@@ -63,6 +67,8 @@ pub struct System {
     pub front_door: Arc<FrontDoor>,
     /// One event source for each queue, the fastest lane first. It passes messages to the worker.
     pub event_sources: Vec<Arc<EventSource>>,
+    /// What Placet has mailed.
+    pub mailbox: Mailbox,
     /// Sends messages for due items.
     pub timer: Timer,
     /// The API. It may hold the requests of clients that poll.
@@ -87,6 +93,7 @@ impl System {
     ///
     /// If an engine cannot be started, see [`EngineError`].
     pub async fn with<List: Kinds<Worker>>(setup: Setup) -> Result<Self, EngineError> {
+        let mailbox = mailbox(&setup.storage);
         let engines = Engines::start(setup.storage, setup.queues).await?;
         let dynamodb = engines.dynamodb_client(setup.http_client.clone());
         let sqs = engines.sqs_client(setup.http_client);
@@ -116,8 +123,9 @@ impl System {
         }
         let blocked = setup.functions.all_missing(&runtime.config, &runtime.environment);
         let blocked = blocked.into_iter().map(|(name, failure)| (name, failure.message)).collect();
-        let inbox = Inbox::new(runtime.clone(), setup.access).with_blocked(blocked);
-        let worker = Worker::new(runtime.clone(), setup.functions);
+        let inbox = Inbox::new(runtime.clone(), setup.access);
+        let inbox = inbox.with_blocked(blocked).with_mailbox(mailbox.clone());
+        let worker = Worker::new(runtime.clone(), setup.functions).with_mailbox(mailbox.clone());
         let event_source = |lane| {
             let client = engines.sqs_client(http_client());
             let function = function("worker", worker.clone(), move |worker, event| async move {
@@ -134,8 +142,17 @@ impl System {
             approval,
             engines,
             runtime,
+            mailbox,
             api_keys,
         })
+    }
+}
+
+/// The mailbox beside the table.
+fn mailbox(storage: &Storage) -> Mailbox {
+    match storage {
+        Storage::Folder(folder) => Mailbox::folder(folder.join(MAIL_FOLDER)),
+        Storage::Memory => Mailbox::memory(),
     }
 }
 
@@ -194,7 +211,7 @@ fn room(parts: &Parts, config: &Config, is_api: impl Fn(&str) -> bool) -> Room {
     let browser = reads && wants_page(&parts.headers) && !is_program;
     match first {
         _ if config.source_at(path).is_some() => Room::Webhook,
-        "inbox" | "d" | "sign-in" | "sign-out" => Room::Inbox,
+        "inbox" | "d" | "mail" | "sign-in" | "sign-out" => Room::Inbox,
         "purchases" | "purchase-materials" if browser => Room::Inbox,
         _ if is_api(path) => Room::Approval,
         _ if browser => Room::Inbox,
@@ -245,6 +262,7 @@ mod tests {
         assert_eq!(room("GET", "/inbox/call-1", page), Room::Inbox);
         assert_eq!(room("POST", "/d/token", page), Room::Inbox);
         assert_eq!(room("POST", "/sign-in/token", "*/*"), Room::Inbox);
+        assert_eq!(room("GET", "/mail/1/source", "*/*"), Room::Inbox);
         assert_eq!(room("GET", "/purchases", page), Room::Inbox);
         assert_eq!(room("GET", "/purchases", "application/json"), Room::Approval);
         assert_eq!(room("POST", "/purchase-materials", page), Room::Approval);

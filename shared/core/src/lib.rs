@@ -6,8 +6,10 @@
 pub mod address;
 pub mod breaker;
 pub mod canonical;
+pub mod characters;
 pub mod delivery;
 mod digest;
+pub mod email;
 mod fields;
 pub mod humanlayer;
 pub mod item;

@@ -49,6 +49,28 @@ pub const MOST_RECIPIENTS: usize = 10;
 /// The longest e-mail address, in bytes. <https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.3>
 pub const LONGEST_ADDRESS: usize = 254;
 
+/// The longest subject of a mail, in characters.
+pub const LONGEST_SUBJECT: usize = 150;
+
+/// How much of an argument a mail shows, in characters. The page shows all of it.
+pub const LONGEST_IN_MAIL: usize = 500;
+
+/// How much of a question, a comment or an error message a mail shows, in characters.
+pub const LONGEST_QUOTE_IN_MAIL: usize = 2000;
+
+/// How many arguments a mail shows.
+pub const MOST_ARGUMENTS_IN_MAIL: usize = 50;
+
+/// The most work of a requester's mail template, in units of its engine: about as many instructions, or 64 bytes of
+/// data each.
+pub const MAIL_TEMPLATE_FUEL: u64 = 200_000;
+
+/// The largest HTML that a requester's mail template may make, in bytes.
+pub const LARGEST_MAIL_HTML: usize = 256 * 1024;
+
+/// How many mails the mailbox of the local system keeps.
+pub const MOST_KEPT_MAILS: usize = 200;
+
 /// How many times a requester may escalate an operation.
 pub const MOST_ESCALATIONS: usize = 10;
 

@@ -52,6 +52,16 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// The moment for a person, to the minute: `Sat 21 Nov 2026, 09:00 UTC`.
+    pub fn in_words(self) -> String {
+        let moment = OffsetDateTime::from_unix_timestamp(self.seconds());
+        let Ok(moment) = moment else { return self.to_string() };
+        let (weekday, month) = (moment.weekday().to_string(), moment.month().to_string());
+        let (day, year) = (moment.day(), moment.year());
+        let (hour, minute, _) = moment.to_hms();
+        format!("{:.3} {day} {:.3} {year}, {hour:02}:{minute:02} UTC", weekday, month)
+    }
+
     /// The time from `earlier` to this moment, zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         let millis = self.0.saturating_sub(earlier.0);
@@ -92,6 +102,14 @@ mod tests {
         assert_eq!(Timestamp::parse(&text(1_795_165_200_120)).unwrap().millis(), 1_795_165_200_120);
         assert_eq!(Timestamp::parse("1970-01-01T01:00:00+01:00").unwrap().millis(), 0);
         assert_eq!(Timestamp::parse("1970-01-01"), None);
+    }
+
+    #[test]
+    fn a_person_reads_the_day_and_the_minute() {
+        let words = |text| Timestamp::parse(text).unwrap().in_words();
+        assert_eq!(words("2026-11-21T09:05:59.999Z"), "Sat 21 Nov 2026, 09:05 UTC");
+        assert_eq!(words("2026-09-01T23:00:00Z"), "Tue 1 Sep 2026, 23:00 UTC");
+        assert_eq!(Timestamp::from_millis(i64::MAX).in_words(), "9223372036854775807ms");
     }
 
     #[test]

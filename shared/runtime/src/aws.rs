@@ -1,3 +1,4 @@
+mod json_service;
 mod signer;
 mod user_agent;
 
@@ -12,6 +13,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+pub use self::json_service::JsonService;
 use self::signer::Signer;
 use self::user_agent::ShortUserAgent;
 use crate::Environment;
@@ -39,6 +41,22 @@ pub enum ConnectError {
     /// The certificate authorities cannot be used.
     #[error("the built-in Amazon certificate authorities cannot be used: {0}")]
     Roots(String),
+}
+
+/// The credentials that Lambda and the AWS tools hand over in the environment.
+///
+/// # Errors
+///
+/// The name of the variable that is not set.
+pub(crate) fn credentials(environment: &Environment) -> Result<Credentials, &'static str> {
+    let need = |name| environment.get(name).ok_or(name);
+    Ok(Credentials::new(
+        need("AWS_ACCESS_KEY_ID")?,
+        need("AWS_SECRET_ACCESS_KEY")?,
+        environment.get("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    ))
 }
 
 /// The HTTPS client for AWS endpoints.
@@ -72,13 +90,7 @@ impl Aws {
         let need = |name| environment.get(name).ok_or(ConnectError::Missing(name));
         let name = need("AWS_REGION")?;
         let region = Region::new(name.clone());
-        let credentials = Credentials::new(
-            need("AWS_ACCESS_KEY_ID")?,
-            need("AWS_SECRET_ACCESS_KEY")?,
-            environment.get("AWS_SESSION_TOKEN"),
-            None,
-            "environment",
-        );
+        let credentials = credentials(environment).map_err(ConnectError::Missing)?;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
             .operation_attempt_timeout(Duration::from_secs(3))

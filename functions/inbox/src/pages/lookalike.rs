@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use placet_core::characters::code_point;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use unicode_script::{Script, UnicodeScript as _};
 use unicode_security::MixedScript as _;
 use unicode_security::confusable_detection::skeleton;
-
-use super::characters::code_point;
 
 /// How many different words, characters or pairs of names a warning names.
 const NAMED: usize = 6;

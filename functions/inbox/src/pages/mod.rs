@@ -6,7 +6,6 @@
 
 mod address;
 mod after;
-mod characters;
 mod delivery;
 mod field;
 mod filter;
@@ -15,6 +14,7 @@ mod hints;
 mod late;
 mod list;
 mod lookalike;
+mod mail;
 mod operation;
 mod purchases;
 mod record;
@@ -28,6 +28,7 @@ use placet_core::Timestamp;
 use placet_core::delivery::Delivery;
 use placet_core::item::Item;
 use placet_core::operation::Operation;
+use placet_runtime::mailbox::KeptMail;
 
 use address::Frame;
 pub use address::{Projects, Viewer};
@@ -137,6 +138,24 @@ pub fn purchase_form(call_id: &str) -> Result<String, askama::Error> {
 /// If the template cannot be rendered.
 pub fn purchases(operations: &[Item<Operation>], now: Timestamp) -> Result<String, askama::Error> {
     purchases::Page::new(operations, now).render()
+}
+
+/// What Placet has mailed from this machine, in the order given. Each mail has its name.
+///
+/// # Errors
+///
+/// If the template cannot be rendered.
+pub fn mails(mails: &[(String, KeptMail)]) -> Result<String, askama::Error> {
+    mail::List::new(mails).render()
+}
+
+/// One mail, as its reader sees it. Its HTML is in a frame that runs no script, and may style itself.
+///
+/// # Errors
+///
+/// If the template cannot be rendered.
+pub fn mail(name: &str, mail: &KeptMail) -> Result<String, askama::Error> {
+    mail::One::new(name, mail).render()
 }
 
 /// A page with a message only, such as an error, a missing page or an invalid link.

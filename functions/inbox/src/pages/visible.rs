@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use placet_core::characters::{self, code_point};
 use serde_json::Value;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::characters::{self, code_point};
 use super::lookalike::{Lookalikes, list};
 
 /// Levels deeper than this are not indented further, so that a small value cannot make a huge page.

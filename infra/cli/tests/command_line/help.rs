@@ -22,6 +22,7 @@ fn help_of_placet() {
       link         Print a link with which a person decides an operation, or settles an unknown outcome; or revoke one
       settle       Settle the unknown outcomes of many operations in the same way
       key          Create, list and revoke API keys
+      mail         Send a test mail
       webhook      Explain a webhook source, or send what its sender would send
       engines      Run only the embedded DynamoDB, SQS and S3, in memory, until stopped
       completions  Print the completions of a shell
@@ -240,6 +241,45 @@ fn help_of_webhook() {
     Options:
       -h, --help     Print help
       -V, --version  Print version
+    ");
+}
+
+#[test]
+fn help_of_mail() {
+    insta::assert_snapshot!(placet("mail --help"), @r"
+    exit code 0
+    Send a test mail
+
+    Usage: placet mail <COMMAND>
+
+    Commands:
+      test  Send a test mail through the configured server, and print what the server answered
+      help  Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    ");
+}
+
+#[test]
+fn help_of_mail_test() {
+    insta::assert_snapshot!(placet("mail test --help"), @r"
+    exit code 0
+    Send a test mail through the configured server, and print what the server answered
+
+    Usage: placet mail test [OPTIONS] <ADDRESS>
+
+    Arguments:
+      <ADDRESS>  The address that gets the mail
+
+    Options:
+          --operation <CALL_ID>  Send the mail about this call, without a decision link; `human_contact/ID` names a question
+          --event <EVENT>        What has happened to it: requested, reminded, escalated, decided, expired, failed, blocked or unknown [default: requested]
+          --project <PROJECT>    The project of the operation; the one of placet.yaml if left out
+          --data-dir <FOLDER>    The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
+      -h, --help                 Print help
+      -V, --version              Print version
     ");
 }
 

@@ -48,6 +48,41 @@ pub struct EmailContact {
     pub other: Map<String, Value>,
 }
 
+impl EmailContact {
+    /// The subject that the requester wants.
+    pub fn subject(&self) -> Option<&str> {
+        self.text("subject").or_else(|| self.text("experimental_subject_line"))
+    }
+
+    /// The `Message-ID` of the mail that a mail to this contact replies to.
+    pub fn in_reply_to(&self) -> Option<&str> {
+        self.text("in_reply_to_message_id")
+            .or_else(|| self.text("experimental_in_reply_to_message_id"))
+    }
+
+    /// The `Message-ID`s of the thread that a mail to this contact belongs to.
+    pub fn references(&self) -> Option<&str> {
+        self.text("references_message_id")
+            .or_else(|| self.text("experimental_references_message_id"))
+    }
+
+    /// The Jinja2 template of the HTML that the requester wants.
+    pub fn template(&self) -> Option<&str> {
+        self.text("template")
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.other.get(name)?.as_str().filter(|text| !text.trim().is_empty())
+    }
+}
+
+impl Recipient {
+    /// The header in which the address appears: `to`, `cc` or `bcc`.
+    pub fn field(&self) -> &str {
+        self.other.get("field").and_then(Value::as_str).unwrap_or("to")
+    }
+}
+
 /// An additional recipient of an e-mail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipient {
@@ -113,6 +148,27 @@ mod tests {
         });
         let channel: ContactChannel = serde_json::from_value(written.clone()).unwrap();
         assert_eq!(serde_json::to_value(&channel).unwrap(), written);
+    }
+
+    /// HumanLayer's SDKs send each member under one name or under both.
+    #[test]
+    fn the_members_of_a_mail_have_two_names() {
+        let contact = |other| {
+            let mut written = json!({"address": "a@example.org"});
+            written.as_object_mut().unwrap().append(&mut { other });
+            serde_json::from_value::<EmailContact>(written).unwrap()
+        };
+        let both = contact(json!({
+            "subject": "Wood", "experimental_subject_line": "Old",
+            "experimental_in_reply_to_message_id": "<1@x>", "references_message_id": "<0@x> <1@x>",
+            "template": "<p>",
+        }).as_object().unwrap().clone());
+        assert_eq!(both.subject(), Some("Wood"));
+        assert_eq!(both.in_reply_to(), Some("<1@x>"));
+        assert_eq!(both.references(), Some("<0@x> <1@x>"));
+        assert_eq!(both.template(), Some("<p>"));
+        let empty = contact(json!({"subject": " ", "template": 7}).as_object().unwrap().clone());
+        assert_eq!((empty.subject(), empty.template()), (None, None));
     }
 
     #[test]

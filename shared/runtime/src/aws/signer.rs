@@ -1,8 +1,8 @@
 //! AWS Signature Version 4 with a cached signing key. The key is valid for a day; the SDK derives it anew for
 //! each call.
 //!
-//! This signer signs only the usual request: the first attempt of a POST to `/` with its body in memory and
-//! the signature in its headers. It passes every other request to the SDK's signer. A second attempt, for
+//! This signer signs only the usual request: the first attempt of a POST to a plain path with its body in memory
+//! and the signature in its headers. It passes every other request to the SDK's signer. A second attempt, for
 //! example, may need the clock of the service. For the usual request, both signers make the same signature.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
@@ -38,9 +38,9 @@ pub(super) struct Signer {
 
 /// The values of the headers that carry the signature.
 #[derive(Debug, PartialEq, Eq)]
-struct Signed {
-    authorization: String,
-    date: String,
+pub(super) struct Signed {
+    pub(super) authorization: String,
+    pub(super) date: String,
 }
 
 impl Signer {
@@ -49,7 +49,7 @@ impl Signer {
     }
 
     /// Signs a usual request; `None` if the request is not usual.
-    fn sign(
+    pub(super) fn sign(
         &self,
         request: &HttpRequest,
         credentials: &Credentials,
@@ -57,9 +57,10 @@ impl Signer {
     ) -> Option<Signed> {
         let body = request.body().bytes().filter(|_| request.method() == "POST")?;
         let date = basic(now)?;
+        let (host, path) = target(request.uri())?;
         let named = request.headers().iter().filter(|(name, _)| !UNSIGNED.contains(name));
         let mut headers: Vec<(&str, &str)> = named.collect();
-        headers.push(("host", host(request.uri())?));
+        headers.push(("host", host));
         headers.push(("x-amz-date", &date));
         headers.extend(credentials.session_token().map(|token| ("x-amz-security-token", token)));
         headers.sort_unstable();
@@ -68,7 +69,7 @@ impl Signer {
             return None;
         }
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-        let canonical = canonical_request(&headers, &names, body);
+        let canonical = canonical_request(path, &headers, &names, body);
         let canonical = hex(Digest::of_bytes(canonical.as_bytes()).as_bytes());
         let scope = [&date[..8], "/", &self.region, "/", self.service, "/aws4_request"].concat();
         let credential = [credentials.access_key_id(), "/", &scope].concat();
@@ -105,9 +106,11 @@ impl Signer {
 }
 
 /// Builds the canonical request without `format!`, for speed: Placet signs every call.
-fn canonical_request(headers: &[(&str, &str)], names: &str, body: &[u8]) -> String {
+fn canonical_request(path: &str, headers: &[(&str, &str)], names: &str, body: &[u8]) -> String {
     let mut request = String::with_capacity(1024);
-    request.push_str("POST\n/\n\n");
+    for part in ["POST\n", path, "\n\n"] {
+        request.push_str(part);
+    }
     for part in headers.iter().flat_map(|(name, value)| [*name, ":", value, "\n"]) {
         request.push_str(part);
     }
@@ -129,13 +132,16 @@ fn basic(moment: SystemTime) -> Option<String> {
     Some(basic)
 }
 
-/// The `Host` header of a URL with the path `/` and no query; `None` for another URL. `None` also if the URL
-/// names the default port, which the header leaves out.
-fn host(uri: &str) -> Option<&str> {
+/// The `Host` header and the path of a URL without a query, whose path the canonical request would not change;
+/// `None` for another URL. `None` also if the URL names the default port, which the header leaves out.
+fn target(uri: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = uri.split_once("://")?;
-    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
     let default = if scheme == "https" { ":443" } else { ":80" };
-    (!host.contains(['/', '?', '#', '@']) && !host.ends_with(default)).then_some(host)
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_".contains(&byte);
+    let usual = path.bytes().all(plain) && !path.contains("//");
+    let named = !host.contains(['?', '#', '@']) && !host.ends_with(default);
+    (usual && named).then_some((host, path))
 }
 
 /// Whether a header value has spaces that the canonical request would remove.

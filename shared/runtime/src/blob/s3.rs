@@ -14,6 +14,7 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::BlobError;
 use crate::Environment;
+use crate::aws::credentials;
 use crate::https::{Https, HttpsError};
 
 /// The largest object that is read, in bytes. No larger object is ever written.
@@ -46,15 +47,8 @@ impl S3 {
         environment: &Environment,
         https: Https,
     ) -> Result<Self, BlobError> {
-        let need = |name| environment.get(name).ok_or(BlobError::Missing(name));
-        let region = need("AWS_REGION")?;
-        let credentials = Credentials::new(
-            need("AWS_ACCESS_KEY_ID")?,
-            need("AWS_SECRET_ACCESS_KEY")?,
-            environment.get("AWS_SESSION_TOKEN"),
-            None,
-            "environment",
-        );
+        let region = environment.get("AWS_REGION").ok_or(BlobError::Missing("AWS_REGION"))?;
+        let credentials = credentials(environment).map_err(BlobError::Missing)?;
         let bucket = match environment.get("AWS_ENDPOINT_URL_S3") {
             Some(url) => format!("{}/{bucket}", url.trim_end_matches('/')),
             None if region.starts_with("cn-") => {

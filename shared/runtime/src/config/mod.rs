@@ -9,6 +9,7 @@ mod endpoint;
 mod executor;
 mod follow_up;
 mod locate;
+mod mail;
 mod outbound;
 mod people;
 mod problem;
@@ -25,6 +26,7 @@ pub use channel::Channel;
 pub use endpoint::{Endpoint, Events, OutboundUrl, SigningSecrets};
 pub use executor::{Executor, HttpExecutor};
 pub use follow_up::{EscalateTo, Reminders};
+pub use mail::{Mail, Sender, Ses, Smtp, Tls, Transport};
 pub use outbound::Outbound;
 pub use people::is_email;
 pub use placet_core::Period;
@@ -76,6 +78,12 @@ pub struct Config {
     /// The endpoints of outgoing webhooks, by name.
     #[serde(default)]
     endpoints: BTreeMap<Name, Endpoint>,
+    /// How mail is sent: as written, and below as read.
+    #[serde(default, rename = "mail")]
+    written_mail: Option<mail::Written>,
+    /// How mail is sent; `None` if no mail is sent.
+    #[serde(skip)]
+    pub mail: Option<Mail>,
     /// The hosts that may be called besides those of the public Internet.
     #[serde(default)]
     pub outbound: Outbound,
@@ -203,6 +211,7 @@ impl Config {
         config.check_paths(text)?;
         config.check_endpoints(text)?;
         config.check_follow_ups(text)?;
+        config.read_mail(text)?;
         config.check_upstreams(text)?;
         config.check_deciding_sources(text)?;
         config.check_targets(text)?;
@@ -284,6 +293,7 @@ impl Config {
             ("executors", executors),
             ("endpoints", self.endpoints().next().is_some()),
             ("upstream approvers", self.upstreams().next().is_some()),
+            ("mail", self.mail.is_some()),
         ];
         users.into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect()
     }
@@ -299,6 +309,7 @@ impl Config {
             .chain(self.endpoints.values().flat_map(|endpoint| endpoint.secrets.iter()))
             .chain(self.upstreams().map(|(_, upstream)| &upstream.api_key))
             .chain(self.sign_in.oidc.iter().filter_map(|oidc| oidc.client_secret.as_ref()))
+            .chain(self.mail.iter().filter_map(Mail::secret))
             .chain(
                 sources
                     .clone()

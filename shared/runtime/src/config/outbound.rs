@@ -17,9 +17,14 @@ pub struct Outbound {
 /// A host as it is compared: a name in lower case, or an address without brackets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-struct Host(String);
+pub(super) struct Host(String);
 
 impl Host {
+    /// The name, or the address without brackets.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The host in a URL.
     fn of(host: &str) -> Self {
         let bare = bare(host);

@@ -16,7 +16,10 @@ fn until(minutes: u64) -> Item<Operation> {
 fn escalated(operation: &Item<Operation>) -> Item<Operation> {
     let message = "The customer waits".to_owned();
     let escalation = Escalation { message, recipients: Vec::new(), redirects: false };
-    after(operation, Command::Escalate { escalation, by: Actor::api("k1", "ci") })
+    after(
+        operation,
+        Command::Escalate { escalation, by: Actor::api("k1", "ci"), notify: Vec::new() },
+    )
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn address() -> impl Strategy<Value = &'static str> {
             "https://example.com:8443/",
             "http://127.0.0.1:4566/",
             "http://[::1]:443/",
+            "https://email.eu-west-1.amazonaws.com/v2/email/outbound-emails",
         ][..],
     )
 }
@@ -109,7 +110,9 @@ fn only_usual_requests_are_signed_here() {
     let target = headers(&[("x-amz-target", "DynamoDB_20120810.PutItem"), ("user-agent", "a  b")]);
     assert!(signs(&request(uri, &target, b"{}".to_vec())));
     for uri in [
-        "https://a.example/b",
+        "https://a.example/b%20c",
+        "https://a.example//b",
+        "https://a.example/../b",
         "https://a.example/?b",
         "https://a.example:443/",
         "http://a.example:80/",

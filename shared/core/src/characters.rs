@@ -3,7 +3,7 @@
 
 /// The name of `character`, if a reader would not see it, would mistake it for an ordinary space, or could not read
 /// the letter under it.
-pub(super) fn hidden(character: char) -> Option<&'static str> {
+pub fn hidden(character: char) -> Option<&'static str> {
     if character == ' ' || character.is_ascii_graphic() {
         return None;
     }
@@ -32,13 +32,13 @@ fn overlay(character: char) -> bool {
 }
 
 /// The code point of `character` as in `U+200B`.
-pub(super) fn code_point(character: char) -> String {
+pub fn code_point(character: char) -> String {
     format!("U+{:04X}", u32::from(character))
 }
 
 /// Whether `character` is a letter of a script that is written from right to left. One such letter makes the
 /// groups of a following number change places on the screen.
-pub(super) fn right_to_left(character: char) -> bool {
+pub fn right_to_left(character: char) -> bool {
     matches!(
         character,
         '\u{0590}'..='\u{08ff}'

@@ -1,0 +1,362 @@
+//! What a mail about an operation says.
+
+use placet_core::item::Item;
+use placet_core::limits::{
+    LONGEST_IN_MAIL, LONGEST_QUOTE_IN_MAIL, LONGEST_SUBJECT, MOST_ARGUMENTS_IN_MAIL,
+};
+use placet_core::operation::{
+    Actor, Content, EmailContact, Operation, OperationKind, Outcome, ResponseOption, Verdict,
+};
+use serde_json::Value;
+
+use super::letter::{Button, Letter, Row};
+use super::{template, visible};
+
+/// The longest name of a function, an argument or a person in a mail, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// What has happened to an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It was requested, and waits for a person.
+    Requested,
+    /// It still waits.
+    Reminded,
+    /// It still waits, and somebody else is notified, or it has become urgent.
+    Escalated,
+    /// A person has decided.
+    Decided,
+    /// Nobody decided before the deadline.
+    Expired,
+    /// It was approved and had no effect.
+    Failed,
+    /// It was approved, and the configuration that runs it is missing.
+    Blocked,
+    /// It was approved, and may have had its effect.
+    Unknown,
+}
+
+impl Event {
+    /// All events.
+    pub const ALL: [Self; 8] = [
+        Self::Requested,
+        Self::Reminded,
+        Self::Escalated,
+        Self::Decided,
+        Self::Expired,
+        Self::Failed,
+        Self::Blocked,
+        Self::Unknown,
+    ];
+
+    /// The name of the event.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Reminded => "reminded",
+            Self::Escalated => "escalated",
+            Self::Decided => "decided",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The event with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.as_str() == name)
+    }
+
+    /// Whether the operation waits for a decision.
+    const fn waits(self) -> bool {
+        matches!(self, Self::Requested | Self::Reminded | Self::Escalated)
+    }
+
+    /// The beginning of a subject outside of a thread.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Requested => "",
+            Self::Reminded => "Reminder: ",
+            Self::Escalated => "Urgent: ",
+            Self::Decided => "Decided: ",
+            Self::Expired => "Expired: ",
+            Self::Failed => "Failed: ",
+            Self::Blocked => "Blocked: ",
+            Self::Unknown => "Outcome unknown: ",
+        }
+    }
+}
+
+/// A message to one person about one operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Notification<'a> {
+    /// What has happened.
+    pub event: Event,
+    /// The operation.
+    pub operation: &'a Item<Operation>,
+    /// The channel of the operation through which the person is reached, if it is one by e-mail.
+    pub contact: Option<&'a EmailContact>,
+    /// The address of the page of the operation, or a decision link.
+    pub page: &'a str,
+    /// Whether the person may decide. Otherwise the mail only informs.
+    pub may_decide: bool,
+}
+
+impl Notification<'_> {
+    /// The subject. Every mail in a thread has the subject of its first, because readers group mails by it.
+    pub fn subject(&self, in_thread: bool) -> String {
+        let own = self.contact.and_then(EmailContact::subject).unwrap_or_default();
+        let own = visible::header(own, LONGEST_SUBJECT);
+        let subject = if own.is_empty() { self.usual_subject() } else { own };
+        let before = if in_thread { "Re: " } else { self.event.label() };
+        visible::header(&format!("{before}{subject}"), LONGEST_SUBJECT)
+    }
+
+    fn usual_subject(&self) -> String {
+        let requester = self.requester();
+        match &self.operation.content {
+            Content::Call { function, .. } => {
+                format!(
+                    "Approve {}? Requested by {requester}",
+                    visible::header(function, LONGEST_NAME)
+                )
+            }
+            Content::Question { subject: Some(subject), .. } if !subject.trim().is_empty() => {
+                subject.clone()
+            }
+            Content::Question { message, .. } => {
+                let message = visible::header(message, LONGEST_NAME);
+                format!("{requester} asks: {message}")
+            }
+        }
+    }
+
+    /// The HTML that the requester's own template makes, if there is one and it can be rendered.
+    pub fn own_html(&self) -> Option<String> {
+        let written = self.contact?.template()?;
+        let rendered = template::render(written, self.operation, self.page);
+        let (project, call_id) = (self.operation.project(), self.operation.call_id());
+        rendered
+            .inspect_err(|error| {
+                tracing::warn!(
+                    project,
+                    call_id,
+                    error,
+                    "mail template of the requester not rendered, the usual mail is sent"
+                );
+            })
+            .ok()
+    }
+
+    /// The content of the mail.
+    pub fn letter(&self) -> Letter {
+        let operation = self.operation;
+        let mut rows = self.arguments();
+        rows.extend(self.options());
+        rows.extend(self.decision());
+        Letter {
+            heading: self.heading(),
+            quote: self.quote().map(|text| visible::lines(&text, LONGEST_QUOTE_IN_MAIL)),
+            paragraphs: self.paragraphs(),
+            rows,
+            button: Some(Button { label: self.label().to_owned(), url: self.page.to_owned() }),
+            footer: vec![
+                self.how_to_answer().to_owned(),
+                format!(
+                    "{} of project {}, run {}",
+                    visible::line(&operation.id().path(), LONGEST_IN_MAIL),
+                    operation.project(),
+                    visible::line(&operation.run_id, LONGEST_IN_MAIL)
+                ),
+                format!("Digest {}", operation.digest),
+            ],
+        }
+    }
+
+    fn heading(&self) -> String {
+        let requester = self.requester();
+        let function = self.operation.content.function();
+        let Some(function) = function.map(|name| visible::line(name, LONGEST_NAME)) else {
+            return match self.event {
+                Event::Requested => format!("{requester} asks a question."),
+                Event::Reminded => format!("Reminder: {requester} still waits for an answer."),
+                Event::Escalated => format!("{requester} needs an answer soon."),
+                Event::Decided => format!("The question of {requester} was answered."),
+                Event::Expired => format!("Nobody answered the question of {requester} in time."),
+                Event::Failed | Event::Blocked | Event::Unknown => {
+                    format!("The question of {requester} needs a look.")
+                }
+            };
+        };
+        match self.event {
+            Event::Requested if self.may_decide => {
+                format!("{requester} asks you to approve {function}.")
+            }
+            Event::Requested => format!("{requester} requests approval of {function}."),
+            Event::Reminded => {
+                format!("Reminder: {requester} still waits for a decision on {function}.")
+            }
+            Event::Escalated => format!("{requester} needs a decision on {function} soon."),
+            Event::Decided if self.is_denied() => format!("{function} was denied."),
+            Event::Decided => format!("{function} was approved."),
+            Event::Expired => format!("Nobody decided on {function} in time."),
+            Event::Failed => format!("{function} was approved and has failed."),
+            Event::Blocked => format!("{function} was approved and cannot run yet."),
+            Event::Unknown => format!("The outcome of {function} is unknown."),
+        }
+    }
+
+    fn is_denied(&self) -> bool {
+        self.operation.decision.as_ref().is_some_and(|one| one.verdict == Verdict::Deny)
+    }
+
+    /// The words that the heading speaks of: the question, the reason of an escalation, or what went wrong.
+    fn quote(&self) -> Option<String> {
+        let words = match self.event {
+            Event::Escalated => {
+                let last = self.operation.history.of("escalated").next_back();
+                last.and_then(|entry| entry.detail["message"].as_str())
+            }
+            Event::Failed | Event::Blocked | Event::Unknown => match &self.operation.outcome {
+                Some(Outcome::Failure(failure)) => Some(failure.message.as_str()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let question = match &self.operation.content {
+            Content::Question { message, .. } => Some(message.as_str()),
+            Content::Call { .. } => None,
+        };
+        let words = words.or(question).filter(|words| !words.trim().is_empty());
+        words.map(str::to_owned)
+    }
+
+    fn paragraphs(&self) -> Vec<String> {
+        let deadline = self.operation.deadline.in_words();
+        let question = self.operation.kind() == OperationKind::HumanContact;
+        let text = match self.event {
+            _ if self.event.waits() && !self.may_decide => {
+                let wait = if question { "an answer" } else { "a decision" };
+                format!("It waits for {wait} until {deadline}. This mail only informs you.")
+            }
+            _ if self.event.waits() && question => format!("Answer by {deadline}."),
+            _ if self.event.waits() => {
+                format!("Decide by {deadline}. Without a decision, nothing runs.")
+            }
+            Event::Decided if self.is_denied() => "It does not run.".to_owned(),
+            Event::Decided if question || self.operation.plan.is_some() => return Vec::new(),
+            Event::Decided => "The requester now acts on the decision.".to_owned(),
+            Event::Expired if question => format!("It expired on {deadline}."),
+            Event::Expired => format!("It expired on {deadline}. Nothing runs."),
+            Event::Failed => "It had no effect. You can run it again on the page.".to_owned(),
+            Event::Blocked => {
+                "Its configuration is missing. It runs as soon as the configuration is there.".to_owned()
+            }
+            _ => "It may or may not have had its effect, and it does not run again by itself. Check where it \
+                  would have its effect, then say on the page what happened."
+                .to_owned(),
+        };
+        vec![text]
+    }
+
+    fn label(&self) -> &'static str {
+        let call = self.operation.kind() == OperationKind::FunctionCall;
+        match self.event {
+            _ if self.event.waits() && self.may_decide && call => "Approve or deny",
+            _ if self.event.waits() && self.may_decide => "Answer",
+            Event::Unknown if self.may_decide => "Say what happened",
+            _ => "Open the page",
+        }
+    }
+
+    /// Where a person answers: not in a reply.
+    const fn how_to_answer(&self) -> &'static str {
+        match self.may_decide {
+            true => "Answer on the page. Nobody reads replies to this mail.",
+            false => "Nobody reads replies to this mail.",
+        }
+    }
+
+    /// The arguments of a call, in the requester's order.
+    fn arguments(&self) -> Vec<Row> {
+        let row = |name: &str, value: &Value| Row {
+            name: visible::line(name, LONGEST_NAME),
+            value: shown(value),
+        };
+        match self.operation.content.kwargs() {
+            None => Vec::new(),
+            Some(Value::Object(members)) => {
+                let shown = members.iter().take(MOST_ARGUMENTS_IN_MAIL);
+                let mut rows: Vec<Row> = shown.map(|(name, value)| row(name, value)).collect();
+                let more = members.len().saturating_sub(MOST_ARGUMENTS_IN_MAIL);
+                if more > 0 {
+                    let value =
+                        format!("{} more arguments are on the page", visible::grouped(more));
+                    rows.push(Row { name: "…".to_owned(), value });
+                }
+                rows
+            }
+            Some(value) => vec![row("arguments", value)],
+        }
+    }
+
+    /// The options among which the person chooses.
+    fn options(&self) -> Option<Row> {
+        let options = &self.operation.options;
+        if options.is_empty() || !self.event.waits() {
+            return None;
+        }
+        let labels: Vec<&str> = options.iter().map(ResponseOption::label).collect();
+        let question = self.operation.kind() == OperationKind::HumanContact;
+        let name = if question { "possible answers" } else { "reasons to deny" };
+        Some(Row {
+            name: name.to_owned(),
+            value: visible::line(&labels.join(", "), LONGEST_IN_MAIL),
+        })
+    }
+
+    /// Who decided, and what they said.
+    fn decision(&self) -> Vec<Row> {
+        let Some(decision) = &self.operation.decision else { return Vec::new() };
+        let words = match decision.verdict {
+            Verdict::Answer => "answer",
+            Verdict::Approve | Verdict::Deny => "comment",
+        };
+        let by = visible::line(&decision.by.to_string(), LONGEST_NAME);
+        let mut rows = vec![Row { name: "decided by".to_owned(), value: by }];
+        if !decision.comment.is_empty() {
+            let value = visible::lines(&decision.comment, LONGEST_QUOTE_IN_MAIL);
+            rows.push(Row { name: words.to_owned(), value });
+        }
+        rows
+    }
+
+    /// Who requested the operation.
+    fn requester(&self) -> String {
+        let by = self.operation.history.entries().first().map(|created| &created.by);
+        let name = match by {
+            Some(Actor::Api { name, .. }) => name.clone(),
+            Some(Actor::Webhook { source, .. }) => format!("the webhook source {source}"),
+            Some(Actor::Demo) => "the demo".to_owned(),
+            Some(other) => other.to_string(),
+            None => "somebody".to_owned(),
+        };
+        visible::line(&name, LONGEST_NAME)
+    }
+}
+
+/// An argument: a text as it is, any other value as JSON.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "(empty)".to_owned(),
+        Value::String(text) => visible::lines(text, LONGEST_IN_MAIL),
+        Value::Array(_) | Value::Object(_) => {
+            visible::lines(&format!("{value:#}"), LONGEST_IN_MAIL)
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ impl Inbox {
         let Subject { operation, action, by, may, visitor } = subject;
         let id = operation.id();
         let (project, call_id) = (id.project.as_str(), id.call_id.as_str());
-        let notices = self.runtime.notices(&id);
+        let notices = self.runtime.notices(&operation);
         let command = read(&fields, &by, &operation, notices).ok_or_else(Page::bad_form)?;
         let (actor, by) = (by.clone(), by.to_string());
         if !may.allows(&command) {

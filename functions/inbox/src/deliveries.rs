@@ -1,16 +1,16 @@
 //! The notifications of decisions, and the page of one delivery, which a person can send again.
 
 use lambda_http::http::{Method, StatusCode};
-use placet_core::delivery::{Command, Delivery};
+use placet_core::delivery::{Command, Delivery, MailTo};
 use placet_core::item::Item;
-use placet_core::operation::{Event, Operation, State};
+use placet_core::operation::{self, Event, Operation, State};
 use placet_runtime::Notification;
 
 use placet_runtime::http::Request;
 
 use crate::Inbox;
 use crate::fields::Fields;
-use crate::pages::{self, Notified};
+use crate::pages::{self, Notified, Recipient};
 use crate::reply::Page;
 use crate::subject::unavailable;
 use crate::visitor::Visitor;
@@ -35,7 +35,9 @@ impl Inbox {
         }
         let fields = Fields::read(request.body().as_ref()).ok_or_else(Page::bad_form)?;
         visitor.check_form(&fields, self.keys.as_ref())?;
-        if let Some(reason) = self.closed_endpoint(project, &delivery.endpoint).await? {
+        if delivery.mail.is_none()
+            && let Some(reason) = self.closed_endpoint(project, &delivery.endpoint).await?
+        {
             return Ok(self
                 .delivery_page(&delivery, Some(&reason), visitor)
                 .with_status(StatusCode::CONFLICT));
@@ -81,6 +83,20 @@ impl Inbox {
         }))
     }
 
+    /// Who is notified, as a page names them.
+    fn recipient(&self, to: &operation::Notified) -> Recipient {
+        match to {
+            operation::Notified::Endpoint { name, .. } => Recipient::Endpoint(name.clone()),
+            operation::Notified::Mail(MailTo::Address(address)) => {
+                Recipient::Person(address.clone())
+            }
+            operation::Notified::Mail(MailTo::Person(id)) => {
+                let person = self.runtime.config.people.get(id);
+                Recipient::Person(person.map_or(id, |person| &person.name).clone())
+            }
+        }
+    }
+
     /// The notifications of an operation so far.
     pub(crate) async fn notified(
         &self,
@@ -99,7 +115,14 @@ impl Inbox {
             let delivery = store.item(operation.project(), &delivery_id, true).await;
             let delivery = delivery.map_err(unavailable)?;
             if awaited || delivery.is_some() || is_decision {
-                notified.push(Notified { notice, awaited, linked: visitor.operates(), delivery });
+                let to = self.recipient(&notice.to);
+                notified.push(Notified {
+                    to,
+                    event: notice.event,
+                    awaited,
+                    linked: visitor.operates(),
+                    delivery,
+                });
             }
         }
         Ok(notified)

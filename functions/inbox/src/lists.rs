@@ -248,7 +248,7 @@ fn does_not_get_through(delivery: &Delivery) -> bool {
     match delivery.state {
         delivery::State::Failed => true,
         delivery::State::Pending => delivery.failed_attempts > 0,
-        delivery::State::Delivered => false,
+        delivery::State::Delivered | delivery::State::Skipped => false,
     }
 }
 

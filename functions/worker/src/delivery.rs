@@ -3,6 +3,8 @@
 //! If the worker dies in between, the endpoint may have the webhook. The worker sends it again under the same
 //! id.
 
+mod mail;
+
 use std::time::{Duration, Instant};
 
 use placet_core::breaker::End;
@@ -39,11 +41,19 @@ impl engine::Work<Delivery> for Worker {
             return Err(WorkError::Terminal(reason));
         }
         context.heed(project, name, state.paused).await?;
-        let body = self.body(&context, &item).await?;
         let begun = Instant::now();
-        let answer = match self.runtime.config.endpoint(project, name) {
-            Some(endpoint) => self.send(endpoint, &item, body).await,
-            None => Answer::Nothing(format!("placet.yaml has no endpoint {name} in this project")),
+        let answer = match &item.mail {
+            Some(to) => {
+                let operation = self.notified_operation(&context, &item).await?;
+                match self.send_mail(&item, to, &operation).await? {
+                    mail::Sent::Answered(answer) => answer,
+                    mail::Sent::NotNeeded(skip) => {
+                        context.note_end(End::Answered);
+                        return Ok(skip);
+                    }
+                }
+            }
+            None => self.send_webhook(&context, &item).await?,
         };
         let took = begun.elapsed();
         context.note_end(match &answer {
@@ -68,8 +78,31 @@ impl engine::Work<Delivery> for Worker {
         let status = last.and_then(|attempt| attempt.status);
         let error = last.and_then(|attempt| attempt.error.as_deref());
         match item.state {
+            State::Delivered if item.mail.is_some() => {
+                tracing::info!(project, delivery_id, attempts, "mail sent");
+            }
             State::Delivered => {
                 tracing::info!(project, delivery_id, endpoint, attempts, status, "webhook sent");
+            }
+            State::Skipped => {
+                tracing::info!(
+                    project,
+                    delivery_id,
+                    reason = error,
+                    "notification not needed any more"
+                );
+            }
+            State::Pending if item.mail.is_some() => {
+                tracing::warn!(
+                    project,
+                    delivery_id,
+                    attempts,
+                    error,
+                    "mail not accepted, will retry"
+                );
+            }
+            State::Failed if item.mail.is_some() => {
+                tracing::error!(project, delivery_id, attempts, error, "mail not delivered");
             }
             State::Pending => tracing::warn!(
                 project,
@@ -109,13 +142,35 @@ impl Worker {
         endpoint.map_or(Timeout::default(), |endpoint| endpoint.timeout).0.0
     }
 
+    async fn send_webhook(
+        &self,
+        context: &Context,
+        item: &Item<Delivery>,
+    ) -> Result<Answer, WorkError> {
+        let (project, name) = (item.project(), item.endpoint.as_str());
+        let body = self.body(context, item).await?;
+        Ok(match self.runtime.config.endpoint(project, name) {
+            Some(endpoint) => self.send(endpoint, item, body).await,
+            None => Answer::Nothing(format!("placet.yaml has no endpoint {name} in this project")),
+        })
+    }
+
+    /// The operation of which a delivery notifies.
+    async fn notified_operation(
+        &self,
+        context: &Context,
+        item: &Item<Delivery>,
+    ) -> Result<Item<Operation>, WorkError> {
+        let gone = || WorkError::terminal("its operation is no longer stored");
+        let (id, _) = item.notifies_of().ok_or_else(gone)?;
+        context.item::<Operation>(item.project(), &id.path()).await?.ok_or_else(gone)
+    }
+
     async fn body(&self, context: &Context, item: &Item<Delivery>) -> Result<Vec<u8>, WorkError> {
-        let Some((id, occurrence)) = item.notifies_of() else {
+        let Some((_, occurrence)) = item.notifies_of() else {
             return Ok(self.runtime.blobs.body(&item.payload).await?.to_vec());
         };
-        let operation = context.item::<Operation>(item.project(), &id.path()).await?;
-        let operation =
-            operation.ok_or_else(|| WorkError::terminal("its operation is no longer stored"))?;
+        let operation = self.notified_operation(context, item).await?;
         let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
         let marked = endpoint.is_some_and(|endpoint| endpoint.links);
         let with_links = marked && operation.awaits_decision_at(&occurrence);

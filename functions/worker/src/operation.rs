@@ -22,7 +22,7 @@ impl engine::Work<Operation> for Worker {
         let definition = function.and_then(|function| config.operation(function));
         let missing = definition
             .and_then(|definition| self.functions.missing(definition, &self.runtime.environment));
-        let notify = self.runtime.notices(&item.id());
+        let notify = self.runtime.notices(item);
         let plan = || function.and_then(|function| config.plan(function));
         Some(match missing {
             Some(missing) => Command::Block { missing, notify },
@@ -36,7 +36,7 @@ impl engine::Work<Operation> for Worker {
         item: Item<Operation>,
         work: Work,
     ) -> Result<Command, WorkError> {
-        let notices = || self.runtime.notices(&item.id());
+        let notices = || self.runtime.notices(&item);
         Ok(match work {
             Work::Expire => Command::Expire { notify: notices() },
             Work::Remind => Command::Remind { notify: notices() },
@@ -143,7 +143,7 @@ impl Worker {
     fn escalate(&self, item: &Item<Operation>) -> Command {
         let to = item.escalation.as_ref().map_or("", |escalation| escalation.to.as_str());
         let people = self.runtime.config.people.members(to);
-        let notify = self.runtime.notices_of_escalation(&item.id(), to);
+        let notify = self.runtime.notices_of_escalation(item, to, &people);
         Command::EscalateInTime { people, notify }
     }
 }

@@ -59,7 +59,7 @@ impl Worker {
             Polled::Decided(answered) => {
                 let by = Actor::Upstream { url: url.to_owned() };
                 let seen = Some(operation.digest_with(&answered.content));
-                let notices = self.runtime.notices(&operation.id());
+                let notices = self.runtime.notices(operation);
                 let decide = answered.answer.decide(operation, &by, seen, notices);
                 let write = Write::new("", self.runtime.engine.now());
                 match operation.apply(&decide, &write) {

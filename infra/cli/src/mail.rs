@@ -4,12 +4,12 @@
 use clap::{Args, Subcommand};
 use placet_core::delivery::Answer;
 use placet_core::item::Item;
-use placet_core::operation::{Operation, OperationId};
+use placet_core::operation::{Event, Operation, OperationId};
 use placet_core::{Digest, email};
 use placet_local::system::MAIL_FOLDER;
 use placet_runtime::mailbox::Mailbox;
 use placet_runtime::{Clock, Config, Environment, Https, Store};
-use placet_worker::mail::{Event, Letter, Mail, MailError, Mailer, Notification, Recipients};
+use placet_worker::mail::{Letter, Mail, MailError, Mailer, Notification, Recipients};
 use uuid::Uuid;
 
 use crate::environment::DataFolder;
@@ -30,7 +30,7 @@ pub struct Test {
     /// Send the mail about this call, without a decision link; `human_contact/ID` names a question
     #[arg(long, value_name = "CALL_ID")]
     operation: Option<String>,
-    /// What has happened to it: requested, reminded, escalated, decided, expired, failed, blocked or unknown
+    /// What has happened to it: requested, reminded, escalated, completed, expired, failed, blocked or unknown
     #[arg(long, requires = "operation", default_value = "requested", value_parser = event)]
     event: Event,
     /// The project of the operation; the one of placet.yaml if left out
@@ -120,6 +120,7 @@ async fn about(
         operation: &operation,
         contact,
         page: &page,
+        inbox: &page,
         may_decide: false,
     };
     let key = format!("{project}/{}#{}", operation.id().path(), test.address);

@@ -14,8 +14,8 @@ use placet_runtime::engine::{Gates, Kinds};
 use placet_runtime::http::wants_page;
 use placet_runtime::mailbox::Mailbox;
 use placet_runtime::{
-    Access, ApiKey, ApiKeys, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime,
-    Store,
+    Access, ApiKey, ApiKeys, Blobs, Clock, Config, Engine, Environment, Https, MAILBOX, Queue,
+    Runtime, Store,
 };
 use placet_timer::Timer;
 use placet_webhook::Webhook;
@@ -108,7 +108,7 @@ impl System {
             blobs: setup.blobs.unwrap_or_else(|| engines.blobs()),
             https: Https::default(),
             config: Arc::new(setup.config),
-            environment: setup.environment,
+            environment: with_mailbox(&setup.environment),
         };
         let api_keys = api_keys(&runtime.config, setup.api_key);
         let mut keys = ApiKeys::new(&runtime);
@@ -154,6 +154,12 @@ fn mailbox(storage: &Storage) -> Mailbox {
         Storage::Folder(folder) => Mailbox::folder(folder.join(MAIL_FOLDER)),
         Storage::Memory => Mailbox::memory(),
     }
+}
+
+/// The environment that tells the functions that mails are kept here.
+fn with_mailbox(environment: &Environment) -> Environment {
+    let kept = (MAILBOX.to_owned(), "on".to_owned());
+    std::iter::once(kept).collect::<Environment>().over(environment)
 }
 
 /// The key of the main project, and a random one for each further project.

@@ -77,6 +77,9 @@ pub const MOST_ESCALATIONS: usize = 10;
 /// The most reminders that `placet.yaml` may configure for an operation that waits for a decision.
 pub const MOST_REMINDERS: usize = 10;
 
+/// The most people, and the most other addresses, that get a mail about one event of an operation.
+pub const MOST_MAILED: usize = 20;
+
 /// How many links one may make for an operation, and how many one may revoke. The history keeps each.
 pub const MOST_LINKS: usize = 20;
 

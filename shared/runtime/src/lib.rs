@@ -43,7 +43,7 @@ pub use deliveries::{NewDelivery, SendError};
 pub use engine::{ChangeError, Created, Engine};
 pub use environment::{Environment, SecretsError, has_another, in_quotes};
 pub use https::{Https, HttpsError};
-pub use notifications::{Notification, link_keys, missing_for_links};
+pub use notifications::{MAILBOX, Notification, inbox_origin, link_keys, missing_for_links};
 pub use operations::{CreateError, Requested, new_call_id};
 pub use queue::{DEAD_LETTERS, MOST_MESSAGES, Queue, QueueError, variable};
 pub use receipts::{ReceiveError, Received};

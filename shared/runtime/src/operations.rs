@@ -97,17 +97,19 @@ impl Runtime {
         let own =
             |name: &str| matches!(&requested.by, Actor::Webhook { source, .. } if source == name);
         let webhook = self.config.deciding_source(project, function).filter(|name| !own(name));
+        let people = self.config.people_for(project, function);
+        let channel = requested.specification.channel.as_ref();
         NewOperation {
+            notify: self.notices_of_creation(&requested.id, &people, channel),
             plan: function.and_then(|function| self.config.plan_for(function, requested.through)),
             time_to_decide: self.config.time_to_decide(function).0,
             upstream: upstream.map(|upstream| upstream.base_url()),
             approvers: Approvers {
-                people: self.config.people_for(project, function),
+                people,
                 webhook: webhook.map(str::to_owned),
                 except_key: requested.except_key,
             },
             follow_up: self.config.follow_up(function),
-            notify: self.notices(&requested.id),
             id: requested.id,
             run_id: requested.run_id,
             specification: requested.specification,

@@ -82,11 +82,14 @@ pub(crate) async fn redeliver(call: Call<'_>) -> Result<Response, Error> {
     let DeliveryPath { id } = call.path()?;
     let delivery = call.load::<Delivery>(&id).await?;
     let endpoint = &delivery.endpoint;
-    if call.runtime().config.endpoint(call.project(), endpoint).is_none() {
-        let detail = format!("placet.yaml no longer has the endpoint {endpoint} in this project");
-        return Err(conflict("no_such_endpoint", detail).into());
+    if delivery.mail.is_none() {
+        if call.runtime().config.endpoint(call.project(), endpoint).is_none() {
+            let detail =
+                format!("placet.yaml no longer has the endpoint {endpoint} in this project");
+            return Err(conflict("no_such_endpoint", detail).into());
+        }
+        check_enabled(&call, endpoint).await?;
     }
-    check_enabled(&call, endpoint).await?;
     let delivery = call.engine().change(delivery, |_| Command::Redeliver).await?;
     tracing::info!(project = delivery.project(), delivery_id = id, "redelivery requested");
     answer(&call, StatusCode::ACCEPTED, &delivery).await

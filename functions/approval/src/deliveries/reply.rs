@@ -1,6 +1,6 @@
 //! A delivery in the replies of our API.
 
-use placet_core::delivery::{self, Delivery, State};
+use placet_core::delivery::{self, Delivery, MailTo, State};
 use placet_core::item::{Item, Kind};
 use serde::Serialize;
 
@@ -14,9 +14,13 @@ pub(crate) struct ListedDelivery<'a> {
     /// The id of the delivery, which is also the `webhook-id` of its webhook.
     #[cfg_attr(test, schemars(example = crate::openapi::examples::DELIVERY))]
     id: &'a str,
-    /// The name of the endpoint in `placet.yaml`.
+    /// The name of the endpoint in `placet.yaml`; `mail` for a mail.
     #[cfg_attr(test, schemars(example = &"billing"))]
     endpoint: &'a str,
+    /// The id of the person in `placet.yaml` who gets the mail; null for webhooks and for mails to other addresses.
+    person: Option<&'a str>,
+    /// The address that gets the mail; null for webhooks and for mails to people.
+    address: Option<&'a str>,
     /// The type of the event.
     event_type: &'a str,
     /// The operation of whose event this webhook notifies; null for other webhooks.
@@ -75,9 +79,16 @@ impl<'a> ListedDelivery<'a> {
     pub(crate) fn new(delivery: &'a Item<Delivery>) -> Self {
         let last = delivery.log.last();
         let pending = delivery.state == State::Pending;
+        let (person, address) = match &delivery.mail {
+            None => (None, None),
+            Some(MailTo::Person(id)) => (Some(id.as_str()), None),
+            Some(MailTo::Address(address)) => (None, Some(address.as_str())),
+        };
         Self {
             id: &delivery.header.id,
             endpoint: &delivery.endpoint,
+            person,
+            address,
             event_type: &delivery.event_type,
             operation: delivery.operation.as_deref(),
             state: delivery.state,

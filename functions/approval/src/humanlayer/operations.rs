@@ -52,7 +52,7 @@ pub(crate) async fn respond(call: Call<'_>, kind: OperationKind) -> Result<Respo
     let id = named(&call, kind)?;
     let response = humanlayer::respond(kind, call.body())?;
     let operation = call.load::<Operation>(&id.path()).await?;
-    let (by, notices) = (call.by(), call.runtime().notices(&id));
+    let (by, notices) = (call.by(), call.runtime().notices(&operation));
     let decide =
         |operation: &Item<Operation>| response.decide(operation, &by, None, notices.clone());
     let operation = match call.engine().change(operation, decide).await {
@@ -71,7 +71,7 @@ pub(crate) async fn escalate(call: Call<'_>, kind: OperationKind) -> Result<Resp
     let id = named(&call, kind)?;
     let escalation = humanlayer::escalate(call.body())?;
     let operation = call.load::<Operation>(&id.path()).await?;
-    let notify = call.runtime().notices(&id);
+    let notify = call.runtime().notices_of_request(&operation, &escalation);
     let escalate = Command::Escalate { escalation, by: call.by(), notify };
     let escalate = |_: &Item<Operation>| escalate.clone();
     let operation = match call.engine().change(operation, escalate).await {

@@ -123,7 +123,7 @@ pub(crate) async fn decide(call: Call<'_>) -> Result<Response, Error> {
         let detail = format!("must name an option of this operation; it has no {option:?}");
         return Err(Wrong::at(&["option"], detail).into());
     }
-    let (by, notices) = (call.by(), call.runtime().notices(&id));
+    let (by, notices) = (call.by(), call.runtime().notices(&operation));
     let decide =
         |operation: &Item<Operation>| response.decide(operation, &by, Some(seen), notices.clone());
     let operation = call.engine().change(operation, decide).await?;
@@ -137,7 +137,7 @@ pub(crate) async fn cancel(call: Call<'_>) -> Result<Response, Error> {
     let Cancellation { reason } = Cancellation::read(call.body())?;
     let reason = reason.unwrap_or_default().0;
     let operation = call.load::<Operation>(&id.path()).await?;
-    let (by, notices) = (call.by(), call.runtime().notices(&id));
+    let (by, notices) = (call.by(), call.runtime().notices(&operation));
     let cancel = |_: &Item<Operation>| Command::Cancel {
         reason: reason.clone(),
         by: by.clone(),

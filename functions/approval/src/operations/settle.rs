@@ -78,6 +78,13 @@ struct SeenOperation {
     attempt: u32,
 }
 
+/// What a person saw of an operation.
+#[derive(Clone, Copy)]
+struct Seen {
+    digest: Digest,
+    attempt: u32,
+}
+
 /// The result for each operation, in the order of the request.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -118,9 +125,8 @@ pub(crate) async fn settle(call: Call<'_>) -> Result<Response, Error> {
     let NewSettlement { settlement, comment, digest, attempt } =
         read::value(read::object(call.body())?.into())?;
     let comment = comment.unwrap_or_default().0;
-    let (by, notify) = (call.by(), call.runtime().notices(&id));
-    let settle = Command::Settle { settlement, comment, by, seen: digest, attempt, notify };
-    let operation = apply(&call, &id, &settle).await?;
+    let seen = Seen { digest, attempt };
+    let operation = apply(&call, &id, seen, settlement, &comment).await?;
     answer(&call, StatusCode::OK, &operation).await
 }
 
@@ -131,12 +137,13 @@ pub(crate) async fn settle_many(call: Call<'_>) -> Result<Response, Error> {
     let comment = comment.unwrap_or_default().0;
     let settlements = operations.iter().map(|SeenOperation { kind, call_id, digest, attempt }| {
         let id = call.operation_id(*kind, &call_id.0);
-        let (comment, by, notify) = (comment.clone(), call.by(), call.runtime().notices(&id));
-        let (seen, attempt) = (*digest, *attempt);
-        let settle = Command::Settle { settlement, comment, by, seen, attempt, notify };
-        let call = &call;
+        let seen = Seen { digest: *digest, attempt: *attempt };
+        let (call, comment) = (&call, &comment);
         // Only the state is kept, because a hundred operations would take tens of megabytes.
-        async move { apply(call, &id, &settle).await.map(|operation| operation.state) }
+        async move {
+            let settled = apply(call, &id, seen, settlement, comment).await;
+            settled.map(|operation| operation.state)
+        }
     });
     let settlements = settlements.collect();
     let outcomes = a_few_at_a_time(settlements, Instant::now() + STOPS_AFTER).await;
@@ -153,9 +160,18 @@ pub(crate) async fn settle_many(call: Call<'_>) -> Result<Response, Error> {
 async fn apply(
     call: &Call<'_>,
     id: &OperationId,
-    settle: &Command,
+    seen: Seen,
+    settlement: Settlement,
+    comment: &str,
 ) -> Result<Item<Operation>, Error> {
-    let settle = |_: &Item<Operation>| settle.clone();
+    let settle = |operation: &Item<Operation>| Command::Settle {
+        settlement,
+        comment: comment.to_owned(),
+        by: call.by(),
+        seen: seen.digest,
+        attempt: seen.attempt,
+        notify: call.runtime().notices(operation),
+    };
     let operation = call.engine().command(call.project(), &id.path(), settle).await?;
     let (project, call_id) = (operation.project(), operation.call_id());
     tracing::info!(project, call_id, state = operation.state.as_str(), "operation settled");

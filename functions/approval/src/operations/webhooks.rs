@@ -54,7 +54,9 @@ pub(super) async fn webhooks(
 ) -> Result<Vec<WebhookReply>, Error> {
     let mut webhooks = Vec::new();
     for Notification { notice, number, delivery_id } in call.runtime().notifications(operation) {
-        let Notice { to: Notified::Endpoint { name, event_type }, event } = notice;
+        let Notice { to: Notified::Endpoint { name, event_type }, event } = notice else {
+            continue;
+        };
         let state = match event {
             Event::Completed if operation.state == State::Pending => None,
             _ => webhook_state(call, operation, &delivery_id).await?,
@@ -82,7 +84,7 @@ async fn webhook_state(
     Ok(Some(match delivery.map(|delivery| delivery.body.state) {
         Some(delivery::State::Pending) => WebhookState::Pending,
         Some(delivery::State::Delivered) => WebhookState::Delivered,
-        Some(delivery::State::Failed) => WebhookState::Failed,
+        Some(delivery::State::Failed | delivery::State::Skipped) => WebhookState::Failed,
         None => WebhookState::NoLongerKept,
     }))
 }

@@ -3,7 +3,7 @@
 use placet_core::Timestamp;
 use placet_core::delivery::{Delivery, State};
 use placet_core::item::Item;
-use placet_core::operation::{Event, Notice};
+use placet_core::operation::Event;
 use placet_runtime::Rest;
 
 use super::address::Projects;
@@ -40,8 +40,10 @@ impl More {
 /// A notification of an event of the operation.
 #[derive(Clone, Debug)]
 pub struct Notified {
-    /// Whom to notify, and of which event.
-    pub notice: Notice,
+    /// Who is notified.
+    pub to: Recipient,
+    /// The event.
+    pub event: Event,
     /// Whether the delivery is still to be created.
     pub awaited: bool,
     /// Whether the viewer may open the page of the delivery.
@@ -50,12 +52,23 @@ pub struct Notified {
     pub delivery: Option<Item<Delivery>>,
 }
 
+/// Somebody who is notified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// The endpoint with this name.
+    Endpoint(String),
+    /// The person with this name, or an address.
+    Person(String),
+}
+
 /// A notification in words.
 pub(super) struct Sentence {
-    pub(super) endpoint: Shown,
+    /// Whether an endpoint is notified, not a person.
+    pub(super) endpoint: bool,
+    pub(super) name: Shown,
     /// The event, in words.
     pub(super) event: &'static str,
-    /// What came of it, as the rest of a sentence that begins with the endpoint.
+    /// What came of it, as the rest of a sentence that begins with the name.
     pub(super) words: String,
     /// The reason why the last attempt failed.
     pub(super) reason: Option<Shown>,
@@ -85,6 +98,7 @@ impl Sentence {
                 State::Pending => {
                     format!("has not been notified yet: {}.", progress(delivery, now))
                 }
+                State::Skipped => "was not notified: it was not needed any more.".to_owned(),
                 State::Failed => {
                     format!("was not notified: {}.", progress(delivery, now).to_lowercase())
                 }
@@ -93,8 +107,11 @@ impl Sentence {
         let unheard = delivery
             .filter(|delivery| delivery.body.state != State::Delivered && delivery.attempts > 0);
         Self {
-            endpoint: Shown::text(notified.notice.to.destination()),
-            event: occasion(notified.notice.event),
+            endpoint: matches!(notified.to, Recipient::Endpoint(_)),
+            name: Shown::text(match &notified.to {
+                Recipient::Endpoint(name) | Recipient::Person(name) => name,
+            }),
+            event: occasion(notified.event),
             words,
             reason: unheard.map(|delivery| Shown::text(&last(delivery))),
             href: delivery

@@ -4,7 +4,7 @@ use placet_core::delivery::{Delivery, State};
 use placet_core::item::Item;
 
 use super::address::{Frame, Projects};
-use super::row::{progress, result};
+use super::row::{progress, recipient, result};
 use super::visible::Shown;
 use super::words::Moment;
 
@@ -26,6 +26,8 @@ pub(super) struct Page<'a> {
     operation: Option<(Shown, String)>,
     created: Moment,
     message: Option<&'a str>,
+    /// Whether it is a mail.
+    mail: bool,
     /// Whether the endpoint accepted it before, so that it gets the same event twice.
     delivered: bool,
     /// The attempts, newest first.
@@ -51,9 +53,10 @@ impl<'a> Page<'a> {
             State::Pending => ("waits", "…", "Not delivered yet"),
             State::Delivered => ("good", "✓", "Delivered"),
             State::Failed => ("bad", "✕", "Not delivered"),
+            State::Skipped => ("good", "–", "Not needed any more"),
         };
         let (event, endpoint) =
-            (Shown::text(&delivery.event_type), Shown::text(&delivery.endpoint));
+            (Shown::text(&delivery.event_type), Shown::text(&recipient(delivery)));
         let attempt = |one: &placet_core::delivery::Attempt| Attempt {
             number: one.attempt,
             at: Moment::date(one.at),
@@ -77,6 +80,7 @@ impl<'a> Page<'a> {
                 .map(|(id, _)| (Shown::text(&id.call_id), projects.operation(&id))),
             created: Moment::date(delivery.header.created_at),
             message,
+            mail: delivery.mail.is_some(),
             delivered: delivery.body.state == State::Delivered,
             attempts: delivery.log.iter().rev().map(attempt).collect(),
         }

@@ -32,7 +32,7 @@ use placet_runtime::mailbox::KeptMail;
 
 use address::Frame;
 pub use address::{Projects, Viewer};
-pub use after::{After, More, Notified};
+pub use after::{After, More, Notified, Recipient};
 pub use filter::{Filter, List};
 pub use late::Late;
 pub use list::{Found, Listing};

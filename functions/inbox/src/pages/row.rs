@@ -1,7 +1,7 @@
 //! The rows of a list.
 
 use placet_core::Timestamp;
-use placet_core::delivery::{self, Attempt, Delivery};
+use placet_core::delivery::{self, Attempt, Delivery, MailTo};
 use placet_core::item::Item;
 use placet_core::operation::{Content, Operation, State};
 
@@ -94,12 +94,20 @@ impl Notification {
     pub(super) fn new(delivery: &Item<Delivery>, projects: &Projects<'_>, now: Timestamp) -> Self {
         Self {
             event: Shown::text(&delivery.event_type).shorten(LONGEST_NAME),
-            endpoint: Shown::text(&delivery.endpoint).shorten(LONGEST_NAME),
+            endpoint: Shown::text(&recipient(delivery)).shorten(LONGEST_NAME),
             href: projects.delivery(&delivery.header.id),
             words: progress(delivery, now),
             last: Shown::text(&last(delivery)).shorten(LONGEST_TEXT),
             created: Moment::ago(delivery.header.created_at, now),
         }
+    }
+}
+
+/// Who gets a delivery, by the name or the id in `placet.yaml`.
+pub(super) fn recipient(delivery: &Delivery) -> String {
+    match &delivery.mail {
+        None => delivery.endpoint.clone(),
+        Some(MailTo::Person(to) | MailTo::Address(to)) => to.clone(),
     }
 }
 
@@ -111,6 +119,7 @@ pub(super) fn progress(delivery: &Delivery, now: Timestamp) -> String {
     };
     match delivery.state {
         delivery::State::Failed => format!("Failed after {attempts}"),
+        delivery::State::Skipped => "Not needed any more".to_owned(),
         delivery::State::Delivered => attempts,
         delivery::State::Pending if delivery.not_before > now => {
             format!("{attempts}, the next {}", relative(delivery.not_before, now))
@@ -131,7 +140,7 @@ pub(super) fn last(delivery: &Delivery) -> String {
 pub(super) fn result(attempt: &Attempt) -> String {
     match (&attempt.error, attempt.status) {
         (Some(error), _) => error.clone(),
-        (None, Some(status)) => format!("the endpoint answered {status}"),
+        (None, Some(status)) => format!("the answer was {status}"),
         (None, None) => "no answer".to_owned(),
     }
 }

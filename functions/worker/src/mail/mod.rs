@@ -22,7 +22,7 @@ use placet_core::operation::EmailContact;
 
 pub use letter::{Button, Letter, Row};
 pub use mailer::{MailError, Mailer, Refused};
-pub use notification::{Event, Notification};
+pub use notification::Notification;
 
 /// A mail to send. Two attempts at the same mail are equal, so that a reader who gets both sees one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use placet_core::limits::{
     LONGEST_IN_MAIL, LONGEST_QUOTE_IN_MAIL, LONGEST_SUBJECT, MOST_ARGUMENTS_IN_MAIL,
 };
 use placet_core::operation::{
-    Actor, Content, EmailContact, Operation, OperationKind, Outcome, ResponseOption, Verdict,
+    Actor, Content, EmailContact, Event, Operation, OperationKind, Outcome, ResponseOption, State,
+    Verdict,
 };
 use serde_json::Value;
 
@@ -15,76 +16,22 @@ use super::{template, visible};
 /// The longest name of a function, an argument or a person in a mail, in characters.
 const LONGEST_NAME: usize = 80;
 
-/// What has happened to an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It was requested, and waits for a person.
-    Requested,
-    /// It still waits.
-    Reminded,
-    /// It still waits, and somebody else is notified, or it has become urgent.
-    Escalated,
-    /// A person has decided.
-    Decided,
-    /// Nobody decided before the deadline.
-    Expired,
-    /// It was approved and had no effect.
-    Failed,
-    /// It was approved, and the configuration that runs it is missing.
-    Blocked,
-    /// It was approved, and may have had its effect.
-    Unknown,
+/// Whether the operation waits for a decision at this event.
+const fn waits(event: Event) -> bool {
+    matches!(event, Event::Requested | Event::Reminded | Event::Escalated)
 }
 
-impl Event {
-    /// All events.
-    pub const ALL: [Self; 8] = [
-        Self::Requested,
-        Self::Reminded,
-        Self::Escalated,
-        Self::Decided,
-        Self::Expired,
-        Self::Failed,
-        Self::Blocked,
-        Self::Unknown,
-    ];
-
-    /// The name of the event.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Reminded => "reminded",
-            Self::Escalated => "escalated",
-            Self::Decided => "decided",
-            Self::Expired => "expired",
-            Self::Failed => "failed",
-            Self::Blocked => "blocked",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The event with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.as_str() == name)
-    }
-
-    /// Whether the operation waits for a decision.
-    const fn waits(self) -> bool {
-        matches!(self, Self::Requested | Self::Reminded | Self::Escalated)
-    }
-
-    /// The beginning of a subject outside of a thread.
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Requested => "",
-            Self::Reminded => "Reminder: ",
-            Self::Escalated => "Urgent: ",
-            Self::Decided => "Decided: ",
-            Self::Expired => "Expired: ",
-            Self::Failed => "Failed: ",
-            Self::Blocked => "Blocked: ",
-            Self::Unknown => "Outcome unknown: ",
-        }
+/// The beginning of a subject outside of a thread.
+const fn label(event: Event) -> &'static str {
+    match event {
+        Event::Requested => "",
+        Event::Reminded => "Reminder: ",
+        Event::Escalated => "Urgent: ",
+        Event::Completed => "Decided: ",
+        Event::Expired => "Expired: ",
+        Event::Failed => "Failed: ",
+        Event::Blocked => "Blocked: ",
+        Event::Unknown => "Outcome unknown: ",
     }
 }
 
@@ -97,8 +44,11 @@ pub struct Notification<'a> {
     pub operation: &'a Item<Operation>,
     /// The channel of the operation through which the person is reached, if it is one by e-mail.
     pub contact: Option<&'a EmailContact>,
-    /// The address of the page of the operation, or a decision link.
+    /// The address that the button opens: the page of the operation, or a decision link.
     pub page: &'a str,
+    /// The address of the page of the operation, for a template of the requester. It is never a decision link: a
+    /// template could send the link to its author, for example in the address of a picture.
+    pub inbox: &'a str,
     /// Whether the person may decide. Otherwise the mail only informs.
     pub may_decide: bool,
 }
@@ -109,7 +59,7 @@ impl Notification<'_> {
         let own = self.contact.and_then(EmailContact::subject).unwrap_or_default();
         let own = visible::header(own, LONGEST_SUBJECT);
         let subject = if own.is_empty() { self.usual_subject() } else { own };
-        let before = if in_thread { "Re: " } else { self.event.label() };
+        let before = if in_thread { "Re: " } else { label(self.event) };
         visible::header(&format!("{before}{subject}"), LONGEST_SUBJECT)
     }
 
@@ -135,7 +85,7 @@ impl Notification<'_> {
     /// The HTML that the requester's own template makes, if there is one and it can be rendered.
     pub fn own_html(&self) -> Option<String> {
         let written = self.contact?.template()?;
-        let rendered = template::render(written, self.operation, self.page);
+        let rendered = template::render(written, self.operation, self.inbox);
         let (project, call_id) = (self.operation.project(), self.operation.call_id());
         rendered
             .inspect_err(|error| {
@@ -182,7 +132,10 @@ impl Notification<'_> {
                 Event::Requested => format!("{requester} asks a question."),
                 Event::Reminded => format!("Reminder: {requester} still waits for an answer."),
                 Event::Escalated => format!("{requester} needs an answer soon."),
-                Event::Decided => format!("The question of {requester} was answered."),
+                Event::Completed if self.is_cancelled() => {
+                    format!("{requester} withdrew a question.")
+                }
+                Event::Completed => format!("The question of {requester} was answered."),
                 Event::Expired => format!("Nobody answered the question of {requester} in time."),
                 Event::Failed | Event::Blocked | Event::Unknown => {
                     format!("The question of {requester} needs a look.")
@@ -198,13 +151,18 @@ impl Notification<'_> {
                 format!("Reminder: {requester} still waits for a decision on {function}.")
             }
             Event::Escalated => format!("{requester} needs a decision on {function} soon."),
-            Event::Decided if self.is_denied() => format!("{function} was denied."),
-            Event::Decided => format!("{function} was approved."),
+            Event::Completed if self.is_cancelled() => format!("{requester} withdrew {function}."),
+            Event::Completed if self.is_denied() => format!("{function} was denied."),
+            Event::Completed => format!("{function} was approved."),
             Event::Expired => format!("Nobody decided on {function} in time."),
             Event::Failed => format!("{function} was approved and has failed."),
             Event::Blocked => format!("{function} was approved and cannot run yet."),
             Event::Unknown => format!("The outcome of {function} is unknown."),
         }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.operation.state == State::Cancelled
     }
 
     fn is_denied(&self) -> bool {
@@ -236,17 +194,18 @@ impl Notification<'_> {
         let deadline = self.operation.deadline.in_words();
         let question = self.operation.kind() == OperationKind::HumanContact;
         let text = match self.event {
-            _ if self.event.waits() && !self.may_decide => {
+            _ if waits(self.event) && !self.may_decide => {
                 let wait = if question { "an answer" } else { "a decision" };
                 format!("It waits for {wait} until {deadline}. This mail only informs you.")
             }
-            _ if self.event.waits() && question => format!("Answer by {deadline}."),
-            _ if self.event.waits() => {
+            _ if waits(self.event) && question => format!("Answer by {deadline}."),
+            _ if waits(self.event) => {
                 format!("Decide by {deadline}. Without a decision, nothing runs.")
             }
-            Event::Decided if self.is_denied() => "It does not run.".to_owned(),
-            Event::Decided if question || self.operation.plan.is_some() => return Vec::new(),
-            Event::Decided => "The requester now acts on the decision.".to_owned(),
+            Event::Completed if self.is_cancelled() => "There is nothing to do.".to_owned(),
+            Event::Completed if self.is_denied() => "It does not run.".to_owned(),
+            Event::Completed if question || self.operation.plan.is_some() => return Vec::new(),
+            Event::Completed => "The requester now acts on the decision.".to_owned(),
             Event::Expired if question => format!("It expired on {deadline}."),
             Event::Expired => format!("It expired on {deadline}. Nothing runs."),
             Event::Failed => "It had no effect. You can run it again on the page.".to_owned(),
@@ -263,8 +222,8 @@ impl Notification<'_> {
     fn label(&self) -> &'static str {
         let call = self.operation.kind() == OperationKind::FunctionCall;
         match self.event {
-            _ if self.event.waits() && self.may_decide && call => "Approve or deny",
-            _ if self.event.waits() && self.may_decide => "Answer",
+            _ if waits(self.event) && self.may_decide && call => "Approve or deny",
+            _ if waits(self.event) && self.may_decide => "Answer",
             Event::Unknown if self.may_decide => "Say what happened",
             _ => "Open the page",
         }
@@ -304,7 +263,7 @@ impl Notification<'_> {
     /// The options among which the person chooses.
     fn options(&self) -> Option<Row> {
         let options = &self.operation.options;
-        if options.is_empty() || !self.event.waits() {
+        if options.is_empty() || !waits(self.event) {
             return None;
         }
         let labels: Vec<&str> = options.iter().map(ResponseOption::label).collect();

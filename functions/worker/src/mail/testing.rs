@@ -6,13 +6,13 @@ use placet_core::Timestamp;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Decision, EmailContact, Failure, FollowUp, NewOperation, Operation,
+    Actor, Approvers, Decision, EmailContact, Event, Failure, FollowUp, NewOperation, Operation,
     OperationId, OperationKind, Outcome, Verdict,
 };
 use placet_runtime::config::Sender;
 use serde_json::{Value, json};
 
-use super::{Event, Mail, Notification, Recipients, Thread};
+use super::{Mail, Notification, Recipients, Thread};
 
 /// Fri 20 Nov 2026, 09:00 UTC.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_165_200_000);

@@ -162,10 +162,9 @@ impl Worker {
         let by = event.by();
         let kind = answered.content.kind();
         let id = OperationId::new(receipt.project(), kind, &answered.call_id);
-        let notices = self.runtime.notices(&id);
         let command = |operation: &Item<Operation>| {
             let seen = Some(operation.digest_with(&answered.content));
-            answered.answer.decide(operation, &by, seen, notices.clone())
+            answered.answer.decide(operation, &by, seen, self.runtime.notices(operation))
         };
         let engine = &self.runtime.engine;
         match engine.command::<Operation>(&id.project, &id.path(), command).await {

@@ -39,6 +39,7 @@ mod late_steps;
 mod links;
 mod loops;
 mod lost_replies;
+mod mails;
 mod model;
 mod newer;
 mod notifications;

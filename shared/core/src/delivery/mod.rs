@@ -39,11 +39,26 @@ pub enum State {
     Delivered,
     /// The endpoint did not accept the delivery. Terminal unless a person sends it again.
     Failed,
+    /// The notification was not needed any more, so it was not sent. Terminal unless a person sends it again.
+    Skipped,
 }
+
+/// Who gets a mail.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailTo {
+    /// The person with this id in `placet.yaml`, at the address that is listed there at the attempt.
+    Person(String),
+    /// This address, which a requester named. The mail only informs.
+    Address(String),
+}
+
+/// The name of the destination of all mails. No endpoint may have it.
+pub const MAIL: &str = "mail";
 
 impl State {
     /// All states.
-    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Failed, Self::Skipped];
 
     /// The name of the state.
     pub const fn as_str(self) -> &'static str {
@@ -51,6 +66,7 @@ impl State {
             Self::Pending => "pending",
             Self::Delivered => "delivered",
             Self::Failed => "failed",
+            Self::Skipped => "skipped",
         }
     }
 
@@ -63,8 +79,11 @@ impl State {
 /// An outgoing signed webhook to one endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The name of the endpoint in `placet.yaml`.
+    /// The name of the endpoint in `placet.yaml`; [`MAIL`] for a mail.
     pub endpoint: String,
+    /// Who gets the mail; `None` for a webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailTo>,
     /// The name of the event.
     pub event_type: String,
     /// The media type of the body; empty if a forwarded webhook had no media type.
@@ -170,6 +189,7 @@ impl Delivery {
     ) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
+            mail: None,
             event_type: event_type.to_owned(),
             content_type: content_type.to_owned(),
             operation: None,
@@ -195,6 +215,13 @@ impl Delivery {
         let delivery = Self::of(endpoint, event_type, json, body, occurrence.at);
         let occurrence = (occurrence.event != Event::Completed).then_some(occurrence);
         Self { operation: Some(id.path()), occurrence, ..delivery }
+    }
+
+    /// A delivery that notifies by mail of an event of an operation. Its first attempt may start at once.
+    pub fn mail(to: MailTo, id: &OperationId, occurrence: Occurrence) -> Self {
+        let event_type = format!("{MAIL}.{}", occurrence.event);
+        let delivery = Self::notification(MAIL, &event_type, id, occurrence);
+        Self { mail: Some(to), content_type: "message/rfc822".to_owned(), ..delivery }
     }
 
     fn note(&mut self, attempt: Attempt) {

@@ -26,6 +26,11 @@ pub enum Command {
         /// The duration of the attempt.
         took: Duration,
     },
+    /// The notification is not needed any more.
+    Skip {
+        /// The reason.
+        reason: String,
+    },
     /// The delivery can never be sent.
     Fail {
         /// The reason.
@@ -101,6 +106,11 @@ impl Kind for Delivery {
                 }
                 next.record(&item.header.id, answer, *took, now);
             }
+            Command::Skip { reason } => {
+                next.check_pending()?;
+                next.note(Attempt::unanswered(0, reason, Duration::ZERO, now));
+                next.state = State::Skipped;
+            }
             Command::Fail { reason } => {
                 next.check_pending()?;
                 next.note(Attempt::unanswered(0, reason, Duration::ZERO, now));
@@ -125,7 +135,7 @@ impl Kind for Delivery {
             State::Pending => {
                 Next::Work(Job { lane: Lane::Calls, at: item.not_before, work: Work::Send })
             }
-            State::Delivered | State::Failed => Next::Nothing,
+            State::Delivered | State::Failed | State::Skipped => Next::Nothing,
         }
     }
 

@@ -1,5 +1,5 @@
 use super::{Event, Occurrence, OperationId};
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, MailTo};
 use crate::item::Child;
 
 /// A notification to send as soon as an event takes place: whom to notify, and of which event.
@@ -22,13 +22,19 @@ pub enum Notified {
         /// `v1beta2.function_call.completed`.
         event_type: String,
     },
+    /// A person or an address, by mail.
+    Mail(MailTo),
 }
 
 impl Notified {
     /// The name of the destination, which is part of the id of each delivery.
-    pub fn destination(&self) -> &str {
-        let Self::Endpoint { name, .. } = self;
-        name
+    pub fn destination(&self) -> String {
+        match self {
+            Self::Endpoint { name, .. } => name.clone(),
+            // The name of an endpoint has no slash.
+            Self::Mail(MailTo::Person(id)) => format!("person/{id}"),
+            Self::Mail(MailTo::Address(address)) => format!("address/{address}"),
+        }
     }
 }
 
@@ -46,9 +52,13 @@ impl Notice {
 
     /// The notification of this occurrence, as a child that must still be created.
     pub(super) fn child(&self, id: &OperationId, occurrence: Occurrence) -> Child {
-        let Notified::Endpoint { name, event_type } = &self.to;
         let Occurrence { event, number, at } = occurrence;
-        let delivery = Delivery::notification(name, event_type, id, occurrence);
-        Child::new(Self::delivery_id(self.to.destination(), id, event, number), delivery, at)
+        let delivery = match &self.to {
+            Notified::Endpoint { name, event_type } => {
+                Delivery::notification(name, event_type, id, occurrence)
+            }
+            Notified::Mail(to) => Delivery::mail(to.clone(), id, occurrence),
+        };
+        Child::new(Self::delivery_id(&self.to.destination(), id, event, number), delivery, at)
     }
 }

@@ -26,9 +26,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Actor, Command, Decision, Event, Failure, Notice, Occurrence, Operation, OperationId, Outcome,
-    Plan, Refusal, State, is_call_id,
+    Actor, Command, Decision, Event, Failure, Notice, Notified, Occurrence, Operation, OperationId,
+    Outcome, Plan, Refusal, State, is_call_id,
 };
+use crate::delivery::MailTo;
 use crate::item::{Change, Child, Item, Job, Kind, Lane, Need, Next, Write};
 use crate::{Digest, Timestamp};
 
@@ -180,8 +181,20 @@ impl<'a> Step<'a> {
     pub(super) fn notify(&mut self, event: Event, notices: &[Notice]) {
         let id = self.item.id();
         let occurrence = Occurrence { event, number: self.next.times(event), at: self.now };
-        let wanted = notices.iter().filter(|notice| notice.event == event);
-        self.children.extend(wanted.map(|notice| notice.child(&id, occurrence)));
+        let wanted = notices.iter().filter(|notice| notice.event == event && self.needs(notice));
+        let children: Vec<Child> = wanted.map(|notice| notice.child(&id, occurrence)).collect();
+        self.children.extend(children);
+    }
+
+    /// Whether a notification tells its person something new. Who decided knows it, and the mail about an expiry says
+    /// all that a mail about the end would say.
+    fn needs(&self, notice: &Notice) -> bool {
+        let Notified::Mail(to) = &notice.to else { return true };
+        let decided = self.next.decision.as_ref().and_then(|decision| decision.by.person());
+        let by = decided.map(|person| person.id.as_str());
+        notice.event != Event::Completed
+            || self.next.state != State::Expired
+                && !matches!(to, MailTo::Person(id) if Some(id.as_str()) == by)
     }
 
     pub(super) fn end(&mut self, state: State, outcome: Option<Outcome>) {

@@ -463,11 +463,7 @@ impl Model {
             *number += 1;
             let notices = notify.into_iter().flatten();
             let wanted = notices.filter(|notice| notice.event == *event);
-            self.unnotified.extend(wanted.map(
-                |Notice { to: Notified::Endpoint { name, .. }, .. }| {
-                    (name.clone(), *event, *number)
-                },
-            ));
+            self.unnotified.extend(wanted.map(|notice| (notice.to.destination(), *event, *number)));
         }
         self.blocked_by = missing.filter(|_| self.state == State::Blocked).map(str::to_owned);
     }

@@ -1,6 +1,7 @@
 //! The endpoints of outgoing webhooks.
 
 use lambda_http::http::Uri;
+use placet_core::delivery::MAIL;
 use placet_core::humanlayer::Subscription;
 use placet_core::operation::{OperationId, OperationKind};
 use placet_core::{Digest, Secret, url};
@@ -221,6 +222,11 @@ impl Config {
                 let place = ["endpoints", name, member].map(str::to_owned);
                 locate::at(text, &place, wrong)
             };
+            if name == MAIL {
+                let wrong =
+                    format!("{MAIL} is the name of Placet's own mails: name it differently");
+                return Err(locate::at(text, &["endpoints", name].map(str::to_owned), wrong));
+            }
             let owner = self.owner(endpoint);
             if !self.projects().any(|known| known == owner) {
                 let wrong = format!("there is no project {owner}: add it to projects");

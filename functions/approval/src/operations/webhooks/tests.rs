@@ -38,7 +38,7 @@ async fn a_delivery_that_does_not_exist_yet_is_not_read() {
         option: None,
         by: Actor::Test,
         seen: None,
-        notify: call.runtime().notices(&id),
+        notify: call.runtime().notices(&pending),
     };
     let denied = pending.apply(&deny, &Write::new("2", NOW)).unwrap();
     for operation in [pending, denied.clone()] {

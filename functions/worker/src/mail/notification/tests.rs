@@ -115,9 +115,9 @@ fn every_event_has_its_sentence() {
             &escalated,
             vec!["needs a decision on order_planks soon.", "> The truck leaves at noon"],
         ),
-        (Event::Decided, &approved, vec!["order_planks was approved.", "decided by: inbox"]),
+        (Event::Completed, &approved, vec!["order_planks was approved.", "decided by: inbox"]),
         (
-            Event::Decided,
+            Event::Completed,
             &denied,
             vec!["order_planks was denied.", "It does not run.", "comment: too much"],
         ),

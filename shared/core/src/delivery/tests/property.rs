@@ -44,6 +44,10 @@ impl Model {
                 return Err("stale_attempt");
             }
             Command::Record { answer, .. } => self.record(answer, now),
+            Command::Skip { .. } => {
+                self.state = State::Skipped;
+                self.logged += 1;
+            }
             Command::Fail { .. } => {
                 self.state = State::Failed;
                 self.logged += 1;

@@ -3,10 +3,17 @@
 use placet_core::delivery::Delivery;
 use placet_core::humanlayer::{Addresses, Format, Subscription};
 use placet_core::item::Item;
-use placet_core::operation::{Event, Notice, Notified, Operation, OperationId};
+use placet_core::operation::{
+    ContactChannel, Escalation, Event, Notice, Notified, Operation, OperationId, State,
+};
 use placet_core::{DecisionLink, SigningKeys};
 
 use crate::{Config, Environment, Runtime};
+
+mod mail;
+
+use mail::Audience;
+pub use mail::MAILBOX;
 
 /// The most notifications of one event that are shown, the last ones.
 const SHOWN: u32 = 10;
@@ -28,43 +35,94 @@ impl Runtime {
     /// only since later.
     pub fn notifications(&self, operation: &Item<Operation>) -> Vec<Notification> {
         let id = operation.id();
-        let notices = match operation.escalated_to() {
-            Some(to) => self.notices_of_escalation(&id, to),
-            None => self.notices(&id),
-        };
+        let mut notices = self.notices(operation);
+        if let Some(to) = operation.escalated_to() {
+            notices.retain(|notice| notice.event != Event::Escalated);
+            let escalated = self.notices_of_escalation(operation, to, &[]);
+            notices.extend(escalated.into_iter().filter(|one| one.event == Event::Escalated));
+        }
         let numbered = |notice: Notice| {
             let event = notice.event;
             let last = if event == Event::Completed { 1 } else { operation.times(event) };
             let id = id.clone();
             (last.saturating_sub(SHOWN) + 1..=last).map(move |number| {
                 let destination = notice.to.destination();
-                let delivery_id = Notice::delivery_id(destination, &id, event, number);
+                let delivery_id = Notice::delivery_id(&destination, &id, event, number);
                 Notification { notice: notice.clone(), number, delivery_id }
             })
         };
         notices.into_iter().flat_map(numbered).collect()
     }
 
-    /// The notices of all events of an operation: one per endpoint and event that the endpoint lists.
-    pub fn notices(&self, id: &OperationId) -> Vec<Notice> {
-        let notified = self.config.notified(id);
-        notified.map(|(name, subscription)| notice(name, subscription)).collect()
+    /// The notices of all events of an operation: to each endpoint that lists an event, and by mail.
+    pub fn notices(&self, operation: &Item<Operation>) -> Vec<Notice> {
+        let audience = Audience::of(operation.project(), operation);
+        let mut notices = self.to_endpoints(&operation.id());
+        notices.extend(self.mails(&audience));
+        if operation.state == State::Unknown {
+            notices.retain(|notice| {
+                notice.event != Event::Reminded || matches!(notice.to, Notified::Endpoint { .. })
+            });
+            notices.extend(self.mails_of_settlement(&audience));
+        }
+        notices
     }
 
-    /// The notices of the escalation of an operation to `to`. If that is the name of an endpoint, it is notified even
-    /// if it does not list the event.
-    pub fn notices_of_escalation(&self, id: &OperationId, to: &str) -> Vec<Notice> {
-        let mut notices = self.notices(id);
+    /// The notices of the creation of an operation.
+    pub(crate) fn notices_of_creation(
+        &self,
+        id: &OperationId,
+        approvers: &[String],
+        channel: Option<&ContactChannel>,
+    ) -> Vec<Notice> {
+        let audience = Audience { project: &id.project, approvers, channel };
+        let mut notices = self.to_endpoints(id);
+        notices.extend(self.mails(&audience));
+        notices.retain(|notice| notice.event == Event::Requested);
+        notices
+    }
+
+    /// The notices of an escalation by the requester.
+    pub fn notices_of_request(
+        &self,
+        operation: &Item<Operation>,
+        escalation: &Escalation,
+    ) -> Vec<Notice> {
+        let audience = Audience::of(operation.project(), operation);
+        let mut notices = self.to_endpoints(&operation.id());
+        notices.extend(self.mails_of_escalation(&audience, Some(escalation)));
+        notices
+    }
+
+    /// The notices of the escalation of an operation to `to`, in time. If that is the name of an endpoint, it is notified
+    /// even if it does not list the event. `added` are the people whom the escalation makes approvers.
+    pub fn notices_of_escalation(
+        &self,
+        operation: &Item<Operation>,
+        to: &str,
+        added: &[String],
+    ) -> Vec<Notice> {
+        let id = operation.id();
+        let mut notices = self.to_endpoints(&id);
         let event = Event::Escalated;
         let is_listed = |known: &Notice| {
-            let Notified::Endpoint { name, .. } = &known.to;
-            known.event == event && name == to
+            let endpoint = matches!(&known.to, Notified::Endpoint { name, .. } if name == to);
+            known.event == event && endpoint
         };
         if self.config.endpoint(&id.project, to).is_some() && !notices.iter().any(is_listed) {
             let subscription = Subscription { format: Format::V1Beta2, kind: id.kind, event };
             notices.push(notice(to, subscription));
         }
+        let known = &operation.approvers.people;
+        let approvers = if known.is_empty() { Vec::new() } else { [known, added].concat() };
+        let audience = Audience { approvers: &approvers, ..Audience::of(&id.project, operation) };
+        notices.extend(self.mails_of_escalation(&audience, None));
         notices
+    }
+
+    fn to_endpoints(&self, id: &OperationId) -> Vec<Notice> {
+        let notified = self.config.notified(id);
+        notified.map(|(name, subscription)| notice(name, subscription)).collect()
     }
 
     /// The bytes of a notification; `None` if this version of Placet does not know its event. A decision link needs
@@ -108,7 +166,7 @@ fn decision_link(operation: &Item<Operation>) -> DecisionLink {
 }
 
 /// The origin of the pages, from `PLACET_INBOX_URL`; `None` if it is not set.
-fn inbox_origin(environment: &Environment) -> Option<String> {
+pub fn inbox_origin(environment: &Environment) -> Option<String> {
     let url = environment.get("PLACET_INBOX_URL")?;
     Some(url.trim_end_matches('/').to_owned())
 }

@@ -1,0 +1,136 @@
+//! A notification by mail: whom it reaches now, whether it is still needed, and what it says.
+
+use placet_core::delivery::{Answer, Command, Delivery, MailTo};
+use placet_core::item::Item;
+use placet_core::operation::{Event, Notice, Notified, Occurrence, Operation, OperationId, State};
+use placet_core::people::{Person, PersonRight};
+use placet_runtime::engine::WorkError;
+use placet_runtime::inbox_origin;
+
+use crate::Worker;
+use crate::mail::{Mail, Notification, Recipients};
+
+/// A mail that is ready to be sent, or the reason why it is not needed any more.
+enum Prepared {
+    Mail(Box<Mail>),
+    NotNeeded(String),
+}
+
+/// How an attempt at a mail ended.
+pub(super) enum Sent {
+    Answered(Answer),
+    NotNeeded(Command),
+}
+
+impl Worker {
+    /// Makes one attempt at a mail.
+    pub(super) async fn send_mail(
+        &self,
+        item: &Item<Delivery>,
+        to: &MailTo,
+        operation: &Item<Operation>,
+    ) -> Result<Sent, WorkError> {
+        let mail = match self.prepare(item, to, operation) {
+            Ok(Prepared::Mail(mail)) => mail,
+            Ok(Prepared::NotNeeded(reason)) => {
+                return Ok(Sent::NotNeeded(Command::Skip { reason }));
+            }
+            Err(missing) => return Ok(Sent::Answered(Answer::Nothing(missing))),
+        };
+        match self.mailer.send(&mail).await {
+            Ok(answer) => Ok(Sent::Answered(answer)),
+            Err(refused) => Err(WorkError::Terminal(refused.to_string())),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// What is missing in the environment. A later attempt may find it.
+    fn prepare(
+        &self,
+        item: &Item<Delivery>,
+        to: &MailTo,
+        operation: &Item<Operation>,
+    ) -> Result<Prepared, String> {
+        let Some((id, occurrence)) = item.notifies_of() else {
+            return Ok(Prepared::NotNeeded("it notifies of nothing".to_owned()));
+        };
+        let waits = operation.state_at(self.runtime.engine.now()) == State::Pending;
+        if operation.awaits_decision_at(&occurrence) && !waits {
+            let reason = "the operation did not wait for a decision any more".to_owned();
+            return Ok(Prepared::NotNeeded(reason));
+        }
+        let (address, person) = match self.reached(to) {
+            Ok(reached) => reached,
+            Err(reason) => return Ok(Prepared::NotNeeded(reason)),
+        };
+        let origin = inbox_origin(&self.runtime.environment);
+        let origin =
+            origin.ok_or("the mail has no address to open: PLACET_INBOX_URL is not set")?;
+        let inbox = format!("{origin}{}", id.inbox_address(self.runtime.config.project.as_str()));
+        let link = person.filter(|_| waits).and_then(|person| self.link(operation, person));
+        let channel = operation.channel.as_ref();
+        let contact = self.runtime.config.email_contact(&id.project, channel);
+        let contact =
+            contact.filter(|one| Recipients::of(one).all().any(|known| *known == address));
+        let notification = Notification {
+            event: told(&occurrence, operation),
+            operation,
+            contact,
+            page: &link.as_ref().map_or(inbox.clone(), |token| format!("{origin}/d/{token}")),
+            inbox: &inbox,
+            may_decide: link.is_some() || person.is_some_and(|person| settles(person, operation)),
+        };
+        let recipients = Recipients::one(address);
+        let (began, at) = (began_with(to, &id, &occurrence), item.header.created_at);
+        let mail = Mail::about(&notification, &item.header.id, at, recipients, began.as_deref());
+        Ok(Prepared::Mail(Box::new(mail)))
+    }
+
+    /// The address that the mail goes to now, and its person.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody is reached any more.
+    fn reached(&self, to: &MailTo) -> Result<(String, Option<&Person>), String> {
+        let id = match to {
+            MailTo::Address(address) => return Ok((address.clone(), None)),
+            MailTo::Person(id) => id,
+        };
+        let person = self.runtime.config.people.get(id);
+        let person = person.ok_or_else(|| format!("{id} is not in placet.yaml any more"))?;
+        let address = person.email.clone();
+        let address = address.ok_or_else(|| format!("{id} has no e-mail address any more"))?;
+        Ok((address, Some(person)))
+    }
+
+    /// The token of a link with which this person decides the operation until its deadline.
+    fn link(&self, operation: &Item<Operation>, person: &Person) -> Option<String> {
+        let may = person.may(PersonRight::Decide) && operation.approvers.include(&person.id);
+        let keys = self.link_keys.as_ref().filter(|_| may)?;
+        let now = self.runtime.engine.now();
+        let link = operation.link_for(Some(&person.id), now, operation.deadline);
+        link.ok().map(|link| link.sign(keys))
+    }
+}
+
+/// What the mail tells. A reminder of an unknown outcome tells of the unknown outcome.
+fn told(occurrence: &Occurrence, operation: &Operation) -> Event {
+    match occurrence.event {
+        Event::Reminded if operation.state == State::Unknown => Event::Unknown,
+        event => event,
+    }
+}
+
+/// Whether the person may settle the outcome of the operation, on its page.
+fn settles(person: &Person, operation: &Operation) -> bool {
+    let open = matches!(operation.state, State::Unknown | State::Failed | State::Blocked);
+    open && (person.may(PersonRight::Operate) || operation.approvers.include(&person.id))
+}
+
+/// The id of the delivery that notified of the request, unless this is that one.
+fn began_with(to: &MailTo, id: &OperationId, occurrence: &Occurrence) -> Option<String> {
+    let destination = Notified::Mail(to.clone()).destination();
+    let first = Notice::delivery_id(&destination, id, Event::Requested, 1);
+    (occurrence.event != Event::Requested).then_some(first)
+}

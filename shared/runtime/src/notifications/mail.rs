@@ -1,0 +1,162 @@
+//! Who gets mails about an operation.
+//!
+//! A requester may name any address. What that address gets is the message without the right to decide, unless it
+//! belongs to a listed person who may decide the operation.
+
+use std::collections::BTreeSet;
+
+use placet_core::delivery::MailTo;
+use placet_core::limits::MOST_MAILED;
+use placet_core::operation::{
+    ContactChannel, EmailContact, Escalation, Event, Notice, Notified, Operation,
+};
+use placet_core::people::{Person, PersonRight};
+
+use crate::{Config, Runtime};
+
+/// The environment variable with which the local system says that it keeps mails.
+pub const MAILBOX: &str = "PLACET_MAILBOX";
+
+/// What decides who gets mails about an operation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Audience<'a> {
+    /// The project of the operation.
+    pub(super) project: &'a str,
+    /// The ids of the approvers; everybody who is listed if empty.
+    pub(super) approvers: &'a [String],
+    /// The channel that the requester named.
+    pub(super) channel: Option<&'a ContactChannel>,
+}
+
+impl<'a> Audience<'a> {
+    pub(super) fn of(project: &'a str, operation: &'a Operation) -> Self {
+        let approvers = &operation.approvers.people;
+        Self { project, approvers, channel: operation.channel.as_ref() }
+    }
+}
+
+impl Config {
+    /// The e-mail contact of a channel, which may be a numbered channel of `placet.yaml`.
+    pub fn email_contact<'a>(
+        &'a self,
+        project: &str,
+        channel: Option<&'a ContactChannel>,
+    ) -> Option<&'a EmailContact> {
+        let channel = channel?;
+        let numbered = channel.channel_id.and_then(|id| self.channel(project, id));
+        let channel = numbered.map_or(channel, |numbered| &numbered.channel);
+        channel.email.as_ref()
+    }
+
+    /// The approvers who can be reached by mail.
+    fn mailed_approvers(&self, approvers: &[String]) -> Vec<&Person> {
+        let is_one = |person: &&Person| {
+            let named = approvers.is_empty() || approvers.contains(&person.id);
+            named && person.may(PersonRight::Decide) && person.email.is_some()
+        };
+        self.people.iter().filter(is_one).collect()
+    }
+}
+
+impl Runtime {
+    /// Whether mails are sent, or kept by the local system.
+    fn sends_mail(&self) -> bool {
+        self.config.mail.is_some() || self.environment.get(MAILBOX).is_some()
+    }
+
+    /// The notices of all events by mail.
+    pub(super) fn mails(&self, audience: &Audience<'_>) -> Vec<Notice> {
+        if !self.sends_mail() {
+            return Vec::new();
+        }
+        let contact = self.config.email_contact(audience.project, audience.channel);
+        let named: Vec<&str> = contact.map(addresses).unwrap_or_default();
+        let (asked, strangers) = self.split(audience, &named);
+        let operators = self.operators();
+        let settlers = if operators.is_empty() { &asked } else { &operators };
+        let waiting = [Event::Requested, Event::Reminded, Event::Escalated];
+        let mut notices = Vec::new();
+        for event in waiting.into_iter().chain([Event::Completed, Event::Expired]) {
+            notices.extend(asked.iter().map(|to| mail(event, to)));
+        }
+        notices.extend(strangers.iter().map(|to| mail(Event::Requested, to)));
+        for event in [Event::Failed, Event::Blocked, Event::Unknown] {
+            notices.extend(settlers.iter().map(|to| mail(event, to)));
+        }
+        notices
+    }
+
+    /// The notices of an escalation by mail: to every approver, and to everybody whom the escalation names.
+    pub(super) fn mails_of_escalation(
+        &self,
+        audience: &Audience<'_>,
+        escalation: Option<&Escalation>,
+    ) -> Vec<Notice> {
+        if !self.sends_mail() {
+            return Vec::new();
+        }
+        let contact = self.config.email_contact(audience.project, audience.channel);
+        let channel = contact.map(|contact| ContactChannel {
+            email: Some(contact.clone()),
+            ..ContactChannel::default()
+        });
+        let named = escalation.map(|escalation| escalation.all_recipients(channel.as_ref()));
+        let named = named.unwrap_or_default();
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        let (_, strangers) = self.split(audience, &named);
+        let approvers = self.config.mailed_approvers(audience.approvers);
+        let approvers = people(approvers.into_iter());
+        approvers.iter().chain(&strangers).map(|to| mail(Event::Escalated, to)).collect()
+    }
+
+    /// The notices of a reminder of an unknown outcome by mail: to those who operate Placet.
+    pub(super) fn mails_of_settlement(&self, audience: &Audience<'_>) -> Vec<Notice> {
+        if !self.sends_mail() {
+            return Vec::new();
+        }
+        let operators = self.operators();
+        let to = match operators.is_empty() {
+            true => people(self.config.mailed_approvers(audience.approvers).into_iter()),
+            false => operators,
+        };
+        to.iter().map(|to| mail(Event::Reminded, to)).collect()
+    }
+
+    /// The approvers whom these addresses reach, or all approvers if they reach none; and the other addresses.
+    fn split(&self, audience: &Audience<'_>, named: &[&str]) -> (Vec<MailTo>, Vec<MailTo>) {
+        let approvers = self.config.mailed_approvers(audience.approvers);
+        let approver = |address: &str| {
+            let person = self.config.people.by_email(address)?;
+            approvers.iter().find(|one| one.id == person.id).copied()
+        };
+        let reached: Vec<&Person> = named.iter().filter_map(|address| approver(address)).collect();
+        let strangers = named.iter().filter(|address| approver(address).is_none());
+        let strangers: BTreeSet<&str> = strangers.copied().collect();
+        let strangers = strangers.into_iter().take(MOST_MAILED);
+        let strangers = strangers.map(|address| MailTo::Address(address.to_owned())).collect();
+        let asked = if reached.is_empty() { approvers } else { reached };
+        (people(asked.into_iter()), strangers)
+    }
+
+    /// The people who operate Placet and can be reached by mail.
+    fn operators(&self) -> Vec<MailTo> {
+        let operates =
+            |person: &&Person| person.may(PersonRight::Operate) && person.email.is_some();
+        people(self.config.people.iter().filter(operates))
+    }
+}
+
+/// These people, each once.
+fn people<'a>(people: impl Iterator<Item = &'a Person>) -> Vec<MailTo> {
+    let ids: BTreeSet<&str> = people.map(|person| person.id.as_str()).collect();
+    ids.into_iter().take(MOST_MAILED).map(|id| MailTo::Person(id.to_owned())).collect()
+}
+
+fn addresses(contact: &EmailContact) -> Vec<&str> {
+    let more = contact.additional_recipients.iter().map(|recipient| recipient.address.as_str());
+    std::iter::once(contact.address.as_str()).chain(more).collect()
+}
+
+fn mail(event: Event, to: &MailTo) -> Notice {
+    Notice { to: Notified::Mail(to.clone()), event }
+}

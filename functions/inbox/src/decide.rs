@@ -27,6 +27,10 @@ impl Inbox {
         let notices = self.runtime.notices(&operation);
         let command = read(&fields, &by, &operation, notices).ok_or_else(Page::bad_form)?;
         let (actor, by) = (by.clone(), by.to_string());
+        if !may.allows(&command) && visitor.is_some() {
+            tracing::warn!(project, call_id, by, "decision refused: the person is not an approver");
+            return Err(Page::may_not_decide());
+        }
         if !may.allows(&command) {
             tracing::warn!(
                 project,

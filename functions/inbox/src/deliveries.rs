@@ -1,4 +1,4 @@
-//! The notifications of decisions, and the page of one delivery, which a person can send again.
+//! The notifications of operations, and the page of one delivery, which a person can send again.
 
 use lambda_http::http::{Method, StatusCode};
 use placet_core::delivery::{Command, Delivery, MailTo};
@@ -51,7 +51,7 @@ impl Inbox {
             }
             Err(error) => {
                 tracing::error!(project, delivery_id = id, %error, "redelivery not stored");
-                Err(Page::not_decided())
+                Err(Page::not_sent_again())
             }
         }
     }

@@ -66,7 +66,7 @@ impl Inbox {
         Self { runtime, access, open, keys: keys.ok(), cannot_run: Arc::default(), mailbox: None }
     }
 
-    /// Also tells approvers which operations cannot run, by function name, and why. Only a process that runs the
+    /// Also shows approvers which operations cannot run, by function name, and why. Only a process that runs the
     /// worker, too, knows this: on AWS, the secrets of executors are not in the environment of this function.
     #[must_use]
     pub fn with_blocked(mut self, cannot_run: BTreeMap<String, String>) -> Self {
@@ -99,9 +99,13 @@ impl Inbox {
         match path {
             ["d", token] if read || post => {
                 let subject = self.by_link(token, request).await?;
-                return self.visit(subject, request, &query).await;
+                let secret = self.visit(subject, request, &query).await;
+                return secret.map(Page::secret).map_err(Page::secret);
             }
-            ["sign-in", rest @ ..] => return self.sign_in(rest, request).await,
+            ["sign-in", rest @ ..] => {
+                let secret = self.sign_in(rest, request).await;
+                return secret.map(Page::secret).map_err(Page::secret);
+            }
             _ if !read && !post => return Err(Page::method_not_allowed()),
             _ => {}
         }

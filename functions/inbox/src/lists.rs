@@ -224,8 +224,12 @@ impl Inbox {
                 && visitor.decides(item)
         };
         let store = &self.runtime.engine.store;
-        let read = store.waiting(project, Need::Decision, "", wanted, 1, None).await;
+        let all = matches!(visitor, Visitor::Local);
+        let most = if all { 1 } else { MOST_LISTED };
+        let read = store.waiting(project, Need::Decision, "", wanted, most, None).await;
         let (page, rest) = read.map_err(unavailable)?;
+        // The rest counts what others decide, too.
+        let rest = if all { rest } else { Rest { counted: 0, more: page.next.is_some() } };
         let next = page
             .items
             .first()

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use lambda_http::http::header::HOST;
 use lambda_http::http::{HeaderMap, Method, Request as HttpRequest};
 use openidconnect::core::{CoreClient, CoreProviderMetadata, CoreResponseType};
 use openidconnect::{
@@ -22,7 +23,7 @@ use placet_core::people::Person;
 use placet_core::{SignInAttempt, SigningKeys};
 use placet_runtime::config::Oidc;
 use placet_runtime::http::Request;
-use placet_runtime::{Access, Https, HttpsError};
+use placet_runtime::{Access, Https, HttpsError, inbox_origin};
 
 use crate::fields::Fields;
 use crate::reply::Page;
@@ -55,7 +56,7 @@ impl Inbox {
     pub(crate) async fn oidc(&self, path: &[&str], request: &Request) -> Result<Page, Page> {
         let oidc = self.runtime.config.sign_in.oidc.as_ref().ok_or_else(Page::not_found)?;
         match path {
-            [] if reads(request) => self.ask_provider(oidc).await,
+            [] if reads(request) => self.ask_provider(oidc, request.headers()).await,
             ["callback"] if reads(request) => {
                 let query = request.uri().query().unwrap_or_default();
                 let query = Fields::read(query.as_bytes()).ok_or_else(Page::not_found)?;
@@ -73,9 +74,10 @@ impl Inbox {
     }
 
     /// Sends the browser to the provider.
-    async fn ask_provider(&self, oidc: &Oidc) -> Result<Page, Page> {
+    async fn ask_provider(&self, oidc: &Oidc, headers: &HeaderMap) -> Result<Page, Page> {
         let keys = self.signing_keys()?;
-        let client = self.client(oidc).await.map_err(|error| unreachable_provider(&error))?;
+        let client =
+            self.client(oidc, headers).await.map_err(|error| unreachable_provider(&error))?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
         let request = client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
@@ -97,7 +99,7 @@ impl Inbox {
         let fields = Fields::read(request.body().as_ref()).ok_or_else(Page::bad_form)?;
         let attempt = self.attempt(request.headers(), &fields)?;
         let code = fields.get("code").ok_or_else(Page::bad_form)?.to_owned();
-        let person = self.identified(oidc, &attempt, code).await?;
+        let person = self.identified(oidc, &attempt, code, request.headers()).await?;
         let page = self.start_session(person, attempt.session_id(), Proof::Oidc, request).await?;
         Ok(page.with_cookie(self.cookie(self.attempt_cookie(), "", 0)))
     }
@@ -121,8 +123,10 @@ impl Inbox {
         oidc: &Oidc,
         attempt: &SignInAttempt,
         code: String,
+        headers: &HeaderMap,
     ) -> Result<&Person, Page> {
-        let client = self.client(oidc).await.map_err(|error| unreachable_provider(&error))?;
+        let client =
+            self.client(oidc, headers).await.map_err(|error| unreachable_provider(&error))?;
         let exchange = client.exchange_code(AuthorizationCode::new(code));
         let exchange = exchange.map_err(|error| unreachable_provider(&error.to_string()))?;
         let exchange = exchange.set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.clone()));
@@ -141,7 +145,7 @@ impl Inbox {
         person.ok_or_else(|| refused(&"placet.yaml lists nobody with this e-mail address"))
     }
 
-    async fn client(&self, oidc: &Oidc) -> Result<Client, String> {
+    async fn client(&self, oidc: &Oidc, headers: &HeaderMap) -> Result<Client, String> {
         let issuer = IssuerUrl::new(oidc.issuer().to_owned()).map_err(|error| error.to_string())?;
         let http = asking(self.runtime.https.clone());
         let metadata = CoreProviderMetadata::discover_async(issuer, &http);
@@ -149,8 +153,11 @@ impl Inbox {
         let environment = &self.runtime.environment;
         let secret = oidc.client_secret.as_ref().map(|secret| secret.text(environment));
         let secret = secret.transpose().map_err(|error| error.to_string())?;
-        let origin = environment.get("PLACET_INBOX_URL").ok_or("PLACET_INBOX_URL is not set")?;
-        let callback = format!("{}{CALLBACK}", origin.trim_end_matches('/'));
+        // A function cannot have its own URL in its environment. A forged host is no risk: the provider sends nobody
+        // to an address that is not registered there.
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let origin = inbox_origin(environment).unwrap_or_else(|| format!("https://{host}"));
+        let callback = format!("{origin}{CALLBACK}");
         let callback = RedirectUrl::new(callback).map_err(|error| error.to_string())?;
         let id = ClientId::new(oidc.client_id.clone());
         let client =

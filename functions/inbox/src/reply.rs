@@ -19,12 +19,19 @@ pub(crate) struct Page {
     html: String,
     location: Option<String>,
     cookies: Vec<String>,
+    referrer: &'static str,
 }
 
 impl Page {
     pub(crate) fn ok(rendered: Result<String, impl std::error::Error>) -> Self {
         match rendered {
-            Ok(html) => Self { status: StatusCode::OK, html, location: None, cookies: Vec::new() },
+            Ok(html) => Self {
+                status: StatusCode::OK,
+                html,
+                location: None,
+                cookies: Vec::new(),
+                referrer: "same-origin",
+            },
             Err(error) => {
                 tracing::error!(%error, "page not rendered");
                 Self::message(
@@ -40,6 +47,11 @@ impl Page {
         Self { status, ..self }
     }
 
+    /// A page whose address is a secret: no other page may learn it.
+    pub(crate) fn secret(self) -> Self {
+        Self { referrer: "no-referrer", ..self }
+    }
+
     /// Also sets a cookie.
     pub(crate) fn with_cookie(mut self, cookie: String) -> Self {
         self.cookies.push(cookie);
@@ -53,12 +65,13 @@ impl Page {
             html: String::new(),
             location: Some(location),
             cookies: Vec::new(),
+            referrer: "same-origin",
         }
     }
 
     pub(crate) fn message(status: StatusCode, title: &str, text: &str) -> Self {
         let html = pages::message(title, text).unwrap_or_else(|_| title.to_owned());
-        Self { status, html, location: None, cookies: Vec::new() }
+        Self { status, html, location: None, cookies: Vec::new(), referrer: "same-origin" }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -72,7 +85,7 @@ impl Page {
     }
 
     pub(crate) fn closed() -> Self {
-        let text = "This page is not available here. Open the decision link that you received.";
+        let text = "This page is not open to you at this address. Open your decision link, or the address of the inbox.";
         Self::message(StatusCode::FORBIDDEN, "Closed", text)
     }
 
@@ -93,12 +106,12 @@ impl Page {
     }
 
     pub(crate) fn no_provider() -> Self {
-        let text = "The service that signs you in does not respond. Nothing was changed. Try again in a few seconds.";
+        let text = "The service that signs you in cannot be used now. Nothing was changed. Try again in a few seconds. If it fails again, ask a person who runs Placet.";
         Self::message(StatusCode::BAD_GATEWAY, "Not signed in", text)
     }
 
     pub(crate) fn signed_out() -> Self {
-        let text = "Nothing was changed. Sign in, open the page again, and decide there.";
+        let text = "Nothing was changed. Sign in, then open the page again.";
         Self::message(StatusCode::UNAUTHORIZED, "You are not signed in", text)
     }
 
@@ -107,8 +120,18 @@ impl Page {
     }
 
     pub(crate) fn bad_form() -> Self {
-        let text = "The form could not be read. Nothing was changed. Open the page again and decide there.";
-        Self::message(StatusCode::BAD_REQUEST, "Not decided", text)
+        let text = "The form could not be read, or it belongs to another session. Open the page again and send it from there.";
+        Self::message(StatusCode::BAD_REQUEST, "Nothing was changed", text)
+    }
+
+    pub(crate) fn not_sent_again() -> Self {
+        let text = "Placet could not store this, or did not learn whether it was stored. Open the page again to check.";
+        Self::message(StatusCode::SERVICE_UNAVAILABLE, "Not sent again", text)
+    }
+
+    pub(crate) fn may_not_decide() -> Self {
+        let text = "You may settle this operation, but not decide it. Nothing was changed.";
+        Self::message(StatusCode::FORBIDDEN, "Not decided", text)
     }
 
     pub(crate) fn not_decided() -> Self {
@@ -120,8 +143,8 @@ impl Page {
 pub(crate) fn page(page: Page) -> Response {
     let mut response = text(page.status, "text/html; charset=utf-8", page.html);
     set(&mut response, CONTENT_SECURITY_POLICY, POLICY);
-    // Not `no-referrer`, because browsers would then post our own forms with `Origin: null`.
-    set(&mut response, REFERRER_POLICY, "same-origin");
+    // Not `no-referrer` for the inbox, because browsers would then post its forms with `Origin: null`.
+    set(&mut response, REFERRER_POLICY, page.referrer);
     set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(&mut response, X_FRAME_OPTIONS, "DENY");
     set(&mut response, HeaderName::from_static("x-robots-tag"), "noindex");

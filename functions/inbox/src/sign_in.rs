@@ -16,7 +16,10 @@ use crate::{Inbox, pages, reads};
 impl Inbox {
     /// The pages below `/sign-in`, which need no session.
     pub(crate) async fn sign_in(&self, path: &[&str], request: &Request) -> Result<Page, Page> {
-        if !self.access.knows_host(request.headers()) {
+        let headers = request.headers();
+        // Without the second check, another site could sign a visitor in as somebody else.
+        if !self.access.knows_host(headers) || !reads(request) && !Access::is_own_form(headers) {
+            tracing::warn!(reason = "another site sent it", "sign-in link refused");
             return Err(Page::closed());
         }
         match path {
@@ -78,7 +81,10 @@ impl Inbox {
         };
         if !self.runtime.engine.store.put_session(&session).await.map_err(unavailable)? {
             tracing::warn!(reason = "it was used before", "sign-in link refused");
-            return Err(Page::bad_sign_in_link());
+            return Err(match proof {
+                Proof::Oidc => Page::not_signed_in(),
+                _ => Page::bad_sign_in_link(),
+            });
         }
         let (person, session_id) = (&person.id, &session.id);
         tracing::info!(person, session_id, proof = proof.as_str(), "person signed in");

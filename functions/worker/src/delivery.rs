@@ -183,7 +183,7 @@ impl Worker {
         let link_keys = self.link_keys.as_ref().filter(|_| with_links && problem.is_none());
         self.runtime
             .notification_body(item, &operation, link_keys)
-            .ok_or_else(|| WorkError::Terminal(format!("{} is not an event type", item.event_type)))
+            .ok_or_else(|| unknown_event(item))
     }
 
     async fn send(&self, endpoint: &Endpoint, item: &Item<Delivery>, body: Vec<u8>) -> Answer {
@@ -208,7 +208,7 @@ impl Worker {
         item: &Item<Delivery>,
         answer: &Answer,
     ) -> Result<(), WorkError> {
-        if !answer.is_gone() {
+        if !answer.is_gone() || item.mail.is_some() {
             return Ok(());
         }
         let (project, endpoint) = (item.project(), item.endpoint.as_str());
@@ -217,4 +217,9 @@ impl Worker {
         let disabled = DisabledEndpoint { disabled_at: self.runtime.engine.now(), reason };
         Ok(self.runtime.engine.store.disable_endpoint(project, endpoint, &disabled).await?)
     }
+}
+
+/// A newer version of Placet made this delivery. A worker of that version will send it.
+fn unknown_event(item: &Item<Delivery>) -> WorkError {
+    WorkError::Retryable(format!("{} is not an event type", item.event_type))
 }

@@ -18,6 +18,8 @@ pub struct Banner<'a> {
     pub api_key: &'a str,
     /// Whether the demo purchase can be approved.
     pub demo: bool,
+    /// Whether people are listed, who get mails.
+    pub mail: bool,
     /// How many webhook sources are closed.
     pub closed: usize,
     /// What will not work, or is less safe than it looks.
@@ -62,6 +64,9 @@ impl Display for Banner<'_> {
         let open = self.address.ip().is_loopback();
         if open {
             writeln!(formatter, "  inbox    {STRONG}{url}/inbox{STRONG:#}")?;
+        }
+        if open && self.mail {
+            writeln!(formatter, "  mail     {STRONG}{url}/mail{STRONG:#}: what people get")?;
         }
         writeln!(
             formatter,
@@ -114,6 +119,7 @@ mod tests {
             folder: Path::new(folder),
             api_key: "local-dev-key",
             demo: first,
+            mail: false,
             closed: if first { 31 } else { 0 },
             attention: if first { &[] } else { &attention },
         };

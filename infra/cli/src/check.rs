@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use placet_core::delivery::Delivery;
 use placet_core::humanlayer::Subscription;
 use placet_core::item::Kind;
+use placet_core::limits::MOST_MAILED;
 use placet_core::operation::{ContactChannel, Event, Operation};
 use placet_core::people::{Person, PersonRight};
 use placet_core::receipt::Receipt;
@@ -98,11 +99,27 @@ pub fn attention(config: &Config, environment: &Environment) -> Result<Vec<Strin
     let mut all = configured(config, environment);
     all.extend(without_operation(config));
     all.extend(unheard_reminders(config));
+    all.extend(unmailed(config, environment));
     all.extend(shared_secrets(config, environment));
     let file = environment::file()?;
     all.extend(variables::unread(environment, &file, config));
     all.extend(variables::hidden(&environment::process()?, &file, config));
     Ok(all)
+}
+
+/// What keeps people from getting mails.
+fn unmailed(config: &Config, environment: &Environment) -> Vec<String> {
+    let reached = config.people.iter().filter(|one| one.email.is_some()).count();
+    let mut problems = Vec::new();
+    if reached > 0 && config.mail.is_none() && environment.get("PLACET_TABLE").is_some() {
+        problems.push("nobody is mailed: add a section mail to placet.yaml".to_owned());
+    }
+    if reached > MOST_MAILED {
+        problems.push(format!(
+            "an operation mails {MOST_MAILED} people at most, and {reached} have an address: name the approvers of each operation"
+        ));
+    }
+    problems
 }
 
 /// The reminders of which no endpoint is notified.
@@ -112,10 +129,13 @@ fn unheard_reminders(config: &Config) -> Option<String> {
     let reminds = all.any(|function| config.reminders(function).iter().next().is_some());
     let heard = |event: Subscription| event.event == Event::Reminded;
     let mut endpoints = config.endpoints();
-    let unheard = reminds && !endpoints.any(|(_, endpoint)| endpoint.events.iter().any(heard));
+    let mailed =
+        config.people.iter().any(|one| one.email.is_some() && one.may(PersonRight::Decide));
+    let unheard =
+        reminds && !mailed && !endpoints.any(|(_, endpoint)| endpoint.events.iter().any(heard));
     unheard.then(|| {
-        "remind is set, and nobody is notified of reminders: add v1beta2.function_call.reminded to the events of an \
-         endpoint"
+        "remind is set, and nobody is notified of reminders: add email to the approvers, or \
+         v1beta2.function_call.reminded to the events of an endpoint"
             .to_owned()
     })
 }
@@ -430,17 +450,12 @@ fn print_person(person: &Person) {
     let rights = [(PersonRight::Decide, "decide"), (PersonRight::Operate, "operate")];
     let rights = rights.iter().filter(|(right, _)| person.may(*right)).map(|(_, name)| *name);
     let rights: Vec<&str> = rights.collect();
-    let reached: Vec<&str> =
-        [&person.email, &person.slack].into_iter().flatten().map(String::as_str).collect();
+    let reached: Vec<&str> = person.email.iter().map(String::as_str).collect();
     say(format!(
         "{}\n  name      {}\n  may       {}\n  reached   {}",
         heading("person", &person.id),
         person.name,
         if rights.is_empty() { "nothing".to_owned() } else { rights.join(", ") },
-        if reached.is_empty() {
-            "nowhere: add email or slack".to_owned()
-        } else {
-            reached.join(", ")
-        },
+        if reached.is_empty() { "nowhere: add email".to_owned() } else { reached.join(", ") },
     ));
 }

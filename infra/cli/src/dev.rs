@@ -120,7 +120,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         system.runtime.has_demo() && system.runtime.config.plan(purchase::FUNCTION).is_some();
     let closed = closed(&system);
     let api_key = &api_key;
-    say(Banner { address, folder: &folder, api_key, demo, closed, attention: &attention });
+    let mail = !system.runtime.config.people.is_empty();
+    say(Banner { address, folder: &folder, api_key, demo, mail, closed, attention: &attention });
     serve(system, listener).await;
     let _ = fs::remove_file(folder.join(environment::RUNNING));
     Ok(())

@@ -122,6 +122,7 @@ async fn about(
         page: &page,
         inbox: &page,
         may_decide: false,
+        own_template: true,
     };
     let key = format!("{project}/{}#{}", operation.id().path(), test.address);
     let request = format!("test_{}", &Digest::of_bytes(key.as_bytes()).to_string()[..32]);

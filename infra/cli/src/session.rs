@@ -1,18 +1,13 @@
 //! `placet invite` and `placet session`: how people sign in to the inbox, and how their sessions end. Both work on the
 //! table of `environment::deployment`.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
-use placet_core::{SignInLink, SigningKeys, Timestamp, hex};
+use placet_core::{LONGEST_INVITATION, SignInLink, SigningKeys, Timestamp, hex};
 use placet_runtime::config::Period;
 use placet_runtime::{Clock, Config, Session};
 
 use crate::environment::DataFolder;
 use crate::{Failure, command, environment, say};
-
-/// The longest time that a sign-in link is valid.
-const LONGEST_INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The options of `placet invite`.
 #[derive(Debug, Args)]
@@ -64,11 +59,15 @@ pub fn invite(arguments: &Invitation) -> Result<(), Failure> {
         return Err("a sign-in link is valid for at most 7d: make a new one later".into());
     }
     let (environment, _) = environment::deployment(environment)?;
-    let need = |name: &str| environment.get(name).ok_or_else(|| format!("{name} is not set"));
+    let need = |name: &str| {
+        let fix = || format!("{name} is not set: give it the value of the inbox function");
+        environment.get(name).ok_or_else(fix)
+    };
     let keys = SigningKeys::read(&need("PLACET_LINK_SECRET")?)
         .map_err(|weak| format!("PLACET_LINK_SECRET: {weak}"))?;
     let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|error| format!("no random bytes to be had: {error}"))?;
+    getrandom::fill(&mut nonce)
+        .map_err(|error| format!("the system gives no random bytes: {error}"))?;
     let expires_at = Clock::System.now().plus(arguments.valid.0);
     let link = SignInLink { person: id.clone(), nonce: hex(&nonce), expires_at };
     eprintln!("{} signs in with this link, once, until {expires_at}:", person.name);

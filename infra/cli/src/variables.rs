@@ -10,7 +10,7 @@ use placet_runtime::{Config, Environment};
 use crate::Failure;
 
 /// The variables with a fixed name, those of a deployment included. docs/SETTINGS.md explains the first ones.
-const KNOWN: [&str; 24] = [
+const KNOWN: [&str; 25] = [
     "PLACET_ADDR",
     "PLACET_API_KEY",
     "PLACET_API_URL",
@@ -34,6 +34,7 @@ const KNOWN: [&str; 24] = [
     "PLACET_DEAD_LETTER_QUEUE_URL",
     "PLACET_TEST_SEED",
     "PLACET_CHROMIUM",
+    "PLACET_MAILBOX",
     "PLACET_WRITES_PER_SECOND",
 ];
 

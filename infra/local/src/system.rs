@@ -159,7 +159,7 @@ fn mailbox(storage: &Storage) -> Mailbox {
 /// The environment that tells the functions that mails are kept here.
 fn with_mailbox(environment: &Environment) -> Environment {
     let kept = (MAILBOX.to_owned(), "on".to_owned());
-    std::iter::once(kept).collect::<Environment>().over(environment)
+    environment.over(&std::iter::once(kept).collect())
 }
 
 /// The key of the main project, and a random one for each further project.

@@ -38,7 +38,7 @@ pub use period::Period;
 pub use retry::{backoff, retry_after, spread};
 pub use secret::Secret;
 pub use signed::{
-    DecisionLink, SESSION_TIME, SHORTEST_LINK_KEY, SessionToken, SignInAttempt, SignInLink,
-    SigningKeys, TokenError, WeakKey, form_token, is_form_token,
+    DecisionLink, LONGEST_INVITATION, SESSION_TIME, SHORTEST_LINK_KEY, SessionToken, SignInAttempt,
+    SignInLink, SigningKeys, TokenError, WeakKey, form_token, is_form_token,
 };
 pub use timestamp::Timestamp;

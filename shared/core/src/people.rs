@@ -129,7 +129,7 @@ impl People {
         self.people.get(id)
     }
 
-    /// The person with this e-mail address. Upper and lower case do not matter.
+    /// The person with this e-mail address. Upper and lower case of ASCII letters do not matter.
     pub fn by_email(&self, address: &str) -> Option<&Person> {
         let address = Some(address.to_owned());
         self.iter().find(|person| same_address(&person.email, &address))
@@ -166,7 +166,7 @@ impl People {
 }
 
 fn same_address(one: &Option<String>, other: &Option<String>) -> bool {
-    matches!((one, other), (Some(one), Some(other)) if one.to_lowercase() == other.to_lowercase())
+    matches!((one, other), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
 }
 
 #[cfg(test)]

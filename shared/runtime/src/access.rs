@@ -31,6 +31,13 @@ impl Access {
         self == Self::Loopback && self.knows_host(headers) && own_origin && own_site
     }
 
+    /// Whether no page of another site sends this form. A browser names the site in `Sec-Fetch-Site`; a program sends
+    /// no such header.
+    pub fn is_own_form(headers: &HeaderMap) -> bool {
+        let site = text(headers, HeaderName::from_static("sec-fetch-site"));
+        site.is_none_or(|site| ["same-origin", "none"].contains(&site))
+    }
+
     /// Whether the `Host` header names this machine. If another name that resolves to loopback were accepted,
     /// a page of another site could read our responses (DNS rebinding). Case does not matter, nor does a dot at the
     /// end (RFC 9110 section 4.2.3, RFC 1034 section 3.1).

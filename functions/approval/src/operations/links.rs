@@ -10,6 +10,7 @@ use placet_core::people::PersonRight;
 use placet_core::{DecisionLink, Period, SigningKeys};
 use placet_runtime::http::Response;
 use placet_runtime::problem::Problem;
+use placet_runtime::{inbox_origin, link_keys};
 use serde::{Deserialize, Serialize};
 
 use super::named;
@@ -110,7 +111,7 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
         link = link_id,
         "decision link made"
     );
-    let url = format!("{}/d/{token}", origin.trim_end_matches('/'));
+    let url = format!("{origin}/d/{token}");
     let reply = LinkReply { id: link_id, person, url, expires_at: Moment(until) };
     Ok(json(StatusCode::CREATED, &reply))
 }
@@ -118,8 +119,8 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Response, Error> {
 /// Revokes a link. A link that is revoked already stays revoked.
 pub(crate) async fn revoke(call: Call<'_>) -> Result<Response, Error> {
     let LinkPath { kind, call_id, link } = call.path()?;
-    if link.len() != 12 || !link.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Problem::not_found("a link id has 12 hexadecimal digits").into());
+    if link.len() != 12 || !link.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(Problem::not_found("a link id has 12 hexadecimal digits in lower case").into());
     }
     let id: OperationId = call.operation_id(kind, &call_id);
     let operation = call.load::<Operation>(&id.path()).await?;
@@ -140,9 +141,8 @@ fn signing(call: &Call<'_>) -> Result<(SigningKeys, String), Problem> {
         let detail = format!("this server cannot make links: set {name} for its API function");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "links_not_configured", detail)
     };
-    let keys = environment.get("PLACET_LINK_SECRET").unwrap_or_default();
-    let keys = SigningKeys::read(&keys).map_err(|_| not_set("PLACET_LINK_SECRET"))?;
-    let origin = environment.get("PLACET_INBOX_URL").ok_or_else(|| not_set("PLACET_INBOX_URL"))?;
+    let keys = link_keys(environment).ok_or_else(|| not_set("PLACET_LINK_SECRET"))?;
+    let origin = inbox_origin(environment).ok_or_else(|| not_set("PLACET_INBOX_URL"))?;
     Ok((keys, origin))
 }
 

@@ -39,6 +39,8 @@ enum WebhookState {
     Delivered,
     /// The endpoint did not accept the notification. There is no further attempt.
     Failed,
+    /// The notification was not needed any more.
+    Skipped,
     /// The delivery ended more than a week ago and is no longer stored.
     NoLongerKept,
 }
@@ -84,7 +86,8 @@ async fn webhook_state(
     Ok(Some(match delivery.map(|delivery| delivery.body.state) {
         Some(delivery::State::Pending) => WebhookState::Pending,
         Some(delivery::State::Delivered) => WebhookState::Delivered,
-        Some(delivery::State::Failed | delivery::State::Skipped) => WebhookState::Failed,
+        Some(delivery::State::Skipped) => WebhookState::Skipped,
+        Some(delivery::State::Failed) => WebhookState::Failed,
         None => WebhookState::NoLongerKept,
     }))
 }

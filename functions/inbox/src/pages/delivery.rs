@@ -28,6 +28,8 @@ pub(super) struct Page<'a> {
     message: Option<&'a str>,
     /// Whether it is a mail.
     mail: bool,
+    /// Whether it was not needed any more.
+    skipped: bool,
     /// Whether the endpoint accepted it before, so that it gets the same event twice.
     delivered: bool,
     /// The attempts, newest first.
@@ -53,7 +55,7 @@ impl<'a> Page<'a> {
             State::Pending => ("waits", "…", "Not delivered yet"),
             State::Delivered => ("good", "✓", "Delivered"),
             State::Failed => ("bad", "✕", "Not delivered"),
-            State::Skipped => ("good", "–", "Not needed any more"),
+            State::Skipped => ("past", "–", "Not needed any more"),
         };
         let (event, endpoint) =
             (Shown::text(&delivery.event_type), Shown::text(&recipient(delivery)));
@@ -81,6 +83,7 @@ impl<'a> Page<'a> {
             created: Moment::date(delivery.header.created_at),
             message,
             mail: delivery.mail.is_some(),
+            skipped: delivery.body.state == State::Skipped,
             delivered: delivery.body.state == State::Delivered,
             attempts: delivery.log.iter().rev().map(attempt).collect(),
         }

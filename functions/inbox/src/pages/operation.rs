@@ -85,7 +85,7 @@ impl<'a> Page<'a> {
         let form = Form::new(operation, state, action, view.option);
         let history = operation.history.entries().iter();
         let upstream = operation.upstream.as_ref();
-        let after = view.after.filter(|_| !pending);
+        let after = view.after;
         let sentences = |after: &After| {
             after.notified.iter().map(|one| Sentence::new(one, &view.projects, now)).collect()
         };

@@ -74,7 +74,7 @@ impl Escalations {
         }
         let last = operation.history.of("escalated").next_back()?;
         let to = last.detail.get("to").and_then(Value::as_str);
-        let message = to.map(|to| format!("nobody has decided, so {to} was notified"));
+        let message = to.map(|to| format!("nobody had decided, so it was escalated to {to}"));
         let message = message.as_deref().unwrap_or(text(last, "message"));
         let (message, warnings) = Shown::warned(message);
         Some(Self {
@@ -163,6 +163,8 @@ fn what(entry: &Entry) -> String {
     let attempt = entry.detail.get("attempt").and_then(Value::as_u64).unwrap_or_default();
     match entry.event.as_str() {
         "created" => "Requested".to_owned(),
+        "linked" => "Decision link made".to_owned(),
+        "link_revoked" => "Decision link revoked".to_owned(),
         "approved" => "Approved".to_owned(),
         "denied" => "Denied".to_owned(),
         "answered" => "Answered".to_owned(),

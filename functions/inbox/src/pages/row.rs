@@ -140,7 +140,7 @@ pub(super) fn last(delivery: &Delivery) -> String {
 pub(super) fn result(attempt: &Attempt) -> String {
     match (&attempt.error, attempt.status) {
         (Some(error), _) => error.clone(),
-        (None, Some(status)) => format!("the answer was {status}"),
+        (None, Some(status)) => format!("the endpoint answered {status}"),
         (None, None) => "no answer".to_owned(),
     }
 }

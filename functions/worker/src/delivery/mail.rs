@@ -1,8 +1,9 @@
 //! A notification by mail: whom it reaches now, whether it is still needed, and what it says.
 
+use placet_core::DecisionLink;
 use placet_core::delivery::{Answer, Command, Delivery, MailTo};
 use placet_core::item::Item;
-use placet_core::operation::{Event, Notice, Notified, Occurrence, Operation, OperationId, State};
+use placet_core::operation::{Event, Notice, Notified, Occurrence, Operation, State};
 use placet_core::people::{Person, PersonRight};
 use placet_runtime::engine::WorkError;
 use placet_runtime::inbox_origin;
@@ -60,6 +61,9 @@ impl Worker {
             let reason = "the operation did not wait for a decision any more".to_owned();
             return Ok(Prepared::NotNeeded(reason));
         }
+        if let Some(reason) = outdated(&occurrence, operation) {
+            return Ok(Prepared::NotNeeded(reason.to_owned()));
+        }
         let (address, person) = match self.reached(to) {
             Ok(reached) => reached,
             Err(reason) => return Ok(Prepared::NotNeeded(reason)),
@@ -68,21 +72,24 @@ impl Worker {
         let origin =
             origin.ok_or("the mail has no address to open: PLACET_INBOX_URL is not set")?;
         let inbox = format!("{origin}{}", id.inbox_address(self.runtime.config.project.as_str()));
-        let link = person.filter(|_| waits).and_then(|person| self.link(operation, person));
+        let approver = person.filter(|person| waits && decides(person, operation));
+        let link = approver.and_then(|person| self.link(operation, person));
         let channel = operation.channel.as_ref();
         let contact = self.runtime.config.email_contact(&id.project, channel);
         let contact =
             contact.filter(|one| Recipients::of(one).all().any(|known| *known == address));
         let notification = Notification {
-            event: told(&occurrence, operation),
+            event: event_of(&occurrence, operation),
             operation,
             contact,
             page: &link.as_ref().map_or(inbox.clone(), |token| format!("{origin}/d/{token}")),
             inbox: &inbox,
-            may_decide: link.is_some() || person.is_some_and(|person| settles(person, operation)),
+            may_decide: approver.is_some()
+                || person.is_some_and(|person| settles(person, operation)),
+            own_template: person.is_some(),
         };
         let recipients = Recipients::one(address);
-        let (began, at) = (began_with(to, &id, &occurrence), item.header.created_at);
+        let (began, at) = (self.began_with(to, operation, &occurrence), item.header.created_at);
         let mail = Mail::about(&notification, &item.header.id, at, recipients, began.as_deref());
         Ok(Prepared::Mail(Box::new(mail)))
     }
@@ -106,16 +113,54 @@ impl Worker {
 
     /// The token of a link with which this person decides the operation until its deadline.
     fn link(&self, operation: &Item<Operation>, person: &Person) -> Option<String> {
-        let may = person.may(PersonRight::Decide) && operation.approvers.include(&person.id);
-        let keys = self.link_keys.as_ref().filter(|_| may)?;
         let now = self.runtime.engine.now();
         let link = operation.link_for(Some(&person.id), now, operation.deadline);
-        link.ok().map(|link| link.sign(keys))
+        let token = link.ok()?.sign(self.link_keys.as_ref()?);
+        let revoked = operation.revoked_links.contains(&DecisionLink::token_id(&token));
+        (!revoked).then_some(token)
+    }
+
+    /// The id of the delivery that notified of the request, for a later mail to somebody who was notified of it.
+    fn began_with(
+        &self,
+        to: &MailTo,
+        operation: &Item<Operation>,
+        occurrence: &Occurrence,
+    ) -> Option<String> {
+        let first = (Event::Requested, Notified::Mail(to.clone()));
+        let added = operation.history.of("escalated").flat_map(|entry| {
+            entry.detail["people"].as_array().into_iter().flatten().filter_map(|id| id.as_str())
+        });
+        let is_added = matches!(to, MailTo::Person(id) if added.into_iter().any(|one| one == id));
+        let notices = self.runtime.notices(operation);
+        let was_asked = notices.iter().any(|one| (one.event, &one.to) == (first.0, &first.1));
+        let id = Notice::delivery_id(&first.1.destination(), &operation.id(), first.0, 1);
+        (occurrence.event != Event::Requested && was_asked && !is_added).then_some(id)
     }
 }
 
-/// What the mail tells. A reminder of an unknown outcome tells of the unknown outcome.
-fn told(occurrence: &Occurrence, operation: &Operation) -> Event {
+/// Why a mail about an outcome is not true any more.
+fn outdated(occurrence: &Occurrence, operation: &Operation) -> Option<&'static str> {
+    let unsettled = operation.state == State::Unknown;
+    match occurrence.event {
+        Event::Unknown if !unsettled => Some("the outcome was settled meanwhile"),
+        Event::Reminded if !operation.awaits_decision_at(occurrence) && !unsettled => {
+            Some("the outcome was settled meanwhile")
+        }
+        Event::Blocked if operation.state != State::Blocked => {
+            Some("the operation is not blocked any more")
+        }
+        _ => None,
+    }
+}
+
+/// Whether the person may decide the operation.
+fn decides(person: &Person, operation: &Operation) -> bool {
+    person.may(PersonRight::Decide) && operation.approvers.include(&person.id)
+}
+
+/// The event that the mail is about: the unknown outcome, if it is a reminder of that.
+fn event_of(occurrence: &Occurrence, operation: &Operation) -> Event {
     match occurrence.event {
         Event::Reminded if operation.state == State::Unknown => Event::Unknown,
         event => event,
@@ -125,12 +170,5 @@ fn told(occurrence: &Occurrence, operation: &Operation) -> Event {
 /// Whether the person may settle the outcome of the operation, on its page.
 fn settles(person: &Person, operation: &Operation) -> bool {
     let open = matches!(operation.state, State::Unknown | State::Failed | State::Blocked);
-    open && (person.may(PersonRight::Operate) || operation.approvers.include(&person.id))
-}
-
-/// The id of the delivery that notified of the request, unless this is that one.
-fn began_with(to: &MailTo, id: &OperationId, occurrence: &Occurrence) -> Option<String> {
-    let destination = Notified::Mail(to.clone()).destination();
-    let first = Notice::delivery_id(&destination, id, Event::Requested, 1);
-    (occurrence.event != Event::Requested).then_some(first)
+    open && (person.may(PersonRight::Operate) || decides(person, operation))
 }

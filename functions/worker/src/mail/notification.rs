@@ -51,6 +51,9 @@ pub struct Notification<'a> {
     pub inbox: &'a str,
     /// Whether the person may decide. Otherwise the mail only informs.
     pub may_decide: bool,
+    /// Whether a template of the requester makes the HTML: only for people who are listed, because any requester could
+    /// send anything to anybody.
+    pub own_template: bool,
 }
 
 impl Notification<'_> {
@@ -84,7 +87,7 @@ impl Notification<'_> {
 
     /// The HTML that the requester's own template makes, if there is one and it can be rendered.
     pub fn own_html(&self) -> Option<String> {
-        let written = self.contact?.template()?;
+        let written = self.contact.filter(|_| self.own_template)?.template()?;
         let rendered = template::render(written, self.operation, self.inbox);
         let (project, call_id) = (self.operation.project(), self.operation.call_id());
         rendered
@@ -133,7 +136,7 @@ impl Notification<'_> {
                 Event::Reminded => format!("Reminder: {requester} still waits for an answer."),
                 Event::Escalated => format!("{requester} needs an answer soon."),
                 Event::Completed if self.is_cancelled() => {
-                    format!("{requester} withdrew a question.")
+                    format!("{requester} cancelled a question.")
                 }
                 Event::Completed => format!("The question of {requester} was answered."),
                 Event::Expired => format!("Nobody answered the question of {requester} in time."),
@@ -151,7 +154,7 @@ impl Notification<'_> {
                 format!("Reminder: {requester} still waits for a decision on {function}.")
             }
             Event::Escalated => format!("{requester} needs a decision on {function} soon."),
-            Event::Completed if self.is_cancelled() => format!("{requester} withdrew {function}."),
+            Event::Completed if self.is_cancelled() => format!("{requester} cancelled {function}."),
             Event::Completed if self.is_denied() => format!("{function} was denied."),
             Event::Completed => format!("{function} was approved."),
             Event::Expired => format!("Nobody decided on {function} in time."),
@@ -210,10 +213,12 @@ impl Notification<'_> {
             Event::Expired => format!("It expired on {deadline}. Nothing runs."),
             Event::Failed => "It had no effect. You can run it again on the page.".to_owned(),
             Event::Blocked => {
-                "Its configuration is missing. It runs as soon as the configuration is there.".to_owned()
+                "Its configuration is missing. It runs within five minutes after the configuration is repaired and \
+                 Placet is started again."
+                    .to_owned()
             }
             _ => "It may or may not have had its effect, and it does not run again by itself. Check where it \
-                  would have its effect, then say on the page what happened."
+                  would have its effect, then record on the page what happened."
                 .to_owned(),
         };
         vec![text]
@@ -224,7 +229,7 @@ impl Notification<'_> {
         match self.event {
             _ if waits(self.event) && self.may_decide && call => "Approve or deny",
             _ if waits(self.event) && self.may_decide => "Answer",
-            Event::Unknown if self.may_decide => "Say what happened",
+            Event::Unknown if self.may_decide => "Record what happened",
             _ => "Open the page",
         }
     }
@@ -282,7 +287,9 @@ impl Notification<'_> {
             Verdict::Answer => "answer",
             Verdict::Approve | Verdict::Deny => "comment",
         };
-        let by = visible::line(&decision.by.to_string(), LONGEST_NAME);
+        let person = decision.by.person().map(|person| person.name.clone());
+        let by = person.unwrap_or_else(|| decision.by.to_string());
+        let by = visible::line(&by, LONGEST_NAME);
         let mut rows = vec![Row { name: "decided by".to_owned(), value: by }];
         if !decision.comment.is_empty() {
             let value = visible::lines(&decision.comment, LONGEST_QUOTE_IN_MAIL);

@@ -4,7 +4,8 @@
 //! page, loads nothing, and its work and its output are limited.
 
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Value, context};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value, context};
+use minijinja_contrib::pycompat::unknown_method_callback;
 use placet_core::humanlayer;
 use placet_core::item::Item;
 use placet_core::limits::{LARGEST_MAIL_HTML, MAIL_TEMPLATE_FUEL};
@@ -23,7 +24,7 @@ pub(super) fn render(
     let mut environment = Environment::new();
     environment.set_fuel(Some(MAIL_TEMPLATE_FUEL));
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(method);
     let kind = match operation.kind() {
         OperationKind::FunctionCall => "v1beta2.function_call",
         OperationKind::HumanContact => "v1beta2.human_contact",
@@ -40,6 +41,22 @@ pub(super) fn render(
     match rendered.len() {
         0..=LARGEST_MAIL_HTML => Ok(rendered),
         length => Err(format!("the HTML has {length} bytes, and {LARGEST_MAIL_HTML} are allowed")),
+    }
+}
+
+/// The methods of Python that a template may call. Others make a text of any length before the fuel counts it.
+fn method(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    match method {
+        "items" | "keys" | "values" | "get" | "upper" | "lower" | "title" | "capitalize"
+        | "strip" | "lstrip" | "rstrip" | "startswith" | "endswith" => {
+            unknown_method_callback(state, value, method, args)
+        }
+        _ => Err(ErrorKind::UnknownMethod.into()),
     }
 }
 

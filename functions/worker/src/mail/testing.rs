@@ -75,7 +75,15 @@ pub(super) fn contact(operation: &Item<Operation>) -> Option<&EmailContact> {
 
 /// The notification of a person who may decide.
 pub(super) fn notification(event: Event, operation: &Item<Operation>) -> Notification<'_> {
-    Notification { event, operation, contact: contact(operation), page: PAGE, may_decide: true }
+    Notification {
+        event,
+        operation,
+        contact: contact(operation),
+        page: PAGE,
+        inbox: PAGE,
+        may_decide: true,
+        own_template: true,
+    }
 }
 
 pub(super) fn sender() -> Sender {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{command, folder, placet, printed};
 
 /// Every command, with arguments it takes.
-const COMMANDS: [(&str, &str); 20] = [
+const COMMANDS: [(&str, &str); 22] = [
     ("dev", ""),
     ("watch", ""),
     ("init", ""),
@@ -22,6 +22,8 @@ const COMMANDS: [(&str, &str); 20] = [
     ("key create", "--role agent"),
     ("key list", ""),
     ("key revoke", "0123456789ab"),
+    ("mail", ""),
+    ("mail test", "ann@example.com"),
     ("webhook", ""),
     ("webhook explain", "github"),
     ("webhook sign", "github"),
@@ -253,7 +255,7 @@ const NEED_NO_SERVER: [&str; 5] =
 
 /// Whether a command fails without a running server.
 fn needs_server(name: &str) -> bool {
-    let others = ["dev", "engines", "session", "key", "webhook"];
+    let others = ["dev", "engines", "session", "key", "mail", "mail test", "webhook"];
     !NEED_NO_SERVER.contains(&name) && !others.contains(&name)
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use placet_core::DecisionLink;
 use placet_core::delivery::{self, Delivery};
 use placet_core::operation::{Proof, State};
 use placet_runtime::mailbox::KeptMail;
@@ -146,8 +147,8 @@ async fn a_template_of_the_requester_never_sees_a_decision_link() {
     world.work().await;
     let sent = mails(&world);
     let html = &sent[0].html;
-    assert!(html.contains("evil.example") && html.contains("/inbox/call-1"), "{html}");
-    assert!(!html.contains("/d/"), "{html}");
+    assert!(html.contains("evil.example") && html.contains("inbox&#x2f;call-1"), "{html}");
+    assert!(!html.contains("/d/") && !html.contains("d&#x2f;"), "{html}");
     assert!(sent[0].text.contains("/d/"), "{}", sent[0].text);
     world.finish().await;
 }
@@ -164,7 +165,7 @@ async fn a_reminder_and_an_escalation_are_mailed_and_end_with_the_decision() {
         ("ana@example.com", "Approve followed? Requested by local"),
         ("ana@example.com", "Re: Approve followed? Requested by local"),
         ("ana@example.com", "Re: Approve followed? Requested by local"),
-        ("bo@example.com", "Re: Approve followed? Requested by local"),
+        ("bo@example.com", "Urgent: Approve followed? Requested by local"),
     ];
     assert_eq!(told, expected.map(|(who, what)| (who.to_owned(), what.to_owned())));
     // The escalation made Bo an approver.
@@ -220,6 +221,25 @@ async fn an_unknown_outcome_is_mailed_to_those_who_operate_placet() {
         assert!(mail.text.contains("The outcome of panics is unknown."), "{}", mail.text);
         assert!(mail.text.contains("http://127.0.0.1:8000/inbox/call-1"), "{}", mail.text);
     }
+    world.finish().await;
+}
+
+/// A link that was revoked is in no later mail.
+#[tokio::test]
+async fn a_later_mail_has_no_revoked_link() {
+    let world = with_people().await;
+    world.client().created(&call("call-1", "followed")).await;
+    world.work().await;
+    let token = link(&mails(&world)[0]).unwrap();
+    let id = DecisionLink::token_id(token.trim_start_matches("/d/"));
+    let revoke = format!("/v1/operations/function_call/call-1/links/{id}/revoke");
+    assert_eq!(world.post(&revoke).key(KEY).send().await.status, StatusCode::OK);
+    assert_eq!(world.page(&token).await.status, StatusCode::FORBIDDEN);
+    world.later(Duration::from_secs(601)).await;
+    let reminder = mails(&world).pop().unwrap();
+    assert_eq!(link(&reminder), None);
+    assert!(reminder.text.contains("http://127.0.0.1:8000/inbox/call-1"), "{}", reminder.text);
+    assert!(!reminder.text.contains("only informs you"), "{}", reminder.text);
     world.finish().await;
 }
 

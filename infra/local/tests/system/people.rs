@@ -132,6 +132,34 @@ async fn a_sign_in_link_works_once_and_only_when_posted() {
     world.finish().await;
 }
 
+/// Another site could otherwise sign a visitor in as somebody else, who then decides in that name.
+#[tokio::test]
+async fn another_site_signs_nobody_in() {
+    let world = with_people().await;
+    let before = world.contents().await;
+    for site in ["cross-site", "same-site"] {
+        let link = world.post(&invitation(&world, "ana", "n")).page();
+        let refused = link.header("sec-fetch-site", site).send().await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{site}");
+        assert!(!refused.headers.contains_key("set-cookie"));
+    }
+    assert_eq!(world.contents().await, before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn no_other_page_learns_the_address_of_a_link() {
+    let world = with_people().await;
+    world.create("anas", "charge_as_ana").await;
+    let decides = path(&link(&world, "anas", Some("ana")).await);
+    for secret in [decides, invitation(&world, "ana", "n"), "/d/x".to_owned()] {
+        let page = world.page(&secret).await;
+        assert_eq!(page.headers["referrer-policy"], "no-referrer", "{secret}");
+        assert_eq!(page.headers["cache-control"], "no-store", "{secret}");
+    }
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn a_person_sees_and_decides_only_what_is_theirs() {
     let world = with_people().await;
@@ -289,6 +317,10 @@ async fn a_link_is_made_for_a_person_and_revoked_through_the_api() {
     let (id, url) = (made["id"].as_str().unwrap(), made["url"].as_str().unwrap());
     let link = url.strip_prefix("http://127.0.0.1:8000").unwrap();
     assert_eq!(world.page(link).await.status, StatusCode::OK);
+    let upper = format!("{links}/{}/revoke", id.to_uppercase());
+    if id != id.to_uppercase() {
+        assert_eq!(world.post(&upper).key(&key).send().await.status, StatusCode::NOT_FOUND);
+    }
     let revoke = format!("{links}/{id}/revoke");
     for _ in 0..2 {
         let revoked = world.post(&revoke).key(&key).send().await;

@@ -67,7 +67,9 @@ impl Operation {
             Actor::Link { id, .. } if self.revoked_links.contains(id) => {
                 return Err(Refusal::LinkRevoked);
             }
-            Actor::Inbox { person: None } | Actor::Link { person: None, .. } => true,
+            Actor::Inbox { person: None } => true,
+            // A link of its bearer was made while nobody was listed.
+            Actor::Link { person: None, .. } => self.approvers.people.is_empty(),
             Actor::Inbox { person: Some(person) } | Actor::Link { person: Some(person), .. } => {
                 self.approvers.include(&person.id)
             }

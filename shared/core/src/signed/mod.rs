@@ -16,14 +16,15 @@ use crate::{Secret, Timestamp};
 
 pub use link::DecisionLink;
 pub use session::{
-    SESSION_TIME, SessionToken, SignInAttempt, SignInLink, form_token, is_form_token,
+    LONGEST_INVITATION, SESSION_TIME, SessionToken, SignInAttempt, SignInLink, form_token,
+    is_form_token,
 };
 
 /// The fewest bytes of a key that signs tokens.
 pub const SHORTEST_LINK_KEY: usize = 32;
 
 /// The keys that sign tokens: the first signs, and each verifies. So a key can be replaced without a loss of
-/// links and sessions: put the new key before the old one, and remove the old one a day later.
+/// links and sessions: put the new key before the old one, and remove the old one when its links have expired.
 #[derive(Clone, Debug)]
 pub struct SigningKeys {
     newest: Secret,

@@ -9,6 +9,9 @@ use crate::{Digest, Timestamp, hex};
 /// How long a session lasts.
 pub const SESSION_TIME: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// The longest time that a sign-in link is valid.
+pub const LONGEST_INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// The begin of the signed bytes of a form token.
 const FORM: &str = "placet form v1";
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use placet_core::Timestamp;
 use placet_core::item::Lane;
 use placet_core::operation::{
-    Actor, Command, Event, NewOperation, Notice, Notified, Operation, OperationKind, Plan, Report,
-    Settlement, State, Verdict,
+    Actor, Command, Event, NewOperation, Operation, OperationKind, Plan, Report, Settlement, State,
+    Verdict,
 };
 
 use crate::requests::UPSTREAM;
@@ -183,6 +183,7 @@ impl Model {
         match by {
             Actor::Api { key, .. } => (key == "key-of-agent").then_some("own_operation"),
             Actor::Link { id, .. } if self.revoked.contains(id) => Some("link_revoked"),
+            Actor::Link { person: None, .. } => Some("not_an_approver"),
             Actor::Inbox { .. } | Actor::Link { .. } => {
                 let person = by.person().map(|person| person.id.as_str());
                 person.filter(|id| !APPROVERS.contains(id)).map(|_| "not_an_approver")

@@ -109,6 +109,12 @@ impl Config {
             (true, false) => Some("{} is an endpoint and also a person or group: rename one"),
             _ => None,
         };
+        if !endpoint
+            && !people.is_empty()
+            && let Err(wrong) = self.people.approvers(&[to.as_str().to_owned()])
+        {
+            return Err(at(&["escalate", "to"], wrong.to_string()));
+        }
         if let Some(wrong) = wrong {
             let wrong = wrong.replace("{}", to.as_str());
             return Err(at(&["escalate", "to"], wrong));

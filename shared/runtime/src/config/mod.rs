@@ -28,7 +28,6 @@ pub use executor::{Executor, HttpExecutor};
 pub use follow_up::{EscalateTo, Reminders};
 pub use mail::{Mail, Sender, Ses, Smtp, Tls, Transport};
 pub use outbound::Outbound;
-pub use people::is_email;
 pub use placet_core::Period;
 use placet_core::operation::Plan;
 use placet_core::people::People;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use placet_core::limits::LONGEST_ADDRESS;
+use placet_core::email;
 use placet_core::people::{People, PeopleError, Person, PersonRight};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -25,7 +25,7 @@ fn decide() -> BTreeSet<PersonRight> {
     BTreeSet::from([PersonRight::Decide])
 }
 
-/// An e-mail address: one `@` between two parts, without spaces and control characters.
+/// An e-mail address that every mail server takes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct Email(String);
@@ -34,20 +34,12 @@ impl TryFrom<String> for Email {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        if is_email(&text) {
+        if email::is_address(&text) {
             Ok(Self(text))
         } else {
             Err(format!("{text:?} is not an e-mail address: write it like ana@example.com"))
         }
     }
-}
-
-/// Whether a text has the form of an e-mail address. Whether it exists, only its server knows.
-pub fn is_email(text: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;:\"()[]\\".contains(c);
-    let parts = text.split_once('@');
-    let whole = |part: &str| !part.is_empty() && !part.contains('@') && !part.contains(odd);
-    text.len() <= LONGEST_ADDRESS && parts.is_some_and(|(user, host)| whole(user) && whole(host))
 }
 
 /// The id of a Slack user: `U` or `W`, then capital letters and digits.

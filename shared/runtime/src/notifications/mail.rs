@@ -61,7 +61,7 @@ impl Config {
 impl Runtime {
     /// Whether mails are sent, or kept by the local system.
     fn sends_mail(&self) -> bool {
-        self.config.mail.is_some() || self.environment.get(MAILBOX).is_some()
+        self.config.mail.is_some() || self.environment.get(MAILBOX).is_some_and(|kept| kept == "on")
     }
 
     /// The notices of all events by mail.

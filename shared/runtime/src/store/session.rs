@@ -1,5 +1,5 @@
-use placet_core::Timestamp;
 use placet_core::operation::Proof;
+use placet_core::{LONGEST_INVITATION, Timestamp};
 
 use super::attributes::{Reader, Writer};
 use super::{Put, Row, Store, StoreError, key};
@@ -37,8 +37,13 @@ impl Store {
     ///
     /// If DynamoDB fails.
     pub async fn put_session(&self, session: &Session) -> Result<bool, StoreError> {
-        let put = self.put_if(encode(session), "attribute_not_exists(pk)", Row::new()).await?;
-        Ok(matches!(put, Put::Stored))
+        let row = encode(session);
+        let put = self.put_if(row.clone(), "attribute_not_exists(pk)", Row::new()).await?;
+        // The SDK sends a write again after a lost reply, and then finds its own row.
+        Ok(match put {
+            Put::Stored => true,
+            Put::Existing(existing) => existing.is_some_and(|existing| existing == row),
+        })
     }
 
     /// Finds a session. The read is consistent, so a revoked session ends at once.
@@ -85,6 +90,11 @@ impl Store {
     }
 }
 
+/// Until when the row is kept: as long as the link that made the session could make another one.
+fn kept_until(session: &Session) -> Timestamp {
+    session.expires_at.max(session.created_at.plus(LONGEST_INVITATION))
+}
+
 fn encode(session: &Session) -> Row {
     let mut row = key::session(&session.id);
     let attributes = Writer::default()
@@ -95,7 +105,7 @@ fn encode(session: &Session) -> Row {
         .json("from", &session.from)
         .number("created_at", session.created_at.millis())
         .number("expires", session.expires_at.millis())
-        .number("ttl", session.expires_at.seconds())
+        .number("ttl", kept_until(session).seconds())
         .json("revoked_at", &session.revoked_at);
     row.extend(attributes.finish());
     row
@@ -139,6 +149,12 @@ mod tests {
         for session in [session(), revoked] {
             assert_eq!(decode(&encode(&session)).unwrap(), session);
         }
+    }
+
+    /// After the row is gone, its sign-in link could make the session again.
+    #[test]
+    fn a_session_is_kept_as_long_as_its_link_could_be_valid() {
+        assert_eq!(kept_until(&session()), NOW.plus(LONGEST_INVITATION));
     }
 
     #[test]

@@ -36,6 +36,11 @@ fn a_template_cannot_load_or_run_for_long() {
         ("\n{{ event.spec.fn", "syntax error in line"),
         ("{{ nothing.of.this }}", "undefined value in line 1"),
         ("{{ event|secret_filter }}", "unknown filter"),
+        // These would take any memory before the fuel counts them.
+        ("{{ '{:9999999999}'.format('x') }}", "unknown method"),
+        ("{{ ''.join(['x' * 1000] * 1000) }}", "unknown method"),
+        ("{{ ('\\n' * 1000).splitlines() }}", "unknown method"),
+        ("{{ 'x'.replace('x', 'y' * 1000) }}", "unknown method"),
     ] {
         let error = rendered(template).unwrap_err();
         assert!(error.contains(reason), "{template}: {error}");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Bill, Meter};
 use crate::client::{Draft, call};
 use crate::receiver::Receiver;
-use crate::world::{KEY, World};
+use crate::world::{Building, KEY, World};
 
 const CALL: &str = "call-gNXyB1Qy-dU";
 
@@ -21,9 +21,8 @@ struct Run {
 }
 
 impl Run {
-    async fn start(receiver: &Receiver, events: &str) -> Self {
-        let events = format!("events: [{events}]");
-        let world = World::building().endpoint("app", receiver, &events).start().await;
+    async fn start(building: Building) -> Self {
+        let world = building.start().await;
         world.faults.reset();
         Self { world, meter: Meter::default(), steps: Vec::new() }
     }
@@ -86,7 +85,7 @@ fn charge(kwargs: Value) -> Draft {
 /// Runs a whole approval: request, read, approve in the inbox, execute, send one webhook.
 async fn approval(draft: &Draft) -> Run {
     let receiver = Receiver::start().await;
-    let mut run = Run::start(&receiver, "function_call.completed").await;
+    let mut run = Run::start(building(&receiver, "function_call.completed")).await;
     let size = draft.humanlayer().to_string().len();
     assert!((1000..1048).contains(&size), "it has {size} bytes");
     let created = run.world.client().request_approval(draft).await;
@@ -109,31 +108,38 @@ async fn approval(draft: &Draft) -> Run {
 
 /// What a notification of the request adds: the difference to a request of which nobody is notified.
 async fn notified_of_the_request(draft: &Draft) -> Bill {
-    let mut bills = Vec::new();
-    for events in ["v1beta2.function_call.requested", ""] {
-        let receiver = Receiver::start().await;
-        let mut run = Run::start(&receiver, events).await;
-        let created = run.world.client().request_approval(draft).await;
-        assert_eq!(created.status, StatusCode::OK, "{}", created.text);
-        run.step("create", 0);
-        let received = u32::from(!events.is_empty());
-        run.world.work().await;
-        if received > 0 {
-            run.step("one webhook out", received);
-        }
-        assert_eq!(receiver.received().len(), usize::from(!events.is_empty()));
-        bills.push(run.sum());
-        run.world.finish().await;
+    let receiver = Receiver::start().await;
+    let with = requested(building(&receiver, "v1beta2.function_call.requested"), draft, 1).await;
+    assert_eq!(receiver.received().len(), 1);
+    with.beyond(&requested(building(&receiver, ""), draft, 0).await)
+}
+
+/// What a mail about the request adds.
+async fn mailed(draft: &Draft) -> Bill {
+    let with = requested(World::building(), draft, 1).await;
+    let receiver = Receiver::start().await;
+    with.beyond(&requested(building(&receiver, ""), draft, 0).await)
+}
+
+/// The cost of a request and of the deliveries that follow.
+async fn requested(building: Building, draft: &Draft, deliveries: u32) -> Bill {
+    let mut run = Run::start(building).await;
+    let created = run.world.client().request_approval(draft).await;
+    assert_eq!(created.status, StatusCode::OK, "{}", created.text);
+    run.step("create", 0);
+    run.world.work().await;
+    if deliveries > 0 {
+        run.step("one delivery", deliveries);
     }
-    let (with, without) = (&bills[0], &bills[1]);
-    Bill {
-        invocations: with.invocations - without.invocations,
-        table_units: with.table_units - without.table_units,
-        due_units: with.due_units - without.due_units,
-        list_units: with.list_units - without.list_units,
-        half_read_units: with.half_read_units - without.half_read_units,
-        sqs_calls: with.sqs_calls - without.sqs_calls,
-    }
+    let bill = run.sum();
+    run.world.finish().await;
+    bill
+}
+
+/// A world without mail, with an endpoint that lists these events.
+fn building(receiver: &Receiver, events: &str) -> Building {
+    let events = format!("events: [{events}]");
+    World::building().endpoint("app", receiver, &events).secret("PLACET_MAILBOX", "off")
 }
 
 async fn poll(run: &mut Run) -> Bill {
@@ -156,6 +162,7 @@ pub async fn table() -> String {
     rows.push(("**the whole approval**", whole));
     rows.push(("each poll while it waits", poll));
     rows.push(("each notification of another event", notified_of_the_request(&invoice()).await));
+    rows.push(("each mail about an event", mailed(&invoice()).await));
     let dense = approval(&letter()).await;
     rows.push(("the same of 1 KB of prose, which shrinks less", dense.sum()));
     dense.world.finish().await;

@@ -29,6 +29,18 @@ impl Bill {
     fn write_units(&self) -> u32 {
         self.table_units + self.due_units + self.list_units
     }
+
+    /// What this costs beyond another.
+    fn beyond(&self, other: &Self) -> Self {
+        Self {
+            invocations: self.invocations - other.invocations,
+            table_units: self.table_units - other.table_units,
+            due_units: self.due_units - other.due_units,
+            list_units: self.list_units - other.list_units,
+            half_read_units: self.half_read_units - other.half_read_units,
+            sqs_calls: self.sqs_calls - other.sqs_calls,
+        }
+    }
 }
 
 /// The written rows of the table. The cost of a write depends on the row before it.

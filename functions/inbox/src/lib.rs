@@ -98,7 +98,7 @@ impl Inbox {
         let query = Fields::read(query.as_bytes()).ok_or_else(Page::not_found)?;
         match path {
             ["d", token] if read || post => {
-                let subject = self.by_link(token, request).await?;
+                let subject = self.by_link(token, request).await.map_err(Page::secret)?;
                 let secret = self.visit(subject, request, &query).await;
                 return secret.map(Page::secret).map_err(Page::secret);
             }

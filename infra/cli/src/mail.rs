@@ -60,7 +60,7 @@ pub async fn run(asked: &Command) -> Result<(), Failure> {
     let mailbox = local.then(|| Mailbox::folder(folder.clone()));
     let mailer = Mailer::new(&config, &environment, &Https::default(), mailbox);
     let answer = mailer.send(&mail).await;
-    let answer = answer.map_err(|refused| format!("the mail is refused for ever: {refused}"))?;
+    let answer = answer.map_err(|refused| format!("the mail is refused permanently: {refused}"))?;
     if local && mailer.problem() == Some(&MailError::NotConfigured) {
         let dev = command("dev");
         say(format!(

@@ -119,7 +119,7 @@ impl<'a> Page<'a> {
             reload: matches!(state, State::Queued | State::Running),
             version: format!("{}-{}", state.as_str(), history.len()),
             now_millis: now.millis(),
-            more: after.and_then(|after| after.more.as_ref()),
+            more: after.filter(|_| !pending).and_then(|after| after.more.as_ref()),
             notified: after.map(sentences).unwrap_or_default(),
             history: history.map(|entry| Event::new(entry, operation.digest)).collect(),
             history_holds: operation.verify_history().is_ok(),

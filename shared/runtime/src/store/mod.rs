@@ -3,6 +3,7 @@
 mod api_key;
 mod attributes;
 mod claim;
+mod cursor;
 mod due;
 mod endpoint;
 mod item;
@@ -23,11 +24,12 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
 };
 
+pub use cursor::Cursor;
 pub use due::{DueEntry, Progress};
 pub use endpoint::{DisabledEndpoint, EndpointState};
 pub use item::AnyItem;
 pub use key::{Desk, DuePartition};
-pub use page::{Cursor, Page, Rest};
+pub use page::{Page, Rest};
 pub use session::Session;
 
 use crate::aws::describe;

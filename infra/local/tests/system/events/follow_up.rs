@@ -46,7 +46,7 @@ async fn reminders_and_the_escalation_come_at_their_times() {
     let operation = world.operation("call-1").await;
     assert_eq!((operation.state, operation.escalated_to()), (State::Pending, Some("leads")));
     let page = world.page("/inbox/call-1").await.text;
-    assert!(page.contains("nobody has decided, so leads was notified"), "{page}");
+    assert!(page.contains("nobody had decided, so it was escalated to leads"), "{page}");
     let webhooks = world.client().operation("function_call/call-1").await.webhooks;
     assert_eq!(webhooks.len(), 5, "{webhooks:?}");
     world.finish().await;

@@ -18,7 +18,8 @@ use super::mailer::Refused;
 
 const SEND: &str = "/v2/email/outbound-emails";
 
-/// The errors that another attempt at the same mail would meet again.
+/// The errors that another attempt at the same mail would meet again, unless the identity of the sender is not
+/// verified: its owner can repair that.
 const FINAL: [&str; 2] = ["MessageRejected", "BadRequestException"];
 
 /// Passes a message on.
@@ -64,7 +65,7 @@ fn answer(response: &Response<Bytes>) -> Result<Answer, Refused> {
     let code = code.rsplit('#').next().unwrap_or_default();
     let message = if text("message").is_empty() { text("Message") } else { text("message") };
     let reason = format!("Amazon SES answered {}: {code}: {message}", status.as_u16());
-    if FINAL.contains(&code) {
+    if FINAL.contains(&code) && !message.contains("not verified") {
         return Err(Refused(reason));
     }
     Ok(Answer::Status { status: status.as_u16(), retry_after: None, body: reason.into_bytes() })

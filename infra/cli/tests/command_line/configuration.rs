@@ -98,7 +98,7 @@ endpoints:
     insta::assert_snapshot!(with(config, "check", &[key]), @r"
     exit code 0
     Needs attention
-      remind is set, and nobody is notified of reminders: add v1beta2.function_call.reminded to the events of an endpoint
+      remind is set, and nobody is notified of reminders: add email to the approvers, or v1beta2.function_call.reminded to the events of an endpoint
 
     project x
     operation deploy
@@ -156,11 +156,11 @@ fn no_configuration() {
 fn an_unknown_key() {
     insta::assert_snapshot!(with("project: x\ncolour: red\n", "check", &[]), @r"
     exit code 1
-    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, people, groups, defaults, operations, sources, channels, endpoints, outbound
+    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, people, groups, sign_in, defaults, operations, sources, channels, endpoints, mail, outbound
     ");
     insta::assert_snapshot!(with("project: x\ncolour: red\n", "dev --port 0", &[]), @r"
     exit code 1
-    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, people, groups, defaults, operations, sources, channels, endpoints, outbound
+    error: placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, people, groups, sign_in, defaults, operations, sources, channels, endpoints, mail, outbound
     ");
 }
 

@@ -147,6 +147,8 @@ fn it_refuses_an_option_it_does_not_have() {
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key create --role <ROLE>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key list [OPTIONS]
     exit code 2, error: unexpected argument '--colour' found. Usage: placet key revoke <ID>
+    exit code 2, error: unexpected argument '--colour' found. Usage: placet mail <COMMAND>
+    exit code 2, error: unexpected argument '--colour' found. Usage: placet mail test <ADDRESS>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet webhook <COMMAND>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet webhook explain <SOURCE>
     exit code 2, error: unexpected argument '--colour' found. Usage: placet webhook sign <SOURCE>
@@ -174,6 +176,8 @@ fn it_refuses_an_argument_too_many() {
     exit code 2, error: unexpected argument '1h' found. Usage: placet key create [OPTIONS] --role <ROLE>
     exit code 2, error: unexpected argument '1h' found. Usage: placet key list [OPTIONS]
     exit code 2, error: unexpected argument '1h' found. Usage: placet key revoke [OPTIONS] <ID>
+    exit code 2, error: unrecognized subcommand '1h'. Usage: placet mail <COMMAND>
+    exit code 2, error: unexpected argument '1h' found. Usage: placet mail test [OPTIONS] <ADDRESS>
     exit code 2, error: unrecognized subcommand '1h'. Usage: placet webhook <COMMAND>
     exit code 2, error: unexpected argument '1h' found. Usage: placet webhook explain <SOURCE>
     exit code 2, error: unexpected argument '1h' found. Usage: placet webhook sign [OPTIONS] <SOURCE>
@@ -226,28 +230,37 @@ fn it_says_that_the_server_has_gone() {
         let _ = writeln!(all, "$ placet {name}\n{printed}");
     }
     insta::assert_snapshot!(all, @r"
-    exit code 2, error: unexpected argument '1h' found. Usage: placet dev [OPTIONS]
-    exit code 2, error: unexpected argument '1h' found. Usage: placet watch [OPTIONS]
-    exit code 2, error: unexpected argument '1h' found. Usage: placet init
-    exit code 2, error: unexpected argument '1h' found. Usage: placet check
-    exit code 2, error: unexpected argument 'more' found. Usage: placet invite [OPTIONS] <PERSON> [TIME]
-    exit code 2, error: unrecognized subcommand '1h'. Usage: placet session [OPTIONS] <COMMAND>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet session list [OPTIONS]
-    exit code 2, error: unexpected argument '1h' found. Usage: placet session revoke [OPTIONS] <ID>
-    exit code 2, error: the subcommand 'more' cannot be used with:. Usage: placet link [OPTIONS] <CALL_ID> [TIME]
-    exit code 2, error: unexpected argument '1h' found. Usage: placet link revoke [OPTIONS] <CALL_ID> <LINK>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet settle [OPTIONS] <SETTLEMENT>
-    exit code 2, error: unrecognized subcommand '1h'. Usage: placet key [OPTIONS] <COMMAND>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet key create [OPTIONS] --role <ROLE>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet key list [OPTIONS]
-    exit code 2, error: unexpected argument '1h' found. Usage: placet key revoke [OPTIONS] <ID>
-    exit code 2, error: unrecognized subcommand '1h'. Usage: placet webhook <COMMAND>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet webhook explain <SOURCE>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet webhook sign [OPTIONS] <SOURCE>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet webhook send [OPTIONS] --file <FILE> <SOURCE>
-    exit code 2, error: unexpected argument '1h' found. Usage: placet engines
-    exit code 2, error: unexpected argument '1h' found. Usage: placet completions <SHELL>
-    ");
+        $ placet watch
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet invite
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet session list
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet session revoke
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet link
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet settle
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet key create
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet key list
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet key revoke
+        exit code 1
+        error: no server answers at http://127.0.0.1:9: start one with `placet dev`
+        $ placet webhook send
+        exit code 1
+        error: http://127.0.0.1:9/webhooks/github: the connection failed: io error: client error (Connect): tcp connect error: Connection refused
+        ");
 }
 
 const NEED_NO_SERVER: [&str; 5] =

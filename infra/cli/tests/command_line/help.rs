@@ -275,7 +275,7 @@ fn help_of_mail_test() {
 
     Options:
           --operation <CALL_ID>  Send the mail about this call, without a decision link; `human_contact/ID` names a question
-          --event <EVENT>        What has happened to it: requested, reminded, escalated, decided, expired, failed, blocked or unknown [default: requested]
+          --event <EVENT>        What has happened to it: requested, reminded, escalated, completed, expired, failed, blocked or unknown [default: requested]
           --project <PROJECT>    The project of the operation; the one of placet.yaml if left out
           --data-dir <FOLDER>    The folder of the data; `PLACET_DATA_DIR` if left out, and else .placet
       -h, --help                 Print help

@@ -109,7 +109,7 @@ fn a_key_that_is_not_there_or_there_twice() {
         "project: x\noperations: {f: {approver: nobody}}",
     ]), @r"
     placet.yaml, line 2, column 1: there is no key `operatons`: did you mean `operations`?
-    placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, people, groups, defaults, operations, sources, channels, endpoints, outbound
+    placet.yaml, line 2, column 1: there is no key `colour`: use one of project, projects, people, groups, sign_in, defaults, operations, sources, channels, endpoints, mail, outbound
     placet.yaml, line 2, column 18: operations.f: there is no key `deadlin`: did you mean `deadline`?
     placet.yaml, line 2, column 38: sources.github: there is no key `targts`: did you mean `targets`?
     placet.yaml, line 4, column 3: operations: `f` is written twice: keep one

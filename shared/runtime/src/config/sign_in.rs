@@ -66,8 +66,8 @@ mod tests {
     #[test]
     fn a_wrong_provider_is_named_with_its_place() {
         let error = |oidc: &str| parse(oidc).unwrap_err();
-        insta::assert_snapshot!(error("{issuer: https://id.example}"), @"");
-        insta::assert_snapshot!(error("{issuer: 'http://id.example', client_id: a}"), @"");
-        insta::assert_snapshot!(error("{issuer: https://id.example, client_id: a, client_secret: x}"), @"");
+        insta::assert_snapshot!(error("{issuer: https://id.example}"), @"line 3, column 10: sign_in.oidc: `client_id` is missing: add it");
+        insta::assert_snapshot!(error("{issuer: 'http://id.example', client_id: a}"), @"line 3, column 10: sign_in.oidc.issuer: http://id.example is not encrypted: use https://, or to call it anyway, add id.example to outbound.allow_hosts");
+        insta::assert_snapshot!(error("{issuer: https://id.example, client_id: a, client_secret: x}"), @"line 3, column 67: sign_in.oidc.client_secret: write a reference to the secret, env:NAME: the secret itself must not be in this file");
     }
 }

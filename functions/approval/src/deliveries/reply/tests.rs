@@ -30,6 +30,8 @@ fn a_delivery_shows_its_attempts_and_the_time_of_the_next_one() {
     {
       "id": "msg_1",
       "endpoint": "billing",
+      "person": null,
+      "address": null,
       "event_type": "order.paid",
       "operation": null,
       "state": "pending",

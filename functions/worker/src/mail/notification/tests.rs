@@ -135,7 +135,7 @@ fn every_event_has_its_sentence() {
         (
             Event::Unknown,
             &failed,
-            vec!["The outcome of order_planks is unknown.", "Say what happened:"],
+            vec!["The outcome of order_planks is unknown.", "Record what happened:"],
         ),
     ] {
         let text = text(&notification(event, operation));

@@ -140,6 +140,8 @@ async fn a_delivery_is_shown_with_all_its_members() {
     {
       "id": "msg_e90fea9df4ed4f06220489a407a19a9e",
       "endpoint": "billing",
+      "person": null,
+      "address": null,
       "event_type": "order.paid",
       "operation": null,
       "state": "delivered",

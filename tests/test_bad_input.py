@@ -293,6 +293,7 @@ def test_markup_in_arguments_is_shown_as_text(placet):
     placet.ask("markup", fn=f"f{attack[:40]}", **{attack: attack})
     for path in ("/inbox", "/inbox/markup"):
         html = placet.page(path).html
+        html = html.replace('<script src="/inbox/assets/app.js" defer></script>', "", 1)
         assert "<script" not in html and "<img" not in html and "<b>" not in html.replace('<b class="mark">', "")
     headers = placet.get("/inbox/markup", headers={"Accept": "text/html"}).headers
     assert "default-src 'none'" in headers["Content-Security-Policy"]

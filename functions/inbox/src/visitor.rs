@@ -22,7 +22,7 @@ pub(crate) enum Visitor {
     /// The person at a developer's machine, who need not sign in.
     Local,
     /// A person of `placet.yaml` who signed in.
-    SignedIn(SignedIn),
+    SignedIn(Box<SignedIn>),
 }
 
 /// A person with a valid session.
@@ -41,11 +41,11 @@ impl Visitor {
     pub(crate) fn actor(&self) -> Actor {
         let identity = match self {
             Self::Local => None,
-            Self::SignedIn(SignedIn { person, session, from, .. }) => Some(Identity {
-                id: person.id.clone(),
-                name: person.name.clone(),
-                proof: session.proof,
-                from: from.clone(),
+            Self::SignedIn(one) => Some(Identity {
+                id: one.person.id.clone(),
+                name: one.person.name.clone(),
+                proof: one.session.proof,
+                from: one.from.clone(),
             }),
         };
         Actor::Inbox { person: identity }
@@ -56,8 +56,8 @@ impl Visitor {
     pub(crate) fn viewer(&self) -> Viewer<'_> {
         match self {
             Self::Local => Viewer::default(),
-            Self::SignedIn(SignedIn { person, form_token, .. }) => {
-                Viewer { name: Some(&person.name), csrf: Some(form_token) }
+            Self::SignedIn(one) => {
+                Viewer { name: Some(&one.person.name), csrf: Some(&one.form_token) }
             }
         }
     }
@@ -66,7 +66,7 @@ impl Visitor {
     pub(crate) fn operates(&self) -> bool {
         match self {
             Self::Local => true,
-            Self::SignedIn(SignedIn { person, .. }) => person.may(PersonRight::Operate),
+            Self::SignedIn(one) => one.person.may(PersonRight::Operate),
         }
     }
 
@@ -82,8 +82,9 @@ impl Visitor {
     pub(crate) fn decides(&self, operation: &Operation) -> bool {
         match self {
             Self::Local => true,
-            Self::SignedIn(SignedIn { person, .. }) => {
-                person.may(PersonRight::Decide) && operation.approvers.include(&person.id)
+            Self::SignedIn(one) => {
+                let may = one.person.may(PersonRight::Decide);
+                may && operation.approvers.include(&one.person.id)
             }
         }
     }
@@ -94,7 +95,8 @@ impl Visitor {
         fields: &Fields,
         keys: Option<&SigningKeys>,
     ) -> Result<(), Page> {
-        let Self::SignedIn(SignedIn { session, person, .. }) = self else { return Ok(()) };
+        let Self::SignedIn(one) = self else { return Ok(()) };
+        let (session, person) = (&one.session, &one.person);
         let given = fields.get("csrf").unwrap_or_default();
         if keys.is_some_and(|keys| is_form_token(given, &session.id, keys)) {
             return Ok(());
@@ -122,7 +124,7 @@ impl Inbox {
             (Some((person, session)), Some(keys)) => {
                 let from = source(request).map(|address| address.to_string());
                 let form_token = form_token(&session.id, keys);
-                Ok(Visitor::SignedIn(SignedIn { person, session, from, form_token }))
+                Ok(Visitor::SignedIn(Box::new(SignedIn { person, session, from, form_token })))
             }
             _ if matches!(*method, Method::GET | Method::HEAD) => {
                 Err(Page::see_other("/sign-in".to_owned()))

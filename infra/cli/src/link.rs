@@ -43,8 +43,8 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
         say(format!("link {link} is revoked"));
         return Ok(());
     }
-    let seconds = arguments.valid.0.as_secs();
-    let body = json!({"person": arguments.person, "valid_for": format!("{seconds}s")});
+    let valid_for = format!("{}ms", arguments.valid.0.as_millis());
+    let body = json!({"person": arguments.person, "valid_for": valid_for});
     let made = server.post(&format!("{operation}/links"), &body).await?;
     let text = |name: &str| made[name].as_str().unwrap_or_default();
     eprintln!("link {}, as the history will name it:", text("id"));

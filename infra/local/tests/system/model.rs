@@ -23,6 +23,7 @@ const POLLS: &str = "{executor: {function: charge}, idempotent: true, deadline: 
     approver: {humanlayer: {base_url: 'http://127.0.0.1:9/humanlayer/v1', api_key: env:THEIRS}}}";
 
 /// A step of a random story.
+#[allow(clippy::large_enum_variant, reason = "a run has few of them")]
 #[derive(Clone, Debug)]
 enum Step {
     /// A command of a writer with the current version or the version before it.

@@ -54,6 +54,8 @@ def env_vars(engines):
         "PLACET_BLOBS": f"s3://{engines['bucket']}",
         "PLACET_SECRETS": json.dumps(sign.WEBHOOK_SECRETS),
         "PLACET_LINK_SECRET": sign.LINK_SECRET,
+        # SAM knows no Function URL before a deployment.
+        "PLACET_INBOX_URL": "https://inbox.example.com",
         "PLACET_DEMO": "on",
     }
     return {"Parameters": variables}

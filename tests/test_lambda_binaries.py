@@ -247,8 +247,10 @@ def test_every_route_needs_a_key_a_link_or_a_signature(system):
         else:
             open_to_all.add(name.removeprefix("approval-"))
     assert open_to_all == {"health", "version", "status", "openapi"}
-    for name in ("list", "operation", "decide", "question", "answer", "purchase-page", "purchases-page"):
-        assert system.http(f"inbox-{name}")[0] == 403, name
+    for name in ("list", "operation", "question", "delivery", "purchase-page", "purchases-page"):
+        assert system.http(f"inbox-{name}")[0] == 303, name
+    for name in ("decide", "answer", "delivery-send", "sign-out"):
+        assert system.http(f"inbox-{name}")[0] == 401, name
     assert system.http("webhook-unsigned")[0] == 401
     assert system.http("webhook-inbound")[0] == 401, "signed too long ago"
 

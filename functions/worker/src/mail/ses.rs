@@ -65,7 +65,8 @@ fn answer(response: &Response<Bytes>) -> Result<Answer, Refused> {
     let code = code.rsplit('#').next().unwrap_or_default();
     let message = if text("message").is_empty() { text("Message") } else { text("message") };
     let reason = format!("Amazon SES answered {}: {code}: {message}", status.as_u16());
-    if FINAL.contains(&code) && !message.contains("not verified") {
+    let unverified = code == "MessageRejected" && message.contains("not verified");
+    if FINAL.contains(&code) && !unverified {
         return Err(Refused(reason));
     }
     Ok(Answer::Status { status: status.as_u16(), retry_after: None, body: reason.into_bytes() })

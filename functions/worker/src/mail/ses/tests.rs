@@ -20,16 +20,19 @@ fn the_call_names_all_recipients() {
 }
 
 #[test]
-fn only_a_rejected_message_is_refused_for_ever() {
+fn only_a_rejected_message_is_refused_permanently() {
     let accepted = answered(200, None, r#"{"MessageId":"0100"}"#).unwrap();
     assert!(accepted.is_success());
-    let text = r#"{"message":"Email address is not verified."}"#;
+    let text = r#"{"message":"The content is not allowed."}"#;
     for code in
         ["MessageRejected", "MessageRejected:http://internal.amazon.com/", "BadRequestException"]
     {
         let refused = answered(400, Some(code), text).unwrap_err();
-        assert!(refused.0.ends_with(": Email address is not verified."), "{refused}");
+        assert!(refused.0.ends_with(": The content is not allowed."), "{refused}");
     }
+    // The owner of the sender can verify it.
+    let unverified = r#"{"message":"Email address is not verified."}"#;
+    assert!(!answered(400, Some("MessageRejected"), unverified).unwrap().is_success());
     let typed = r#"{"__type":"com.amazonaws.ses#MessageRejected","Message":"no"}"#;
     assert!(answered(400, None, typed).is_err());
     for (status, code) in [

@@ -203,7 +203,7 @@ async fn escalate_email_mails_every_approver_and_the_recipients_once() {
     world.finish().await;
 }
 
-/// Whoever operates Placet learns of an unknown outcome, and of every reminder of it.
+/// Those who operate Placet learn of an unknown outcome, and of every reminder of it.
 #[tokio::test]
 async fn an_unknown_outcome_is_mailed_to_those_who_operate_placet() {
     let world = with_people().await;

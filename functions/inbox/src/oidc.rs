@@ -20,7 +20,7 @@ use openidconnect::{
 };
 use placet_core::operation::Proof;
 use placet_core::people::Person;
-use placet_core::{SignInAttempt, SigningKeys};
+use placet_core::{SignInAttempt, SigningKeys, Token as _};
 use placet_runtime::config::Oidc;
 use placet_runtime::http::Request;
 use placet_runtime::{Access, Https, HttpsError, inbox_origin};

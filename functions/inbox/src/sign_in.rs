@@ -3,7 +3,7 @@
 use lambda_http::http::Method;
 use placet_core::operation::Proof;
 use placet_core::people::Person;
-use placet_core::{SESSION_TIME, SessionToken, SignInLink};
+use placet_core::{SESSION_TIME, SessionToken, SignInLink, Token as _};
 use placet_runtime::http::Request;
 use placet_runtime::{Access, Session};
 

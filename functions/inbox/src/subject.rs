@@ -1,10 +1,10 @@
 //! The operation that a request is about, and the commands that its channel allows.
 
 use lambda_http::http::StatusCode;
-use placet_core::DecisionLink;
 use placet_core::item::Item;
 use placet_core::operation::{Actor, Command, Identity, Operation, OperationId, Proof, State};
 use placet_core::people::PersonRight;
+use placet_core::{DecisionLink, Token as _};
 use placet_runtime::StoreError;
 use placet_runtime::http::Request;
 

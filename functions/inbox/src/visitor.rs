@@ -6,7 +6,7 @@ use lambda_http::http::header::COOKIE;
 use lambda_http::http::{HeaderMap, Method};
 use placet_core::operation::{Actor, Identity, Operation};
 use placet_core::people::{Person, PersonRight};
-use placet_core::{SessionToken, SigningKeys, form_token, is_form_token};
+use placet_core::{SessionToken, SigningKeys, Token as _, form_token, is_form_token};
 use placet_runtime::http::{Request, SourceIp};
 use placet_runtime::{Access, Session};
 

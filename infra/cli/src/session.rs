@@ -2,7 +2,7 @@
 //! table of `environment::deployment`.
 
 use clap::{Args, Subcommand};
-use placet_core::{LONGEST_INVITATION, SignInLink, SigningKeys, Timestamp, hex};
+use placet_core::{LONGEST_INVITATION, SignInLink, SigningKeys, Timestamp, Token as _, hex};
 use placet_runtime::config::Period;
 use placet_runtime::{Clock, Config, Session};
 

@@ -39,6 +39,6 @@ pub use retry::{backoff, retry_after, spread};
 pub use secret::Secret;
 pub use signed::{
     DecisionLink, LONGEST_INVITATION, SESSION_TIME, SHORTEST_LINK_KEY, SessionToken, SignInAttempt,
-    SignInLink, SigningKeys, TokenError, WeakKey, form_token, is_form_token,
+    SignInLink, SigningKeys, Token, TokenError, WeakKey, form_token, is_form_token,
 };
 pub use timestamp::Timestamp;

@@ -7,7 +7,7 @@ use placet_core::item::Item;
 use placet_core::limits::LONGEST_ID;
 use placet_core::operation::{Command, Operation, OperationId, OperationKind};
 use placet_core::people::PersonRight;
-use placet_core::{DecisionLink, Period, SigningKeys};
+use placet_core::{DecisionLink, Period, SigningKeys, Token as _};
 use placet_runtime::http::Response;
 use placet_runtime::problem::Problem;
 use placet_runtime::{inbox_origin, link_keys};

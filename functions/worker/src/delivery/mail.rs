@@ -1,10 +1,10 @@
 //! A notification by mail: whom it reaches now, whether it is still needed, and what it says.
 
-use placet_core::DecisionLink;
 use placet_core::delivery::{Answer, Command, Delivery, MailTo};
 use placet_core::item::Item;
 use placet_core::operation::{Event, Notice, Notified, Occurrence, Operation, State};
 use placet_core::people::{Person, PersonRight};
+use placet_core::{DecisionLink, Token as _};
 use placet_runtime::engine::WorkError;
 use placet_runtime::inbox_origin;
 

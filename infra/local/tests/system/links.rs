@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use placet_core::item::Item;
 use placet_core::operation::{Actor, Operation, OperationKind, State};
-use placet_core::{DecisionLink, Digest, SigningKeys};
+use placet_core::{DecisionLink, Digest, SigningKeys, Token as _};
 use serde_json::json;
 
 use crate::client::question;

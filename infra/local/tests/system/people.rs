@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use placet_core::operation::{Actor, Identity, OperationId, Proof, State};
-use placet_core::{DecisionLink, SignInLink, SigningKeys};
+use placet_core::{DecisionLink, SignInLink, SigningKeys, Token as _};
 use placet_runtime::Role;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{SigningKeys, Token, TokenError, sign, verify};
+use super::Token;
 use crate::operation::{OperationId, OperationKind};
 use crate::{Digest, Timestamp};
 
@@ -50,20 +50,6 @@ impl DecisionLink {
     pub fn token_id(token: &str) -> String {
         Digest::of_bytes(token.as_bytes()).to_string().chars().take(12).collect()
     }
-
-    /// The signed token for this link.
-    pub fn sign(&self, keys: &SigningKeys) -> String {
-        sign(self, keys)
-    }
-
-    /// Verifies a token and reads it.
-    ///
-    /// # Errors
-    ///
-    /// If the token is malformed, signed with an unknown key, or expired at `now`.
-    pub fn verify(token: &str, keys: &SigningKeys, now: Timestamp) -> Result<Self, TokenError> {
-        verify(token, keys, now)
-    }
 }
 
 impl Token for DecisionLink {
@@ -88,6 +74,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+    use super::super::TokenError;
     use super::super::tests::{KEY, OTHER, keys};
     use super::*;
 

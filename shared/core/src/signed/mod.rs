@@ -74,37 +74,42 @@ pub enum TokenError {
 }
 
 /// The signed content of a token.
-trait Token: Serialize + DeserializeOwned {
+pub trait Token: Serialize + DeserializeOwned {
     /// The begin of the signed bytes.
     const PURPOSE: &'static str;
 
     /// The last moment at which the token is valid.
     fn expires_at(&self) -> Timestamp;
-}
 
-fn sign<T: Token>(token: &T, keys: &SigningKeys) -> String {
-    let payload = serde_json::to_vec(token).unwrap_or_default();
-    let mac = mac(&keys.newest, T::PURPOSE, &payload);
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(mac))
-}
+    /// The signed token.
+    fn sign(&self, keys: &SigningKeys) -> String {
+        let payload = serde_json::to_vec(self).unwrap_or_default();
+        let mac = mac(&keys.newest, Self::PURPOSE, &payload);
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(mac))
+    }
 
-/// Verifies a token and reads it. The comparison of the signature takes constant time.
-fn verify<T: Token>(token: &str, keys: &SigningKeys, now: Timestamp) -> Result<T, TokenError> {
-    let (payload, given) = token.split_once('.').ok_or(TokenError::Malformed)?;
-    let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed);
-    let (payload, given) = (decode(payload)?, decode(given)?);
-    let signs = |key: &Secret| {
-        let own = mac(key, T::PURPOSE, &payload);
-        bool::from(subtle::ConstantTimeEq::ct_eq(own.as_slice(), &given))
-    };
-    if !keys.all().any(signs) {
-        return Err(TokenError::Signature);
+    /// Verifies a token and reads it. The comparison of the signature takes constant time.
+    ///
+    /// # Errors
+    ///
+    /// If the token is malformed, signed with an unknown key, or expired at `now`.
+    fn verify(token: &str, keys: &SigningKeys, now: Timestamp) -> Result<Self, TokenError> {
+        let (payload, given) = token.split_once('.').ok_or(TokenError::Malformed)?;
+        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed);
+        let (payload, given) = (decode(payload)?, decode(given)?);
+        let signs = |key: &Secret| {
+            let own = mac(key, Self::PURPOSE, &payload);
+            bool::from(subtle::ConstantTimeEq::ct_eq(own.as_slice(), &given))
+        };
+        if !keys.all().any(signs) {
+            return Err(TokenError::Signature);
+        }
+        let token: Self = serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
+        if now > token.expires_at() {
+            return Err(TokenError::Expired);
+        }
+        Ok(token)
     }
-    let token: T = serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
-    if now > token.expires_at() {
-        return Err(TokenError::Expired);
-    }
-    Ok(token)
 }
 
 fn mac(key: &Secret, purpose: &str, payload: &[u8]) -> [u8; 32] {

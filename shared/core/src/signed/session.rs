@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-use super::{SigningKeys, Token, TokenError, mac, sign, verify};
+use super::{SigningKeys, Token, mac};
 use crate::{Digest, Timestamp, hex};
 
 /// How long a session lasts.
@@ -31,20 +31,6 @@ pub struct SignInLink {
 }
 
 impl SignInLink {
-    /// The signed token for this link.
-    pub fn sign(&self, keys: &SigningKeys) -> String {
-        sign(self, keys)
-    }
-
-    /// Verifies a token and reads it.
-    ///
-    /// # Errors
-    ///
-    /// If the token is malformed, signed with an unknown key, or expired at `now`.
-    pub fn verify(token: &str, keys: &SigningKeys, now: Timestamp) -> Result<Self, TokenError> {
-        verify(token, keys, now)
-    }
-
     /// The id of the session that the link makes.
     pub fn session_id(&self) -> String {
         session_id(&self.nonce)
@@ -69,22 +55,6 @@ pub struct SessionToken {
     /// The last moment at which the session is valid.
     #[serde(rename = "e")]
     pub expires_at: Timestamp,
-}
-
-impl SessionToken {
-    /// The signed token for this session.
-    pub fn sign(&self, keys: &SigningKeys) -> String {
-        sign(self, keys)
-    }
-
-    /// Verifies a token and reads it.
-    ///
-    /// # Errors
-    ///
-    /// If the token is malformed, signed with an unknown key, or expired at `now`.
-    pub fn verify(token: &str, keys: &SigningKeys, now: Timestamp) -> Result<Self, TokenError> {
-        verify(token, keys, now)
-    }
 }
 
 impl Token for SessionToken {
@@ -115,20 +85,6 @@ pub struct SignInAttempt {
 }
 
 impl SignInAttempt {
-    /// The signed token for this attempt.
-    pub fn sign(&self, keys: &SigningKeys) -> String {
-        sign(self, keys)
-    }
-
-    /// Verifies a token and reads it.
-    ///
-    /// # Errors
-    ///
-    /// If the token is malformed, signed with an unknown key, or expired at `now`.
-    pub fn verify(token: &str, keys: &SigningKeys, now: Timestamp) -> Result<Self, TokenError> {
-        verify(token, keys, now)
-    }
-
     /// The id of the session that this attempt makes: one at most.
     pub fn session_id(&self) -> String {
         session_id(&self.nonce)

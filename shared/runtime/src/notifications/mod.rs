@@ -6,7 +6,7 @@ use placet_core::item::Item;
 use placet_core::operation::{
     ContactChannel, Escalation, Event, Notice, Notified, Operation, OperationId, State,
 };
-use placet_core::{DecisionLink, SigningKeys};
+use placet_core::{DecisionLink, SigningKeys, Token as _};
 
 use crate::{Config, Environment, Runtime};
 

@@ -158,7 +158,7 @@ impl Inbox {
     async fn purchases(&self, visitor: &Visitor) -> Result<Page, Page> {
         let project = self.runtime.config.project.as_str();
         let wanted = |item: &Item<Operation>| {
-            item.content.function() == Some(purchase::FUNCTION) && visitor.may(item).is_some()
+            item.content.function() == Some(purchase::FUNCTION) && visitor.sees(item)
         };
         let store = &self.runtime.engine.store;
         let page = store.newest(project, (None, None), wanted, MOST_LISTED, None).await;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use placet_core::Timestamp;
 use placet_core::delivery::{self, Delivery};
 use placet_core::item::{Item, Kind as _, Need};
 use placet_core::limits::{MOST_ENTRIES, MOST_LISTED, MOST_LOOKED_AT};
@@ -22,6 +23,33 @@ const JUST_DECIDED: Duration = Duration::from_secs(10 * 60);
 /// The index of items that wait for a person, in cursors.
 const WAITING: &str = "waiting";
 
+/// A list, as a visitor asks for it.
+struct Search<'a> {
+    project: &'a str,
+    listing: &'a Listing,
+    /// The parameters of the address, which hold the cursors.
+    query: &'a Fields,
+    visitor: &'a Visitor,
+    now: Timestamp,
+}
+
+impl Search<'_> {
+    /// Whether the visitor may see an operation, and the filter wants it.
+    fn shows(&self, operation: &Item<Operation>) -> bool {
+        self.listing.filter.wants(operation, self.now) && self.visitor.sees(operation)
+    }
+
+    fn is_pending(&self, operation: &Operation) -> bool {
+        operation.state_at(self.now) == State::Pending
+    }
+
+    /// The cursor in a parameter of the address.
+    fn cursor(&self, parameter: &str, index: &str) -> Result<Option<Cursor>, Page> {
+        let Some(text) = self.query.get(parameter) else { return Ok(None) };
+        Cursor::read(text, index, self.project).map(Some).ok_or_else(Page::not_found)
+    }
+}
+
 impl Inbox {
     /// A list, or the page of the operation whose id the person looks for.
     pub(crate) async fn list(&self, query: &Fields, visitor: &Visitor) -> Result<Page, Page> {
@@ -32,70 +60,53 @@ impl Inbox {
         let id = query.get("id").unwrap_or_default().trim().to_owned();
         let continued = query.get("cursor").or(query.get("deliveries")).is_some();
         let listing = Listing { list, filter, id, continued };
-        if !listing.id.is_empty() {
-            return self.find(project, &listing, visitor).await;
-        }
+        let (listing, now) = (&listing, self.runtime.engine.now());
+        let search = Search { project, listing, query, visitor, now };
         let found = match list {
+            _ if !listing.id.is_empty() => {
+                let found = self.find(&search).await?;
+                if let [only] = found.operations.as_slice() {
+                    let config = &self.runtime.config;
+                    return Ok(Page::see_other(only.id().inbox_address(config.project.as_str())));
+                }
+                found
+            }
             List::ForYou => {
-                let found = self.waiting(project, &listing, query, visitor).await?;
+                let found = self.waiting(&search).await?;
                 Found { settlements_rest: self.unsettled(project, visitor).await?, ..found }
             }
-            List::Waiting => self.waiting(project, &listing, query, visitor).await?,
-            List::Decided => self.decided(project, &listing, query, visitor).await?,
-            List::Problems => self.problems(project, &listing, query, visitor).await?,
-        };
-        Ok(self.listed(project, &listing, &found, visitor))
-    }
-
-    fn listed(&self, project: &str, listing: &Listing, found: &Found, visitor: &Visitor) -> Page {
-        let projects = self.projects(project, visitor.viewer());
-        let now = self.runtime.engine.now();
-        Page::ok(pages::list(listing, found, &projects, now))
-    }
-
-    /// The operations of both kinds that have an id.
-    async fn find(
-        &self,
-        project: &str,
-        listing: &Listing,
-        visitor: &Visitor,
-    ) -> Result<Page, Page> {
-        let mut found = Found::default();
-        let kinds = OperationKind::ALL.into_iter().filter(|_| is_call_id(&listing.id));
-        for kind in kinds {
-            let id = OperationId::new(project, kind, listing.id.as_str());
-            let item = self.runtime.engine.store.item(project, &id.path(), true).await;
-            let item = item.map_err(unavailable)?;
-            found.operations.extend(item.filter(|item| visitor.may(item).is_some()));
-        }
-        match found.operations.as_slice() {
-            [only] => {
-                Ok(Page::see_other(only.id().inbox_address(self.runtime.config.project.as_str())))
+            List::Waiting => self.waiting(&search).await?,
+            List::Decided => {
+                self.newest(&search, |item| !search.is_pending(item) && search.shows(item)).await?
             }
-            _ => Ok(self.listed(project, listing, &found, visitor)),
+            List::Problems => self.problems(&search).await?,
+        };
+        let projects = self.projects(project, visitor.viewer());
+        Ok(Page::ok(pages::list(listing, &found, &projects, now)))
+    }
+
+    /// The operations of both kinds that have the wanted id.
+    async fn find(&self, search: &Search<'_>) -> Result<Found, Page> {
+        let id = search.listing.id.as_str();
+        let mut found = Found::default();
+        for kind in OperationKind::ALL.into_iter().filter(|_| is_call_id(id)) {
+            let id = OperationId::new(search.project, kind, id);
+            let item = self.runtime.engine.store.item(search.project, &id.path(), true).await;
+            let item = item.map_err(unavailable)?;
+            found.operations.extend(item.filter(|item| search.visitor.sees(item)));
         }
+        Ok(found)
     }
 
     /// Operations that wait for a decision, the nearest deadline first.
-    async fn waiting(
-        &self,
-        project: &str,
-        listing: &Listing,
-        query: &Fields,
-        visitor: &Visitor,
-    ) -> Result<Found, Page> {
-        let now = self.runtime.engine.now();
+    async fn waiting(&self, search: &Search<'_>) -> Result<Found, Page> {
+        let &Search { project, listing, visitor, .. } = search;
+        let for_you = listing.list == List::ForYou;
         let wanted = |item: &Item<Operation>| {
-            item.state_at(now) == State::Pending
-                && listing.filter.wants(item, now)
-                && match listing.list {
-                    List::ForYou => visitor.decides(item),
-                    _ => visitor.may(item).is_some(),
-                }
+            search.is_pending(item) && search.shows(item) && (!for_you || visitor.decides(item))
         };
-        let after = cursor(query, "cursor", WAITING, project)?;
-        let all =
-            matches!(visitor, Visitor::Local) || listing.list != List::ForYou && visitor.operates();
+        let after = search.cursor("cursor", WAITING)?;
+        let all = visitor.decides_all() || !for_you && visitor.operates();
         let whole = all && after.is_none() && listing.filter.is_empty();
         let store = &self.runtime.engine.store;
         let read = store.waiting(project, Need::Decision, "", wanted, MOST_LISTED, after).await;
@@ -116,58 +127,27 @@ impl Inbox {
         read.map(|(_, rest)| rest).map_err(unavailable)
     }
 
-    /// Operations that do not wait for a decision, newest first.
-    async fn decided(
-        &self,
-        project: &str,
-        listing: &Listing,
-        query: &Fields,
-        visitor: &Visitor,
-    ) -> Result<Found, Page> {
-        let now = self.runtime.engine.now();
-        let wanted = |item: &Item<Operation>| {
-            item.state_at(now) != State::Pending
-                && listing.filter.wants(item, now)
-                && visitor.may(item).is_some()
-        };
-        self.newest(project, listing, query, wanted).await
-    }
-
     /// Operations and deliveries that need attention.
-    async fn problems(
-        &self,
-        project: &str,
-        listing: &Listing,
-        query: &Fields,
-        visitor: &Visitor,
-    ) -> Result<Found, Page> {
-        let now = self.runtime.engine.now();
-        let filter = &listing.filter;
-        let is_first = !listing.continued;
+    async fn problems(&self, search: &Search<'_>) -> Result<Found, Page> {
+        let &Search { project, listing, query, visitor, .. } = search;
+        let store = &self.runtime.engine.store;
+        let (is_first, unfiltered) = (!listing.continued, listing.filter.is_empty());
         let mut found = Found::default();
         if is_first || query.get("cursor").is_some() {
-            let wanted = |item: &Item<Operation>| {
-                is_in_trouble(item) && filter.wants(item, now) && visitor.may(item).is_some()
-            };
-            found = self.newest(project, listing, query, wanted).await?;
+            let wanted = |item: &Item<Operation>| is_in_trouble(item) && search.shows(item);
+            found = self.newest(search, wanted).await?;
         }
         if is_first {
-            let wanted =
-                |item: &Item<Operation>| filter.wants(item, now) && visitor.may(item).is_some();
-            let store = &self.runtime.engine.store;
+            let wanted = |item: &Item<Operation>| search.shows(item);
             let read =
                 store.waiting(project, Need::Settlement, "", wanted, MOST_LISTED, None).await;
             let (page, rest) = read.map_err(unavailable)?;
             found.settlements = page.items;
-            let all = filter.is_empty() && visitor.operates();
+            let all = unfiltered && visitor.operates();
             found.settlements_rest = if all { rest } else { Rest::default() };
         }
-        if visitor.operates()
-            && filter.is_empty()
-            && (is_first || query.get("deliveries").is_some())
-        {
-            let after = cursor(query, "deliveries", Delivery::NAME, project)?;
-            let store = &self.runtime.engine.store;
+        if visitor.operates() && unfiltered && (is_first || query.get("deliveries").is_some()) {
+            let after = search.cursor("deliveries", Delivery::NAME)?;
             let wanted = |item: &Item<Delivery>| does_not_get_through(item);
             let everything = (None, None);
             let read =
@@ -182,12 +162,11 @@ impl Inbox {
     /// The newest operations that are wanted. Without a filter, fewer entries are looked at.
     async fn newest(
         &self,
-        project: &str,
-        listing: &Listing,
-        query: &Fields,
+        search: &Search<'_>,
         wanted: impl Fn(&Item<Operation>) -> bool,
     ) -> Result<Found, Page> {
-        let after = cursor(query, "cursor", Operation::NAME, project)?;
+        let &Search { project, listing, .. } = search;
+        let after = search.cursor("cursor", Operation::NAME)?;
         let entries = if listing.filter.is_empty() { MOST_LOOKED_AT } else { MOST_ENTRIES };
         let store = &self.runtime.engine.store;
         let created = listing.filter.created();
@@ -224,7 +203,7 @@ impl Inbox {
                 && visitor.decides(item)
         };
         let store = &self.runtime.engine.store;
-        let all = matches!(visitor, Visitor::Local);
+        let all = visitor.decides_all();
         let most = if all { 1 } else { MOST_LISTED };
         let read = store.waiting(project, Need::Decision, "", wanted, most, None).await;
         let (page, rest) = read.map_err(unavailable)?;
@@ -254,15 +233,4 @@ fn does_not_get_through(delivery: &Delivery) -> bool {
         delivery::State::Pending => delivery.failed_attempts > 0,
         delivery::State::Delivered | delivery::State::Skipped => false,
     }
-}
-
-/// The cursor in a parameter of the address.
-fn cursor(
-    query: &Fields,
-    parameter: &str,
-    index: &str,
-    project: &str,
-) -> Result<Option<Cursor>, Page> {
-    let Some(text) = query.get(parameter) else { return Ok(None) };
-    Cursor::read(text, index, project).map(Some).ok_or_else(Page::not_found)
 }

@@ -70,6 +70,16 @@ impl Visitor {
         }
     }
 
+    /// Whether the visitor may decide every operation.
+    pub(crate) const fn decides_all(&self) -> bool {
+        matches!(self, Self::Local)
+    }
+
+    /// Whether the visitor may see this operation.
+    pub(crate) fn sees(&self, operation: &Operation) -> bool {
+        self.may(operation).is_some()
+    }
+
     /// What the visitor may do with this operation; `None` if the visitor may not even see it.
     pub(crate) fn may(&self, operation: &Operation) -> Option<May> {
         match self.decides(operation) {

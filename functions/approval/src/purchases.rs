@@ -204,7 +204,7 @@ impl<'a> PurchaseReply<'a> {
             created_at: Moment(operation.header.created_at),
             deadline: Moment(operation.deadline),
             digest: operation.digest,
-            inbox: operation.id().inbox_address(call.runtime().config.project.as_str()),
+            inbox: call.runtime().config.inbox_address(&operation.id()),
             comment: operation.decision.as_ref().map(|decision| decision.comment.as_str()),
             result,
             failure,

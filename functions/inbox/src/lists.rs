@@ -66,8 +66,7 @@ impl Inbox {
             _ if !listing.id.is_empty() => {
                 let found = self.find(&search).await?;
                 if let [only] = found.operations.as_slice() {
-                    let config = &self.runtime.config;
-                    return Ok(Page::see_other(only.id().inbox_address(config.project.as_str())));
+                    return Ok(Page::see_other(self.runtime.config.inbox_address(&only.id())));
                 }
                 found
             }
@@ -209,10 +208,7 @@ impl Inbox {
         let (page, rest) = read.map_err(unavailable)?;
         // The rest counts what others decide, too.
         let rest = if all { rest } else { Rest { counted: 0, more: page.next.is_some() } };
-        let next = page
-            .items
-            .first()
-            .map(|next| next.id().inbox_address(self.runtime.config.project.as_str()));
+        let next = page.items.first().map(|next| self.runtime.config.inbox_address(&next.id()));
         Ok(Some(More::new(page.items.len(), rest, next)))
     }
 }

@@ -63,7 +63,7 @@ impl May {
 impl Inbox {
     /// The operation with this id, if the visitor may see it.
     pub(crate) async fn by_id(&self, id: OperationId, visitor: Visitor) -> Result<Subject, Page> {
-        let action = id.inbox_address(self.runtime.config.project.as_str());
+        let action = self.runtime.config.inbox_address(&id);
         let operation = self.load(&id).await?;
         let may = visitor.may(&operation).ok_or_else(Page::not_found)?;
         Ok(Subject { operation, action, by: visitor.actor(), may, visitor: Some(visitor) })

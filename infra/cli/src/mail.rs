@@ -108,7 +108,7 @@ async fn about(
     let inbox = environment.get("PLACET_INBOX_URL").ok_or("PLACET_INBOX_URL is not set")?;
     let project = test.project.as_deref().unwrap_or(config.project.as_str());
     let operation = find(&store, project, operation).await?;
-    let address = operation.id().inbox_address(config.project.as_str());
+    let address = config.inbox_address(&operation.id());
     let page = format!("{}{address}", inbox.trim_end_matches('/'));
     let channel = operation.channel.as_ref();
     let configured = channel

@@ -238,7 +238,6 @@ impl<'a> OperationReply<'a> {
         operation: &'a Item<Operation>,
         webhooks: Vec<WebhookReply>,
     ) -> Self {
-        let main_project = call.runtime().config.project.as_str();
         Self {
             content: ContentReply::new(operation),
             standing: Standing::new(operation, call.now()),
@@ -252,7 +251,7 @@ impl<'a> OperationReply<'a> {
                 Outcome::Failure(failure) => OutcomeReply::Failure(FailureReply::new(failure)),
             }),
             history: operation.history.entries().iter().map(EntryReply::new).collect(),
-            inbox: operation.id().inbox_address(main_project),
+            inbox: call.runtime().config.inbox_address(&operation.id()),
             webhooks,
         }
     }

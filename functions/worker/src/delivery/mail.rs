@@ -71,7 +71,7 @@ impl Worker {
         let origin = inbox_origin(&self.runtime.environment);
         let origin =
             origin.ok_or("the mail has no address to open: PLACET_INBOX_URL is not set")?;
-        let inbox = format!("{origin}{}", id.inbox_address(self.runtime.config.project.as_str()));
+        let inbox = format!("{origin}{}", self.runtime.config.inbox_address(&id));
         let approver = person.filter(|person| waits && decides(person, operation));
         let link = approver.and_then(|person| self.link(operation, person));
         let channel = operation.channel.as_ref();

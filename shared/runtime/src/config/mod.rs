@@ -29,7 +29,7 @@ pub use follow_up::{EscalateTo, Reminders};
 pub use mail::{Mail, Sender, Ses, Smtp, Tls, Transport};
 pub use outbound::Outbound;
 pub use placet_core::Period;
-use placet_core::operation::Plan;
+use placet_core::operation::{OperationId, Plan};
 use placet_core::people::People;
 pub use problem::{ConfigError, closest};
 use serde::Deserialize;
@@ -273,6 +273,11 @@ impl Config {
     pub fn projects(&self) -> impl Iterator<Item = &str> {
         let further = self.further.iter().map(|project| &project.name);
         std::iter::once(&self.project).chain(further).map(Name::as_str)
+    }
+
+    /// The path and query of the inbox page of an operation.
+    pub fn inbox_address(&self, id: &OperationId) -> String {
+        id.inbox_address(self.project.as_str())
     }
 
     /// The configuration of the operation with this function name.

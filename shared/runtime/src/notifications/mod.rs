@@ -136,11 +136,10 @@ impl Runtime {
         let subscription = Subscription::parse(&delivery.event_type)?;
         let (_, occurrence) = delivery.notifies_of()?;
         let origin = inbox_origin(&self.environment);
-        let main = self.config.project.as_str();
         let at = |path: String| origin.as_ref().map(|origin| format!("{origin}{path}"));
         let link = link_keys.filter(|_| operation.awaits_decision_at(&occurrence));
         let addresses = Addresses {
-            page: at(operation.id().inbox_address(main)),
+            page: at(self.config.inbox_address(&operation.id())),
             link: link.and_then(|keys| at(format!("/d/{}", decision_link(operation).sign(keys)))),
         };
         Some(subscription.bytes(operation, &occurrence, &addresses))

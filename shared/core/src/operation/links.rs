@@ -24,6 +24,24 @@ impl Operation {
 }
 
 impl crate::item::Item<Operation> {
+    /// A link for this person: to settle this attempt, or to decide if there is none.
+    pub fn link(
+        &self,
+        person: Option<&str>,
+        settles: Option<u32>,
+        expires_at: Timestamp,
+    ) -> DecisionLink {
+        DecisionLink {
+            kind: self.kind(),
+            project: self.project().to_owned(),
+            call_id: self.call_id().to_owned(),
+            digest: self.digest,
+            settles,
+            person: person.map(str::to_owned),
+            expires_at,
+        }
+    }
+
     /// A link for this person to decide or settle this operation now.
     ///
     /// # Errors
@@ -35,15 +53,7 @@ impl crate::item::Item<Operation> {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<DecisionLink, Refusal> {
-        Ok(DecisionLink {
-            kind: self.kind(),
-            project: self.project().to_owned(),
-            call_id: self.call_id().to_owned(),
-            digest: self.digest,
-            settles: self.linked_attempt(now)?,
-            person: person.map(str::to_owned),
-            expires_at,
-        })
+        Ok(self.link(person, self.linked_attempt(now)?, expires_at))
     }
 }
 

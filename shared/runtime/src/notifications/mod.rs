@@ -6,7 +6,7 @@ use placet_core::item::Item;
 use placet_core::operation::{
     ContactChannel, Escalation, Event, Notice, Notified, Operation, OperationId, State,
 };
-use placet_core::{DecisionLink, SigningKeys, Token as _};
+use placet_core::{SigningKeys, Token as _};
 
 use crate::{Config, Environment, Runtime};
 
@@ -137,10 +137,12 @@ impl Runtime {
         let (_, occurrence) = delivery.notifies_of()?;
         let origin = inbox_origin(&self.environment);
         let at = |path: String| origin.as_ref().map(|origin| format!("{origin}{path}"));
-        let link = link_keys.filter(|_| operation.awaits_decision_at(&occurrence));
+        // The bytes must not depend on the state now, so the link is the one of the request: to decide.
+        let keys = link_keys.filter(|_| operation.awaits_decision_at(&occurrence));
+        let link = keys.map(|keys| operation.link(None, None, operation.deadline).sign(keys));
         let addresses = Addresses {
             page: at(self.config.inbox_address(&operation.id())),
-            link: link.and_then(|keys| at(format!("/d/{}", decision_link(operation).sign(keys)))),
+            link: link.and_then(|token| at(format!("/d/{token}"))),
         };
         Some(subscription.bytes(operation, &occurrence, &addresses))
     }
@@ -149,19 +151,6 @@ impl Runtime {
 fn notice(endpoint: &str, subscription: Subscription) -> Notice {
     let (name, event_type) = (endpoint.to_owned(), subscription.to_string());
     Notice { to: Notified::Endpoint { name, event_type }, event: subscription.event }
-}
-
-/// The link with which its bearer decides this operation until its deadline.
-fn decision_link(operation: &Item<Operation>) -> DecisionLink {
-    DecisionLink {
-        kind: operation.kind(),
-        project: operation.project().to_owned(),
-        call_id: operation.call_id().to_owned(),
-        digest: operation.digest,
-        settles: None,
-        person: None,
-        expires_at: operation.deadline,
-    }
 }
 
 /// The origin of the pages, from `PLACET_INBOX_URL`; `None` if it is not set.

@@ -68,10 +68,15 @@ async fn find(server: &Server, name: &str) -> Result<String, Failure> {
 /// question's.
 fn ids(name: &str) -> Result<Vec<OperationId>, Failure> {
     if name.contains('/') {
-        let wrong = || format!("{name} is not an id: write function_call/ID or human_contact/ID");
-        return Ok(vec![OperationId::parse("", name).ok_or_else(wrong)?]);
+        return Ok(vec![id("", name)?]);
     }
     Ok(OperationKind::ALL.map(|kind| OperationId::new("", kind, name)).into())
+}
+
+/// Reads an id that says of which kind the operation is.
+pub fn id(project: &str, name: &str) -> Result<OperationId, Failure> {
+    let wrong = || format!("{name} is not an id: write function_call/ID or human_contact/ID");
+    Ok(OperationId::parse(project, name).ok_or_else(wrong)?)
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use placet_core::operation::{Event, Operation, OperationId};
 use placet_core::{Digest, email};
 use placet_local::system::MAIL_FOLDER;
 use placet_runtime::mailbox::Mailbox;
-use placet_runtime::{Clock, Config, Environment, Https, Store};
+use placet_runtime::{Clock, Config, Environment, Https, Store, inbox_origin};
 use placet_worker::mail::{Letter, Mail, MailError, Mailer, Notification, Recipients};
 use uuid::Uuid;
 
 use crate::environment::DataFolder;
-use crate::{Failure, command, environment, say};
+use crate::{Failure, command, environment, link, say};
 
 /// The commands of `placet mail`.
 #[derive(Debug, Subcommand)]
@@ -105,16 +105,11 @@ async fn about(
     environment: Environment,
 ) -> Result<Mail, Failure> {
     let (environment, store) = environment::deployment(environment)?;
-    let inbox = environment.get("PLACET_INBOX_URL").ok_or("PLACET_INBOX_URL is not set")?;
+    let origin = inbox_origin(&environment).ok_or("PLACET_INBOX_URL is not set")?;
     let project = test.project.as_deref().unwrap_or(config.project.as_str());
     let operation = find(&store, project, operation).await?;
-    let address = config.inbox_address(&operation.id());
-    let page = format!("{}{address}", inbox.trim_end_matches('/'));
-    let channel = operation.channel.as_ref();
-    let configured = channel
-        .and_then(|channel| config.channel(project, channel.channel_id?))
-        .map(|configured| &configured.channel);
-    let contact = configured.or(channel).and_then(|channel| channel.email.as_ref());
+    let page = format!("{origin}{}", config.inbox_address(&operation.id()));
+    let contact = config.email_contact(project, operation.channel.as_ref());
     let notification = Notification {
         event: test.event,
         operation: &operation,
@@ -140,9 +135,7 @@ async fn about(
 /// The operation that a name on the command line means: a call, unless the name says which kind it is.
 async fn find(store: &Store, project: &str, name: &str) -> Result<Item<Operation>, Failure> {
     let id = match name.contains('/') {
-        true => OperationId::parse(project, name).ok_or_else(|| {
-            format!("{name} is not an id: write function_call/ID or human_contact/ID")
-        })?,
+        true => link::id(project, name)?,
         false => OperationId::call(project, name),
     };
     let found = store.item(project, &id.path(), true).await?;

@@ -4,7 +4,7 @@
 use clap::{Args, Subcommand};
 use placet_core::{LONGEST_INVITATION, SignInLink, SigningKeys, Timestamp, Token as _, hex};
 use placet_runtime::config::Period;
-use placet_runtime::{Clock, Config, Session};
+use placet_runtime::{Clock, Config, Session, inbox_origin};
 
 use crate::environment::DataFolder;
 use crate::{Failure, command, environment, say};
@@ -59,20 +59,19 @@ pub fn invite(arguments: &Invitation) -> Result<(), Failure> {
         return Err("a sign-in link is valid for at most 7d: make a new one later".into());
     }
     let (environment, _) = environment::deployment(environment)?;
-    let need = |name: &str| {
-        let fix = || format!("{name} is not set: give it the value of the inbox function");
-        environment.get(name).ok_or_else(fix)
-    };
-    let keys = SigningKeys::read(&need("PLACET_LINK_SECRET")?)
-        .map_err(|weak| format!("PLACET_LINK_SECRET: {weak}"))?;
+    let missing =
+        |name: &str| format!("{name} is not set: give it the value of the inbox function");
+    let text =
+        environment.get("PLACET_LINK_SECRET").ok_or_else(|| missing("PLACET_LINK_SECRET"))?;
+    let keys = SigningKeys::read(&text).map_err(|weak| format!("PLACET_LINK_SECRET: {weak}"))?;
+    let origin = inbox_origin(&environment).ok_or_else(|| missing("PLACET_INBOX_URL"))?;
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce)
         .map_err(|error| format!("the system gives no random bytes: {error}"))?;
     let expires_at = Clock::System.now().plus(arguments.valid.0);
     let link = SignInLink { person: id.clone(), nonce: hex(&nonce), expires_at };
     eprintln!("{} signs in with this link, once, until {expires_at}:", person.name);
-    let inbox = need("PLACET_INBOX_URL")?;
-    say(format!("{}/sign-in/{}", inbox.trim_end_matches('/'), link.sign(&keys)));
+    say(format!("{origin}/sign-in/{}", link.sign(&keys)));
     Ok(())
 }
 

@@ -116,16 +116,15 @@ pub struct Escalation {
 
 impl Escalation {
     /// All addresses to notify, each once: first the address of the escalation's channel or of the
-    /// operation's channel (`own`), then the additional recipients of both.
-    pub fn all_recipients(&self, own: Option<&ContactChannel>) -> Vec<String> {
-        let email = own.and_then(|channel| channel.email.as_ref());
-        let address = email.map(|email| &email.address).filter(|_| !self.redirects);
-        let more = email.iter().flat_map(|email| &email.additional_recipients);
+    /// operation's contact (`own`), then the additional recipients of both.
+    pub fn all_recipients<'a>(&'a self, own: Option<&'a EmailContact>) -> Vec<&'a str> {
+        let address = own.map(|email| &email.address).filter(|_| !self.redirects);
+        let more = own.iter().flat_map(|email| &email.additional_recipients);
         let more = more.map(|recipient| &recipient.address);
-        let mut all: Vec<String> = Vec::new();
+        let mut all = Vec::new();
         for one in address.into_iter().chain(&self.recipients).chain(more) {
-            if !all.contains(one) {
-                all.push(one.clone());
+            if !all.contains(&one.as_str()) {
+                all.push(one.as_str());
             }
         }
         all
@@ -173,18 +172,18 @@ mod tests {
 
     #[test]
     fn an_escalation_notifies_each_address_once() {
-        let channel: ContactChannel = serde_json::from_value(json!({"email": {
+        let own: EmailContact = serde_json::from_value(json!({
             "address": "own@x", "additional_recipients": [{"address": "more@x"}, {"address": "boss@x"}],
-        }}))
+        }))
         .unwrap();
         let escalation = |redirects| Escalation {
             message: "now".to_owned(),
             recipients: vec!["boss@x".to_owned(), "boss@x".to_owned()],
             redirects,
         };
-        let all = |redirects, own| escalation(redirects).all_recipients(own);
-        assert_eq!(all(false, Some(&channel)), ["own@x", "boss@x", "more@x"]);
-        assert_eq!(all(true, Some(&channel)), ["boss@x", "more@x"]);
-        assert_eq!(all(false, None), ["boss@x"]);
+        let (direct, redirected) = (escalation(false), escalation(true));
+        assert_eq!(direct.all_recipients(Some(&own)), ["own@x", "boss@x", "more@x"]);
+        assert_eq!(redirected.all_recipients(Some(&own)), ["boss@x", "more@x"]);
+        assert_eq!(direct.all_recipients(None), ["boss@x"]);
     }
 }

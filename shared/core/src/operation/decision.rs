@@ -110,7 +110,8 @@ impl Step<'_> {
         if self.next.history.of("escalated").count() >= MOST_ESCALATIONS {
             return Err(Refusal::EscalatedEnough);
         }
-        let recipients = escalation.all_recipients(self.next.channel.as_ref());
+        let own = self.next.channel.as_ref().and_then(|channel| channel.email.as_ref());
+        let recipients = escalation.all_recipients(own);
         let detail = json!({"message": escalation.message, "recipients": recipients});
         self.record("escalated", by.clone(), detail);
         self.notify(Event::Escalated, notify);

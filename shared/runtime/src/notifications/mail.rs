@@ -96,14 +96,8 @@ impl Runtime {
             return Vec::new();
         }
         let contact = self.config.email_contact(audience.project, audience.channel);
-        let channel = contact.map(|contact| ContactChannel {
-            email: Some(contact.clone()),
-            ..ContactChannel::default()
-        });
-        let named = escalation.map(|escalation| escalation.all_recipients(channel.as_ref()));
-        let named = named.unwrap_or_default();
-        let named: Vec<&str> = named.iter().map(String::as_str).collect();
-        let (_, strangers) = self.split(audience, &named);
+        let named = escalation.map(|escalation| escalation.all_recipients(contact));
+        let (_, strangers) = self.split(audience, &named.unwrap_or_default());
         let approvers = self.config.mailed_approvers(audience.approvers);
         let approvers = people(approvers.into_iter());
         approvers.iter().chain(&strangers).map(|to| mail(Event::Escalated, to)).collect()

@@ -5,10 +5,13 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use placet_core::humanlayer::{self, Completed, Create, Format, Subscription, completed};
+use placet_core::humanlayer::{
+    self, Addresses, Completed, Create, Format, Subscription, completed,
+};
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, NewOperation, Operation, OperationId, OperationKind, Response,
+    Actor, Approvers, Event, FollowUp, NewOperation, Occurrence, Operation, OperationId,
+    OperationKind, Response,
 };
 use placet_core::{InvalidBody, Timestamp};
 use placet_runtime::packed;
@@ -38,6 +41,8 @@ fn follow(kind: OperationKind, created: Create, response: Result<Response, Inval
         upstream: None,
         approvers: Approvers::default(),
         time_to_decide: Duration::from_secs(60),
+        follow_up: FollowUp::default(),
+        notify: Vec::new(),
         by: Actor::api("key-of-fuzz", "fuzz"),
     };
     let operation = Operation::create(new, &Write::new("one", NOW));
@@ -46,6 +51,9 @@ fn follow(kind: OperationKind, created: Create, response: Result<Response, Inval
     let json = serde_json::to_vec(&operation.body).unwrap();
     let (stored, _) = packed::unpack(&packed::pack(&json, &[]).unwrap()).unwrap();
     assert_eq!(serde_json::from_slice::<Operation>(&stored).unwrap(), operation.body);
+    let requested: serde_json::Value =
+        serde_json::from_slice(&event(&operation, Event::Requested)).unwrap();
+    assert_eq!(requested["event"]["call_id"], operation.call_id());
     if let Ok(response) = response {
         decide(&operation, &response);
     }
@@ -55,10 +63,16 @@ fn decide(operation: &Item<Operation>, response: &Response) {
     let by = Actor::api("key-of-fuzz", "fuzz");
     let command = response.decide(operation, &by, Some(operation.digest), Vec::new());
     let Ok(decided) = operation.apply(&command, &Write::new("two", NOW)) else { return };
-    let event = Subscription { format: Format::V1Beta2, kind: operation.kind() };
-    let Ok(Completed::Answered(read)) = completed(&event.bytes(&decided)) else {
+    let Ok(Completed::Answered(read)) = completed(&event(&decided, Event::Completed)) else {
         panic!("our own event cannot be read");
     };
     assert_eq!(read.content, operation.content);
     assert_eq!(operation.digest_with(&read.content), operation.digest);
+}
+
+/// The bytes of the first event of this type.
+fn event(operation: &Item<Operation>, event: Event) -> Vec<u8> {
+    let subscription = Subscription { format: Format::V1Beta2, kind: operation.kind(), event };
+    let occurrence = Occurrence { event, number: 1, at: NOW };
+    subscription.bytes(operation, &occurrence, &Addresses::default())
 }

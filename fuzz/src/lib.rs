@@ -4,18 +4,13 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use aws_lambda_events::lambda_function_urls::{
     LambdaFunctionUrlRequest, LambdaFunctionUrlResponse,
 };
 use placet_core::Timestamp;
-use placet_core::item::Lane;
-use placet_runtime::engine::Gates;
-use placet_runtime::{
-    Aws, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime, Store, https_client,
-};
+use placet_runtime::{Clock, Config, Environment, Runtime};
 use placet_webhook::Webhook;
 
 /// The shipped configuration.
@@ -40,24 +35,8 @@ impl Function {
     /// If the function cannot start.
     pub fn start() -> Self {
         let config = Config::parse(CONFIG).expect("the shipped placet.yaml is valid");
-        let environment = environment();
-        let aws = https_client().and_then(|http| Aws::connect(&environment, http));
-        let aws = aws.expect("the AWS clients need only the environment");
-        let blobs = Blobs::from_environment(&environment, Https::default());
-        let blobs = blobs.expect("PLACET_BLOBS is not set");
-        let webhook = Webhook::new(Runtime {
-            engine: Engine {
-                store: Store::new(aws.dynamodb, "placet"),
-                queue: Queue::new(aws.sqs, [(Lane::Work, NOWHERE.to_owned())], None),
-                clock: Clock::manual(NOW),
-                gates: Gates::new(1),
-            },
-            blobs,
-            https: Https::default(),
-            config: Arc::new(config),
-            environment,
-        });
-        Self { webhook }
+        let runtime = Runtime::new(environment(), config, Clock::manual(NOW));
+        Self { webhook: Webhook::new(runtime.expect("the services need only the environment")) }
     }
 
     /// The function's answer to an event.
@@ -94,7 +73,9 @@ fn environment() -> Environment {
         ("AWS_SECRET_ACCESS_KEY", "fuzz"),
         ("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE),
         ("AWS_ENDPOINT_URL_SQS", NOWHERE),
+        ("PLACET_TABLE", "placet"),
+        ("PLACET_WORK_QUEUE_URL", NOWHERE),
         ("PLACET_SECRET_HUMANLAYER", "whsec_YSBzZWNyZXQgdGhhdCB0aGUgZnV6emVyIGRvZXMgbm90IGtub3c="),
     ];
-    variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    variables.into_iter().collect()
 }

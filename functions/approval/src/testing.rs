@@ -1,16 +1,10 @@
 //! The function with services that do not answer, for tests that need no service.
 
-use std::sync::Arc;
-
 use lambda_http::Body;
 use lambda_http::http::Method;
 use placet_core::Timestamp;
-use placet_runtime::engine::Gates;
 use placet_runtime::http::{Request, Response};
-use placet_runtime::{
-    Access, ApiKey, ApiKeys, Aws, Blobs, Clock, Config, Engine, Environment, Https, Queue, Role,
-    Runtime, Store, https_client,
-};
+use placet_runtime::{Access, ApiKey, ApiKeys, Clock, Config, Environment, Role, Runtime};
 use serde_json::Value;
 
 use crate::Approval;
@@ -40,24 +34,12 @@ pub(crate) fn approval(role: Role, access: Access) -> Approval {
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_ENDPOINT_URL_DYNAMODB", nowhere),
         ("AWS_ENDPOINT_URL_SQS", nowhere),
+        ("PLACET_TABLE", "placet"),
     ]
     .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect();
-    let aws = Aws::connect(&environment, https_client().unwrap()).unwrap();
-    let https = Https::default();
-    let runtime = Runtime {
-        engine: Engine {
-            store: Store::new(aws.dynamodb, "placet"),
-            queue: Queue::new(aws.sqs, [], None),
-            clock: Clock::manual(NOW),
-            gates: Gates::new(1),
-        },
-        blobs: Blobs::from_environment(&environment, https.clone()).unwrap(),
-        https,
-        config: Arc::new(Config::parse(CONFIG).unwrap()),
-        environment,
-    };
+    let config = Config::parse(CONFIG).unwrap();
+    let runtime = Runtime::new(environment, config, Clock::manual(NOW)).unwrap();
     let key = ApiKey { role, ..ApiKey::new("default", "ci", NOW) };
     let keys = ApiKeys::new(&runtime).and("key", key);
     Approval::new(runtime, keys, access)

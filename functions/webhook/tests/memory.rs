@@ -7,7 +7,6 @@
 mod hostile;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
 use base64::Engine as _;
@@ -16,10 +15,7 @@ use hostile::{FORM, Hostile};
 use placet_core::Timestamp;
 use placet_core::limits::LARGEST_WEBHOOK;
 use placet_core::webhook::{Draft, KeyForm, Scheme, presets};
-use placet_runtime::engine::Gates;
-use placet_runtime::{
-    Aws, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime, Store, https_client,
-};
+use placet_runtime::{Clock, Config, Environment, Runtime};
 use placet_webhook::Webhook;
 use serde_json::{Value, json};
 
@@ -43,23 +39,8 @@ struct Function {
 impl Function {
     fn start() -> Self {
         let sources: String = presets::names().map(|name| format!("  {name}: {{}}\n")).collect();
-        let config =
-            Arc::new(Config::parse(&format!("project: default\nsources:\n{sources}")).unwrap());
-        let environment = environment(0);
-        let aws = Aws::connect(&environment, https_client().unwrap()).unwrap();
-        let https = Https::plain();
-        let runtime = Runtime {
-            engine: Engine {
-                store: Store::new(aws.dynamodb, "placet"),
-                queue: Queue::new(aws.sqs, [], None),
-                clock: Clock::manual(NOW),
-                gates: Gates::new(1),
-            },
-            blobs: Blobs::from_environment(&environment, https.clone()).unwrap(),
-            https,
-            config,
-            environment,
-        };
+        let config = Config::parse(&format!("project: default\nsources:\n{sources}")).unwrap();
+        let runtime = Runtime::new(environment(0), config, Clock::manual(NOW)).unwrap();
         Self { webhook: Webhook::new(runtime.clone()), runtime }
     }
 
@@ -129,6 +110,7 @@ fn environment(number: u8) -> Environment {
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_ENDPOINT_URL_DYNAMODB", nowhere),
         ("AWS_ENDPOINT_URL_SQS", nowhere),
+        ("PLACET_TABLE", "placet"),
         ("PLACET_WEBHOOK_URL", "https://hooks.example.com"),
     ];
     let fixed = fixed.map(|(name, value)| (name.to_owned(), value.to_owned()));

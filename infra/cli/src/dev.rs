@@ -193,7 +193,7 @@ pub async fn stopped() {
 fn defaults(address: SocketAddr) -> Environment {
     let inbox = format!("http://{address}");
     let variables = [("PLACET_LONG_POLL", "8s"), (DEMO, "on"), ("PLACET_INBOX_URL", &inbox)];
-    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect()
+    variables.into_iter().collect()
 }
 
 /// The key for decision links in the data folder, if there is one.

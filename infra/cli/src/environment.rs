@@ -133,8 +133,7 @@ pub fn announced(environment: &Environment) -> Result<Value, Failure> {
 pub fn running(environment: &Environment) -> Result<Environment, Failure> {
     let values = announced(environment)?;
     let pairs = values.as_object().into_iter().flatten();
-    let found: Environment = pairs
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect();
+    let found: Environment =
+        pairs.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
     Ok(found.over(environment))
 }

@@ -58,10 +58,7 @@ async fn system() -> System {
         blobs: None,
         queues: Queues::over(QueueTime::Manual(clock.clone())),
         config: Config::parse(YAML).unwrap(),
-        environment: secrets
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into_iter()
-            .collect(),
+        environment: secrets.into_iter().collect(),
         clock,
         functions: Functions::shipped(),
         http_client: http_client(),

@@ -158,9 +158,10 @@ fn object(text: &str) -> Result<Vec<(String, String)>, SecretsError> {
     members.into_iter().map(text).collect()
 }
 
-impl FromIterator<(String, String)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(Arc::new(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
+impl<Name: Into<String>, Value: Into<String>> FromIterator<(Name, Value)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (Name, Value)>>(pairs: I) -> Self {
+        let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self(Arc::new(pairs.filter(|(_, value): &(_, String)| !value.is_empty()).collect()))
     }
 }
 
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
-        pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+        pairs.iter().copied().collect()
     }
 
     #[test]

@@ -91,6 +91,31 @@ pub enum StartError {
 pub const DEMO: &str = "PLACET_DEMO";
 
 impl Runtime {
+    /// The services that an environment names. Nothing connects before the first call.
+    ///
+    /// # Errors
+    ///
+    /// If a variable is missing or invalid: the error names it.
+    pub fn new(environment: Environment, config: Config, clock: Clock) -> Result<Self, StartError> {
+        let aws = Aws::connect(&environment, https_client()?)?;
+        let https = Https::default();
+        let urls = Lane::ALL.map(|lane| Some((lane, environment.get(variable(lane))?)));
+        let dead_letters = environment.get(DEAD_LETTERS);
+        let table = environment.get("PLACET_TABLE").ok_or(StartError::Missing("PLACET_TABLE"))?;
+        Ok(Self {
+            engine: Engine {
+                store: Store::new(aws.dynamodb, table),
+                queue: Queue::new(aws.sqs, urls.into_iter().flatten(), dead_letters),
+                clock,
+                gates: engine::Gates::new(config.projects().count()),
+            },
+            blobs: Blobs::from_environment(&environment, https.clone())?,
+            https,
+            config: Arc::new(config),
+            environment,
+        })
+    }
+
     /// The runtime of a Lambda function. Reads all settings from its environment, and opens the connections.
     ///
     /// # Errors
@@ -98,24 +123,9 @@ impl Runtime {
     /// If a variable is missing, or `placet.yaml` is invalid: the error names the variable or the line.
     pub async fn from_environment() -> Result<Self, StartError> {
         let environment = Environment::process().with_secrets()?;
-        let need = |name| environment.get(name).ok_or(StartError::Missing(name));
-        let config = Config::load(need("PLACET_CONFIG")?.as_ref())?;
-        let aws = Aws::connect(&environment, https_client()?)?;
-        let https = Https::default();
-        let urls = Lane::ALL.map(|lane| Some((lane, environment.get(variable(lane))?)));
-        let dead_letters = environment.get(DEAD_LETTERS);
-        let runtime = Self {
-            engine: Engine {
-                store: Store::new(aws.dynamodb, need("PLACET_TABLE")?),
-                queue: Queue::new(aws.sqs, urls.into_iter().flatten(), dead_letters),
-                clock: Clock::System,
-                gates: engine::Gates::new(config.projects().count()),
-            },
-            blobs: Blobs::from_environment(&environment, https.clone())?,
-            https,
-            config: Arc::new(config),
-            environment: environment.clone(),
-        };
+        let path = environment.get("PLACET_CONFIG").ok_or(StartError::Missing("PLACET_CONFIG"))?;
+        let config = Config::load(path.as_ref())?;
+        let runtime = Self::new(environment, config, Clock::System)?;
         runtime.warm_up().await;
         Ok(runtime)
     }

@@ -1,13 +1,8 @@
-use std::sync::Arc;
-
 use lambda_http::Body;
 use lambda_http::http::Method;
 use lambda_http::http::header::HOST;
 use placet_core::Timestamp;
-use placet_runtime::engine::Gates;
-use placet_runtime::{
-    Aws, Blobs, Clock, Config, Engine, Environment, Https, Queue, Runtime, Store, https_client,
-};
+use placet_runtime::{Clock, Config, Environment, Runtime};
 
 use super::*;
 
@@ -19,25 +14,13 @@ fn inbox(access: Access) -> Inbox {
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("PLACET_TABLE", "placet"),
         ("PLACET_BLOBS", "s3://bucket"),
     ]
     .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect();
-    let aws = Aws::connect(&environment, https_client().unwrap()).unwrap();
-    let https = Https::default();
-    let runtime = Runtime {
-        engine: Engine {
-            store: Store::new(aws.dynamodb, "placet"),
-            queue: Queue::new(aws.sqs, [], None),
-            clock: Clock::manual(NOW),
-            gates: Gates::new(1),
-        },
-        blobs: Blobs::from_environment(&environment, https.clone()).unwrap(),
-        https,
-        config: Arc::new(Config::parse("project: x").unwrap()),
-        environment,
-    };
+    let config = Config::parse("project: x").unwrap();
+    let runtime = Runtime::new(environment, config, Clock::manual(NOW)).unwrap();
     let mailbox = Mailbox::memory();
     let mail = KeptMail {
         at: NOW,

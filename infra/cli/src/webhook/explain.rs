@@ -149,8 +149,7 @@ mod tests {
     fn an_explanation_says_what_is_checked() {
         let config = Config::parse(SHIPPED).unwrap();
         let pairs = [("PLACET_SECRET_STANDARD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")];
-        let environment: Environment =
-            pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let environment: Environment = pairs.into_iter().collect();
         let text = |name: &str| explained(name, config.source(name).unwrap(), &environment);
         let standard = text("standard");
         for part in [

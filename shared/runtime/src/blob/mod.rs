@@ -119,8 +119,7 @@ mod tests {
             ("AWS_ACCESS_KEY_ID", "AK"),
             ("AWS_SECRET_ACCESS_KEY", "a secret"),
         ];
-        let pairs = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Blobs::from_environment(&pairs.into_iter().collect(), Https::default())
+        Blobs::from_environment(&variables.into_iter().collect(), Https::default())
     }
 
     #[test]

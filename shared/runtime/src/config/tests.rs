@@ -191,8 +191,7 @@ fn an_unsigned_type_selects_events_for_effects_only_if_it_is_accepted() {
 /// Targets with effects merge equal content; the others keep every delivery.
 #[test]
 fn the_targets_decide_whether_equal_content_is_one_event() {
-    let environment: Environment =
-        [("PLACET_SECRET_S".to_owned(), "a secret".to_owned())].into_iter().collect();
+    let environment: Environment = [("PLACET_SECRET_S", "a secret")].into_iter().collect();
     for (source, merges) in [
         ("{preset: github}", false),
         ("{preset: github, targets: [log, {forward: {endpoint: e}}]}", false),

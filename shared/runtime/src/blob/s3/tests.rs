@@ -26,8 +26,7 @@ pub(crate) fn bucket() -> S3 {
         ("AWS_SESSION_TOKEN", "a token"),
         ("AWS_ENDPOINT_URL_S3", &endpoint),
     ];
-    let pairs = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    S3::from_environment("kept", &pairs.into_iter().collect(), Https::default()).unwrap()
+    S3::from_environment("kept", &variables.into_iter().collect(), Https::default()).unwrap()
 }
 
 fn serve(connection: &TcpStream, objects: &Objects) {

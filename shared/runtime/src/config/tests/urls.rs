@@ -78,7 +78,6 @@ fn a_public_url_does_not_end_with_a_path_of_its_source() {
         assert_eq!(error.path, ["public_url"], "{wrong}");
         assert!(error.problem.ends_with(&format!(": write {origin}")), "{}", error.problem);
         let variables = [("PLACET_SECRET_TWILIO", "a token of Twilio"), ("URL", wrong)];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let closed = source("env:URL").unwrap().open("twilio", &variables.into_iter().collect());
         let closed = closed.unwrap_err().to_string();
         assert!(closed.starts_with("URL ends with /"), "{closed}");

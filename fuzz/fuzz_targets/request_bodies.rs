@@ -10,8 +10,7 @@ use placet_core::humanlayer::{
 };
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Event, FollowUp, NewOperation, Occurrence, Operation, OperationId,
-    OperationKind, Response,
+    Actor, Event, NewOperation, Occurrence, Operation, OperationId, OperationKind, Response,
 };
 use placet_core::{InvalidBody, Timestamp};
 use placet_runtime::packed;
@@ -33,18 +32,13 @@ fuzz_target!(|body: &[u8]| {
 
 fn follow(kind: OperationKind, created: Create, response: Result<Response, InvalidBody>) {
     let call_id = created.call_id.unwrap_or_else(|| "call".to_owned());
-    let new = NewOperation {
-        id: OperationId::new("default", kind, call_id),
-        run_id: created.run_id,
-        specification: created.specification,
-        plan: None,
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(60),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::api("key-of-fuzz", "fuzz"),
-    };
+    let new = NewOperation::plain(
+        OperationId::new("default", kind, call_id),
+        created.run_id,
+        created.specification,
+        Duration::from_secs(60),
+        Actor::api("key-of-fuzz", "fuzz"),
+    );
     let operation = Operation::create(new, &Write::new("one", NOW));
     let reply = humanlayer::item(&operation, NOW);
     assert!(reply["status"].get("approved").is_none() && reply["status"].get("response").is_none());

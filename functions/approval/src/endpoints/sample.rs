@@ -6,8 +6,8 @@ use placet_core::Timestamp;
 use placet_core::humanlayer::Subscription;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Command, Content, Escalation, Event, Failure, FollowUp, NewOperation,
-    Occurrence, Operation, OperationId, OperationKind, Plan, Report, Specification, Verdict,
+    Actor, Command, Content, Escalation, Event, Failure, NewOperation, Occurrence, Operation,
+    OperationId, OperationKind, Plan, Report, Specification, Verdict,
 };
 use serde_json::json;
 
@@ -50,16 +50,14 @@ fn created(project: &str, kind: OperationKind, now: Timestamp) -> Item<Operation
         timeout: Duration::from_secs(20),
     };
     let new = NewOperation {
-        id: OperationId::new(project, kind, "call-test"),
-        run_id: "run-test".to_owned(),
-        specification: Specification::of(content),
         plan: (kind == OperationKind::FunctionCall).then_some(plan),
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(60),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::Test,
+        ..NewOperation::plain(
+            OperationId::new(project, kind, "call-test"),
+            "run-test",
+            Specification::of(content),
+            Duration::from_secs(60),
+            Actor::Test,
+        )
     };
     Operation::create(new, &Write::new("test", now))
 }

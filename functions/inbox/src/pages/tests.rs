@@ -4,8 +4,8 @@ use placet_core::Timestamp;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Command, Content, Failure, FollowUp, NewOperation, Operation, OperationId,
-    OperationKind, Plan, Report, Settlement, Verdict,
+    Actor, Command, Content, Failure, NewOperation, Operation, OperationId, OperationKind, Plan,
+    Report, Settlement, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -46,16 +46,14 @@ fn created(content: Content, mut rest: Value, plan: Option<Plan>) -> Item<Operat
     let mut specification = humanlayer::create(kind, body.as_bytes()).unwrap().specification;
     specification.content = content;
     let new = NewOperation {
-        id: OperationId::new("default", kind, "call 1/ä"),
-        run_id: "run-1".into(),
-        specification,
         plan,
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(3600),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::api("k1", "ci"),
+        ..NewOperation::plain(
+            OperationId::new("default", kind, "call 1/ä"),
+            "run-1",
+            specification,
+            Duration::from_secs(3600),
+            Actor::api("k1", "ci"),
+        )
     };
     Operation::create(new, &Write::new("w1", NOW.minus(Duration::from_secs(180))))
 }

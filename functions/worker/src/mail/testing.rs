@@ -6,8 +6,8 @@ use placet_core::Timestamp;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Decision, EmailContact, Event, Failure, FollowUp, NewOperation, Operation,
-    OperationId, OperationKind, Outcome, Verdict,
+    Actor, Decision, EmailContact, Event, Failure, NewOperation, Operation, OperationId,
+    OperationKind, Outcome, Verdict,
 };
 use placet_runtime::config::Sender;
 use serde_json::{Value, json};
@@ -32,18 +32,13 @@ pub(super) fn question(spec: Value) -> Item<Operation> {
 fn requested(kind: OperationKind, spec: Value) -> Item<Operation> {
     let body = json!({"run_id": "run-7", "call_id": "call-1", "spec": spec}).to_string();
     let create = humanlayer::create(kind, body.as_bytes()).unwrap();
-    let new = NewOperation {
-        id: OperationId::new("default", kind, "call-1"),
-        run_id: create.run_id,
-        specification: create.specification,
-        plan: None,
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(4 * 3600),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::api("key-of-agent", "agent"),
-    };
+    let new = NewOperation::plain(
+        OperationId::new("default", kind, "call-1"),
+        create.run_id,
+        create.specification,
+        Duration::from_secs(4 * 3600),
+        Actor::api("key-of-agent", "agent"),
+    );
     Operation::create(new, &Write::new("write-1", NOW))
 }
 

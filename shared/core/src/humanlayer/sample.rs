@@ -8,8 +8,7 @@ use super::create;
 use crate::Timestamp;
 use crate::item::{Item, Write};
 use crate::operation::{
-    Actor, Approvers, Command, FollowUp, NewOperation, Operation, OperationId, OperationKind, Plan,
-    Verdict,
+    Actor, Command, NewOperation, Operation, OperationId, OperationKind, Plan, Verdict,
 };
 
 /// The creation of every operation. The decision is 4 minutes and 10.5 seconds later.
@@ -33,16 +32,14 @@ pub(crate) fn planned(
     let body = json!({"run_id": "buyer-9", "call_id": call_id, "spec": spec});
     let create = create(kind, body.to_string().as_bytes()).unwrap();
     let new = NewOperation {
-        id: OperationId::new("default", kind, call_id),
-        run_id: create.run_id,
-        specification: create.specification,
         plan,
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(3600),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::api("key-of-agent", "agent"),
+        ..NewOperation::plain(
+            OperationId::new("default", kind, call_id),
+            create.run_id,
+            create.specification,
+            Duration::from_secs(3600),
+            Actor::api("key-of-agent", "agent"),
+        )
     };
     Operation::create(new, &Write::new("write-1", CREATED))
 }

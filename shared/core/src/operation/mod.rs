@@ -238,6 +238,31 @@ pub struct NewOperation {
     pub by: Actor,
 }
 
+impl NewOperation {
+    /// A request without anything of `placet.yaml`: no executor, no upstream approver, everybody may decide, and nobody
+    /// is reminded or notified.
+    pub fn plain(
+        id: OperationId,
+        run_id: impl Into<String>,
+        specification: Specification,
+        time_to_decide: Duration,
+        by: Actor,
+    ) -> Self {
+        Self {
+            id,
+            run_id: run_id.into(),
+            specification,
+            plan: None,
+            upstream: None,
+            approvers: Approvers::default(),
+            time_to_decide,
+            follow_up: FollowUp::default(),
+            notify: Vec::new(),
+            by,
+        }
+    }
+}
+
 impl Operation {
     /// Creates a pending operation, with a pending child for each notification of the request.
     pub fn create(new: NewOperation, write: &Write<'_>) -> Item<Self> {

@@ -31,20 +31,19 @@ pub fn call(plan: Option<Plan>) -> NewOperation {
         kwargs: json!({"material": "wood", "quantity": 10, "to": {"city": "Bonn"}}),
     };
     NewOperation {
-        id: OperationId::call("default", "call-1"),
-        run_id: "run-1".to_owned(),
-        specification: Specification::of(content),
         plan,
-        upstream: None,
         approvers: Approvers {
             people: vec!["ana".to_owned(), "bo".to_owned()],
             webhook: Some("humanlayer".to_owned()),
             except_key: Some("key-of-agent".to_owned()),
         },
-        time_to_decide: TIME_TO_DECIDE,
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::api("key-of-agent", "agent"),
+        ..NewOperation::plain(
+            OperationId::call("default", "call-1"),
+            "run-1",
+            Specification::of(content),
+            TIME_TO_DECIDE,
+            Actor::api("key-of-agent", "agent"),
+        )
     }
 }
 

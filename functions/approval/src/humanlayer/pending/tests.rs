@@ -1,9 +1,7 @@
 use std::time::Duration;
 
 use placet_core::item::Write;
-use placet_core::operation::{
-    Actor, Approvers, Content, FollowUp, NewOperation, OperationId, Specification,
-};
+use placet_core::operation::{Actor, Content, NewOperation, OperationId, Specification};
 
 use super::*;
 
@@ -14,18 +12,13 @@ const MORE: Rest = Rest { counted: 0, more: true };
 
 fn question(text: &str) -> Item<Operation> {
     let content = Content::Question { message: text.to_owned(), subject: None };
-    let new = NewOperation {
-        id: OperationId::new("default", content.kind(), "q"),
-        run_id: "r".to_owned(),
-        specification: Specification::of(content),
-        plan: None,
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(60),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::Test,
-    };
+    let new = NewOperation::plain(
+        OperationId::new("default", content.kind(), "q"),
+        "r",
+        Specification::of(content),
+        Duration::from_secs(60),
+        Actor::Test,
+    );
     Operation::create(new, &Write::new("w", NOW))
 }
 

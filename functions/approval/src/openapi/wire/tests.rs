@@ -3,8 +3,7 @@ use std::time::Duration;
 use placet_core::humanlayer;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Command, FollowUp, NewOperation, Operation, OperationId, OperationKind,
-    Verdict,
+    Actor, Command, NewOperation, Operation, OperationId, OperationKind, Verdict,
 };
 use placet_runtime::problem;
 
@@ -17,18 +16,13 @@ fn created(kind: OperationKind) -> Item<Operation> {
         "channel": {"email": {"address": "a@x", "template": "t"}}, "colour": "red"});
     let body = json!({"run_id": "r", "call_id": "c", "spec": spec}).to_string();
     let new = humanlayer::create(kind, body.as_bytes()).unwrap();
-    let new = NewOperation {
-        id: OperationId::new("default", kind, "c"),
-        run_id: new.run_id,
-        specification: new.specification,
-        plan: None,
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(60),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::api("k1", ""),
-    };
+    let new = NewOperation::plain(
+        OperationId::new("default", kind, "c"),
+        new.run_id,
+        new.specification,
+        Duration::from_secs(60),
+        Actor::api("k1", ""),
+    );
     Operation::create(new, &Write::new("1", NOW))
 }
 

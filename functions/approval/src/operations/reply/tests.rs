@@ -3,8 +3,7 @@ use std::time::Duration;
 use lambda_http::http::Method;
 use placet_core::item::{Item, Write};
 use placet_core::operation::{
-    Actor, Approvers, Command, FollowUp, NewOperation, OperationId, Plan, Report, ResponseOption,
-    Specification,
+    Actor, Command, NewOperation, OperationId, Plan, Report, ResponseOption, Specification,
 };
 use placet_runtime::{Access, Role};
 use serde_json::json;
@@ -30,16 +29,14 @@ fn created(content: Content, plan: Option<Plan>) -> Item<Operation> {
         ..Specification::of(content)
     };
     let new = NewOperation {
-        id: OperationId::new("default", specification.content.kind(), "c"),
-        run_id: "r".to_owned(),
-        specification,
         plan,
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(3600),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::api("key-of-ci", "ci"),
+        ..NewOperation::plain(
+            OperationId::new("default", specification.content.kind(), "c"),
+            "r",
+            specification,
+            Duration::from_secs(3600),
+            Actor::api("key-of-ci", "ci"),
+        )
     };
     Operation::create(new, &Write::new("1", NOW))
 }

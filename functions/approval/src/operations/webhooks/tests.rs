@@ -3,7 +3,7 @@ use std::time::Duration;
 use lambda_http::http::Method;
 use placet_core::item::Write;
 use placet_core::operation::{
-    Actor, Approvers, Command, Content, FollowUp, NewOperation, OperationId, Specification, Verdict,
+    Actor, Command, Content, NewOperation, OperationId, Specification, Verdict,
 };
 use placet_runtime::{Access, Role};
 use serde_json::json;
@@ -19,18 +19,13 @@ async fn a_delivery_that_does_not_exist_yet_is_not_read() {
     let call = call(&app, &request);
     let content = Content::Call { function: "f".to_owned(), kwargs: json!({}) };
     let id = OperationId::call("default", "c");
-    let new = NewOperation {
-        id: id.clone(),
-        run_id: "r".to_owned(),
-        specification: Specification::of(content),
-        plan: None,
-        upstream: None,
-        approvers: Approvers::default(),
-        time_to_decide: Duration::from_secs(60),
-        follow_up: FollowUp::default(),
-        notify: Vec::new(),
-        by: Actor::Test,
-    };
+    let new = NewOperation::plain(
+        id.clone(),
+        "r",
+        Specification::of(content),
+        Duration::from_secs(60),
+        Actor::Test,
+    );
     let pending = Operation::create(new, &Write::new("1", NOW));
     let deny = Command::Decide {
         verdict: Verdict::Deny,

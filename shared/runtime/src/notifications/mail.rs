@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use placet_core::delivery::MailTo;
 use placet_core::limits::MOST_MAILED;
 use placet_core::operation::{
-    ContactChannel, EmailContact, Escalation, Event, Notice, Notified, Operation,
+    ContactChannel, EmailContact, Escalation, Event, Notice, Notified, Operation, State,
 };
 use placet_core::people::{Person, PersonRight};
 
@@ -26,12 +26,15 @@ pub(super) struct Audience<'a> {
     pub(super) approvers: &'a [String],
     /// The channel that the requester named.
     pub(super) channel: Option<&'a ContactChannel>,
+    /// Whether the outcome is unknown: then a reminder is one to settle it.
+    pub(super) is_unknown: bool,
 }
 
 impl<'a> Audience<'a> {
     pub(super) fn of(project: &'a str, operation: &'a Operation) -> Self {
         let approvers = &operation.approvers.people;
-        Self { project, approvers, channel: operation.channel.as_ref() }
+        let is_unknown = operation.state == State::Unknown;
+        Self { project, approvers, channel: operation.channel.as_ref(), is_unknown }
     }
 }
 
@@ -74,16 +77,16 @@ impl Runtime {
         let (asked, strangers) = self.split(audience, &named);
         let operators = self.operators();
         let settlers = if operators.is_empty() { &asked } else { &operators };
-        let waiting = [Event::Requested, Event::Reminded, Event::Escalated];
-        let mut notices = Vec::new();
-        for event in waiting.into_iter().chain([Event::Completed, Event::Expired]) {
-            notices.extend(asked.iter().map(|to| mail(event, to)));
-        }
-        notices.extend(strangers.iter().map(|to| mail(Event::Requested, to)));
-        for event in [Event::Failed, Event::Blocked, Event::Unknown] {
-            notices.extend(settlers.iter().map(|to| mail(event, to)));
-        }
-        notices
+        let of_event = |event: Event| {
+            let to = match event {
+                Event::Failed | Event::Blocked | Event::Unknown => settlers,
+                Event::Reminded if audience.is_unknown => settlers,
+                _ => &asked,
+            };
+            to.iter().map(move |to| mail(event, to))
+        };
+        let strangers = strangers.iter().map(|to| mail(Event::Requested, to));
+        Event::ALL.into_iter().flat_map(of_event).chain(strangers).collect()
     }
 
     /// The notices of an escalation by mail: to every approver, and to everybody whom the escalation names.
@@ -101,19 +104,6 @@ impl Runtime {
         let approvers = self.config.mailed_approvers(audience.approvers);
         let approvers = people(approvers.into_iter());
         approvers.iter().chain(&strangers).map(|to| mail(Event::Escalated, to)).collect()
-    }
-
-    /// The notices of a reminder of an unknown outcome by mail: to those who operate Placet.
-    pub(super) fn mails_of_settlement(&self, audience: &Audience<'_>) -> Vec<Notice> {
-        if !self.sends_mail() {
-            return Vec::new();
-        }
-        let operators = self.operators();
-        let to = match operators.is_empty() {
-            true => people(self.config.mailed_approvers(audience.approvers).into_iter()),
-            false => operators,
-        };
-        to.iter().map(|to| mail(Event::Reminded, to)).collect()
     }
 
     /// The approvers whom these addresses reach, or all approvers if they reach none; and the other addresses.

@@ -4,7 +4,7 @@ use placet_core::delivery::Delivery;
 use placet_core::humanlayer::{Addresses, Format, Subscription};
 use placet_core::item::Item;
 use placet_core::operation::{
-    ContactChannel, Escalation, Event, Notice, Notified, Operation, OperationId, State,
+    ContactChannel, Escalation, Event, Notice, Notified, Operation, OperationId,
 };
 use placet_core::{SigningKeys, Token as _};
 
@@ -59,12 +59,6 @@ impl Runtime {
         let audience = Audience::of(operation.project(), operation);
         let mut notices = self.to_endpoints(&operation.id());
         notices.extend(self.mails(&audience));
-        if operation.state == State::Unknown {
-            notices.retain(|notice| {
-                notice.event != Event::Reminded || matches!(notice.to, Notified::Endpoint { .. })
-            });
-            notices.extend(self.mails_of_settlement(&audience));
-        }
         notices
     }
 
@@ -75,7 +69,7 @@ impl Runtime {
         approvers: &[String],
         channel: Option<&ContactChannel>,
     ) -> Vec<Notice> {
-        let audience = Audience { project: &id.project, approvers, channel };
+        let audience = Audience { project: &id.project, approvers, channel, is_unknown: false };
         let mut notices = self.to_endpoints(id);
         notices.extend(self.mails(&audience));
         notices.retain(|notice| notice.event == Event::Requested);
@@ -176,3 +170,6 @@ pub fn missing_for_links(config: &Config, environment: &Environment) -> Option<&
     let none = link_keys(environment).is_none();
     none.then_some("PLACET_LINK_SECRET is not set, or has fewer than 32 bytes")
 }
+
+#[cfg(test)]
+mod tests;

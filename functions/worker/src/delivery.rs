@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use placet_core::breaker::End;
 use placet_core::delivery::{Answer, Command, Delivery, Refusal, State, Work, signed_headers};
 use placet_core::item::Item;
-use placet_core::operation::Operation;
+use placet_core::operation::{Occurrence, Operation};
 use placet_runtime::config::{Endpoint, Timeout};
 use placet_runtime::engine::{self, Context, Destination, WorkError};
 use placet_runtime::{DisabledEndpoint, missing_for_links};
@@ -44,12 +44,13 @@ impl engine::Work<Delivery> for Worker {
         let begun = Instant::now();
         let answer = match &item.mail {
             Some(to) => {
-                let operation = self.notified_operation(&context, &item).await?;
-                match self.send_mail(&item, to, &operation).await? {
+                let notified = self.notified_operation(&context, &item).await?;
+                let (operation, occurrence) = notified.ok_or_else(gone)?;
+                match self.send_mail(&item, to, &operation, &occurrence).await? {
                     mail::Sent::Answered(answer) => answer,
-                    mail::Sent::NotNeeded(skip) => {
+                    mail::Sent::NotNeeded(reason) => {
                         context.note_end(End::Answered);
-                        return Ok(skip);
+                        return Ok(Command::Skip { reason });
                     }
                 }
             }
@@ -155,27 +156,27 @@ impl Worker {
         })
     }
 
-    /// The operation of which a delivery notifies.
+    /// The operation and its event of which a delivery notifies; `None` for any other delivery.
     async fn notified_operation(
         &self,
         context: &Context,
         item: &Item<Delivery>,
-    ) -> Result<Item<Operation>, WorkError> {
-        let gone = || WorkError::terminal("its operation is no longer stored");
-        let (id, _) = item.notifies_of().ok_or_else(gone)?;
-        context.item::<Operation>(item.project(), &id.path()).await?.ok_or_else(gone)
+    ) -> Result<Option<(Item<Operation>, Occurrence)>, WorkError> {
+        let Some((id, occurrence)) = item.notifies_of() else { return Ok(None) };
+        let operation = context.item::<Operation>(item.project(), &id.path()).await?;
+        Ok(Some((operation.ok_or_else(gone)?, occurrence)))
     }
 
     async fn body(&self, context: &Context, item: &Item<Delivery>) -> Result<Vec<u8>, WorkError> {
-        let Some((_, occurrence)) = item.notifies_of() else {
+        let Some((operation, occurrence)) = self.notified_operation(context, item).await? else {
             return Ok(self.runtime.blobs.body(&item.payload).await?.to_vec());
         };
-        let operation = self.notified_operation(context, item).await?;
         let endpoint = self.runtime.config.endpoint(item.project(), &item.endpoint);
         let marked = endpoint.is_some_and(|endpoint| endpoint.links);
         let with_links = marked && operation.awaits_decision_at(&occurrence);
-        let problem = missing_for_links(&self.runtime.config, &self.runtime.environment);
-        if let Some(problem) = problem.filter(|_| with_links) {
+        let missing = || missing_for_links(&self.runtime.config, &self.runtime.environment);
+        let problem = with_links.then(missing).flatten();
+        if let Some(problem) = problem {
             let (project, delivery_id) = (item.project(), item.header.id.as_str());
             let endpoint = item.endpoint.as_str();
             tracing::warn!(project, delivery_id, endpoint, problem, "webhook has no decision link");
@@ -217,6 +218,10 @@ impl Worker {
         let disabled = DisabledEndpoint { disabled_at: self.runtime.engine.now(), reason };
         Ok(self.runtime.engine.store.disable_endpoint(project, endpoint, &disabled).await?)
     }
+}
+
+fn gone() -> WorkError {
+    WorkError::terminal("its operation is no longer stored")
 }
 
 /// A newer version of Placet made this delivery. A worker of that version will send it.

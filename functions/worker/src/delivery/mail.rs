@@ -1,6 +1,6 @@
 //! A notification by mail: whom it reaches now, whether it is still needed, and what it says.
 
-use placet_core::delivery::{Answer, Command, Delivery, MailTo};
+use placet_core::delivery::{Answer, Delivery, MailTo};
 use placet_core::item::Item;
 use placet_core::operation::{Event, Notice, Notified, Occurrence, Operation, State};
 use placet_core::people::{Person, PersonRight};
@@ -11,16 +11,18 @@ use placet_runtime::inbox_origin;
 use crate::Worker;
 use crate::mail::{Mail, Notification, Recipients};
 
-/// A mail that is ready to be sent, or the reason why it is not needed any more.
-enum Prepared {
-    Mail(Box<Mail>),
-    NotNeeded(String),
-}
-
 /// How an attempt at a mail ended.
 pub(super) enum Sent {
     Answered(Answer),
-    NotNeeded(Command),
+    NotNeeded(String),
+}
+
+/// Why there is no mail to send.
+enum Unsent {
+    /// It is not needed any more.
+    NotNeeded(String),
+    /// Something is missing in the environment. A later attempt may find it.
+    Missing(String),
 }
 
 impl Worker {
@@ -30,13 +32,12 @@ impl Worker {
         item: &Item<Delivery>,
         to: &MailTo,
         operation: &Item<Operation>,
+        occurrence: &Occurrence,
     ) -> Result<Sent, WorkError> {
-        let mail = match self.prepare(item, to, operation) {
-            Ok(Prepared::Mail(mail)) => mail,
-            Ok(Prepared::NotNeeded(reason)) => {
-                return Ok(Sent::NotNeeded(Command::Skip { reason }));
-            }
-            Err(missing) => return Ok(Sent::Answered(Answer::Nothing(missing))),
+        let mail = match self.prepare(item, to, operation, occurrence) {
+            Ok(mail) => mail,
+            Err(Unsent::NotNeeded(reason)) => return Ok(Sent::NotNeeded(reason)),
+            Err(Unsent::Missing(reason)) => return Ok(Sent::Answered(Answer::Nothing(reason))),
         };
         match self.mailer.send(&mail).await {
             Ok(answer) => Ok(Sent::Answered(answer)),
@@ -44,33 +45,23 @@ impl Worker {
         }
     }
 
-    /// # Errors
-    ///
-    /// What is missing in the environment. A later attempt may find it.
+    /// The mail that is true now.
     fn prepare(
         &self,
         item: &Item<Delivery>,
         to: &MailTo,
         operation: &Item<Operation>,
-    ) -> Result<Prepared, String> {
-        let Some((id, occurrence)) = item.notifies_of() else {
-            return Ok(Prepared::NotNeeded("it notifies of nothing".to_owned()));
-        };
+        occurrence: &Occurrence,
+    ) -> Result<Mail, Unsent> {
+        let id = operation.id();
         let waits = operation.state_at(self.runtime.engine.now()) == State::Pending;
-        if operation.awaits_decision_at(&occurrence) && !waits {
-            let reason = "the operation did not wait for a decision any more".to_owned();
-            return Ok(Prepared::NotNeeded(reason));
+        if let Some(reason) = outdated(occurrence, operation, waits) {
+            return Err(Unsent::NotNeeded(reason.to_owned()));
         }
-        if let Some(reason) = outdated(&occurrence, operation) {
-            return Ok(Prepared::NotNeeded(reason.to_owned()));
-        }
-        let (address, person) = match self.reached(to) {
-            Ok(reached) => reached,
-            Err(reason) => return Ok(Prepared::NotNeeded(reason)),
-        };
+        let (address, person) = self.reached(to).map_err(Unsent::NotNeeded)?;
+        let missing = "the mail has no address to open: PLACET_INBOX_URL is not set";
         let origin = inbox_origin(&self.runtime.environment);
-        let origin =
-            origin.ok_or("the mail has no address to open: PLACET_INBOX_URL is not set")?;
+        let origin = origin.ok_or_else(|| Unsent::Missing(missing.to_owned()))?;
         let inbox = format!("{origin}{}", self.runtime.config.inbox_address(&id));
         let approver = person.filter(|person| waits && decides(person, operation));
         let link = approver.and_then(|person| self.link(operation, person));
@@ -79,7 +70,7 @@ impl Worker {
         let contact =
             contact.filter(|one| Recipients::of(one).all().any(|known| *known == address));
         let notification = Notification {
-            event: event_of(&occurrence, operation),
+            event: event_of(occurrence, operation),
             operation,
             contact,
             page: &link.as_ref().map_or(inbox.clone(), |token| format!("{origin}/d/{token}")),
@@ -89,9 +80,8 @@ impl Worker {
             own_template: person.is_some(),
         };
         let recipients = Recipients::one(address);
-        let (began, at) = (self.began_with(to, operation, &occurrence), item.header.created_at);
-        let mail = Mail::about(&notification, &item.header.id, at, recipients, began.as_deref());
-        Ok(Prepared::Mail(Box::new(mail)))
+        let (began, at) = (self.began_with(to, operation, occurrence), item.header.created_at);
+        Ok(Mail::about(&notification, &item.header.id, at, recipients, began.as_deref()))
     }
 
     /// The address that the mail goes to now, and its person.
@@ -113,9 +103,8 @@ impl Worker {
 
     /// The token of a link with which this person decides the operation until its deadline.
     fn link(&self, operation: &Item<Operation>, person: &Person) -> Option<String> {
-        let now = self.runtime.engine.now();
-        let link = operation.link_for(Some(&person.id), now, operation.deadline);
-        let token = link.ok()?.sign(self.link_keys.as_ref()?);
+        let link = operation.link(Some(&person.id), None, operation.deadline);
+        let token = link.sign(self.link_keys.as_ref()?);
         let revoked = operation.revoked_links.contains(&DecisionLink::token_id(&token));
         (!revoked).then_some(token)
     }
@@ -127,24 +116,27 @@ impl Worker {
         operation: &Item<Operation>,
         occurrence: &Occurrence,
     ) -> Option<String> {
-        let first = (Event::Requested, Notified::Mail(to.clone()));
-        let added = operation.history.of("escalated").flat_map(|entry| {
+        let first = Notice { to: Notified::Mail(to.clone()), event: Event::Requested };
+        let mut added = operation.history.of("escalated").flat_map(|entry| {
             entry.detail["people"].as_array().into_iter().flatten().filter_map(|id| id.as_str())
         });
-        let is_added = matches!(to, MailTo::Person(id) if added.into_iter().any(|one| one == id));
-        let notices = self.runtime.notices(operation);
-        let was_asked = notices.iter().any(|one| (one.event, &one.to) == (first.0, &first.1));
-        let id = Notice::delivery_id(&first.1.destination(), &operation.id(), first.0, 1);
-        (occurrence.event != Event::Requested && was_asked && !is_added).then_some(id)
+        let is_added = matches!(to, MailTo::Person(id) if added.any(|one| one == id));
+        if occurrence.event == first.event
+            || is_added
+            || !self.runtime.notices(operation).contains(&first)
+        {
+            return None;
+        }
+        Some(Notice::delivery_id(&first.to.destination(), &operation.id(), first.event, 1))
     }
 }
 
-/// Why a mail about an outcome is not true any more.
-fn outdated(occurrence: &Occurrence, operation: &Operation) -> Option<&'static str> {
-    let unsettled = operation.state == State::Unknown;
+/// Why a mail is not true any more.
+fn outdated(occurrence: &Occurrence, operation: &Operation, waits: bool) -> Option<&'static str> {
+    let asks = operation.awaits_decision_at(occurrence);
     match occurrence.event {
-        Event::Unknown if !unsettled => Some("the outcome was settled meanwhile"),
-        Event::Reminded if !operation.awaits_decision_at(occurrence) && !unsettled => {
+        _ if asks && !waits => Some("the operation did not wait for a decision any more"),
+        Event::Unknown | Event::Reminded if !asks && operation.state != State::Unknown => {
             Some("the outcome was settled meanwhile")
         }
         Event::Blocked if operation.state != State::Blocked => {

@@ -20,7 +20,7 @@ use openidconnect::{
 };
 use placet_core::operation::Proof;
 use placet_core::people::Person;
-use placet_core::{SignInAttempt, SigningKeys, Token as _};
+use placet_core::{SignInAttempt, Token as _};
 use placet_runtime::config::Oidc;
 use placet_runtime::http::Request;
 use placet_runtime::{Access, Https, HttpsError, inbox_origin};
@@ -75,7 +75,7 @@ impl Inbox {
 
     /// Sends the browser to the provider.
     async fn ask_provider(&self, oidc: &Oidc, headers: &HeaderMap) -> Result<Page, Page> {
-        let keys = self.signing_keys()?;
+        let keys = self.signing_keys().map_err(|missing| refused(&missing))?;
         let client =
             self.client(oidc, headers).await.map_err(|error| unreachable_provider(&error))?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -106,7 +106,7 @@ impl Inbox {
 
     /// The attempt of this browser, which the form must match.
     fn attempt(&self, headers: &HeaderMap, fields: &Fields) -> Result<SignInAttempt, Page> {
-        let keys = self.signing_keys()?;
+        let keys = self.signing_keys().map_err(|missing| refused(&missing))?;
         let token = cookie(headers, self.attempt_cookie())
             .ok_or_else(|| refused(&"this browser has no attempt"))?;
         let attempt = SignInAttempt::verify(token, keys, self.runtime.engine.now());
@@ -163,11 +163,6 @@ impl Inbox {
         let client =
             CoreClient::from_provider_metadata(metadata, id, secret.map(ClientSecret::new));
         Ok(client.set_redirect_uri(callback))
-    }
-
-    fn signing_keys(&self) -> Result<&SigningKeys, Page> {
-        let missing = || refused(&"PLACET_LINK_SECRET is missing or too short");
-        self.keys.as_ref().ok_or_else(missing)
     }
 
     /// The name of the cookie that keeps an attempt.

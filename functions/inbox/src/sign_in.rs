@@ -44,10 +44,7 @@ impl Inbox {
             tracing::warn!(%reason, "sign-in link refused");
             Page::bad_sign_in_link()
         };
-        let keys = self
-            .keys
-            .as_ref()
-            .ok_or_else(|| refused(&"PLACET_LINK_SECRET is missing or too short"))?;
+        let keys = self.signing_keys().map_err(|missing| refused(&missing))?;
         let link = SignInLink::verify(token, keys, self.runtime.engine.now());
         let link = link.map_err(|error| refused(&error))?;
         let person = self.runtime.config.people.get(&link.person);
@@ -74,7 +71,7 @@ impl Inbox {
             id,
             person: person.id.clone(),
             proof,
-            from: source(request).map(|address| address.to_string()),
+            from: source(request),
             created_at: now,
             expires_at: now.plus(SESSION_TIME),
             revoked_at: None,

@@ -76,10 +76,7 @@ impl Inbox {
             tracing::warn!(%reason, link = DecisionLink::token_id(token), "decision link refused");
             Page::bad_link()
         };
-        let keys = self
-            .keys
-            .as_ref()
-            .ok_or_else(|| refused(&"PLACET_LINK_SECRET is missing or too short"))?;
+        let keys = self.signing_keys().map_err(|missing| refused(&missing))?;
         let link = DecisionLink::verify(token, keys, self.runtime.engine.now());
         let link = link.map_err(|error| refused(&error))?;
         let person = self.linked_person(&link, request).map_err(|reason| refused(&reason))?;
@@ -118,9 +115,8 @@ impl Inbox {
         if !person.may(PersonRight::Decide) {
             return Err("the person may not decide any more");
         }
-        let from = source(request).map(|address| address.to_string());
         let (id, name) = (person.id.clone(), person.name.clone());
-        Ok(Some(Identity { id, name, proof: Proof::Link, from }))
+        Ok(Some(Identity { id, name, proof: Proof::Link, from: source(request) }))
     }
 
     pub(crate) async fn load(&self, id: &OperationId) -> Result<Item<Operation>, Page> {

@@ -1,7 +1,5 @@
 //! Who opened a page, and what the visitor sees and may do.
 
-use std::net::IpAddr;
-
 use lambda_http::http::header::COOKIE;
 use lambda_http::http::{HeaderMap, Method};
 use placet_core::operation::{Actor, Identity, Operation};
@@ -132,8 +130,7 @@ impl Inbox {
         }
         match (self.session(headers).await?, &self.keys) {
             (Some((person, session)), Some(keys)) => {
-                let from = source(request).map(|address| address.to_string());
-                let form_token = form_token(&session.id, keys);
+                let (from, form_token) = (source(request), form_token(&session.id, keys));
                 Ok(Visitor::SignedIn(Box::new(SignedIn { person, session, from, form_token })))
             }
             _ if matches!(*method, Method::GET | Method::HEAD) => {
@@ -151,8 +148,9 @@ impl Inbox {
             tracing::warn!(reason, "session refused");
             None
         };
-        let Some(keys) = &self.keys else {
-            return Ok(refused("PLACET_LINK_SECRET is missing or too short"));
+        let keys = match self.signing_keys() {
+            Ok(keys) => keys,
+            Err(missing) => return Ok(refused(missing)),
         };
         let token = match SessionToken::verify(cookie, keys, now) {
             Ok(token) => token,
@@ -169,6 +167,15 @@ impl Inbox {
         })
     }
 
+    /// The keys of links, sessions and attempts.
+    ///
+    /// # Errors
+    ///
+    /// The reason for the log if there is no key.
+    pub(crate) fn signing_keys(&self) -> Result<&SigningKeys, &'static str> {
+        self.keys.as_ref().ok_or("PLACET_LINK_SECRET is missing or too short")
+    }
+
     /// The name of the session cookie. Browsers accept the prefix `__Host-` only over HTTPS and for the whole host
     /// (RFC 6265bis section 4.1.3.2), and the local system speaks HTTP.
     pub(crate) const fn cookie_name(&self) -> &'static str {
@@ -180,8 +187,8 @@ impl Inbox {
 }
 
 /// The IP address of the browser, if it is known.
-pub(crate) fn source(request: &Request) -> Option<IpAddr> {
-    request.extensions().get::<SourceIp>().map(|SourceIp(address)| *address)
+pub(crate) fn source(request: &Request) -> Option<String> {
+    request.extensions().get::<SourceIp>().map(|SourceIp(address)| address.to_string())
 }
 
 /// The value of a cookie.

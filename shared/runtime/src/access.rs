@@ -22,12 +22,10 @@ impl Access {
             text(headers, HOST)
                 .is_some_and(|host| origin.eq_ignore_ascii_case(&format!("http://{host}")))
         });
-        let fetched = |name, values: &[&str]| {
-            text(headers, HeaderName::from_static(name)).is_none_or(|value| values.contains(&value))
-        };
+        let mode = text(headers, HeaderName::from_static("sec-fetch-mode"));
         let reads = matches!(*method, Method::GET | Method::HEAD);
-        let own_site = fetched("sec-fetch-site", &["same-origin", "none"])
-            || reads && fetched("sec-fetch-mode", &["navigate"]);
+        let follows_link = reads && mode.is_none_or(|mode| mode == "navigate");
+        let own_site = Self::is_own_form(headers) || follows_link;
         self == Self::Loopback && self.knows_host(headers) && own_origin && own_site
     }
 
